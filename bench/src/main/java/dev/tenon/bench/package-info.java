@@ -1,0 +1,5 @@
+/** x. */
+@NullMarked
+package dev.tenon.bench;
+
+import org.jspecify.annotations.NullMarked;

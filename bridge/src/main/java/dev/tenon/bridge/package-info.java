@@ -1,0 +1,5 @@
+/** x. */
+@NullMarked
+package dev.tenon.bridge;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** x. */
+@NullMarked
+package dev.tenon.cli;
+
+import org.jspecify.annotations.NullMarked;

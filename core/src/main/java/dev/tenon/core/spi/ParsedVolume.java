@@ -1,0 +1,37 @@
+package dev.tenon.core.spi;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a volume name says: the answer of {@code parse_volname}. */
+public sealed interface ParsedVolume {
+    /** The name without the part that says where it lies, for instance {@code vm-100-disk-0.qcow2}. */
+    String name();
+
+    /** The format the name promises. */
+    Format format();
+
+    /**
+     * A guest's image.
+     *
+     * @param owner the guest it belongs to, null if the name does not tell
+     * @param base the image it is a linked clone of, null if it is none
+     * @param isBase whether it is itself a base image, from which clones are made
+     */
+    record GuestImage(
+            String name, @Nullable Vmid owner, @Nullable Base base, boolean isBase, Format format)
+            implements ParsedVolume {}
+
+    /**
+     * A base image as a clone's name mentions it.
+     *
+     * @param owner the guest the base image belongs to, null if the name does not tell
+     */
+    record Base(String name, @Nullable Vmid owner) {}
+
+    /**
+     * Anything that is no guest image: an ISO, a template, a backup, a snippet.
+     *
+     * @param owner the guest it belongs to, null if none
+     */
+    record Content(ContentType type, String name, @Nullable Vmid owner, Format format) implements ParsedVolume {}
+}

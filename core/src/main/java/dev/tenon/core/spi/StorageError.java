@@ -1,0 +1,21 @@
+package dev.tenon.core.spi;
+
+/**
+ * Why a storage call failed. Every kind has the same name as the error code that carries it on the wire, where its
+ * meaning and the caller's remedy are told.
+ */
+public enum StorageError {
+    ALREADY_EXISTS,
+    BAD_CONFIG,
+    BAD_PARAMETER,
+    COMMAND_FAILED,
+    INTERNAL,
+    INVALID_NAME,
+    IN_USE,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+    NO_SPACE,
+    PERMISSION_DENIED,
+    STORAGE_UNAVAILABLE,
+    UNSAFE_IMAGE
+}

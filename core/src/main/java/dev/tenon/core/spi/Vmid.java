@@ -1,0 +1,19 @@
+package dev.tenon.core.spi;
+
+/**
+ * The number of a guest (PVE's {@code vmid}). Guests are numbered from 100 to 999999999; 0 and the numbers up to 99 are
+ * accepted because storages list volumes that belong to no guest under them.
+ */
+public record Vmid(long value) {
+    public Vmid {
+        if (value < 0 || value > 999_999_999) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER, "VMID " + value + " is not between 0 and 999999999");
+        }
+    }
+
+    @Override
+    public String toString() {
+        return Long.toString(value);
+    }
+}

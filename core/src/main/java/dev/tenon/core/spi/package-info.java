@@ -1,0 +1,8 @@
+/**
+ * What a storage is: the interface every storage implements, in whatever language it is written, and the values that
+ * cross it. Nothing here knows of Perl, of a wire or of an API level.
+ */
+@NullMarked
+package dev.tenon.core.spi;
+
+import org.jspecify.annotations.NullMarked;
