@@ -5,7 +5,9 @@ import java.util.Optional;
 
 /** Which images {@code list_images} lists. */
 public sealed interface ImageFilter {
-    ImageFilter ALL = new All();
+    static ImageFilter all() {
+        return new All();
+    }
 
     /** All images of the storage. */
     record All() implements ImageFilter {}
