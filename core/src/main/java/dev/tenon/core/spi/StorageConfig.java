@@ -40,7 +40,7 @@ public record StorageConfig(String type, Map<String, Object> properties) {
             }
             case String text -> {
                 Set<String> words = new LinkedHashSet<>();
-                for (String word : text.split("[,;\\s]+")) {
+                for (String word : text.split("[,;\\s]+", -1)) {
                     if (!word.isEmpty()) {
                         words.add(word);
                     }
@@ -57,7 +57,7 @@ public record StorageConfig(String type, Map<String, Object> properties) {
         switch (properties.get(property)) {
             case Map<?, ?> map -> map.forEach((key, value) -> result.put(String.valueOf(key), String.valueOf(value)));
             case String text -> {
-                for (String item : text.split(",")) {
+                for (String item : text.split(",", -1)) {
                     int equals = item.indexOf('=');
                     if (equals > 0) {
                         result.put(item.substring(0, equals), item.substring(equals + 1));

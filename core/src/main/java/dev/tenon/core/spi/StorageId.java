@@ -4,9 +4,7 @@ import java.util.regex.Pattern;
 
 /**
  * The id of a configured storage (PVE's {@code storeid}): at least two characters, a letter first, then letters, digits,
- * {@code - _ .}, a letter or digit last.
- *
- * @throws StorageException {@code BAD_PARAMETER} if the text is not such an id
+ * {@code - _ .}, a letter or digit last. Any other text is refused with {@code BAD_PARAMETER}.
  */
 public record StorageId(String value) {
     private static final Pattern SHAPE = Pattern.compile("[A-Za-z][A-Za-z0-9\\-_.]*[A-Za-z0-9]");

@@ -1,0 +1,53 @@
+package dev.tenon.core.command;
+
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Logs every line that a command writes to standard error and keeps the last one that is not blank. */
+final class ErrorLines extends OutputStream {
+    private static final Logger log = LoggerFactory.getLogger(ErrorLines.class);
+    private static final int LONGEST_LINE = 4096;
+
+    private final String program;
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private @Nullable String last;
+
+    ErrorLines(String program) {
+        this.program = program;
+    }
+
+    @Override
+    public synchronized void write(int b) {
+        if (b == '\n') {
+            endLine();
+        } else if (line.size() < LONGEST_LINE) {
+            line.write(b);
+        }
+    }
+
+    @Override
+    public synchronized void write(byte[] bytes, int offset, int length) {
+        for (int i = offset; i < offset + length; i++) {
+            write(bytes[i]);
+        }
+    }
+
+    /** The last line that is not blank, null if there was none. */
+    synchronized @Nullable String last() {
+        endLine();
+        return last;
+    }
+
+    private void endLine() {
+        String text = line.toString(StandardCharsets.UTF_8).strip();
+        line.reset();
+        if (!text.isEmpty()) {
+            log.info("{}: {}", program, text);
+            last = text;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.tenon.core.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import java.nio.charset.Charset;
+import java.nio.file.Path;
+
+/** Looks up functions of the C library, and turns paths and errno into what they take and give. */
+final class CLibrary {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
+    private static final VarHandle ERRNO = CALL_STATE.varHandle(PathElement.groupElement("errno"));
+
+    /** The charset in which the JDK itself turns a path into bytes; any other would name a different file. */
+    private static final Charset PATH_CHARSET = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+
+    private static final int LONGEST_MESSAGE = 256;
+    private static final MethodHandle STRERROR =
+            function("strerror", FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+
+    private CLibrary() {}
+
+    /** A function that sets errno; its first parameter is a segment of {@link #callState}. */
+    @SuppressWarnings("restricted")
+    static MethodHandle functionWithErrno(String name, FunctionDescriptor descriptor) {
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name), descriptor, Linker.Option.captureCallState("errno"));
+    }
+
+    @SuppressWarnings("restricted")
+    private static MethodHandle function(String name, FunctionDescriptor descriptor) {
+        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor);
+    }
+
+    static MemorySegment callState(Arena arena) {
+        return arena.allocate(CALL_STATE);
+    }
+
+    static int errno(MemorySegment callState) {
+        return (int) ERRNO.get(callState, 0L);
+    }
+
+    static MemorySegment pathName(Arena arena, Path path) {
+        return arena.allocateFrom(path.toString(), PATH_CHARSET);
+    }
+
+    /** The text of an error number, for instance {@code No such file or directory}. */
+    @SuppressWarnings("restricted")
+    static String message(int errno) {
+        try {
+            MemorySegment text = (MemorySegment) STRERROR.invokeExact(errno);
+            return text.reinterpret(LONGEST_MESSAGE).getString(0);
+        } catch (Throwable e) {
+            throw unexpected("strerror", e);
+        }
+    }
+
+    /** A downcall declares Throwable but throws nothing that a caller could handle. */
+    static IllegalStateException unexpected(String function, Throwable cause) {
+        return new IllegalStateException("calling " + function + " failed", cause);
+    }
+}

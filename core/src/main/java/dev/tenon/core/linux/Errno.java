@@ -1,0 +1,43 @@
+package dev.tenon.core.linux;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** The error numbers of Linux that mean something to a caller. They are the same on x86-64 and on arm64. */
+final class Errno {
+    static final int EPERM = 1;
+    static final int ENOENT = 2;
+    static final int EACCES = 13;
+    static final int EEXIST = 17;
+    static final int ENOTDIR = 20;
+    static final int EINVAL = 22;
+    static final int ENOSYS = 38;
+    static final int ELOOP = 40;
+    static final int EOPNOTSUPP = 95;
+
+    private Errno() {}
+
+    /**
+     * The JDK's exception for this error, with the path and the error's text in its message.
+     *
+     * @param other the second path of the call, null if there is none
+     */
+    static IOException toException(int errno, Path path, @Nullable Path other) {
+        String file = path.toString();
+        String otherFile = other == null ? null : other.toString();
+        String reason = CLibrary.message(errno);
+        return switch (errno) {
+            case ENOENT, ENOTDIR -> new NoSuchFileException(file, otherFile, reason);
+            case EACCES, EPERM -> new AccessDeniedException(file, otherFile, reason);
+            case EEXIST -> new FileAlreadyExistsException(otherFile == null ? file : otherFile, null, reason);
+            case ELOOP -> new FileSystemLoopException(file);
+            default -> new FileSystemException(file, otherFile, reason);
+        };
+    }
+}

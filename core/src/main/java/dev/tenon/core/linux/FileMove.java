@@ -1,0 +1,65 @@
+package dev.tenon.core.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Gives a file a new name inside its file system, in one step and without ever replacing another file. */
+public final class FileMove {
+    private static final int AT_FDCWD = -100;
+    private static final int RENAME_NOREPLACE = 1;
+
+    private static final MethodHandle RENAMEAT2 = CLibrary.functionWithErrno(
+            "renameat2",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_INT));
+
+    private FileMove() {}
+
+    /**
+     * Renames the file. Where the file system cannot refuse to replace (NFS), it is linked to its new name and then
+     * unlinked from the old one.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if the target exists; nothing is changed then
+     */
+    public static void withoutReplacing(Path file, Path target) throws IOException {
+        int errno = renameWithoutReplacing(file, target);
+        switch (errno) {
+            case 0 -> {}
+            case Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP -> {
+                Files.createLink(target, file);
+                Files.delete(file);
+            }
+            default -> throw Errno.toException(errno, file, target);
+        }
+    }
+
+    private static int renameWithoutReplacing(Path file, Path target) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            int result;
+            try {
+                result = (int) RENAMEAT2.invokeExact(
+                        callState,
+                        AT_FDCWD,
+                        CLibrary.pathName(arena, file),
+                        AT_FDCWD,
+                        CLibrary.pathName(arena, target),
+                        RENAME_NOREPLACE);
+            } catch (Throwable e) {
+                throw CLibrary.unexpected("renameat2", e);
+            }
+            return result == 0 ? 0 : CLibrary.errno(callState);
+        }
+    }
+}
