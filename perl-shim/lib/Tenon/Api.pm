@@ -1,0 +1,141 @@
+package Tenon::Api;
+
+use v5.36;
+
+use JSON::PP ();
+
+use Tenon::Error;
+
+my $STORAGE_PLUGIN;
+
+sub load ($class) {
+    return $STORAGE_PLUGIN //= $class->_read(Tenon::Error::resource('storage-plugin.json'));
+}
+
+sub _read ($class, $file) {
+    open(my $fh, '<:raw', $file) or die "cannot read the method table '$file': $!\n";
+    my $json = do { local $/ = undef; <$fh> };
+    my $table = JSON::PP->new->utf8->decode($json);
+
+    my (@names, %methods);
+    for my $row ($table->{methods}->@*) {
+        push @names, $row->{name};
+        _parse_types($row->{params});
+        my $result = $row->{result};
+        if ($result->{shape} eq 'tuple') {
+            _parse_types($result->{fields});
+        } elsif ($result->{shape} eq 'list') {
+            my $record = $table->{records}->{ $result->{type} };
+            _parse_types($record->{fields});
+            $result->{fields} = $record->{fields};
+            $result->{other} = $record->{other};
+            $result->{known} = { map { $_->{name} => 1 } $record->{fields}->@* };
+        } elsif ($result->{shape} eq 'value') {
+            _parse_type($result);
+        }
+        $_->{where} = "$row->{name}: the parameter '$_->{name}'" for $row->{params}->@*;
+        $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };
+        $row->{levels} = [sort { $b <=> $a } keys $row->{positions}->%*];
+        $methods{ $row->{name} } = $row;
+    }
+
+    return bless {
+        methods => \%methods,
+        names => \@names,
+        oldest => $table->{levels}->{oldest},
+        newest => $table->{levels}->{newest},
+    }, $class;
+}
+
+sub _parse_types ($params) {
+    _parse_type($_) for $params->@*;
+    return;
+}
+
+sub _parse_type ($param) {
+    return if $param->{kind};
+    my ($list, $kind, $nullable) = $param->{type} =~ m/\A(list<)?([a-z]+)>?(\?)?\z/
+        or die "the method table names the unknown type '$param->{type}'\n";
+    $param->{kind} = $kind;
+    $param->{list} = $list ? 1 : 0;
+    $param->{nullable} = $nullable ? 1 : 0;
+    return;
+}
+
+sub method ($self, $name) {
+    return $self->{methods}->{$name} // Tenon::Error->throw(
+        'UNKNOWN_METHOD',
+        'NOT_STARTED',
+        "the method '" . ($name =~ s/[^ -~]/?/gr) . "' is not in the table; known are @{$self->{names}}",
+    );
+}
+
+sub method_names ($self) {
+    return $self->{names}->@*;
+}
+
+sub newest ($self) {
+    return $self->{newest};
+}
+
+sub oldest ($self) {
+    return $self->{oldest};
+}
+
+sub positions ($self, $method, $level) {
+    for my $since ($method->{levels}->@*) {
+        return $method->{positions}->{$since} if $since <= $level;
+    }
+    die "$method->{name} has no positions for API level $level\n";
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Api - the table of methods
+
+=head1 SYNOPSIS
+
+    my $api = Tenon::Api->load;
+    my $method = $api->method('alloc_image');
+    my $order = $api->positions($method, 13);
+
+=head1 DESCRIPTION
+
+Reads the same file as the Java side: one row a method, with its named parameters, the order in which each API level
+passes them, the Perl context, and the shape of the answer.
+
+=head1 METHODS
+
+=head2 load
+
+    my $api = Tenon::Api->load;
+
+The table of the storage plugin API; read once in a process. Dies if the file is missing.
+
+=head2 method
+
+    my $method = $api->method($name);
+
+A row, as a hash reference. Throws C<UNKNOWN_METHOD>.
+
+=head2 method_names
+
+    my @names = $api->method_names;
+
+All rows, in the order of the file.
+
+=head2 newest, oldest
+
+The range of API levels.
+
+=head2 positions
+
+    my $names = $api->positions($method, $level);
+
+The names of the parameters in the order in which a host or plugin of this level passes them, as an array reference.
+
+=cut

@@ -1,0 +1,103 @@
+package Tenon::Client;
+
+use v5.36;
+
+use Tenon::Api;
+use Tenon::Schema;
+use Tenon::Session;
+
+use constant DEFAULT_SOCKET => '/run/tenon/control.sock';
+
+# The daemon keeps the deadline and says what it knows; this side waits a little longer, so that its word arrives.
+use constant GRACE_SECONDS => 2;
+
+sub new ($class, %opt) {
+    return bless {
+        api => Tenon::Api->load,
+        socket => $opt{socket} // $ENV{TENON_SOCKET} // DEFAULT_SOCKET,
+    }, $class;
+}
+
+sub call ($self, $plugin, $name, @args) {
+    my $api = $self->{api};
+    my $method = $api->method($name);
+    my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
+    my $seconds = $method->{deadline} + GRACE_SECONDS;
+    my $wire = $self->_session->call(
+        $name, $params,
+        plugin => $plugin,
+        seconds => $seconds,
+        what => _what($plugin, $name, $params),
+    );
+    return Tenon::Schema::result_from_wire($method, $wire, wantarray);
+}
+
+sub _what ($plugin, $name, $params) {
+    my $what = "$name of $plugin";
+    $what .= ", storage '$params->{storeid}'" if defined($params->{storeid});
+    $what .= ", volume '$params->{volname}'" if defined($params->{volname});
+    return $what;
+}
+
+# A fork has its parent's connection and needs its own; a daemon that was restarted needs a new one.
+sub _session ($self) {
+    my $session = $self->{session};
+    return $session if $session && !$session->is_stale;
+    return $self->{session} =
+        Tenon::Session->connect($self->{socket}, { role => 'client', level => $self->{api}->newest, pid => $$ }, undef);
+}
+
+sub disconnect ($self) {
+    my $session = delete $self->{session} or return;
+    $session->goodbye;
+    return;
+}
+
+sub peer ($self) {
+    return $self->_session->peer;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Client - calls storages that the daemon serves
+
+=head1 SYNOPSIS
+
+    my $client = Tenon::Client->new(socket => '/run/tenon/control.sock');
+    my @status = $client->call('dir', 'status', 'local', { path => '/srv/images' }, {});
+
+=head1 DESCRIPTION
+
+Connects at the first call and again whenever it must: after a fork, in parent and child independently, and after the
+daemon was restarted. A call whose answer was lost is never repeated, since it may have taken effect; the error says so.
+Works under C<-T>; what it returns is untainted.
+
+=head1 METHODS
+
+=head2 new
+
+    my $client = Tenon::Client->new(socket => $path);
+
+The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>. Does not connect yet.
+
+=head2 call
+
+    my $result = $client->call($plugin, $method, @args);
+    my @result = $client->call($plugin, $method, @args);
+
+Calls a method of the storage plugin API with its positional arguments (API level 15, without the class). Sizes are bytes,
+except for C<alloc_image>, which takes KiB. Dies with a L<Tenon::Error>.
+
+=head2 disconnect
+
+Says goodbye; the next call connects again.
+
+=head2 peer
+
+What the daemon said in its hello, as a hash reference; its C<plugins> are those it serves.
+
+=cut

@@ -1,0 +1,123 @@
+package Tenon::Error;
+
+use v5.36;
+
+use overload '""' => \&text, 'bool' => sub { return 1 }, fallback => 1;
+
+use File::Basename qw(dirname);
+use JSON::PP ();
+
+my $ROWS;
+
+sub code_of ($name) {
+    $ROWS //= do {
+        my $file = resource('errors.json');
+        open(my $fh, '<:raw', $file) or die "cannot read the table of errors '$file': $!\n";
+        local $/ = undef;
+        +{ map { $_->{name} => $_->{code} } JSON::PP->new->utf8->decode(<$fh>)->@* };
+    };
+    return $ROWS->{$name} // die "there is no error named '$name'\n";
+}
+
+# The data files lie in the checkout beside the Java sources, and in an installation where
+# TENON_PROTO_DIR says.
+sub resource ($name) {
+    my $dir = $ENV{TENON_PROTO_DIR}
+        // dirname(__FILE__) . '/../../../proto/src/main/resources/dev/tenon/proto';
+    return "$dir/$name";
+}
+
+sub new ($class, $name, $outcome, $message, %more) {
+    return bless { name => $name, outcome => $outcome, message => $message, %more }, $class;
+}
+
+sub throw ($class, @args) {
+    die $class->new(@args);
+}
+
+sub die_text ($self) {
+    return $self->{die};
+}
+
+sub exception ($self) {
+    return $self->{exception};
+}
+
+sub message ($self) {
+    return $self->{message};
+}
+
+sub name ($self) {
+    return $self->{name};
+}
+
+sub origin ($self) {
+    return $self->{origin} // 'client';
+}
+
+sub outcome ($self) {
+    return $self->{outcome};
+}
+
+sub text ($self, @) {
+    return $self->{die} if defined($self->{die});
+    return "$self->{message}\n";
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Error - an error with a name and an outcome
+
+=head1 SYNOPSIS
+
+    my $sizes = eval { $client->call('list_images', \%params) };
+    if (my $err = $@) {
+        die $err if !ref($err) || $err->outcome ne 'NOT_STARTED';
+        ...
+    }
+
+=head1 DESCRIPTION
+
+What L<Tenon::Client> and L<Tenon::Session> die with. As a string it is what PVE would show: the plugin's own C<die> text
+to the byte if it came from a plugin, otherwise the message with a newline.
+
+=head1 METHODS
+
+=head2 new
+
+    my $err = Tenon::Error->new($name, $outcome, $message, %more);
+
+C<$name> is a row of F<docs/ERRORS.md>, C<$outcome> one of C<NOT_STARTED>, C<FAILED_CLEAN>, C<UNKNOWN>, C<$message> one
+sentence without a newline. C<%more>: C<die> (the text of a plugin's die), C<exception> (the fields of a structured
+exception), C<origin>.
+
+=head2 throw
+
+    Tenon::Error->throw($name, $outcome, $message, %more);
+
+Dies with a new error.
+
+=head2 die_text, exception, message, name, origin, outcome, text
+
+What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
+plain text.
+
+=head1 FUNCTIONS
+
+=head2 code_of
+
+    my $number = Tenon::Error::code_of('BAD_PARAMETER');
+
+The number on the wire. Dies for a name that is no row.
+
+=head2 resource
+
+    my $file = Tenon::Error::resource('storage-plugin.json');
+
+The path of a data file that both languages read.
+
+=cut

@@ -1,0 +1,241 @@
+package Tenon::Frame;
+
+use v5.36;
+
+use Data::MessagePack ();
+
+use Tenon::Error;
+
+use constant {
+    HELLO => 1,
+    REQUEST => 2,
+    RESPONSE => 3,
+    FAILURE => 4,
+    NOTIFY => 5,
+    CANCEL => 6,
+    PING => 7,
+    PONG => 8,
+    CLOSE => 9,
+};
+
+use constant {
+    MAX_FRAME => 2**24 - 1,
+    MAX_DEPTH => 16,
+    MAX_TEXT => 2**22,
+    MAX_ELEMENTS => 2**20,
+};
+
+# By kind: the number of elements, then what each is.
+my %SHAPE = (
+    HELLO, ['map'],
+    REQUEST, ['id', 'text', 'map', 'map'],
+    RESPONSE, ['id', 'any'],
+    FAILURE, ['id', 'map'],
+    NOTIFY, ['text', 'map'],
+    CANCEL, ['id'],
+    PING, ['id'],
+    PONG, ['id'],
+    CLOSE, ['text', 'text'],
+);
+
+# Text is octets on this side of the packer (see Tenon::Schema), so "utf8" only chooses the str format.
+my $TEXT = Data::MessagePack->new->utf8;
+my $OCTETS = Data::MessagePack->new;
+
+sub encode ($frame, $canonical = 0) {
+    my $packer = $canonical ? Data::MessagePack->new->utf8->canonical : $TEXT;
+    return _framed($packer->pack($frame));
+}
+
+# A failure is packed by hand, since the die text travels as bytes and everything else as text.
+sub encode_failure ($id, $err) {
+    my %text = (
+        message => $err->message,
+        name => $err->name,
+        origin => $err->origin,
+        outcome => $err->outcome,
+    );
+    my @pairs = ('code', $TEXT->pack(Tenon::Error::code_of($err->name)));
+    if (defined(my $die = $err->die_text)) {
+        my $characters = utf8::is_utf8($die);
+        utf8::encode($die) if $characters;
+        push @pairs, 'die', $OCTETS->pack($die);
+        push @pairs, 'die_characters',
+            $TEXT->pack($characters ? Data::MessagePack::true() : Data::MessagePack::false());
+    }
+    push @pairs, 'exception', $TEXT->pack($err->exception) if defined($err->exception);
+    for my $key (sort keys %text) {
+        my $value = "$text{$key}";
+        utf8::encode($value) if utf8::is_utf8($value);
+        push @pairs, $key, $TEXT->pack($value);
+    }
+    my $map = pack('C', 0x80 | (@pairs / 2));
+    while (my ($key, $packed) = splice(@pairs, 0, 2)) {
+        $map .= $TEXT->pack($key) . $packed;
+    }
+    return _framed("\x93" . $TEXT->pack(FAILURE + 0) . $TEXT->pack($id) . $map);
+}
+
+sub _framed ($payload) {
+    check_length(length($payload));
+    return pack('N', length($payload)) . $payload;
+}
+
+sub check_length ($length) {
+    _bad('FRAME_TOO_LONG', "a frame of $length bytes is longer than the limit of " . MAX_FRAME . ' bytes')
+        if $length > MAX_FRAME;
+    _bad('MALFORMED_FRAME', "a frame of length $length holds nothing") if $length < 1;
+    return;
+}
+
+sub decode ($payload) {
+    check_length(length($payload));
+
+    # The packer reserves what a 32 bit count claims; such counts are walked by hand before.
+    _walk($payload) if $payload =~ m{[\xdd\xdf]};
+
+    my $frame = eval { $OCTETS->unpack($payload) };
+    if (my $err = $@) {
+        _walk($payload);
+        chomp($err);
+        _bad('MALFORMED_FRAME', 'a frame of ' . length($payload) . " bytes cannot be read: $err");
+    }
+    _check($frame);
+    return $frame;
+}
+
+sub _check ($frame) {
+    _bad('MALFORMED_FRAME', 'a frame is no list that begins with a kind')
+        if ref($frame) ne 'ARRAY' || !defined($frame->[0]) || ref($frame->[0]) || $frame->[0] !~ m/\A\d+\z/;
+    my $kind = $frame->[0];
+    my $shape = $SHAPE{$kind} // _bad('MALFORMED_FRAME', "a frame is of the unknown kind $kind");
+    _bad(
+        'MALFORMED_FRAME',
+        "a frame of kind $kind has "
+            . scalar($frame->@*)
+            . ' elements, where '
+            . (1 + $shape->@*)
+            . ' belong',
+    ) if $frame->@* != 1 + $shape->@*;
+    for my $i (0 .. $shape->$#*) {
+        my ($wanted, $got) = ($shape->[$i], $frame->[$i + 1]);
+        my $good =
+              $wanted eq 'map' ? ref($got) eq 'HASH'
+            : $wanted eq 'id' ? defined($got) && !ref($got) && $got =~ m/\A\d+\z/
+            : $wanted eq 'text' ? defined($got) && !ref($got)
+            : 1;
+        _bad('MALFORMED_FRAME', "a frame of kind $kind has no $wanted where one belongs") if !$good;
+    }
+    return;
+}
+
+# By first byte: what it is, how many bytes its length or value has, or the count itself.
+my @HEADER;
+$HEADER[$_] = ['value', 0] for 0x00 .. 0x7f, 0xc0, 0xc2, 0xc3, 0xe0 .. 0xff;
+$HEADER[$_] = ['map', 0, $_ & 0x0f] for 0x80 .. 0x8f;
+$HEADER[$_] = ['list', 0, $_ & 0x0f] for 0x90 .. 0x9f;
+$HEADER[$_] = ['text', 0, $_ & 0x1f] for 0xa0 .. 0xbf;
+@HEADER[0xc4 .. 0xc6] = (['text', 1], ['text', 2], ['text', 4]);
+$HEADER[$_] = ['extension', 0] for 0xc7 .. 0xc9, 0xd4 .. 0xd8;
+@HEADER[0xca .. 0xd3] = map { ['value', $_] } 4, 8, 1, 2, 4, 8, 1, 2, 4, 8;
+@HEADER[0xd9 .. 0xdb] = (['text', 1], ['text', 2], ['text', 4]);
+@HEADER[0xdc, 0xdd] = (['list', 2], ['list', 4]);
+@HEADER[0xde, 0xdf] = (['map', 2], ['map', 4]);
+
+sub _walk ($payload) {
+    my $length = length($payload);
+    my ($at, @open) = (0, 1);
+    while (@open) {
+        if ($open[-1]-- == 0) {
+            pop @open;
+            next;
+        }
+        my $first = $at < $length ? vec($payload, $at++, 8) : _cut($length);
+        my $header = $HEADER[$first] // _bad('MALFORMED_FRAME', 'a frame holds a byte that begins no value');
+        my ($what, $bytes, $count) = $header->@*;
+        _bad('MALFORMED_FRAME', 'a frame holds an extension type, which Perl cannot read')
+            if $what eq 'extension';
+        _cut($length) if $at + $bytes > $length;
+        if ($what ne 'value' && $bytes) {
+            $count = unpack($bytes == 1 ? 'C' : $bytes == 2 ? 'n' : 'N', substr($payload, $at, $bytes));
+        }
+        $at += $bytes;
+        next if $what eq 'value';
+
+        my $left = $length - $at;
+        if ($what eq 'text') {
+            _bad('MALFORMED_FRAME', "a frame claims a text of $count bytes and has only $left left")
+                if $count > $left;
+            _bad('FRAME_TOO_LONG', "a text of $count bytes is longer than the limit of " . MAX_TEXT . ' bytes')
+                if $count > MAX_TEXT;
+            $at += $count;
+            next;
+        }
+        _bad('TOO_DEEP', 'a frame nests values deeper than the limit of ' . MAX_DEPTH)
+            if @open > MAX_DEPTH;
+        _bad('TOO_MANY_ELEMENTS', "a frame claims $count elements and the limit is " . MAX_ELEMENTS)
+            if $count > MAX_ELEMENTS;
+        $count *= 2 if $what eq 'map';
+        _bad('TOO_MANY_ELEMENTS', "a frame claims $count elements and has only $left bytes left for them")
+            if $count > $left;
+        push @open, $count;
+    }
+    _bad('MALFORMED_FRAME', 'a frame has ' . ($length - $at) . ' bytes after its end') if $at < $length;
+    return;
+}
+
+sub _cut ($length) {
+    _bad('MALFORMED_FRAME', "a frame of $length bytes ends inside a value");
+    return;
+}
+
+sub _bad ($name, $message) {
+    Tenon::Error->throw($name, 'UNKNOWN', $message);
+    return;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Frame - frames to bytes and back
+
+=head1 SYNOPSIS
+
+    my $bytes = Tenon::Frame::encode([Tenon::Frame::PING, 7]);
+    my $frame = Tenon::Frame::decode(substr($bytes, 4));
+
+=head1 DESCRIPTION
+
+A frame is four bytes of length, big endian, then that many bytes of MessagePack which hold one list: the kind, then
+what belongs to the kind. F<docs/PROTOCOL.md> tells all of it.
+
+=head1 FUNCTIONS
+
+=head2 check_length
+
+    Tenon::Frame::check_length($length);
+
+Throws C<FRAME_TOO_LONG> or C<MALFORMED_FRAME> for a length that no frame may have.
+
+=head2 decode
+
+    my $frame = Tenon::Frame::decode($payload);
+
+The list of a payload without its length field. Text comes as octets. Throws the name of the rule that the bytes break.
+
+=head2 encode
+
+    my $bytes = Tenon::Frame::encode(\@frame, $canonical);
+
+The frame with its length field. With C<$canonical> the keys of maps are sorted, so that the bytes can be compared.
+
+=head2 encode_failure
+
+    my $bytes = Tenon::Frame::encode_failure($id, $error);
+
+The frame that answers call C<$id> with a L<Tenon::Error>.
+
+=cut

@@ -1,0 +1,337 @@
+package Tenon::Schema;
+
+use v5.36;
+
+use Data::MessagePack ();
+use POSIX qw(ceil);
+use Scalar::Util qw(blessed reftype);
+
+use Tenon::Cache;
+use Tenon::Error;
+
+# A number that was printed once is packed as text, so every number below is made anew from text.
+
+my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
+my %LARGEST = (kib => 2**53, seconds => 2**31, uint => 9223372036854775807, vmid => 999999999);
+
+# ---- Perl to wire
+
+sub params_to_wire ($api, $method, $level, $args) {
+    my $names = $api->positions($method, $level);
+    if ($args->@* > $names->@*) {
+        _bad(
+            'BAD_PARAMETER',
+            "$method->{name}: takes at most "
+                . scalar($names->@*)
+                . " parameters at API level $level, got "
+                . scalar($args->@*),
+        );
+    }
+    my %wire;
+    for my $i (0 .. $args->$#*) {
+        my $param = $method->{param}->{ $names->[$i] };
+        my $wire = _to_wire($param, $args->[$i], undef);
+        _bad('BAD_PARAMETER', "$param->{where} is undef") if !defined($wire) && !$param->{nullable};
+        $wire{ $param->{name} } = $wire;
+    }
+    for my $param ($method->{params}->@*) {
+        next if $param->{nullable} || exists($wire{ $param->{name} });
+        _bad('BAD_PARAMETER', "$param->{where} is missing");
+    }
+    return \%wire;
+}
+
+sub result_to_wire ($method, $values, $storeid) {
+    my $result = $method->{result};
+    my $shape = $result->{shape};
+    return undef if $shape eq 'none'; ## no critic (ProhibitExplicitReturnUndef)
+
+    my $name = $method->{name};
+    if ($shape eq 'value') {
+        my $wire = _result_field($name, $result, $values->[0], $storeid, 'the result');
+        return $wire;
+    } elsif ($shape eq 'tuple') {
+        my ($i, %wire) = (0);
+        for my $field ($result->{fields}->@*) {
+            my $value = $values->[$i++] // $field->{default};
+            $wire{ $field->{name} } =
+                _result_field($name, $field, $value, $storeid, "'$field->{name}' of the result");
+        }
+        return \%wire;
+    }
+
+    my $list = $values->[0] // [];
+    _bad('BAD_RESULT', "$name: the result must be an array reference, got " . _shown($list))
+        if (reftype($list) // '') ne 'ARRAY';
+    my @wire;
+    for my $entry ($list->@*) {
+        _bad('BAD_RESULT', "$name: an entry of the result must be a hash reference, got " . _shown($entry))
+            if (reftype($entry) // '') ne 'HASH';
+        my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
+        if (defined($record)) {
+            push @wire, $record;
+        } elsif (ref($@) && $@->name eq 'BAD_TEXT') {
+            # One file with an odd name must not hide all the others.
+            warn "left out of $name: " . $@->message . "\n";
+        } else {
+            die $@;
+        }
+    }
+    return \@wire;
+}
+
+sub _record_to_wire ($name, $result, $entry, $storeid) {
+    my %record;
+    for my $field ($result->{fields}->@*) {
+        my $value = $entry->{ $field->{name} } // $field->{default};
+        $record{ $field->{name} } = _result_field(
+            $name, $field, $value, $storeid,
+            "'$field->{name}' of " . ($entry->{volid} // 'an entry'),
+        );
+    }
+    if ($result->{other}) {
+        for my $key (keys $entry->%*) {
+            next if $result->{known}->{$key} || !defined($entry->{$key}) || ref($entry->{$key});
+            $record{$key} = _text($entry->{$key});
+        }
+    }
+    return \%record;
+}
+
+sub _result_field ($name, $field, $value, $storeid, $where) {
+    my $wire = eval { _to_wire($field, $value, $storeid) };
+    if (my $err = $@) {
+        die $err if !ref($err) || $err->name ne 'BAD_PARAMETER';
+        _bad('BAD_RESULT', "$name: $where: " . $err->message);
+    }
+    _bad('BAD_RESULT', "$name: $where must not be undef") if !defined($wire) && !$field->{nullable};
+    return $wire;
+}
+
+sub _to_wire ($type, $value, $storeid) {
+    return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)
+
+    if ($type->{list}) {
+        _bad('BAD_PARAMETER', _what($type) . ' must be an array reference, got ' . _shown($value))
+            if (reftype($value) // '') ne 'ARRAY';
+        my $element = { kind => $type->{kind} };
+        return [map { _to_wire($element, $_, $storeid) } $value->@*];
+    }
+
+    my $kind = $type->{kind};
+    if ($TEXT{$kind}) {
+        my $text = _text($value);
+        chomp($text) if $kind eq 'volname';
+        $text = "$storeid:$text" if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
+        return $text;
+    } elsif ($LARGEST{$kind}) {
+        return _integer($type, $value);
+    } elsif ($kind eq 'bool') {
+        return $value ? Data::MessagePack::true() : Data::MessagePack::false();
+    } elsif ($kind eq 'cache') {
+        return Tenon::Cache::id_of($value);
+    } elsif ($kind eq 'hints') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
+            if (reftype($value) // '') ne 'HASH';
+        return { map { $_ => _integer({ kind => 'uint' }, $value->{$_} || 0) } keys $value->%* };
+    } elsif ($kind eq 'section' || $kind eq 'tree') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
+            if $kind eq 'section' && (reftype($value) // '') ne 'HASH';
+        return _tree($value, 0);
+    }
+    die "the method table names the unknown type '$kind'\n";
+}
+
+sub _integer ($type, $value) {
+    my $kind = $type->{kind};
+    my $text = "$value";
+    my $number;
+    if ($text =~ m/\A\s*(\d{1,19})\s*\z/) {
+        $number = "$1" + 0;
+    } elsif ($text =~ m/\A\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*\z/) {
+        my $float = "$1" + 0;
+        $number = sprintf('%.0f', $kind eq 'kib' ? ceil($float) : int($float)) + 0;
+    }
+    _bad(
+        'BAD_PARAMETER',
+        _what($type) . " must be an integer 0 .. $LARGEST{$kind}, got " . _shown($value),
+    ) if !defined($number) || $number > $LARGEST{$kind};
+    return $number;
+}
+
+# Bytes that are UTF-8 stay as they are, characters are encoded; either way the packer sees octets.
+sub _text ($value) {
+    _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
+        if ref($value) && !(blessed($value) && overload::Method($value, '""'));
+    my $text = "$value";
+    if (utf8::is_utf8($text)) {
+        utf8::encode($text);
+    } elsif ($text =~ m/[^\x00-\x7f]/) {
+        my $copy = $text;
+        utf8::decode($copy)
+            or _bad('BAD_TEXT', "the text '" . ($text =~ s/[^ -~]/?/gr) . "' is not valid UTF-8");
+    }
+    return $text;
+}
+
+sub tree ($value) {
+    return _tree($value, 0);
+}
+
+sub _tree ($value, $depth) {
+    _bad('BAD_PARAMETER', 'a value is nested deeper than 10 levels') if $depth > 10;
+    return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)
+    if (blessed($value)) {
+        return $value ? '1' : '0' if $value->isa('JSON::PP::Boolean') || $value->isa('Data::MessagePack::Boolean');
+        return _text($value);
+    }
+    my $type = reftype($value) // return _text($value);
+    return { map { _text($_) => _tree($value->{$_}, $depth + 1) } keys $value->%* } if $type eq 'HASH';
+    return [map { _tree($_, $depth + 1) } $value->@*] if $type eq 'ARRAY';
+    return _text($value);
+}
+
+# ---- wire to Perl
+
+sub params_from_wire ($api, $method, $level, $wire) {
+    for my $name (sort keys $wire->%*) {
+        next if $method->{param}->{$name} || !defined($wire->{$name});
+        _bad('BAD_PARAMETER', "$method->{name}: the parameter '$name' is unknown");
+    }
+    for my $param ($method->{params}->@*) {
+        next if $param->{nullable} || defined($wire->{ $param->{name} });
+        _bad('BAD_PARAMETER', "$param->{where} ($param->{type}) is missing");
+    }
+    my $names = $api->positions($method, $level);
+    return [map { _from_wire($method->{param}->{$_}, $wire->{$_}) } $names->@*];
+}
+
+sub result_from_wire ($method, $wire, $want) {
+    my $result = $method->{result};
+    my $shape = $result->{shape};
+    return if $shape eq 'none';
+    if ($shape eq 'value') {
+        return _from_wire($result, $wire);
+    } elsif ($shape eq 'tuple') {
+        _bad('BAD_RESULT', "$method->{name}: the result must be a map, got " . _shown($wire))
+            if ref($wire) ne 'HASH';
+        return map { _from_wire($_, $wire->{ $_->{name} }) } $result->{fields}->@* if $want;
+        my ($field) = grep { $_->{name} eq $result->{scalar} } $result->{fields}->@*;
+        return _from_wire($field, $wire->{ $field->{name} });
+    }
+    _bad('BAD_RESULT', "$method->{name}: the result must be a list, got " . _shown($wire))
+        if ref($wire) ne 'ARRAY';
+    for my $record ($wire->@*) {
+        for my $field ($result->{fields}->@*) {
+            my $name = $field->{name};
+            if (defined($record->{$name})) {
+                $record->{$name} = _from_wire($field, $record->{$name});
+            } else {
+                delete $record->{$name};
+            }
+        }
+    }
+    return $wire;
+}
+
+sub _from_wire ($type, $wire) {
+    return undef if !defined($wire); ## no critic (ProhibitExplicitReturnUndef)
+    if ($type->{list}) {
+        my $element = { kind => $type->{kind} };
+        return [map { _from_wire($element, $_) } $wire->@*];
+    }
+    my $kind = $type->{kind};
+    if ($TEXT{$kind}) {
+        _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
+        _text($wire) if $wire =~ m/[^\x00-\x7f]/;
+        return $wire;
+    } elsif ($LARGEST{$kind}) {
+        _bad('BAD_PARAMETER', _what($type) . ' must be an integer, got ' . _shown($wire))
+            if ref($wire) || $wire !~ m/\A\d+\z/;
+        return $wire;
+    } elsif ($kind eq 'bool') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a boolean, got ' . _shown($wire))
+            if !(blessed($wire) && $wire->isa('Data::MessagePack::Boolean'));
+        return $wire ? 1 : 0;
+    } elsif ($kind eq 'cache') {
+        return Tenon::Cache::of_id($wire);
+    } elsif ($kind eq 'hints' || $kind eq 'section') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire)) if ref($wire) ne 'HASH';
+    }
+    return $wire;
+}
+
+# ---- words
+
+sub _what ($type) {
+    return $type->{where} // "a value of type $type->{kind}";
+}
+
+sub _shown ($value) {
+    return 'undef' if !defined($value);
+    my $type = reftype($value);
+    return blessed($value) ? 'an object of ' . blessed($value) : 'a reference to ' . $type if $type;
+    my $text = "$value" =~ s/[^ -~]/?/gr;
+    return "'" . (length($text) > 80 ? substr($text, 0, 80) . '...' : $text) . "'";
+}
+
+sub _bad ($name, $message) {
+    Tenon::Error->throw($name, $name eq 'BAD_RESULT' ? 'UNKNOWN' : 'NOT_STARTED', $message);
+    return;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Schema - Perl values to wire values and back, as the method table says
+
+=head1 SYNOPSIS
+
+    my $params = Tenon::Schema::params_to_wire($api, $method, 13, \@args);
+    my $args = Tenon::Schema::params_from_wire($api, $method, 9, $params);
+
+=head1 DESCRIPTION
+
+What a Perl scalar looks like says nothing about its type: a number that was printed once is text to the packer. So the
+type always comes from the table. Sizes may arrive as text or floats, truth values as anything, lists too short; all
+leave here in one shape. Text leaves and arrives as octets, as file names do in Perl.
+
+=head1 FUNCTIONS
+
+=head2 params_to_wire
+
+    my $params = Tenon::Schema::params_to_wire($api, $method, $level, \@args);
+
+The named parameters of a positional list. Missing trailing arguments are left out. Throws C<BAD_PARAMETER>,
+C<BAD_TEXT>.
+
+=head2 params_from_wire
+
+    my $args = Tenon::Schema::params_from_wire($api, $method, $level, \%params);
+
+The positional list for a plugin of this level, with exactly the arguments the level defines. Throws
+C<BAD_PARAMETER>.
+
+=head2 result_to_wire
+
+    my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid);
+
+What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>. An entry of a listing whose text is no UTF-8 is
+left out with a warning.
+
+=head2 result_from_wire
+
+    return Tenon::Schema::result_from_wire($method, $wire, wantarray);
+
+What a caller gets, as a list or a scalar. Throws C<BAD_RESULT>, C<BAD_PARAMETER>.
+
+=head2 tree
+
+    my $wire = Tenon::Schema::tree($value);
+
+Maps, lists, text and undef of a Perl structure; numbers become text, booleans 0 and 1.
+
+=cut

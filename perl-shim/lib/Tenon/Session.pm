@@ -1,0 +1,367 @@
+package Tenon::Session;
+
+use v5.36;
+
+use Errno qw(EAGAIN EINTR);
+use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK);
+use IO::Poll qw(POLLIN POLLOUT);
+use Socket qw(AF_UNIX PF_UNIX SOCK_STREAM pack_sockaddr_un);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+use Tenon::Error;
+use Tenon::Frame;
+
+use constant PROTOCOL => 1;
+use constant MAX_NESTING => 16;
+use constant HELLO_SECONDS => 10;
+
+use constant F_DUPFD_CLOEXEC => 1030;
+use constant LOWEST_FD => 10;
+
+# ---- life
+
+sub connect ($class, $path, $facts, $handler) {
+    my ($untainted) = $path =~ m/\A(.*)\z/s;
+    my $address = eval { pack_sockaddr_un($untainted) }
+        // Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED', "the socket path '$path' is too long");
+    my $why;
+    if (socket(my $socket, PF_UNIX, SOCK_STREAM, 0)) {
+        if (CORE::connect($socket, $address)) {
+            my $self = bless {
+                answers => {},
+                buffer => '',
+                depth => 0,
+                handler => $handler,
+                next_id => 1,
+                path => $path,
+                pid => $$,
+                socket => _high($socket),
+            }, $class;
+            $self->_hello($facts);
+            return $self;
+        }
+    }
+    Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED', "nobody answers at the socket '$path': $!");
+    return;
+}
+
+# Plugins print to 1 and 2 and children inherit what is below 10; the socket must be neither.
+sub _high ($socket) {
+    my $fd = fcntl($socket, F_DUPFD_CLOEXEC, LOWEST_FD) or die "cannot move the socket: $!\n";
+    open(my $high, '+<&=', $fd) or die "cannot reopen the socket: $!\n";
+    close($socket);
+    my $flags = fcntl($high, F_GETFL, 0);
+    fcntl($high, F_SETFL, $flags | O_NONBLOCK) or die "cannot make the socket non-blocking: $!\n";
+    fcntl($high, F_SETFD, FD_CLOEXEC) or die "cannot mark the socket close-on-exec: $!\n";
+    return $high;
+}
+
+sub _hello ($self, $facts) {
+    my $deadline = _now() + HELLO_SECONDS;
+    my $good = eval {
+        $self->_send(Tenon::Frame::encode([Tenon::Frame::HELLO, { protocols => [PROTOCOL], $facts->%* }]),
+            $deadline);
+        my $frame = $self->_receive($deadline);
+        if ($frame->[0] == Tenon::Frame::CLOSE) {
+            Tenon::Error->throw($frame->[1], 'NOT_STARTED', $frame->[2]);
+        } elsif ($frame->[0] != Tenon::Frame::HELLO) {
+            Tenon::Error->throw('UNEXPECTED_FRAME', 'NOT_STARTED',
+                "the peer began with a frame of kind $frame->[0] instead of a hello");
+        }
+        $self->{peer} = $frame->[1];
+        my $versions = $self->{peer}->{protocols} // [];
+        if (!grep { $_ eq PROTOCOL } $versions->@*) {
+            Tenon::Error->throw('UNSUPPORTED_VERSION', 'NOT_STARTED',
+                "the peer speaks protocol @$versions and this side " . PROTOCOL
+                    . '; install the same release of Tenon on both sides');
+        }
+        1;
+    };
+    if (!$good) {
+        my $err = $@;
+        $self->drop;
+        die $err;
+    }
+    return;
+}
+
+sub drop ($self) {
+    close(delete $self->{socket}) if $self->{socket};
+    return;
+}
+
+sub goodbye ($self) {
+    return if !$self->usable;
+    eval { $self->_send(Tenon::Frame::encode([Tenon::Frame::CLOSE, 'DONE', '']), _now() + 1) };
+    $self->drop;
+    return;
+}
+
+sub peer ($self) {
+    return $self->{peer};
+}
+
+# A forked child has the parent's socket and must not use it, not even to say goodbye.
+sub usable ($self) {
+    return $self->{socket} && $self->{pid} == $$;
+}
+
+# Whether the far side has closed while nobody was looking.
+sub is_stale ($self) {
+    return 1 if !$self->usable;
+    return 0 if $self->{depth};
+    my $stale = 0;
+    eval {
+        while ($self->_poll(POLLIN, 0)) {
+            my $frame = $self->_receive(_now() + 1);
+            $self->_serve_one($frame);
+        }
+        1;
+    } or $stale = 1;
+    $self->drop if $stale;
+    return $stale;
+}
+
+# ---- calls
+
+sub call ($self, $method, $params, %opt) {
+    my $what = $opt{what} // $method;
+    my $deadline = defined($opt{seconds}) ? _now() + $opt{seconds} : undef;
+    my $context = {};
+    $context->{plugin} = $opt{plugin} if defined($opt{plugin});
+    $context->{deadline_ms} = int($opt{seconds} * 1000) if defined($opt{seconds});
+    my $id = $self->{next_id}++;
+    my $bytes = Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]);
+
+    # Whatever ends this block early, a timeout of PVE's for instance, may leave half a frame behind, so the
+    # connection goes with it.
+    my ($answer, $sent);
+    my $good = eval {
+        local $self->{depth} = $self->{depth} + 1;
+        $self->_send($bytes, $deadline);
+        $sent = 1;
+        $answer = $self->_await($id, $deadline);
+        1;
+    };
+    if (!$good) {
+        my $err = $@;
+        $self->drop;
+        die $err if !ref($err) || !eval { $err->isa('Tenon::Error') };
+        my $outcome = $sent ? 'UNKNOWN' : 'NOT_STARTED';
+        my $advice = $sent ? '; whether it took effect is not known' : '; it was not started';
+        Tenon::Error->throw($err->name, $outcome, "$what: " . $err->message . $advice);
+    }
+
+    my ($kind, undef, $body) = $answer->@*;
+    return $body if $kind == Tenon::Frame::RESPONSE;
+    die _error($body);
+}
+
+sub _error ($map) {
+    my %more = (origin => $map->{origin}, code => $map->{code}, exception => $map->{exception});
+    if (defined($map->{die})) {
+        $more{die} = $map->{die};
+        utf8::decode($more{die}) if $map->{die_characters};
+    }
+    return Tenon::Error->new($map->{name} // 'INTERNAL', $map->{outcome} // 'UNKNOWN', $map->{message}, %more);
+}
+
+# An outer call may be answered, with a deadline for instance, while an inner one still waits.
+sub _await ($self, $id, $deadline) {
+    local $self->{answers}->{$id} = undef;
+    while (1) {
+        return $self->{answers}->{$id} if $self->{answers}->{$id};
+        my $frame = $self->_receive($deadline);
+        my ($kind, $answered) = $frame->@*;
+        if ($kind != Tenon::Frame::RESPONSE && $kind != Tenon::Frame::FAILURE) {
+            $self->_serve_one($frame);
+        } elsif ($answered == $id) {
+            return $frame;
+        } elsif (exists($self->{answers}->{$answered})) {
+            $self->{answers}->{$answered} = $frame;
+        } else {
+            Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN',
+                "the peer answered call $answered, which nobody made");
+        }
+    }
+    return;
+}
+
+# ---- serving
+
+sub serve ($self) {
+    while ($self->usable) {
+        my $frame = $self->_receive(undef);
+        return if $frame->[0] == Tenon::Frame::CLOSE;
+        $self->_serve_one($frame);
+    }
+    return;
+}
+
+sub _serve_one ($self, $frame) {
+    my ($kind, @rest) = $frame->@*;
+    if ($kind == Tenon::Frame::PING) {
+        $self->_send(Tenon::Frame::encode([Tenon::Frame::PONG, $rest[0]]), undef);
+    } elsif ($kind == Tenon::Frame::REQUEST) {
+        $self->_send($self->_answer(@rest), undef);
+    } elsif ($kind == Tenon::Frame::CLOSE) {
+        Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the peer closed the connection: $rest[0]"
+                . (length($rest[1]) ? ", $rest[1]" : ''));
+    } elsif ($kind == Tenon::Frame::HELLO) {
+        Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN', 'the peer said hello twice');
+    } elsif ($kind == Tenon::Frame::RESPONSE || $kind == Tenon::Frame::FAILURE) {
+        Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN', "the peer answered call $rest[0], which nobody made");
+    }
+
+    # A cancel cannot stop Perl code that is running, and it arrives only when none is; pongs and notices that
+    # this side does not know are dropped.
+    return;
+}
+
+sub _answer ($self, $id, $method, $params, $context) {
+    my ($result, $err);
+    if ($self->{depth} >= MAX_NESTING) {
+        $err = Tenon::Error->new('TOO_MANY_CALLS', 'NOT_STARTED',
+            "$method: calls are nested deeper than " . MAX_NESTING);
+    } elsif (!$self->{handler}) {
+        $err = Tenon::Error->new('UNKNOWN_METHOD', 'NOT_STARTED', "$method: this side answers no calls");
+    } else {
+        local $self->{depth} = $self->{depth} + 1;
+        eval { $result = $self->{handler}->($method, $params, $context); 1 } or $err = $@;
+    }
+    if (!$err) {
+        my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result]) };
+        return $bytes if defined($bytes);
+        $err = $@;
+    }
+    $err = Tenon::Error->new('INTERNAL', 'UNKNOWN', "$method: " . ("$err" =~ s/\s+\z//r)) if !ref($err);
+    return Tenon::Frame::encode_failure($id, $err);
+}
+
+# ---- bytes
+
+sub _now () {
+    return clock_gettime(CLOCK_MONOTONIC);
+}
+
+sub _poll ($self, $events, $deadline) {
+    my $fd = fileno($self->{socket});
+    while (1) {
+        my $left = defined($deadline) ? $deadline - _now() : undef;
+        my $millis = !defined($left) ? -1 : $left <= 0 ? 0 : int($left * 1000) + 1;
+        my $ready = IO::Poll::_poll($millis, $fd, $events);
+        return 1 if $ready > 0;
+        return 0 if $ready == 0 && defined($left) && $left <= 0;
+        die "poll failed: $!\n" if $ready < 0 && $! != EINTR;
+    }
+    return;
+}
+
+sub _send ($self, $bytes, $deadline) {
+    local $SIG{PIPE} = 'IGNORE';
+    my $offset = 0;
+    while ($offset < length($bytes)) {
+        my $written = syswrite($self->{socket}, $bytes, length($bytes) - $offset, $offset);
+        if (defined($written)) {
+            $offset += $written;
+        } elsif ($! == EAGAIN) {
+            $self->_poll(POLLOUT, $deadline) or _late();
+        } elsif ($! != EINTR) {
+            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the connection was lost while sending: $!");
+        }
+    }
+    return;
+}
+
+sub _receive ($self, $deadline) {
+    while (1) {
+        if (length($self->{buffer}) >= 4) {
+            my $length = unpack('N', $self->{buffer});
+            Tenon::Frame::check_length($length);
+            if (length($self->{buffer}) >= 4 + $length) {
+
+                # Everything in a frame is checked against the method table, so the bytes may be trusted under -T.
+                my ($payload) = substr($self->{buffer}, 4, $length) =~ m/\A(.*)\z/s;
+                substr($self->{buffer}, 0, 4 + $length, '');
+                return Tenon::Frame::decode($payload);
+            }
+        }
+        $self->_poll(POLLIN, $deadline) or _late();
+        my $read = sysread($self->{socket}, $self->{buffer}, 262144, length($self->{buffer}));
+        if (!defined($read)) {
+            next if $! == EAGAIN || $! == EINTR;
+            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the connection was lost: $!");
+        } elsif ($read == 0) {
+            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN',
+                length($self->{buffer})
+                ? 'the connection was lost inside a frame'
+                : 'the connection was lost before the answer came');
+        }
+    }
+    return;
+}
+
+sub _late () {
+    Tenon::Error->throw('DEADLINE_EXCEEDED', 'UNKNOWN', 'no answer came in time');
+    return;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Session - one connection, on which either side calls
+
+=head1 SYNOPSIS
+
+    my $session = Tenon::Session->connect($path, { role => 'client' }, undef);
+    my $result = $session->call('status', \%params, plugin => 'dir', seconds => 10);
+
+=head1 DESCRIPTION
+
+Perl has one thread: while it waits for an answer it serves the calls that come in, up to 16 deep. Waiting is poll with a
+monotonic deadline, so C<alarm> stays the host's. If a signal handler dies out of a call, the connection is dropped,
+because half a frame may be left in it.
+
+=head1 METHODS
+
+=head2 connect
+
+    my $session = Tenon::Session->connect($path, \%facts, $handler);
+
+Connects and says hello with these facts. C<$handler> gets C<($method, \%params, \%context)> of every incoming call and
+returns the result as wire values; undef if this side answers none. Throws C<CONNECT_FAILED>, C<UNSUPPORTED_VERSION>,
+C<PEER_REFUSED>.
+
+=head2 call
+
+    my $result = $session->call($method, \%params, plugin => $type, seconds => $n, what => $text);
+
+Returns the result as wire values. C<what> names the call in errors. Throws a L<Tenon::Error>; its outcome is
+C<NOT_STARTED> only if the request did not leave this process.
+
+=head2 drop, goodbye
+
+Ends the connection, without or with a word.
+
+=head2 is_stale
+
+Whether the far side has gone, or this process is a fork of the one that connected.
+
+=head2 peer
+
+What the far side said in its hello.
+
+=head2 serve
+
+    $session->serve;
+
+Answers calls until the far side closes.
+
+=head2 usable
+
+Whether this process may use the connection.
+
+=cut

@@ -1,0 +1,239 @@
+package Tenon::Sidecar;
+
+use v5.36;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_ASYNC O_NONBLOCK);
+use POSIX ();
+use Scalar::Util qw(blessed reftype);
+
+use Tenon::Api;
+use Tenon::Base;
+use Tenon::Error;
+use Tenon::Schema;
+use Tenon::Session;
+
+use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
+
+sub run ($class, %opt) {
+    $| = 1;
+    STDERR->autoflush(1);
+    _follow_parent();
+
+    my $api = Tenon::Api->load;
+    my ($plugin, $err);
+    eval { $plugin = _load($api, $opt{plugin}, $opt{pve_lib}); 1 } or $err = $@;
+
+    my $facts = { role => 'sidecar', pid => $$, level => $api->newest };
+    if ($plugin) {
+        $facts->{plugin} = $plugin;
+    } else {
+        $facts->{rejected} = "$err" =~ s/\s+\z//r;
+    }
+    my $level = $plugin ? $plugin->{level} : undef;
+    my $session = Tenon::Session->connect(
+        $opt{socket}, $facts,
+        sub ($name, $params, $context) {
+            return _dispatch($api, $plugin->{package}, $level, $name, $params);
+        },
+    );
+    $Tenon::Base::SESSION = $session;
+
+    # A plugin logs out of its storage in END blocks, so every ordinary end is an exit.
+    eval { $session->serve; 1 } or do {
+        warn $@ if !ref($@) || $@->name ne 'CONNECTION_LOST';
+    };
+    return 0;
+}
+
+# The daemon holds the other end of standard input; when it is gone, also by kill -9 while the plugin hangs, the kernel
+# sends SIGTERM. The plugin and its children read from /dev/null.
+sub _follow_parent () {
+    $SIG{TERM} = sub { exit(128 + 15) };
+    my $fd = fcntl(STDIN, F_DUPFD_CLOEXEC, 10) or die "cannot keep standard input: $!\n";
+    open(my $lifeline, '<&=', $fd) or die "cannot keep standard input: $!\n";
+    fcntl($lifeline, F_SETOWN, $$) or die "cannot watch standard input: $!\n";
+    fcntl($lifeline, F_SETSIG, POSIX::SIGTERM()) or die "cannot watch standard input: $!\n";
+    my $flags = fcntl($lifeline, F_GETFL, 0);
+    fcntl($lifeline, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";
+    our $LIFELINE = $lifeline;
+    open(STDIN, '<', '/dev/null') or die "cannot open /dev/null: $!\n";
+    return;
+}
+
+# ---- the plugin
+
+sub _load ($api, $file, $pve_lib) {
+    my $path = abs_path($file) // die "the plugin file '$file' does not exist\n";
+    -f $path or die "the plugin file '$file' is no regular file\n";
+    open(my $fh, '<', $path) or die "the plugin file '$file' cannot be read: $!\n";
+    my $source = do { local $/ = undef; <$fh> };
+    close($fh);
+    my @packages = $source =~ m/^\s*package\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
+    die "the plugin file '$file' declares no package\n" if !@packages;
+
+    my $pve = _load_pve($pve_lib, $path);
+
+    my $loaded = eval { local $SIG{__DIE__}; require $path; };
+    if (!$loaded) {
+        my $err = $@ || "it returns a false value; a plugin file ends in '1;'";
+        die "the plugin file '$file' does not compile: " . ($err =~ s/\s+\z//r) . "\n";
+    }
+
+    my @derived = grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
+    die "the plugin file '$file' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n"
+        if !@derived;
+    my $package = $derived[-1];
+    die "the plugin $package does not provide an api() method\n" if !$package->can('api');
+
+    my $level = eval { $package->api } // die "the api() method of the plugin $package failed: "
+        . (($@ || 'it returned undef') =~ s/\s+\z//r) . "\n";
+    die "the api() method of the plugin $package returned '$level', which is no API version\n"
+        if $level !~ m/\A\d+\z/;
+    die "the plugin $package implements API version $level, newer than the newest known, " . $api->newest . "\n"
+        if $level > $api->newest;
+    die "the plugin $package implements API version $level, older than the oldest supported, " . $api->oldest . "\n"
+        if $level < $api->oldest;
+
+    my $type = eval { $package->type } // die "the type() method of the plugin $package failed: "
+        . (($@ || 'it returned undef') =~ s/\s+\z//r) . "\n";
+    return {
+        file => $path,
+        level => $level + 0,
+        overrides => [grep { _overrides($package, $_) } $api->method_names],
+        package => $package,
+        pve => $pve,
+        type => "$type",
+    };
+}
+
+# With PVE's own libraries only the wanted plugin may be compiled: PVE::Storage loads all that are installed, and one bad
+# neighbour, or our own proxy, would end this process.
+sub _load_pve ($pve_lib, $path) {
+    unshift @INC, $pve_lib if defined($pve_lib);
+    my $compat = abs_path(dirname(__FILE__) . '/../../compat');
+    push @INC, $compat if defined($compat);
+    my $quiet = sub ($self, $name) {
+        return if $name !~ m{\APVE/Storage/Custom/};
+        my $source = '1;';
+        open(my $fh, '<', \$source) or die "cannot skip $name: $!\n";
+        return $fh;
+    };
+    {
+        local @INC = ($quiet, @INC);
+        local $SIG{__WARN__} = sub ($text) {
+            warn $text if $text !~ m{Error loading storage plugin|implementing an older storage API};
+        };
+        require PVE::Storage;
+        require PVE::Storage::Plugin;
+    }
+    delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
+    $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
+    return $INC{'PVE/Storage/Plugin.pm'} =~ m{\A\Q$compat\E/} ? 'compat' : $INC{'PVE/Storage/Plugin.pm'};
+}
+
+sub _overrides ($package, $name) {
+    my $own = $package->can($name) // return 0;
+    my $inherited = PVE::Storage::Plugin->can($name) // return 1;
+    return $own != $inherited;
+}
+
+# ---- calls
+
+sub _dispatch ($api, $package, $level, $name, $params) {
+    my $method = $api->method($name);
+    my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
+    my @result = _call($package, $method, $args);
+    if ($method->{result}->{shape} eq 'none' && (reftype($result[0]) // '') eq 'CODE') {
+
+        # Work that free_image leaves for later, such as wiping; it must not be lost.
+        my ($later) = @result;
+        my $done = eval { $later->(); 1 };
+        die _died($@) if !$done;
+    }
+    return Tenon::Schema::result_to_wire($method, \@result, $params->{storeid});
+}
+
+sub _call ($package, $method, $args) {
+    my $name = $method->{name};
+    my $context = $method->{context};
+    my (@result, $done);
+    my $before = umask();
+    {
+        local ($@, $_, $!, $?);
+        local ($/, $\, $,) = ("\n", undef, undef);
+        local @SIG{qw(ALRM CHLD HUP INT PIPE)} = ('DEFAULT') x 5;
+        local @ENV{qw(PATH LC_ALL)} = @ENV{qw(PATH LC_ALL)};
+        umask($before | oct($method->{umask})) if $method->{umask};
+
+        # Success is told by the last statement: a plugin may clear or set $@ in a destructor.
+        my $err;
+        eval {
+            if ($context eq 'list') {
+                @result = $package->$name($args->@*);
+            } elsif ($context eq 'scalar') {
+                $result[0] = $package->$name($args->@*);
+            } else {
+                $package->$name($args->@*);
+            }
+            $done = 1;
+        } or $err = $@;
+        alarm(0);
+        $done or $result[0] = $err;
+    }
+    umask($before);
+    select(STDOUT);
+    chdir('/');
+    die _died($result[0]) if !$done;
+    return @result;
+}
+
+sub _died ($err) {
+    return $err if blessed($err) && $err->isa('Tenon::Error');
+    my $text = eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
+    my %more = (die => $text, origin => 'sidecar');
+    if (ref($err)) {
+        my $fields = eval { reftype($err) eq 'HASH' ? Tenon::Schema::tree({ $err->%* }) : undef };
+        $more{exception} = $fields if defined($fields);
+    }
+    my $message = $text =~ s/\s+\z//r;
+    utf8::encode($message) if utf8::is_utf8($message);
+    my $copy = $message;
+    $message =~ s/[^\x00-\x7f]/?/g if !utf8::decode($copy);
+    $message = 'the plugin died without a text' if !length($message);
+    return Tenon::Error->new('PLUGIN_DIED', 'UNKNOWN', $message, %more);
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Sidecar - the process that hosts one Perl plugin
+
+=head1 SYNOPSIS
+
+    exit(Tenon::Sidecar->run(socket => $path, plugin => $file, pve_lib => $dir));
+
+=head1 DESCRIPTION
+
+Started by Tenon's daemon. Loads one plugin file, unmodified, connects to the daemon's socket, tells what it loaded and
+answers calls, one at a time, until the daemon closes the connection or is gone. What the plugin calls of PVE comes from
+C<pve_lib>, else from an installed PVE, else from the compat layer.
+
+Around each call it keeps what a plugin may bend: the signal handlers, the current directory, umask, PATH, the output
+handle and its separators. It calls a method in the context in which PVE calls it, with exactly the arguments of the
+level that the plugin declares.
+
+=head1 METHODS
+
+=head2 run
+
+    my $status = Tenon::Sidecar->run(%opt);
+
+C<socket> and C<plugin> are paths; C<pve_lib> is a directory with PVE's own Perl libraries, undef for none. A plugin that
+cannot be hosted is told to the daemon as C<rejected>, in one sentence with Perl's own complaint. Returns the exit status.
+
+=cut

@@ -1,0 +1,52 @@
+package dev.tenon.proto;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What travels beside the parameters of a call.
+ *
+ * @param plugin the storage type whose plugin is called, null where the connection has only one
+ * @param deadline what is left of the time the caller waits, null if the method's own limit holds
+ */
+public record CallContext(@Nullable String plugin, @Nullable Duration deadline) {
+    public static final CallContext NONE = new CallContext(null, null);
+
+    Value.Fields toValue() {
+        Map<String, Value> entries = new LinkedHashMap<>();
+        if (deadline != null) {
+            entries.put("deadline_ms", new Value.Int(deadline.toMillis()));
+        }
+        if (plugin != null) {
+            entries.put("plugin", new Value.Text(plugin));
+        }
+        return new Value.Fields(entries);
+    }
+
+    static CallContext ofValue(Value.Fields fields) {
+        String plugin = switch (fields.get("plugin")) {
+            case Value.Text(String text) -> text;
+            case Value.Nil ignored -> null;
+            case Value other -> throw mistyped("plugin", "text", other);
+        };
+        Duration deadline = switch (fields.get("deadline_ms")) {
+            case Value.Int(long millis) when millis >= 0 -> Duration.ofMillis(millis);
+            case Value.Nil ignored -> null;
+            case Value other -> throw mistyped("deadline_ms", "an integer of 0 or more", other);
+        };
+        return new CallContext(plugin, deadline);
+    }
+
+    private static ProtocolException mistyped(String key, String wanted, Value got) {
+        return new ProtocolException(
+                ErrorCode.MALFORMED_FRAME,
+                "the context of a request has " + got.kind() + " for '" + key + "', where " + wanted + " belongs");
+    }
+
+    public Optional<Duration> remaining() {
+        return Optional.ofNullable(deadline);
+    }
+}

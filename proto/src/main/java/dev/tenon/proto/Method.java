@@ -1,0 +1,158 @@
+package dev.tenon.proto;
+
+import dev.tenon.proto.Value.Fields;
+import dev.tenon.proto.Value.Nil;
+import dev.tenon.proto.Value.Seq;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A row of the method table.
+ *
+ * @param params the named parameters of every level
+ * @param positions by the level from which it holds, the order in which Perl passes them
+ * @param perlContext the Perl context in which PVE calls the method
+ * @param result the shape of the answer
+ * @param pure whether the answer depends on nothing but the parameters, so that no storage is touched
+ * @param lock what the host has locked before, null if nothing
+ * @param active what the host has activated before, null if nothing
+ * @param since the level that brought the method
+ * @param deadline how long a call may take unless its caller says otherwise
+ */
+public record Method(
+        String name,
+        String group,
+        List<Param> params,
+        NavigableMap<Integer, List<String>> positions,
+        String perlContext,
+        Result result,
+        boolean pure,
+        @Nullable String lock,
+        @Nullable String active,
+        int since,
+        Duration deadline) {
+
+    /**
+     * A named parameter, or a field of a result.
+     *
+     * @param unit what a number counts, null if it is no quantity
+     * @param absent what stands for a field that a plugin leaves out, null if nothing does
+     */
+    public record Param(
+            String name,
+            Type type,
+            @Nullable String unit,
+            @Nullable String absent) {}
+
+    /** The shape of an answer. */
+    public sealed interface Result {
+        /** Nothing; whatever a plugin returns is dropped. */
+        record None() implements Result {}
+
+        record Single(Type type) implements Result {}
+
+        /**
+         * In Perl a list whose length varies, on the wire a map.
+         *
+         * @param scalar the field that Perl gets in scalar context
+         */
+        record Tuple(List<Param> fields, String scalar) implements Result {}
+
+        /**
+         * A list of records.
+         *
+         * @param other whether the records may have fields beyond these, as text
+         */
+        record Records(String name, List<Param> fields, boolean other) implements Result {}
+    }
+
+    /** The order in which a host or plugin of this level passes the parameters. */
+    public List<String> positionsAt(int level) {
+        Map.Entry<Integer, List<String>> entry = positions.floorEntry(level);
+        if (entry == null) {
+            throw new IllegalArgumentException(name + " has no positions for API level " + level);
+        }
+        return entry.getValue();
+    }
+
+    /**
+     * Checks the parameters of a call. One that is missing counts as nil; one that is unknown and nil is ignored, because
+     * a newer caller may name it; one that is unknown and holds something is refused, because it may matter.
+     *
+     * @throws ProtocolException {@code BAD_PARAMETER}, naming parameter and value
+     */
+    public void checkParams(Fields given) {
+        for (Param param : params) {
+            if (!given.entries().containsKey(param.name()) && !param.type().nullable()) {
+                throw bad("the parameter '" + param.name() + "' (" + param.type() + ") is missing");
+            }
+            param.type().complaint(given.get(param.name())).ifPresent(complaint -> {
+                throw bad("the parameter '" + param.name() + "' " + complaint);
+            });
+        }
+        given.entries().forEach((name, value) -> {
+            if (!(value instanceof Nil)
+                    && params.stream().noneMatch(param -> param.name().equals(name))) {
+                throw bad("the parameter '" + name + "' is unknown; known are "
+                        + params.stream().map(Param::name).toList());
+            }
+        });
+    }
+
+    private ProtocolException bad(String what) {
+        return new ProtocolException(ErrorCode.BAD_PARAMETER, name + ": " + what);
+    }
+
+    /**
+     * Checks an answer.
+     *
+     * @throws ProtocolException {@code BAD_RESULT}, naming the field and its value
+     */
+    public void checkResult(Value answer) {
+        switch (result) {
+            case Result.None() -> {
+                if (!(answer instanceof Nil)) {
+                    throw badResult("has no result, got " + answer.kind());
+                }
+            }
+            case Result.Single(Type type) ->
+                type.complaint(answer).ifPresent(complaint -> {
+                    throw badResult("the result " + complaint);
+                });
+            case Result.Tuple(List<Param> fields, String ignored) -> checkFields(answer, fields, false, "the result");
+            case Result.Records(String record, List<Param> fields, boolean other) -> {
+                if (!(answer instanceof Seq(List<Value> items))) {
+                    throw badResult("the result must be a list, got " + answer.kind());
+                }
+                for (int i = 0; i < items.size(); i++) {
+                    checkFields(items.get(i), fields, other, record + " " + i + " of the result");
+                }
+            }
+        }
+    }
+
+    private void checkFields(Value answer, List<Param> fields, boolean other, String where) {
+        if (!(answer instanceof Fields given)) {
+            throw badResult(where + " must be a map, got " + answer.kind());
+        }
+        for (Param field : fields) {
+            field.type().complaint(given.get(field.name())).ifPresent(complaint -> {
+                throw badResult(where + ": '" + field.name() + "' " + complaint);
+            });
+        }
+        if (other) {
+            given.entries().forEach((name, value) -> {
+                if (fields.stream().noneMatch(field -> field.name().equals(name)) && !(value instanceof Value.Text)) {
+                    throw badResult(where + ": '" + name + "' must be text, got " + value.kind());
+                }
+            });
+        }
+    }
+
+    private ProtocolException badResult(String what) {
+        return new ProtocolException(ErrorCode.BAD_RESULT, name + ": " + what);
+    }
+}

@@ -1,0 +1,20 @@
+package dev.tenon.proto;
+
+/**
+ * Something is not as the contract says: a frame, or a call inside a good frame. The message is one sentence. A bad frame
+ * ends the connection; a bad call only gets an error for its answer.
+ */
+public final class ProtocolException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final ErrorCode code;
+
+    public ProtocolException(ErrorCode code, String message) {
+        super(message);
+        this.code = code;
+    }
+
+    public ErrorCode code() {
+        return code;
+    }
+}

@@ -1,0 +1,133 @@
+package dev.tenon.proto;
+
+import dev.tenon.proto.Value.Bool;
+import dev.tenon.proto.Value.Fields;
+import dev.tenon.proto.Value.Int;
+import dev.tenon.proto.Value.Nil;
+import dev.tenon.proto.Value.Seq;
+import dev.tenon.proto.Value.Text;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A type of the method table, written {@code uint}, {@code uint?} or {@code list<volid>?}.
+ *
+ * @param kind what a value, or an element of the list, is
+ * @param list whether it is a list of such
+ * @param nullable whether nil is allowed
+ */
+public record Type(Kind kind, boolean list, boolean nullable) {
+
+    /** What a value may be, under the names of the table. */
+    public enum Kind {
+        BOOL("a boolean"),
+        CACHE("text"),
+        CONTENTTYPE("text"),
+        FORMAT("text"),
+        HINTS("a map of integers"),
+        KIB("an integer 0 .. 2^53"),
+        PATH("text"),
+        SECONDS("an integer 0 .. 2^31"),
+        SECTION("a map of text"),
+        SNAPNAME("text"),
+        STOREID("text"),
+        STR("text"),
+        TREE("maps, lists and text"),
+        UINT("an integer 0 .. 2^63-1"),
+        VMID("an integer 0 .. 999999999"),
+        VOLID("text"),
+        VOLNAME("text");
+
+        private final String shape;
+
+        Kind(String shape) {
+            this.shape = shape;
+        }
+
+        /** The name in the table. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        private boolean accepts(Value value) {
+            return switch (this) {
+                case BOOL -> value instanceof Bool;
+                case CACHE, CONTENTTYPE, FORMAT, PATH, SNAPNAME, STOREID, STR, VOLID, VOLNAME -> value instanceof Text;
+                case HINTS ->
+                    value instanceof Fields(Map<String, Value> entries)
+                            && entries.values().stream().allMatch(entry -> entry instanceof Int);
+                case KIB -> between(value, 1L << 53);
+                case SECONDS -> between(value, 1L << 31);
+                case SECTION -> value instanceof Fields && isTree(value);
+                case TREE -> isTree(value);
+                case UINT -> between(value, Long.MAX_VALUE);
+                case VMID -> between(value, 999_999_999);
+            };
+        }
+
+        private static boolean between(Value value, long largest) {
+            return value instanceof Int(long number) && number >= 0 && number <= largest;
+        }
+
+        private static boolean isTree(Value value) {
+            return switch (value) {
+                case Nil ignored -> true;
+                case Text ignored -> true;
+                case Seq(List<Value> items) -> items.stream().allMatch(Kind::isTree);
+                case Fields(Map<String, Value> entries) ->
+                    entries.values().stream().allMatch(Kind::isTree);
+                case Value ignored -> false;
+            };
+        }
+    }
+
+    static Type parse(String text) {
+        boolean nullable = text.endsWith("?");
+        String rest = nullable ? text.substring(0, text.length() - 1) : text;
+        boolean list = rest.startsWith("list<") && rest.endsWith(">");
+        String name = list ? rest.substring("list<".length(), rest.length() - 1) : rest;
+        Kind kind = Arrays.stream(Kind.values())
+                .filter(candidate -> candidate.word().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("the method table names the unknown type '" + text + "'"));
+        return new Type(kind, list, nullable);
+    }
+
+    /** What is wrong with the value, absent if it is of this type. */
+    Optional<String> complaint(Value value) {
+        if (value instanceof Nil) {
+            return nullable ? Optional.empty() : Optional.of("must be " + shape() + ", got nil");
+        }
+        boolean good = list
+                ? value instanceof Seq(List<Value> items) && items.stream().allMatch(kind::accepts)
+                : kind.accepts(value);
+        return good ? Optional.empty() : Optional.of("must be " + shape() + ", got " + shown(value));
+    }
+
+    private String shape() {
+        return list ? "a list, each element " + kind.shape : kind.shape;
+    }
+
+    private static String shown(Value value) {
+        return switch (value) {
+            case Text(String text) -> "the text '" + printable(text) + "'";
+            case Int(long number) -> "the integer " + number;
+            case Value.Real(double number) -> "the fraction " + number;
+            case Bool(boolean truth) -> "the boolean " + truth;
+            case Value other -> other.kind();
+        };
+    }
+
+    private static String printable(String text) {
+        String shown = text.replaceAll("\\p{Cntrl}", "?");
+        return shown.length() > 80 ? shown.substring(0, 80) + "..." : shown;
+    }
+
+    @Override
+    public String toString() {
+        return (list ? "list<" + kind.word() + ">" : kind.word()) + (nullable ? "?" : "");
+    }
+}

@@ -1,0 +1,143 @@
+package dev.tenon.proto;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.tenon.proto.Value.Fields;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class MethodTableTest {
+    private final MethodTable table = MethodTable.storagePlugin();
+
+    @Test
+    void everyPositionNamesAParameterOfItsRow() {
+        for (Method method : table.methods().values()) {
+            List<String> names =
+                    method.params().stream().map(Method.Param::name).toList();
+            method.positions().forEach((level, positions) -> {
+                assertThat(names).as("%s at level %d", method.name(), level).containsAll(positions);
+                assertThat(positions).doesNotHaveDuplicates();
+            });
+            assertThat(method.positionsAt(table.newestLevel())).containsExactlyInAnyOrderElementsOf(names);
+            assertThat(method.positions().firstKey()).isEqualTo(table.oldestLevel());
+            assertThat(method.since()).isBetween(1, table.newestLevel());
+            assertThat(method.deadline()).isPositive();
+        }
+    }
+
+    @Test
+    void hintsOfActivateVolumeBeginWithLevel13() {
+        Method method = table.method("activate_volume");
+
+        assertThat(method.positionsAt(12)).containsExactly("storeid", "scfg", "volname", "snapname", "cache");
+        assertThat(method.positionsAt(13)).containsExactly("storeid", "scfg", "volname", "snapname", "cache", "hints");
+        assertThat(method.positionsAt(15)).isEqualTo(method.positionsAt(13));
+    }
+
+    @Test
+    void refusesAMethodThatIsNotInTheTable() {
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> table.method("volume_teleport"))
+                .withMessageStartingWith("the method 'volume_teleport' is not in the table; known are api type ")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.UNKNOWN_METHOD));
+    }
+
+    @Test
+    void refusesAMissingParameter() {
+        Map<String, Value> params = alloc();
+        params.remove("size");
+
+        assertBad(params, "alloc_image: the parameter 'size' (kib) is missing");
+    }
+
+    @Test
+    void refusesAMistypedParameter() {
+        Map<String, Value> params = alloc();
+        params.put("size", new Value.Text("4194304"));
+        assertBad(params, "alloc_image: the parameter 'size' must be an integer 0 .. 2^53, got the text '4194304'");
+
+        params.put("size", new Value.Int(-1));
+        assertBad(params, "alloc_image: the parameter 'size' must be an integer 0 .. 2^53, got the integer -1");
+
+        params.put("size", new Value.Real(1.5));
+        assertBad(params, "alloc_image: the parameter 'size' must be an integer 0 .. 2^53, got the fraction 1.5");
+    }
+
+    @Test
+    void refusesNilWhereAValueIsRequired() {
+        Map<String, Value> params = alloc();
+        params.put("vmid", Value.Nil.NIL);
+
+        assertBad(params, "alloc_image: the parameter 'vmid' must be an integer 0 .. 999999999, got nil");
+    }
+
+    @Test
+    void refusesAnUnknownParameterThatHoldsSomething() {
+        Map<String, Value> params = alloc();
+        params.put("encrypt", new Value.Text("yes"));
+
+        assertBad(
+                params,
+                "alloc_image: the parameter 'encrypt' is unknown; known are [storeid, scfg, vmid, fmt, name, size]");
+    }
+
+    @Test
+    void ignoresAnUnknownParameterThatIsNil() {
+        Map<String, Value> params = alloc();
+        params.put("encrypt", Value.Nil.NIL);
+
+        table.method("alloc_image").checkParams(new Fields(params));
+    }
+
+    @Test
+    void refusesAListWithAnElementOfAnotherType() {
+        Map<String, Value> params = new LinkedHashMap<>();
+        params.put("storeid", new Value.Text("nas"));
+        params.put("scfg", Value.fields());
+        params.put("vollist", new Value.Seq(List.of(new Value.Text("nas:a"), new Value.Int(1))));
+
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> table.method("list_images").checkParams(new Fields(params)))
+                .withMessage("list_images: the parameter 'vollist' must be a list, each element text, got a list");
+    }
+
+    @Test
+    void refusesAnAnswerOfAnotherShape() {
+        Method status = table.method("status");
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> status.checkResult(new Value.Text("fine")))
+                .withMessage("status: the result must be a map, got text");
+
+        Method list = table.method("list_images");
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() ->
+                        list.checkResult(new Value.Seq(List.of(new Fields(Map.of("volid", new Value.Int(1)))))))
+                .withMessage("list_images: image 0 of the result: 'volid' must be text, got the integer 1")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_RESULT));
+
+        Method free = table.method("free_image");
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> free.checkResult(new Value.Bool(true)))
+                .withMessage("free_image: has no result, got a boolean");
+    }
+
+    private void assertBad(Map<String, Value> params, String message) {
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> table.method("alloc_image").checkParams(new Fields(params)))
+                .withMessage(message)
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_PARAMETER));
+    }
+
+    private static Map<String, Value> alloc() {
+        Map<String, Value> params = new LinkedHashMap<>();
+        params.put("storeid", new Value.Text("nas"));
+        params.put("scfg", new Fields(Map.of("path", new Value.Text("/srv"))));
+        params.put("vmid", new Value.Int(100));
+        params.put("fmt", new Value.Text("raw"));
+        params.put("size", new Value.Int(1024));
+        return params;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.proto;
+
+import org.jspecify.annotations.NullMarked;
