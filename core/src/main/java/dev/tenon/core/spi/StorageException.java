@@ -28,6 +28,11 @@ public class StorageException extends RuntimeException {
         return new StorageException(error, Outcome.NOT_STARTED, message);
     }
 
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
     public StorageError error() {
         return error;
     }

@@ -1,0 +1,5 @@
+/** Guest images: what their headers say, read without a process of its own, and their creation by qemu-img. */
+@NullMarked
+package dev.tenon.core.image;
+
+import org.jspecify.annotations.NullMarked;
