@@ -1,0 +1,426 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.image.ImageInfo;
+import dev.tenon.core.image.Preallocation;
+import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.PropertyOption;
+import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.VolumePath;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all storages that are directories have in common, and what a plugin inherits that does not say otherwise: PVE's
+ * {@code PVE::Storage::Plugin}.
+ *
+ * <p>Its methods call each other through a {@link StoragePlugin} that is given to it, because it also answers the
+ * inherited methods of plugins written in another language, whose own methods must be called then. In a Java subclass that
+ * is the object itself.
+ */
+public class BasePlugin implements StoragePlugin {
+    private static final String PROTECTION_SUFFIX = ".protected";
+    private static final String CURRENT = "current";
+
+    private final StoragePlugin self;
+
+    /** The base of a Java storage, which overrides methods. */
+    protected BasePlugin() {
+        self = this;
+    }
+
+    /** Answers the inherited methods of this plugin. */
+    public BasePlugin(StoragePlugin self) {
+        this.self = self;
+    }
+
+    @Override
+    public String type() {
+        throw StorageException.refused(StorageError.NOT_SUPPORTED, "the base of all plugins has no type: overwrite me");
+    }
+
+    @Override
+    public PluginData pluginData() {
+        return new PluginData(Set.of(), Set.of(), Set.of(), null, null, Set.of(), false, Map.of());
+    }
+
+    @Override
+    public Map<String, PropertySchema> properties() {
+        return Map.of();
+    }
+
+    @Override
+    public Map<String, PropertyOption> options() {
+        return Map.of();
+    }
+
+    @Override
+    public ParsedVolume parseVolname(VolumeName volume) {
+        return VolumeNames.parse(volume);
+    }
+
+    @Override
+    public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+        return self.filesystemPath(storage, volume, snapshot);
+    }
+
+    @Override
+    public VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+        ParsedVolume parsed = self.parseVolname(volume);
+        if (snapshot != null && parsed.format() != Format.Image.QCOW2) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "can't snapshot this image format (" + parsed.format().word() + ") of volume '" + volume + "'");
+        }
+        return switch (parsed) {
+            case ParsedVolume.GuestImage image -> {
+                String directory = self.getSubdir(storage, ContentType.IMAGES);
+                if (image.owner() != null) {
+                    directory += "/" + image.owner();
+                }
+                yield new VolumePath(
+                        directory + "/" + fileName(storage, image.name(), snapshot), image.owner(), ContentType.IMAGES);
+            }
+            case ParsedVolume.Content content ->
+                new VolumePath(
+                        self.getSubdir(storage, content.type()) + "/" + fileName(storage, content.name(), snapshot),
+                        content.owner(),
+                        content.type());
+        };
+    }
+
+    private static String fileName(Storage storage, String name, @Nullable SnapshotName snapshot) {
+        if (snapshot == null || snapshot.value().equals(CURRENT) || !hasSnapshotChains(storage)) {
+            return name;
+        }
+        return "snap-" + snapshot + "-" + name;
+    }
+
+    @Override
+    public String getSubdir(Storage storage, ContentType type) {
+        return ContentDirectories.of(storage, type);
+    }
+
+    @Override
+    public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
+        return ImageListing.list(self, storage, filter);
+    }
+
+    @Override
+    public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
+        ParsedVolume parsed = self.parseVolname(volume);
+        Format.Image format = readableFormat(volume, parsed);
+        Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
+        StorageBounds bounds = bounds(storage, file, typeOf(parsed));
+        String volid = volid(storage, volume);
+        bounds.refuseWayOut(file, volid);
+        try {
+            ImageInfo info = ImageReferences.check(volid, file, format, bounds);
+            return new SizeInfo(info.size(), info.format(), info.used(), info.backingFile(), info.ctime());
+        } catch (IOException e) {
+            throw ImageReferences.unreadable(volid, file, e);
+        }
+    }
+
+    /** Content without a format of its own, such as an ISO image, is read as raw. */
+    private static Format.Image readableFormat(VolumeName volume, ParsedVolume parsed) {
+        return switch (parsed.format()) {
+            case Format.Image image -> image;
+            case Format.Other(String word) -> {
+                if (parsed instanceof ParsedVolume.GuestImage || word.startsWith("ova+")) {
+                    throw StorageException.refused(
+                            StorageError.NOT_SUPPORTED,
+                            "volume '" + volume + "' is of unsupported format '" + word + "'");
+                }
+                yield Format.Image.RAW;
+            }
+        };
+    }
+
+    @Override
+    public StorageStatus status(Storage storage, OperationCache cache) {
+        return DirectoryProbe.space(Paths.of(ContentDirectories.base(storage))).orElseGet(StorageStatus.Inactive::new);
+    }
+
+    @Override
+    public void activateStorage(Storage storage, OperationCache cache) {
+        Path base = Paths.of(ContentDirectories.base(storage));
+        if (DirectoryProbe.space(base).isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    "unable to activate storage '" + storage.id() + "' - directory '" + base
+                            + "' does not exist or is unreachable");
+        }
+        Set<ContentType> content = enabledContent(storage);
+        if (storage.config().flag("create-subdirs", storage.config().flag("mkdir", true))) {
+            makeContentDirectories(storage, content);
+        }
+        refuseSharedDirectories(storage, content);
+    }
+
+    private Set<ContentType> enabledContent(Storage storage) {
+        Set<ContentType> content = storage.config().content();
+        if (storage.config().words("content").isEmpty()) {
+            self.pluginData()
+                    .defaultContent()
+                    .forEach(word -> ContentType.ofWord(word).ifPresent(content::add));
+        }
+        content.remove(ContentType.NONE);
+        return content;
+    }
+
+    private void makeContentDirectories(Storage storage, Set<ContentType> content) {
+        for (ContentType type : content) {
+            makeContentDirectory(storage, type);
+        }
+        if (content.contains(ContentType.ROOTDIR)) {
+            makeContentDirectory(storage, ContentType.BACKUP); // containers are moved by way of it
+        }
+    }
+
+    private void makeContentDirectory(Storage storage, ContentType type) {
+        makeDirectories(storage, Paths.of(self.getSubdir(storage, type)));
+    }
+
+    /**
+     * Makes a directory and those above it, if they are missing.
+     *
+     * @throws StorageException {@code STORAGE_UNAVAILABLE}, {@code PERMISSION_DENIED} or {@code NO_SPACE}
+     */
+    protected static void makeDirectories(Storage storage, Path directory) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            String reason = Failures.reason(e);
+            String hint = reason.contains("Permission denied") || reason.contains("Read-only file system")
+                    ? " (make it by hand, or switch create-base-path and create-subdirs off)"
+                    : "";
+            StorageException failure = Failures.of(
+                    e,
+                    Outcome.FAILED_CLEAN,
+                    "unable to activate storage '" + storage.id() + "' - cannot create directory '" + directory + "'");
+            throw new StorageException(failure.error(), failure.outcome(), failure.getMessage() + hint, e);
+        }
+    }
+
+    private void refuseSharedDirectories(Storage storage, Set<ContentType> content) {
+        Map<Path, ContentType> used = new HashMap<>();
+        for (ContentType type : content) {
+            Path directory;
+            try {
+                directory = Paths.of(self.getSubdir(storage, type)).toRealPath();
+            } catch (IOException e) {
+                continue; // one that does not exist holds nothing
+            }
+            if (used.put(directory, type) != null) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + storage.id() + "' uses directory " + directory + " for multiple content types");
+            }
+        }
+    }
+
+    @Override
+    public void deactivateStorage(Storage storage, OperationCache cache) {}
+
+    @Override
+    public void activateVolume(
+            Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, OperationCache cache, Hints hints) {
+        String path = self.path(storage, volume, snapshot).path();
+        String volid = volid(storage, volume);
+        if (!path.startsWith("/")) {
+            throw missing(volid, null);
+        }
+        Path file = Paths.of(path);
+        try {
+            FileStatus status = FileStatus.of(file);
+            if (!hasPath(storage) && !status.isBlockDevice()) {
+                throw missing(volid, null);
+            }
+            refuseUnsafe(storage, volume, volid, file);
+        } catch (IOException e) {
+            throw ImageReferences.unreadable(volid, file, e);
+        }
+    }
+
+    private void refuseUnsafe(Storage storage, VolumeName volume, String volid, Path file) throws IOException {
+        ParsedVolume parsed = self.parseVolname(volume);
+        if (parsed.format() instanceof Format.Image format
+                && (format == Format.Image.QCOW2 || format == Format.Image.VMDK)) {
+            ImageReferences.check(volid, file, format, bounds(storage, file, typeOf(parsed)));
+        }
+    }
+
+    @Override
+    public void deactivateVolume(
+            Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, OperationCache cache) {}
+
+    @Override
+    public String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix) {
+        PluginData data = self.pluginData();
+        Format wanted = format == null ? defaultFormat(storage, data) : format;
+        List<VolumeInfo> images = self.listImages(storage, new ImageFilter.OfGuest(owner), OperationCache.create());
+        boolean numbersAreShared = data.formats().contains(Format.Image.SUBVOL.word());
+        return DiskNames.free(storage, images, owner, wanted, addSuffix, numbersAreShared);
+    }
+
+    private static Format defaultFormat(Storage storage, PluginData data) {
+        return storage.config()
+                .text("format")
+                .filter(data.formats()::contains)
+                .or(() -> Optional.ofNullable(data.defaultFormat()))
+                .map(Format::ofWord)
+                .orElse(Format.Image.RAW);
+    }
+
+    @Override
+    public VolumeName allocImage(Storage storage, Vmid owner, Format format, @Nullable String name, ByteSize size) {
+        if (!(format instanceof Format.Image image)) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "unable to allocate an image of unsupported format " + Quoted.of(format.word()));
+        }
+        Path images = Paths.of(self.getSubdir(storage, ContentType.IMAGES));
+        refuseMissingStorage(storage);
+        String fileName = name == null ? self.findFreeDiskname(storage, owner, format, true) : name;
+        VolumeNames.ImageName parsed = VolumeNames.ImageName.parse(fileName);
+        if (parsed.format() != image) {
+            throw StorageException.refused(
+                    StorageError.INVALID_NAME,
+                    "illegal name " + Quoted.of(fileName) + " - wrong extension for format ('"
+                            + parsed.format().word() + "' != '" + image.word() + "')");
+        }
+        VolumeName volume = new VolumeName(owner + "/" + fileName);
+        if (image == Format.Image.SUBVOL && size.bytes() != 0) {
+            throw StorageException.refused(StorageError.NOT_SUPPORTED, "storage does not support subvol quotas");
+        }
+        Optional<Preallocation> preallocation = Preallocation.of(storage, image);
+        Path target = images.resolve(owner.toString()).resolve(fileName);
+        bounds(storage, target, ContentType.IMAGES).refuseWayOut(target, volid(storage, volume));
+        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+            throw StorageException.refused(StorageError.ALREADY_EXISTS, "disk image '" + target + "' already exists");
+        }
+        switch (image) {
+            case SUBVOL -> ImageAllocation.subvolume(target);
+            case RAW, QCOW2, VMDK -> ImageAllocation.image(target, image, size, preallocation);
+        }
+        return volume;
+    }
+
+    /** A storage that is not mounted must not be made anew, below its mount point. */
+    private static void refuseMissingStorage(Storage storage) {
+        if (!hasPath(storage)) {
+            return;
+        }
+        Path base = Paths.of(ContentDirectories.base(storage));
+        if (!Files.isDirectory(base)) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    "unable to allocate an image on storage '" + storage.id() + "' - directory '" + base
+                            + "' does not exist or is unreachable");
+        }
+    }
+
+    @Override
+    public void freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+        ParsedVolume parsed = self.parseVolname(volume);
+        Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
+        bounds(storage, file, typeOf(parsed)).refuseWayOut(file, volid(storage, volume));
+        switch (parsed) {
+            case ParsedVolume.Content content -> {
+                refuseProtected(storage, volume, content, file);
+                VolumeRemoval.file(file);
+            }
+            case ParsedVolume.GuestImage image -> {
+                removeImage(storage, image, file, isBase || image.isBase(), format);
+                VolumeRemoval.emptyDirectory(file.getParent());
+            }
+        }
+    }
+
+    private static void refuseProtected(Storage storage, VolumeName volume, ParsedVolume.Content content, Path file) {
+        if (content.type() == ContentType.BACKUP
+                && Files.exists(Path.of(file + PROTECTION_SUFFIX), LinkOption.NOFOLLOW_LINKS)) {
+            throw StorageException.refused(
+                    StorageError.PERMISSION_DENIED,
+                    "cannot remove protected volume '" + volume + "' on '" + storage.id() + "'");
+        }
+    }
+
+    private static void removeImage(
+            Storage storage, ParsedVolume.GuestImage image, Path file, boolean isBase, @Nullable Format format) {
+        if (isBase && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            VolumeRemoval.makeMutable(file);
+        }
+        if (image.format() == Format.Image.SUBVOL || format == Format.Image.SUBVOL) {
+            VolumeRemoval.subvolume(file);
+            return;
+        }
+        if (hasSnapshotChains(storage) && image.format() == Format.Image.QCOW2) {
+            VolumeRemoval.snapshotChain(file);
+        }
+        VolumeRemoval.file(file);
+    }
+
+    /** A storage without a path keeps its images somewhere of its own, each beside those it names. */
+    private StorageBounds bounds(Storage storage, Path file, ContentType type) {
+        if (hasPath(storage)) {
+            return StorageBounds.of(
+                    Paths.of(ContentDirectories.base(storage)), Paths.of(self.getSubdir(storage, type)));
+        }
+        Path parent = file.getParent();
+        return StorageBounds.of(parent == null ? file : parent);
+    }
+
+    private static ContentType typeOf(ParsedVolume parsed) {
+        return switch (parsed) {
+            case ParsedVolume.GuestImage image -> ContentType.IMAGES;
+            case ParsedVolume.Content content -> content.type();
+        };
+    }
+
+    private static boolean hasPath(Storage storage) {
+        return storage.config().text("path").filter(path -> !path.isEmpty()).isPresent();
+    }
+
+    private static boolean hasSnapshotChains(Storage storage) {
+        return storage.config().flag("snapshot-as-volume-chain", false);
+    }
+
+    private static String volid(Storage storage, VolumeName volume) {
+        return storage.id() + ":" + volume;
+    }
+
+    private static StorageException missing(String volid, @Nullable Throwable cause) {
+        return new StorageException(
+                StorageError.NOT_FOUND, Outcome.NOT_STARTED, "volume '" + volid + "' does not exist", cause);
+    }
+}

@@ -1,0 +1,56 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeInfo;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Chooses names for new images. */
+final class DiskNames {
+    private static final int MOST_IMAGES_OF_GUEST = 1024;
+
+    private DiskNames() {}
+
+    /**
+     * The free name with the lowest number.
+     *
+     * @param numbersAreShared whether a number that is taken in one format is taken in all
+     */
+    static String free(
+            Storage storage,
+            List<VolumeInfo> images,
+            Vmid owner,
+            Format format,
+            boolean addSuffix,
+            boolean numbersAreShared) {
+        String suffix = addSuffix ? "." + format.word() : "";
+        Pattern taken = numbersAreShared
+                ? Pattern.compile("(?:vm|base|subvol|basevol)-" + owner + "-disk-(\\d+)")
+                : Pattern.compile("(?:vm|base)-" + owner + "-disk-(\\d+)" + Pattern.quote(suffix));
+        Set<String> numbers = new HashSet<>();
+        for (VolumeInfo image : images) {
+            Matcher matcher = taken.matcher(image.volid().volume().value());
+            while (matcher.find()) {
+                numbers.add(matcher.group(1));
+            }
+        }
+        String prefix = format == Format.Image.SUBVOL ? "subvol" : "vm";
+        for (int number = 0; number < MOST_IMAGES_OF_GUEST; number++) {
+            if (!numbers.contains(Integer.toString(number))) {
+                return prefix + "-" + owner + "-disk-" + number + suffix;
+            }
+        }
+        throw new StorageException(
+                StorageError.NO_SPACE,
+                Outcome.NOT_STARTED,
+                "unable to allocate an image name for VM " + owner + " in storage '" + storage.id() + "'");
+    }
+}

@@ -1,0 +1,53 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+
+/** Tells a failure of the file system as a storage failure. */
+final class Failures {
+    private Failures() {}
+
+    /**
+     * The storage failure that this failure of the file system means.
+     *
+     * @param doing what was tried, for instance {@code unable to create directory '/x'}
+     */
+    static StorageException of(IOException failure, Outcome outcome, String doing) {
+        return new StorageException(errorOf(failure), outcome, doing + ": " + reason(failure), failure);
+    }
+
+    private static StorageError errorOf(IOException failure) {
+        String reason = reason(failure);
+        if (reason.contains("No space left on device") || reason.contains("Disk quota exceeded")) {
+            return StorageError.NO_SPACE;
+        }
+        return switch (failure) {
+            case NoSuchFileException missing -> StorageError.NOT_FOUND;
+            case FileAlreadyExistsException exists -> StorageError.ALREADY_EXISTS;
+            case AccessDeniedException denied -> StorageError.PERMISSION_DENIED;
+            default -> StorageError.STORAGE_UNAVAILABLE;
+        };
+    }
+
+    /** The error's own text without the path, which the sentence before it names. */
+    static String reason(IOException failure) {
+        if (failure instanceof FileSystemException detailed && detailed.getReason() != null) {
+            return detailed.getReason();
+        }
+        return switch (failure) {
+            case NoSuchFileException missing -> "No such file or directory";
+            case FileAlreadyExistsException exists -> "File exists";
+            case AccessDeniedException denied -> "Permission denied";
+            default -> {
+                String message = failure.getMessage();
+                yield message == null ? failure.getClass().getSimpleName() : message;
+            }
+        };
+    }
+}

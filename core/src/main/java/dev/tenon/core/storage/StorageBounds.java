@@ -1,0 +1,94 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directories that a storage's files must stay in. A directory of the storage may itself be a symbolic link, which
+ * an administrator set; nothing below it may lead out of it.
+ */
+final class StorageBounds {
+    private final List<Path> roots;
+    private final List<Path> realRoots;
+
+    private StorageBounds(List<Path> roots) {
+        this.roots = roots;
+        realRoots = roots.stream().map(StorageBounds::realOrSame).toList();
+    }
+
+    static StorageBounds of(Path... roots) {
+        return new StorageBounds(
+                Stream.of(roots).map(root -> root.toAbsolutePath().normalize()).toList());
+    }
+
+    private static Path realOrSame(Path root) {
+        try {
+            return root.toRealPath();
+        } catch (IOException e) {
+            return root;
+        }
+    }
+
+    /** Whether the path, as it is written, lies in the storage. */
+    boolean holds(Path path) {
+        Path plain = path.normalize();
+        return Stream.concat(roots.stream(), realRoots.stream()).anyMatch(plain::startsWith);
+    }
+
+    /** Whether a path without any symbolic link in it lies in the storage. */
+    boolean holdsReal(Path real) {
+        return realRoots.stream().anyMatch(real::startsWith);
+    }
+
+    /**
+     * Refuses a path that lies in the storage as it is written but not as the file system sees it. A path that is
+     * elsewhere from the start was put there by the plugin and is not questioned.
+     *
+     * @param volume the volume it belongs to, for the message
+     * @throws StorageException {@code UNSAFE_IMAGE}
+     */
+    void refuseWayOut(Path path, String volume) {
+        if (!holds(path)) {
+            return;
+        }
+        Path existing = path.normalize();
+        while (!Files.exists(existing, LinkOption.NOFOLLOW_LINKS)) {
+            Path parent = existing.getParent();
+            if (parent == null) {
+                return;
+            }
+            existing = parent;
+        }
+        for (Path root : roots) {
+            if (root.startsWith(existing)) {
+                return;
+            }
+        }
+        Path real;
+        try {
+            real = existing.toRealPath();
+        } catch (IOException e) {
+            throw refused(volume, existing, "leads nowhere", e);
+        }
+        if (!holdsReal(real)) {
+            throw refused(volume, existing, "leads to '" + real + "'", null);
+        }
+    }
+
+    private static StorageException refused(String volume, Path link, String where, @Nullable Throwable cause) {
+        return new StorageException(
+                StorageError.UNSAFE_IMAGE,
+                Outcome.NOT_STARTED,
+                "volume '" + volume + "' leaves its storage: '" + link + "' " + where
+                        + "; remove the symbolic link if it is not wanted, or move its target into the storage",
+                cause);
+    }
+}

@@ -1,0 +1,5 @@
+/** The storage type {@code dir}: a local directory. */
+@NullMarked
+package dev.tenon.core.storage.dir;
+
+import org.jspecify.annotations.NullMarked;
