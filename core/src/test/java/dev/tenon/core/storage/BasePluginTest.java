@@ -1,0 +1,271 @@
+package dev.tenon.core.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.testing.Qemu;
+import dev.tenon.core.testing.Storages;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The base as such: paths, directories, and that it calls itself through the plugin it serves. */
+class BasePluginTest {
+    private static final PluginData DATA = new PluginData(
+            Set.of("images"), Set.of("images"), Set.of("raw", "qcow2"), "raw", null, Set.of(), false, Map.of());
+    private static final OperationCache CACHE = OperationCache.create();
+    private static final VolumeName DISK = new VolumeName("100/vm-100-disk-0.qcow2");
+
+    @TempDir
+    Path directory;
+
+    private final Map<String, Function<Object[], Object>> overrides = new HashMap<>();
+    private final List<String> called = new ArrayList<>();
+
+    @Test
+    void hasNoTypeAndDeclaresNothing() {
+        BasePlugin base = base();
+
+        assertThatThrownBy(base::type).isInstanceOf(StorageException.class).hasMessageContaining("overwrite me");
+        assertThat(base.properties()).isEmpty();
+        assertThat(base.options()).isEmpty();
+        assertThat(base.pluginData().content()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "IMAGES, images",
+        "ROOTDIR, private",
+        "ISO, template/iso",
+        "VZTMPL, template/cache",
+        "BACKUP, dump",
+        "SNIPPETS, snippets",
+        "IMPORT, import"
+    })
+    void keepsContentInTheUsualDirectories(ContentType type, String expected) {
+        assertThat(base().getSubdir(Storages.at(Path.of("/srv/x")), type)).isEqualTo("/srv/x/" + expected);
+    }
+
+    @Test
+    void keepsContentWhereTheConfigurationSays() {
+        Storage asText = Storages.at(Path.of("/srv"), "content-dirs", "images=disks/all,iso=isos");
+        Storage asMap = Storages.with(Map.of("path", "/srv", "content-dirs", Map.of("images", "disks")));
+
+        assertThat(base().getSubdir(asText, ContentType.IMAGES)).isEqualTo("/srv/disks/all");
+        assertThat(base().getSubdir(asMap, ContentType.IMAGES)).isEqualTo("/srv/disks");
+        assertThat(base().getSubdir(asMap, ContentType.ISO)).isEqualTo("/srv/template/iso");
+    }
+
+    @Test
+    void refusesADirectoryOutsideTheStorage() {
+        Storage storage = Storages.at(Path.of("/srv"), "content-dirs", "images=../etc");
+
+        assertThatThrownBy(() -> base().getSubdir(storage, ContentType.IMAGES)).hasMessageContaining("'../etc'");
+    }
+
+    @Test
+    void refusesAStorageWithoutAnAbsolutePath() {
+        assertThatThrownBy(() -> base().getSubdir(Storages.with(Map.of()), ContentType.IMAGES))
+                .hasMessage("storage definition has no path");
+        assertThatThrownBy(() -> base().getSubdir(Storages.with(Map.of("path", "srv")), ContentType.IMAGES))
+                .hasMessage("illegal path for directory storage: 'srv'");
+        assertThatThrownBy(() -> base().getSubdir(Storages.at(Path.of("/srv")), ContentType.NONE))
+                .hasMessage("unknown vtype 'none'");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "100/vm-100-disk-0.raw, /srv/images/100/vm-100-disk-0.raw, 100, IMAGES",
+        "100/base-100-disk-0.raw/101/vm-101-disk-0.qcow2, /srv/images/101/vm-101-disk-0.qcow2, 101, IMAGES",
+        "iso/a.iso, /srv/template/iso/a.iso,, ISO",
+        "backup/vzdump-qemu-100-x.vma, /srv/dump/vzdump-qemu-100-x.vma, 100, BACKUP",
+        "import/a.ova/b.vmdk, /srv/import/a.ova/b.vmdk,, IMPORT"
+    })
+    void putsVolumesIntoTheirDirectories(
+            String volume, String path, @org.jspecify.annotations.Nullable Long owner, ContentType type) {
+        assertThat(base().path(Storages.at(Path.of("/srv")), new VolumeName(volume), null))
+                .isEqualTo(new VolumePath(path, owner == null ? null : new Vmid(owner), type));
+    }
+
+    @Test
+    void putsASnapshotIntoTheImageOrBesideIt() {
+        SnapshotName snapshot = new SnapshotName("one");
+        Storage inside = Storages.at(Path.of("/srv"));
+        Storage beside = Storages.at(Path.of("/srv"), "snapshot-as-volume-chain", "1");
+
+        assertThat(base().path(inside, DISK, snapshot).path()).isEqualTo("/srv/images/100/vm-100-disk-0.qcow2");
+        assertThat(base().path(beside, DISK, snapshot).path())
+                .isEqualTo("/srv/images/100/snap-one-vm-100-disk-0.qcow2");
+        assertThat(base().path(beside, DISK, new SnapshotName("current")).path())
+                .isEqualTo("/srv/images/100/vm-100-disk-0.qcow2");
+    }
+
+    @Test
+    void refusesASnapshotOfARawImage() {
+        assertThatThrownBy(() -> base().path(
+                                Storages.at(Path.of("/srv")),
+                                new VolumeName("100/a.raw"),
+                                new SnapshotName("one")))
+                .hasMessageContaining("can't snapshot this image format");
+    }
+
+    @Test
+    void asksThePluginItServesForAPath() {
+        overrides.put("getSubdir", arguments -> "/elsewhere");
+        BasePlugin base = served();
+
+        assertThat(base.path(Storages.at(directory), DISK, null).path())
+                .isEqualTo("/elsewhere/100/vm-100-disk-0.qcow2");
+        assertThat(called).containsExactly("filesystemPath", "parseVolname", "getSubdir");
+    }
+
+    @Test
+    void asksThePluginItServesForAListing() throws IOException {
+        Path elsewhere = Files.createDirectories(directory.resolve("elsewhere/100"));
+        Files.createFile(elsewhere.resolve("vm-100-disk-0.raw"));
+        Files.createFile(elsewhere.resolve("vm-100-disk-1.vmdk"));
+        overrides.put(
+                "getSubdir", arguments -> directory.resolve("elsewhere").toString());
+        overrides.put("pluginData", arguments -> DATA);
+        BasePlugin base = served();
+
+        assertThat(base.listImages(Storages.at(directory), ImageFilter.all(), CACHE))
+                .extracting(image -> image.volid().volume().value())
+                .containsExactly("100/vm-100-disk-0.raw");
+        assertThat(called).containsOnly("getSubdir", "pluginData");
+    }
+
+    @Test
+    void asksThePluginItServesForAFreeName() {
+        overrides.put("pluginData", arguments -> DATA);
+        overrides.put(
+                "listImages",
+                arguments -> List.of(new VolumeInfo(
+                        Storages.volume("100/vm-100-disk-0.raw"),
+                        Format.Image.RAW,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        Map.of())));
+        BasePlugin base = served();
+
+        assertThat(base.findFreeDiskname(Storages.at(directory), new Vmid(100), Format.Image.RAW, true))
+                .isEqualTo("vm-100-disk-1.raw");
+        assertThat(called).contains("listImages");
+    }
+
+    @Test
+    void asksThePluginItServesWhenItAllocatesAndFrees() throws IOException {
+        overrides.put("findFreeDiskname", arguments -> "chosen.raw");
+        overrides.put(
+                "getSubdir", arguments -> directory.resolve("elsewhere").toString());
+        BasePlugin base = served();
+        Storage storage = Storages.at(directory);
+
+        VolumeName volume =
+                base.allocImage(storage, new Vmid(100), Format.Image.RAW, null, ByteSize.ofKib(4));
+
+        assertThat(volume.value()).isEqualTo("100/chosen.raw");
+        assertThat(directory.resolve("elsewhere/100/chosen.raw")).hasSize(4096);
+        assertThat(called).contains("findFreeDiskname", "getSubdir");
+
+        called.clear();
+        Path moved = Files.move(directory.resolve("elsewhere/100/chosen.raw"), directory.resolve("elsewhere/x"));
+        overrides.put("filesystemPath", arguments -> new VolumePath(moved.toString(), null, null));
+        base.freeImage(storage, volume, false, null);
+        assertThat(moved).doesNotExist();
+        assertThat(called).contains("filesystemPath", "parseVolname");
+    }
+
+    @Test
+    void asksThePluginItServesForSizeAndActivation() {
+        Qemu.create(directory, "-f", "qcow2", "odd name", "7M");
+        VolumeName volume = new VolumeName("whatever");
+        overrides.put(
+                "parseVolname",
+                arguments -> new ParsedVolume.GuestImage("odd", new Vmid(100), null, false, Format.Image.QCOW2));
+        overrides.put(
+                "filesystemPath",
+                arguments -> new VolumePath(directory.resolve("odd name").toString(), null, null));
+        BasePlugin base = served();
+        Storage storage = Storages.at(directory);
+
+        assertThat(base.volumeSizeInfo(storage, volume, null).size()).isEqualTo(ByteSize.ofKib(7 * 1024));
+        base.activateVolume(storage, volume, null, CACHE, Hints.NONE);
+        assertThat(called).contains("path", "filesystemPath", "parseVolname");
+    }
+
+    @Test
+    void activatesOnlyABlockDeviceIfTheStorageHasNoPath() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+        overrides.put("path", arguments -> new VolumePath(file.toString(), null, null));
+        BasePlugin base = served();
+        Storage storage = Storages.with(Map.of());
+
+        assertThatThrownBy(() -> base.activateVolume(storage, DISK, null, CACHE, Hints.NONE))
+                .hasMessage("volume 'store:" + DISK + "' does not exist");
+    }
+
+    @Test
+    void refusesToActivateWhatIsNoFile() {
+        overrides.put("path", arguments -> new VolumePath("rbd:pool/image", null, null));
+
+        assertThatThrownBy(() -> served().activateVolume(Storages.at(directory), DISK, null, CACHE, Hints.NONE))
+                .hasMessageContaining("does not exist");
+    }
+
+    private static BasePlugin base() {
+        return new BasePlugin() {};
+    }
+
+    /** The base behind a plugin that overrides some methods and leaves the rest to it, as a Perl plugin does. */
+    private BasePlugin served() {
+        AtomicReference<BasePlugin> base = new AtomicReference<>();
+        StoragePlugin plugin = (StoragePlugin) Proxy.newProxyInstance(
+                StoragePlugin.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (proxy, method, arguments) -> {
+                    called.add(method.getName());
+                    Function<Object[], Object> override = overrides.get(method.getName());
+                    if (override != null) {
+                        return override.apply(arguments);
+                    }
+                    try {
+                        return method.invoke(base.get(), arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+        base.set(new BasePlugin(plugin));
+        return base.get();
+    }
+}
