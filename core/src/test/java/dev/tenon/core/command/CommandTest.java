@@ -26,7 +26,8 @@ class CommandTest {
     void tellsTheLastErrorLineAfterThePrefix() {
         Command command = Command.of("sh", "-c", "echo first >&2; echo 'the last' >&2; echo >&2; exit 3");
 
-        assertThatThrownBy(() -> command.withErrorPrefix("unable to create image").run())
+        assertThatThrownBy(
+                        () -> command.withErrorPrefix("unable to create image").run())
                 .hasMessage("unable to create image: the last")
                 .asInstanceOf(InstanceOfAssertFactories.type(StorageException.class))
                 .satisfies(failure -> {
@@ -37,7 +38,9 @@ class CommandTest {
 
     @Test
     void tellsTheExitCodeIfThereIsNoErrorLine() {
-        assertThatThrownBy(() -> Command.of("sh", "-c", "exit 3").withErrorPrefix("zfs error").run())
+        assertThatThrownBy(() -> Command.of("sh", "-c", "exit 3")
+                        .withErrorPrefix("zfs error")
+                        .run())
                 .hasMessage("zfs error: exit code 3");
     }
 
@@ -49,7 +52,9 @@ class CommandTest {
 
     @Test
     void tellsTheSignal() {
-        assertThatThrownBy(() -> Command.of("sh", "-c", "kill -TERM $$").withErrorPrefix("x").run())
+        assertThatThrownBy(() -> Command.of("sh", "-c", "kill -TERM $$")
+                        .withErrorPrefix("x")
+                        .run())
                 .hasMessage("command 'sh -c kill -TERM $$' failed: got signal 15");
     }
 
@@ -84,7 +89,8 @@ class CommandTest {
 
     @Test
     void refusesMoreOutputThanItKeeps() {
-        assertThatThrownBy(() -> Command.of("head", "-c", "20000000", "/dev/zero").run())
+        assertThatThrownBy(
+                        () -> Command.of("head", "-c", "20000000", "/dev/zero").run())
                 .hasMessageContaining("wrote more than 16777216 bytes");
     }
 }

@@ -245,8 +245,8 @@ class ImageInfoTest {
     @ParameterizedTest
     @ValueSource(strings = {"QFI\u00fb", "QED\0", "KDMV", "COWD", "# Disk DescriptorFile\nversion=1"})
     void recognizesEveryFormatThatCanNameOtherFiles(String beginning) throws IOException {
-        Path file = Files.write(
-                directory.resolve("image.raw"), (beginning + "....").getBytes(StandardCharsets.ISO_8859_1));
+        Path file =
+                Files.write(directory.resolve("image.raw"), (beginning + "....").getBytes(StandardCharsets.ISO_8859_1));
 
         assertThat(ImageInfo.mayNameOtherFiles(file)).isTrue();
     }

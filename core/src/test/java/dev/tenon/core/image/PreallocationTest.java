@@ -32,16 +32,14 @@ class PreallocationTest {
             @org.jspecify.annotations.Nullable String property,
             Format.Image format,
             @org.jspecify.annotations.Nullable Preallocation expected) {
-        Storage storage =
-                property == null ? Storages.at(ANYWHERE) : Storages.at(ANYWHERE, "preallocation", property);
+        Storage storage = property == null ? Storages.at(ANYWHERE) : Storages.at(ANYWHERE, "preallocation", property);
 
         assertThat(Preallocation.of(storage, format)).isEqualTo(java.util.Optional.ofNullable(expected));
     }
 
     @Test
     void refusesAnUnknownMode() {
-        assertThatThrownBy(() ->
-                        Preallocation.of(Storages.at(ANYWHERE, "preallocation", "lots"), Format.Image.RAW))
+        assertThatThrownBy(() -> Preallocation.of(Storages.at(ANYWHERE, "preallocation", "lots"), Format.Image.RAW))
                 .hasMessageContaining("'lots'");
     }
 }

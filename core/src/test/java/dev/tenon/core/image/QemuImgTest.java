@@ -32,8 +32,8 @@ class QemuImgTest {
     void tellsTheLastLineOfQemuImg() {
         Path file = directory.resolve("missing").resolve("image.raw");
 
-        assertThatThrownBy(() ->
-                        QemuImg.create(file, Format.Image.RAW, ByteSize.ofKib(1), Optional.of(Preallocation.OFF)))
+        assertThatThrownBy(
+                        () -> QemuImg.create(file, Format.Image.RAW, ByteSize.ofKib(1), Optional.of(Preallocation.OFF)))
                 .hasMessage("unable to create image: qemu-img: " + file + ": Could not create '" + file
                         + "': No such file or directory");
     }

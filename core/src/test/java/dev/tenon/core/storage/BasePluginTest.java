@@ -131,10 +131,8 @@ class BasePluginTest {
 
     @Test
     void refusesASnapshotOfARawImage() {
-        assertThatThrownBy(() -> base().path(
-                                Storages.at(Path.of("/srv")),
-                                new VolumeName("100/a.raw"),
-                                new SnapshotName("one")))
+        assertThatThrownBy(() ->
+                        base().path(Storages.at(Path.of("/srv")), new VolumeName("100/a.raw"), new SnapshotName("one")))
                 .hasMessageContaining("can't snapshot this image format");
     }
 
@@ -153,8 +151,7 @@ class BasePluginTest {
         Path elsewhere = Files.createDirectories(directory.resolve("elsewhere/100"));
         Files.createFile(elsewhere.resolve("vm-100-disk-0.raw"));
         Files.createFile(elsewhere.resolve("vm-100-disk-1.vmdk"));
-        overrides.put(
-                "getSubdir", arguments -> directory.resolve("elsewhere").toString());
+        overrides.put("getSubdir", arguments -> directory.resolve("elsewhere").toString());
         overrides.put("pluginData", arguments -> DATA);
         BasePlugin base = served();
 
@@ -188,13 +185,11 @@ class BasePluginTest {
     @Test
     void asksThePluginItServesWhenItAllocatesAndFrees() throws IOException {
         overrides.put("findFreeDiskname", arguments -> "chosen.raw");
-        overrides.put(
-                "getSubdir", arguments -> directory.resolve("elsewhere").toString());
+        overrides.put("getSubdir", arguments -> directory.resolve("elsewhere").toString());
         BasePlugin base = served();
         Storage storage = Storages.at(directory);
 
-        VolumeName volume =
-                base.allocImage(storage, new Vmid(100), Format.Image.RAW, null, ByteSize.ofKib(4));
+        VolumeName volume = base.allocImage(storage, new Vmid(100), Format.Image.RAW, null, ByteSize.ofKib(4));
 
         assertThat(volume.value()).isEqualTo("100/chosen.raw");
         assertThat(directory.resolve("elsewhere/100/chosen.raw")).hasSize(4096);
@@ -253,7 +248,9 @@ class BasePluginTest {
     private BasePlugin served() {
         AtomicReference<BasePlugin> base = new AtomicReference<>();
         StoragePlugin plugin = (StoragePlugin) Proxy.newProxyInstance(
-                StoragePlugin.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (proxy, method, arguments) -> {
+                StoragePlugin.class.getClassLoader(),
+                new Class<?>[] {StoragePlugin.class},
+                (proxy, method, arguments) -> {
                     called.add(method.getName());
                     Function<Object[], Object> override = overrides.get(method.getName());
                     if (override != null) {

@@ -87,7 +87,8 @@ public final class Qemu {
     }
 
     private static @Nullable String value(String json, String indent, String key) {
-        Matcher matcher = Pattern.compile("(?m)^" + indent + "\"" + key + "\": (?:\"((?:[^\"\\\\]|\\\\.)*)\"|(\\d+)),?$")
+        Matcher matcher = Pattern.compile(
+                        "(?m)^" + indent + "\"" + key + "\": (?:\"((?:[^\"\\\\]|\\\\.)*)\"|(\\d+)),?$")
                 .matcher(json);
         if (!matcher.find()) {
             return null;

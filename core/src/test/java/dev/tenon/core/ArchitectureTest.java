@@ -1,0 +1,64 @@
+package dev.tenon.core;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+class ArchitectureTest {
+    private static final JavaClasses CORE = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.tenon.core");
+
+    @Test
+    void coreDependsOnlyOnWhatItMay() {
+        classes()
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.tenon.core..", "java..", "org.slf4j..", "org.apache.commons.exec..", "org.jspecify..")
+                .check(CORE);
+    }
+
+    @Test
+    void onlyTheLinuxPackageCallsTheCLibrary() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.tenon.core.linux")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("java.lang.foreign..")
+                .check(CORE);
+    }
+
+    @Test
+    void theInterfaceDependsOnNoOtherPackage() {
+        classes()
+                .that()
+                .resideInAPackage("dev.tenon.core.spi..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage("dev.tenon.core.spi..", "java..", "org.jspecify..")
+                .check(CORE);
+    }
+
+    @Test
+    void theLinuxPackageKnowsNothingOfStorage() {
+        classes()
+                .that()
+                .resideInAPackage("dev.tenon.core.linux..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage("dev.tenon.core.linux..", "java..", "org.jspecify..")
+                .check(CORE);
+    }
+
+    @Test
+    void packagesDependOnEachOtherInOneDirection() {
+        slices().matching("dev.tenon.core.(**)").should().beFreeOfCycles().check(CORE);
+    }
+}
