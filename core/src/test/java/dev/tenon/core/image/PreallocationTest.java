@@ -7,6 +7,8 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.testing.Storages;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,12 +31,10 @@ class PreallocationTest {
         "full, VMDK,"
     })
     void isWhatTheStorageSaysAsFarAsTheFormatKnowsIt(
-            @org.jspecify.annotations.Nullable String property,
-            Format.Image format,
-            @org.jspecify.annotations.Nullable Preallocation expected) {
+            @Nullable String property, Format.Image format, @Nullable Preallocation expected) {
         Storage storage = property == null ? Storages.at(ANYWHERE) : Storages.at(ANYWHERE, "preallocation", property);
 
-        assertThat(Preallocation.of(storage, format)).isEqualTo(java.util.Optional.ofNullable(expected));
+        assertThat(Preallocation.of(storage, format)).isEqualTo(Optional.ofNullable(expected));
     }
 
     @Test

@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -76,7 +78,7 @@ class Qcow2HeaderTest {
         "528, ffffffff, its backing file name is not UTF-8"
     })
     void refusesAForgedField(int offset, String hex, String reason) throws IOException {
-        Qemu.patch(image, offset, java.util.HexFormat.of().parseHex(hex));
+        Qemu.patch(image, offset, HexFormat.of().parseHex(hex));
 
         assertThatThrownBy(() -> Qcow2Header.read(image))
                 .hasMessageContaining(reason)
@@ -138,7 +140,7 @@ class Qcow2HeaderTest {
             for (int i = 0; i < 1 + random.nextInt(6); i++) {
                 forged[4 + random.nextInt(0x220)] = (byte) random.nextInt(256);
             }
-            Files.write(image, java.util.Arrays.copyOf(forged, random.nextInt(1200)));
+            Files.write(image, Arrays.copyOf(forged, random.nextInt(1200)));
             try {
                 Qcow2Header header = Qcow2Header.read(image);
                 assertThat(header.virtualSize()).isNotNegative();

@@ -8,6 +8,7 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.testing.Qemu;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,8 +20,7 @@ class QemuImgTest {
 
     @ParameterizedTest
     @CsvSource({"RAW, OFF", "RAW, FALLOC", "QCOW2, METADATA", "QCOW2, FULL", "VMDK,"})
-    void createsAnImageOfTheSizeRoundedUpToKib(
-            Format.Image format, @org.jspecify.annotations.Nullable Preallocation preallocation) {
+    void createsAnImageOfTheSizeRoundedUpToKib(Format.Image format, @Nullable Preallocation preallocation) {
         Path file = directory.resolve("image." + format.word());
 
         QemuImg.create(file, format, ByteSize.ofBytes((1 << 20) + 1), Optional.ofNullable(preallocation));

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -81,7 +83,7 @@ class FileStatusTest {
         Path file;
         try {
             file = directory.resolve("Größe-ж");
-        } catch (java.nio.file.InvalidPathException e) {
+        } catch (InvalidPathException e) {
             Assumptions.abort("the locale of this JVM has no such characters: " + e.getMessage());
             return;
         }
@@ -133,8 +135,7 @@ class FileStatusTest {
                 directory.resolve("closed"),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("---------")));
 
-        assertThatThrownBy(() -> FileStatus.of(closed.resolve("file")))
-                .isInstanceOf(java.nio.file.AccessDeniedException.class);
+        assertThatThrownBy(() -> FileStatus.of(closed.resolve("file"))).isInstanceOf(AccessDeniedException.class);
     }
 
     @Test

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,8 +111,7 @@ class BasePluginTest {
         "backup/vzdump-qemu-100-x.vma, /srv/dump/vzdump-qemu-100-x.vma, 100, BACKUP",
         "import/a.ova/b.vmdk, /srv/import/a.ova/b.vmdk,, IMPORT"
     })
-    void putsVolumesIntoTheirDirectories(
-            String volume, String path, @org.jspecify.annotations.Nullable Long owner, ContentType type) {
+    void putsVolumesIntoTheirDirectories(String volume, String path, @Nullable Long owner, ContentType type) {
         assertThat(base().path(Storages.at(Path.of("/srv")), new VolumeName(volume), null))
                 .isEqualTo(new VolumePath(path, owner == null ? null : new Vmid(owner), type));
     }

@@ -18,6 +18,7 @@ import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -76,8 +77,7 @@ class DirAllocationTest {
         plugin.allocImage(storage, GUEST, Format.Image.VMDK, null, ByteSize.ofKib(1024));
 
         byte[] image = Files.readAllBytes(guest.resolve("vm-100-disk-0.vmdk"));
-        assertThat(new String(image, 0, 2048, java.nio.charset.StandardCharsets.ISO_8859_1))
-                .contains("\"vm-100-disk-0.vmdk\"");
+        assertThat(new String(image, 0, 2048, StandardCharsets.ISO_8859_1)).contains("\"vm-100-disk-0.vmdk\"");
     }
 
     @Test

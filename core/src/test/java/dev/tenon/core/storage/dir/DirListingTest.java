@@ -9,15 +9,20 @@ import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -164,9 +169,7 @@ class DirListingTest {
         assertThat(names(new ImageFilter.Named(List.of(
                         Storages.volume("100/b.raw"),
                         Storages.volume("102/missing.raw"),
-                        new dev.tenon.core.spi.VolumeId(
-                                new dev.tenon.core.spi.StorageId("other"),
-                                new dev.tenon.core.spi.VolumeName("101/a.raw"))))))
+                        new VolumeId(new StorageId("other"), new VolumeName("101/a.raw"))))))
                 .containsExactly("100/b.raw");
     }
 
@@ -233,7 +236,6 @@ class DirListingTest {
     }
 
     private static @Nullable Long seconds(Path file) throws IOException {
-        return ((java.nio.file.attribute.FileTime) Files.getAttribute(file, "unix:ctime"))
-                .to(java.util.concurrent.TimeUnit.SECONDS);
+        return ((FileTime) Files.getAttribute(file, "unix:ctime")).to(TimeUnit.SECONDS);
     }
 }

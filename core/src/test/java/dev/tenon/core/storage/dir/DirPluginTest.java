@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,9 +65,8 @@ class DirPluginTest {
                 .satisfies(active -> {
                     assertThat(active.total().bytes()).isEqualTo(Long.parseLong(df[0]));
                     assertThat(active.available().bytes())
-                            .isCloseTo(Long.parseLong(df[1]), org.assertj.core.data.Percentage.withPercentage(5));
-                    assertThat(active.used().bytes())
-                            .isCloseTo(Long.parseLong(df[2]), org.assertj.core.data.Percentage.withPercentage(5));
+                            .isCloseTo(Long.parseLong(df[1]), Percentage.withPercentage(5));
+                    assertThat(active.used().bytes()).isCloseTo(Long.parseLong(df[2]), Percentage.withPercentage(5));
                 });
     }
 
