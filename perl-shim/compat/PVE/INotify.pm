@@ -12,7 +12,8 @@ our @EXPORT_OK = qw(nodename read_file register_file write_file);
 for my $name (qw(read_file register_file write_file)) {
     *{ qualify_to_ref($name, __PACKAGE__) } = sub {
         die "PVE::INotify::$name is not offered by Tenon's compat layer, which knows no registered"
-            . " files; read the file itself, or run the plugin where PVE's libraries are\n";
+            . " files; read the file itself, or run the plugin where PVE's own libraries are"
+            . " installed\n";
     };
 }
 

@@ -453,8 +453,8 @@ Die with a L<PVE::Exception> whose C<errors> name the keys.
     my $value = PVE::JSONSchema::pve_verify_ip($value, $noerr);
 
 Return the value; a bad one dies, or is undef if C<$noerr> is true. The others are
-C<pve_verify_ipv4>, C<pve_verify_ipv6>, C<pve_verify_cidr>, C<pve_verify_cidrv4>, C<pve_verify_cidrv6>,
-C<pve_verify_address>, C<pve_verify_dns_name>, C<pve_verify_email>, C<pve_verify_node_name>,
-C<pve_verify_vmid> and C<pve_verify_configid>.
+C<pve_verify_ipv4>, C<pve_verify_ipv6>, C<pve_verify_cidr>, C<pve_verify_cidrv4>,
+C<pve_verify_cidrv6>, C<pve_verify_address>, C<pve_verify_dns_name>, C<pve_verify_email>,
+C<pve_verify_node_name>, C<pve_verify_vmid> and C<pve_verify_configid>.
 
 =cut

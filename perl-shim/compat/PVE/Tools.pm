@@ -706,10 +706,10 @@ unless it is a single word; an array of such arrays, run as a pipeline by bash w
 where a reference to a scalar is inserted unquoted; or a string, run by the shell, by bash with
 C<pipefail> if it has a C<|>.
 
-Options: C<outfunc>, C<errfunc>, C<logfunc> get each line without its end; C<input> is text, or
-C<< <&N >> for a file descriptor; C<output> is C<< >&N >>; C<timeout> in seconds; C<errmsg> begins
-the error text, which then ends in the last line of standard error; C<noerr> returns the code
-instead of dying, -1 if there is none; C<quiet> drops output that nobody collects; C<umask>, C<keeplocale>, and
+Options: C<outfunc>, C<errfunc>, C<logfunc> get each line without its end; C<input> is text, or C<<
+<&N >> for a file descriptor; C<output> is C<< >&N >>; C<timeout> in seconds; C<errmsg> begins the
+error text, which then ends in the last line of standard error; C<noerr> returns the code instead of
+dying, -1 if there is none; C<quiet> drops output that nobody collects; C<umask>, C<keeplocale>, and
 C<afterfork>, called in the parent. Another option dies.
 
 A timeout kills the command and always dies. A C<die> in a collector kills the command. An alarm of
