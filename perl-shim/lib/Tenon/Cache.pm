@@ -17,10 +17,9 @@ sub id_of ($cache) {
 }
 
 sub of_id ($id) {
-    return $caches{$id} if $caches{$id};
-    push @order, $id;
+    @order = ((grep { $_ ne $id } @order), $id);
     delete $caches{ shift @order } while @order > $KEPT;
-    return $caches{$id} = { $KEY => $id };
+    return $caches{$id} //= { $KEY => $id };
 }
 
 1;
@@ -35,7 +34,7 @@ Tenon::Cache - the cache hashes of operations
 
 PVE hands the calls of one operation a hash, C<$cache>, in which plugins keep what is expensive to find out twice. It
 may hold anything, so it never leaves its process; what crosses is the id of the operation. A process that is called
-keeps one hash for each of the last 16 operations.
+keeps one hash for each of the 16 operations it heard of last.
 
 =head1 FUNCTIONS
 

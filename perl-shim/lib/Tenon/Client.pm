@@ -8,7 +8,8 @@ use Tenon::Session;
 
 use constant DEFAULT_SOCKET => '/run/tenon/control.sock';
 
-# The daemon keeps the deadline and says what it knows; this side waits a little longer, so that its word arrives.
+# Whoever is nearer to the storage knows more of a call that is late: the storage keeps the method's own deadline, the
+# daemon a longer one, and this side the longest, so that their word arrives.
 use constant GRACE_SECONDS => 2;
 
 sub new ($class, %opt) {
@@ -22,11 +23,11 @@ sub call ($self, $plugin, $name, @args) {
     my $api = $self->{api};
     my $method = $api->method($name);
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
-    my $seconds = $method->{deadline} + GRACE_SECONDS;
     my $wire = $self->_session->call(
         $name, $params,
         plugin => $plugin,
-        seconds => $seconds,
+        seconds => $method->{deadline} + GRACE_SECONDS,
+        grace => GRACE_SECONDS,
         what => _what($plugin, $name, $params),
     );
     return Tenon::Schema::result_from_wire($method, $wire, wantarray);
@@ -44,7 +45,7 @@ sub _session ($self) {
     my $session = $self->{session};
     return $session if $session && !$session->is_stale;
     return $self->{session} =
-        Tenon::Session->connect($self->{socket}, { role => 'client', level => $self->{api}->newest, pid => $$ }, undef);
+        Tenon::Session->connect($self->{socket}, { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, undef);
 }
 
 sub disconnect ($self) {

@@ -9,14 +9,24 @@ use JSON::PP ();
 
 my $ROWS;
 
-sub code_of ($name) {
-    $ROWS //= do {
+sub _rows () {
+    return $ROWS //= do {
         my $file = resource('errors.json');
         open(my $fh, '<:raw', $file) or die "cannot read the table of errors '$file': $!\n";
         local $/ = undef;
         +{ map { $_->{name} => $_->{code} } JSON::PP->new->utf8->decode(<$fh>)->@* };
     };
-    return $ROWS->{$name} // die "there is no error named '$name'\n";
+}
+
+sub code_of ($name) {
+    my $code = _rows()->{$name} // die "there is no error named '$name'\n";
+    return 0 + $code; # a number that was compared as text would be packed as text
+}
+
+sub name_of ($code) {
+    my $rows = _rows();
+    my ($name) = grep { defined($code) && $rows->{$_} eq $code } keys $rows->%*;
+    return $name // 'INTERNAL';
 }
 
 # The data files lie in the checkout beside the Java sources, and in an installation where
@@ -113,6 +123,12 @@ plain text.
     my $number = Tenon::Error::code_of('BAD_PARAMETER');
 
 The number on the wire. Dies for a name that is no row.
+
+=head2 name_of
+
+    my $name = Tenon::Error::name_of(65537);
+
+The row with this number on the wire; C<INTERNAL> for a number that is no row, which a newer side may send.
 
 =head2 resource
 

@@ -2,6 +2,7 @@ package Tenon::Frame;
 
 use v5.36;
 
+use B ();
 use Data::MessagePack ();
 
 use Tenon::Error;
@@ -21,6 +22,7 @@ use constant {
 use constant {
     MAX_FRAME => 2**24 - 1,
     MAX_DEPTH => 16,
+    MAX_INTEGER => 9223372036854775807,
     MAX_TEXT => 2**22,
     MAX_ELEMENTS => 2**20,
 };
@@ -44,7 +46,11 @@ my $OCTETS = Data::MessagePack->new;
 
 sub encode ($frame, $canonical = 0) {
     my $packer = $canonical ? Data::MessagePack->new->utf8->canonical : $TEXT;
-    return _framed($packer->pack($frame));
+    my ($kind, @rest) = $frame->@*;
+
+    # A constant or number that was printed once would be packed as text.
+    $rest[0] += 0 if $SHAPE{$kind}->[0] eq 'id';
+    return _framed($packer->pack([$kind + 0, @rest]));
 }
 
 # A failure is packed by hand, since the die text travels as bytes and everything else as text.
@@ -65,15 +71,26 @@ sub encode_failure ($id, $err) {
     }
     push @pairs, 'exception', $TEXT->pack($err->exception) if defined($err->exception);
     for my $key (sort keys %text) {
-        my $value = "$text{$key}";
-        utf8::encode($value) if utf8::is_utf8($value);
-        push @pairs, $key, $TEXT->pack($value);
+        push @pairs, $key, $TEXT->pack(_printable($text{$key}));
     }
     my $map = pack('C', 0x80 | (@pairs / 2));
     while (my ($key, $packed) = splice(@pairs, 0, 2)) {
         $map .= $TEXT->pack($key) . $packed;
     }
     return _framed("\x93" . $TEXT->pack(FAILURE + 0) . $TEXT->pack($id) . $map);
+}
+
+# A sentence may quote bytes of a plugin's; the far side drops the connection over text that is no UTF-8.
+sub _printable ($text) {
+    my $octets = "$text";
+    utf8::encode($octets) if utf8::is_utf8($octets);
+    return is_utf8($octets) ? $octets : $octets =~ s/[^\x00-\x7f]/?/gr;
+}
+
+# Stricter than Perl, which takes surrogates and numbers beyond Unicode for characters.
+sub is_utf8 ($octets) {
+    return 1 if $octets !~ m/[^\x00-\x7f]/;
+    return utf8::decode($octets) && $octets !~ m/[\x{d800}-\x{dfff}]|[^\x{0}-\x{10ffff}]/;
 }
 
 sub _framed ($payload) {
@@ -94,7 +111,10 @@ sub decode ($payload) {
     # The packer reserves what a 32 bit count claims; such counts are walked by hand before.
     _walk($payload) if $payload =~ m{[\xdd\xdf]};
 
-    my $frame = eval { $OCTETS->unpack($payload) };
+    my $frame = eval {
+        no warnings 'uninitialized'; # of a map whose key is nil, which the check below refuses or nobody asks for
+        $OCTETS->unpack($payload);
+    };
     if (my $err = $@) {
         _walk($payload);
         chomp($err);
@@ -106,7 +126,7 @@ sub decode ($payload) {
 
 sub _check ($frame) {
     _bad('MALFORMED_FRAME', 'a frame is no list that begins with a kind')
-        if ref($frame) ne 'ARRAY' || !defined($frame->[0]) || ref($frame->[0]) || $frame->[0] !~ m/\A\d+\z/;
+        if ref($frame) ne 'ARRAY' || !_is_integer(\$frame->[0]);
     my $kind = $frame->[0];
     my $shape = $SHAPE{$kind} // _bad('MALFORMED_FRAME', "a frame is of the unknown kind $kind");
     _bad(
@@ -118,15 +138,25 @@ sub _check ($frame) {
             . ' belong',
     ) if $frame->@* != 1 + $shape->@*;
     for my $i (0 .. $shape->$#*) {
-        my ($wanted, $got) = ($shape->[$i], $frame->[$i + 1]);
+        my ($wanted, $got) = ($shape->[$i], \$frame->[$i + 1]);
         my $good =
-              $wanted eq 'map' ? ref($got) eq 'HASH'
-            : $wanted eq 'id' ? defined($got) && !ref($got) && $got =~ m/\A\d+\z/
-            : $wanted eq 'text' ? defined($got) && !ref($got)
+              $wanted eq 'map' ? ref($got->$*) eq 'HASH'
+            : $wanted eq 'id' ? _is_integer($got)
+            : $wanted eq 'text' ? _is_text($got)
             : 1;
         _bad('MALFORMED_FRAME', "a frame of kind $kind has no $wanted where one belongs") if !$good;
     }
     return;
+}
+
+# What the packer read shows in the flags of the scalar; looking at it as text would change them.
+sub _is_integer ($value) {
+    my $flags = B::svref_2object($value)->FLAGS;
+    return ($flags & B::SVf_IOK) && !($flags & B::SVf_POK) && $value->$* >= 0 && $value->$* <= MAX_INTEGER;
+}
+
+sub _is_text ($value) {
+    return B::svref_2object($value)->FLAGS & B::SVf_POK;
 }
 
 # By first byte: what it is, how many bytes its length or value has, or the count itself.
@@ -236,6 +266,13 @@ The frame with its length field. With C<$canonical> the keys of maps are sorted,
 
     my $bytes = Tenon::Frame::encode_failure($id, $error);
 
-The frame that answers call C<$id> with a L<Tenon::Error>.
+The frame that answers call C<$id> with a L<Tenon::Error>. Bytes of its message that are no UTF-8 become question marks;
+those of the die text stay.
+
+=head2 is_utf8
+
+    my $good = Tenon::Frame::is_utf8($octets);
+
+Whether these bytes may cross as text.
 
 =cut

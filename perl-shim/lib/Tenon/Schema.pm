@@ -8,11 +8,12 @@ use Scalar::Util qw(blessed reftype);
 
 use Tenon::Cache;
 use Tenon::Error;
+use Tenon::Frame;
 
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
-my %LARGEST = (kib => 2**53, seconds => 2**31, uint => 9223372036854775807, vmid => 999999999);
+my %LARGEST = (kib => 9007199254740992, seconds => 2147483648, uint => 9223372036854775807, vmid => 999999999);
 
 # ---- Perl to wire
 
@@ -70,9 +71,9 @@ sub result_to_wire ($method, $values, $storeid) {
         my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
         if (defined($record)) {
             push @wire, $record;
-        } elsif (ref($@) && $@->name eq 'BAD_TEXT') {
+        } elsif (_is_error($@) && $@->name eq 'BAD_TEXT') {
             # One file with an odd name must not hide all the others.
-            warn "left out of $name: " . $@->message . "\n";
+            warn 'left out of ' . $@->message . "\n";
         } else {
             die $@;
         }
@@ -86,13 +87,15 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
         my $value = $entry->{ $field->{name} } // $field->{default};
         $record{ $field->{name} } = _result_field(
             $name, $field, $value, $storeid,
-            "'$field->{name}' of " . ($entry->{volid} // 'an entry'),
+            "'$field->{name}' of " . (defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry'),
         );
     }
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
             next if $result->{known}->{$key} || !defined($entry->{$key}) || ref($entry->{$key});
-            $record{$key} = _text($entry->{$key});
+            my $text = eval { [_text($key), _text($entry->{$key})] }
+                // _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
+            $record{ $text->[0] } = $text->[1];
         }
     }
     return \%record;
@@ -100,12 +103,21 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
 
 sub _result_field ($name, $field, $value, $storeid, $where) {
     my $wire = eval { _to_wire($field, $value, $storeid) };
-    if (my $err = $@) {
-        die $err if !ref($err) || $err->name ne 'BAD_PARAMETER';
-        _bad('BAD_RESULT', "$name: $where: " . $err->message);
-    }
+    _bad_result($name, $where, $@) if $@;
     _bad('BAD_RESULT', "$name: $where must not be undef") if !defined($wire) && !$field->{nullable};
     return $wire;
+}
+
+# Whatever is wrong with a result, the call has been made.
+sub _bad_result ($name, $where, $err) {
+    die $err if !_is_error($err);
+    my $code = $err->name eq 'BAD_TEXT' ? 'BAD_TEXT' : 'BAD_RESULT';
+    Tenon::Error->throw($code, 'UNKNOWN', "$name: $where: " . $err->message);
+    return;
+}
+
+sub _is_error ($err) {
+    return blessed($err) && $err->isa('Tenon::Error');
 }
 
 sub _to_wire ($type, $value, $storeid) {
@@ -133,7 +145,7 @@ sub _to_wire ($type, $value, $storeid) {
     } elsif ($kind eq 'hints') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if (reftype($value) // '') ne 'HASH';
-        return { map { $_ => _integer({ kind => 'uint' }, $value->{$_} || 0) } keys $value->%* };
+        return { map { _text($_) => _integer({ kind => 'uint' }, $value->{$_} || 0) } keys $value->%* };
     } elsif ($kind eq 'section' || $kind eq 'tree') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if $kind eq 'section' && (reftype($value) // '') ne 'HASH';
@@ -146,9 +158,9 @@ sub _integer ($type, $value) {
     my $kind = $type->{kind};
     my $text = "$value";
     my $number;
-    if ($text =~ m/\A\s*(\d{1,19})\s*\z/) {
+    if ($text =~ m/\A\s*(\d{1,19})\s*\z/a) {
         $number = "$1" + 0;
-    } elsif ($text =~ m/\A\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*\z/) {
+    } elsif ($text =~ m/\A\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*\z/a) {
         my $float = "$1" + 0;
         $number = sprintf('%.0f', $kind eq 'kib' ? ceil($float) : int($float)) + 0;
     }
@@ -156,7 +168,9 @@ sub _integer ($type, $value) {
         'BAD_PARAMETER',
         _what($type) . " must be an integer 0 .. $LARGEST{$kind}, got " . _shown($value),
     ) if !defined($number) || $number > $LARGEST{$kind};
-    return $number;
+
+    # Comparing may leave a fraction in it, which the packer would take.
+    return 0 + "$number";
 }
 
 # Bytes that are UTF-8 stay as they are, characters are encoded; either way the packer sees octets.
@@ -164,13 +178,8 @@ sub _text ($value) {
     _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
         if ref($value) && !(blessed($value) && overload::Method($value, '""'));
     my $text = "$value";
-    if (utf8::is_utf8($text)) {
-        utf8::encode($text);
-    } elsif ($text =~ m/[^\x00-\x7f]/) {
-        my $copy = $text;
-        utf8::decode($copy)
-            or _bad('BAD_TEXT', "the text '" . ($text =~ s/[^ -~]/?/gr) . "' is not valid UTF-8");
-    }
+    utf8::encode($text) if utf8::is_utf8($text);
+    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8') if !Tenon::Frame::is_utf8($text);
     return $text;
 }
 
@@ -207,36 +216,48 @@ sub params_from_wire ($api, $method, $level, $wire) {
 }
 
 sub result_from_wire ($method, $wire, $want) {
-    my $result = $method->{result};
+    my (@values, $done);
+    eval {
+        @values = _result_from_wire($method->{result}, $wire, $want);
+        $done = 1;
+    };
+    _bad_result($method->{name}, 'the result', $@) if !$done;
+    return $want ? @values : $values[0];
+}
+
+sub _result_from_wire ($result, $wire, $want) {
     my $shape = $result->{shape};
     return if $shape eq 'none';
     if ($shape eq 'value') {
-        return _from_wire($result, $wire);
+        return _field_from_wire($result, $wire);
     } elsif ($shape eq 'tuple') {
-        _bad('BAD_RESULT', "$method->{name}: the result must be a map, got " . _shown($wire))
-            if ref($wire) ne 'HASH';
-        return map { _from_wire($_, $wire->{ $_->{name} }) } $result->{fields}->@* if $want;
-        my ($field) = grep { $_->{name} eq $result->{scalar} } $result->{fields}->@*;
-        return _from_wire($field, $wire->{ $field->{name} });
+        _bad('BAD_RESULT', 'a map belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'HASH';
+        my @fields = grep { $want || $_->{name} eq $result->{scalar} } $result->{fields}->@*;
+        return map { _field_from_wire($_, $wire->{ $_->{name} }) } @fields;
     }
-    _bad('BAD_RESULT', "$method->{name}: the result must be a list, got " . _shown($wire))
-        if ref($wire) ne 'ARRAY';
+    _bad('BAD_RESULT', 'a list belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'ARRAY';
     for my $record ($wire->@*) {
+        _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came') if ref($record) ne 'HASH';
         for my $field ($result->{fields}->@*) {
             my $name = $field->{name};
-            if (defined($record->{$name})) {
-                $record->{$name} = _from_wire($field, $record->{$name});
-            } else {
-                delete $record->{$name};
-            }
+            $record->{$name} = _field_from_wire($field, $record->{$name});
+            delete $record->{$name} if !defined($record->{$name});
         }
     }
     return $wire;
 }
 
+sub _field_from_wire ($field, $wire) {
+    my $value = _from_wire($field, $wire);
+    _bad('BAD_RESULT', ($field->{name} ? "'$field->{name}'" : 'it') . ' must not be nil')
+        if !defined($value) && !$field->{nullable};
+    return $value;
+}
+
 sub _from_wire ($type, $wire) {
     return undef if !defined($wire); ## no critic (ProhibitExplicitReturnUndef)
     if ($type->{list}) {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a list, got ' . _shown($wire)) if ref($wire) ne 'ARRAY';
         my $element = { kind => $type->{kind} };
         return [map { _from_wire($element, $_) } $wire->@*];
     }
@@ -254,6 +275,7 @@ sub _from_wire ($type, $wire) {
             if !(blessed($wire) && $wire->isa('Data::MessagePack::Boolean'));
         return $wire ? 1 : 0;
     } elsif ($kind eq 'cache') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         return Tenon::Cache::of_id($wire);
     } elsif ($kind eq 'hints' || $kind eq 'section') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire)) if ref($wire) ne 'HASH';
@@ -319,14 +341,14 @@ C<BAD_PARAMETER>.
 
     my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid);
 
-What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>. An entry of a listing whose text is no UTF-8 is
-left out with a warning.
+What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. An entry of a listing whose text
+is no UTF-8 is left out with a warning.
 
 =head2 result_from_wire
 
     return Tenon::Schema::result_from_wire($method, $wire, wantarray);
 
-What a caller gets, as a list or a scalar. Throws C<BAD_RESULT>, C<BAD_PARAMETER>.
+What a caller gets, as a list or a scalar. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>.
 
 =head2 tree
 

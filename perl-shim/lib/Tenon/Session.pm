@@ -17,16 +17,21 @@ use constant HELLO_SECONDS => 10;
 
 use constant F_DUPFD_CLOEXEC => 1030;
 use constant LOWEST_FD => 10;
+use constant LONGEST_PATH => 107;
 
 # ---- life
 
 sub connect ($class, $path, $facts, $handler) {
     my ($untainted) = $path =~ m/\A(.*)\z/s;
-    my $address = eval { pack_sockaddr_un($untainted) }
-        // Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED', "the socket path '$path' is too long");
-    my $why;
+
+    # Perl would cut it, and connect to whatever has the shorter name.
+    Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED',
+        "the socket path '$path' is longer than " . LONGEST_PATH . ' bytes') if length($path) > LONGEST_PATH;
+    my $address = pack_sockaddr_un($untainted);
     if (socket(my $socket, PF_UNIX, SOCK_STREAM, 0)) {
-        if (CORE::connect($socket, $address)) {
+        my $connected;
+        do { $connected = CORE::connect($socket, $address) } until $connected || $! != EINTR;
+        if ($connected) {
             my $self = bless {
                 answers => {},
                 buffer => '',
@@ -59,30 +64,56 @@ sub _high ($socket) {
 sub _hello ($self, $facts) {
     my $deadline = _now() + HELLO_SECONDS;
     my $good = eval {
-        $self->_send(Tenon::Frame::encode([Tenon::Frame::HELLO, { protocols => [PROTOCOL], $facts->%* }]),
-            $deadline);
+        my $hello = Tenon::Frame::encode([Tenon::Frame::HELLO, { protocols => [PROTOCOL + 0], $facts->%* }]);
+        my $unsent = eval { $self->_send($hello, $deadline); 1 } ? undef : $@;
+
+        # A peer that closed at once may have told why.
+        die $unsent if $unsent && !_is_lost($unsent);
         my $frame = $self->_receive($deadline);
         if ($frame->[0] == Tenon::Frame::CLOSE) {
-            Tenon::Error->throw($frame->[1], 'NOT_STARTED', $frame->[2]);
+            die _refusal($frame);
+        } elsif ($unsent) {
+            die $unsent;
         } elsif ($frame->[0] != Tenon::Frame::HELLO) {
             Tenon::Error->throw('UNEXPECTED_FRAME', 'NOT_STARTED',
                 "the peer began with a frame of kind $frame->[0] instead of a hello");
         }
         $self->{peer} = $frame->[1];
-        my $versions = $self->{peer}->{protocols} // [];
-        if (!grep { $_ eq PROTOCOL } $versions->@*) {
+        my $spoken = $self->{peer}->{protocols};
+        my @versions = ref($spoken) eq 'ARRAY' ? map { $_ // '?' } $spoken->@* : ();
+        if (!grep { $_ eq PROTOCOL } @versions) {
             Tenon::Error->throw('UNSUPPORTED_VERSION', 'NOT_STARTED',
-                "the peer speaks protocol @$versions and this side " . PROTOCOL
-                    . '; install the same release of Tenon on both sides');
+                "the peer speaks protocol [@versions] and this side [" . PROTOCOL
+                    . ']; install the same release of Tenon on both sides');
         }
         1;
     };
     if (!$good) {
         my $err = $@;
         $self->drop;
-        die $err;
+        die $err if !_is_error($err) || $err->outcome eq 'NOT_STARTED';
+        Tenon::Error->throw($err->name, 'NOT_STARTED',
+            "no hello came from the socket '$self->{path}': " . $err->message);
     }
     return;
+}
+
+sub _refusal ($close) {
+    my (undef, $reason, $message) = $close->@*;
+    return Tenon::Error->new($reason, 'NOT_STARTED', $message) if eval { Tenon::Error::code_of($reason) };
+    return Tenon::Error->new('CONNECTION_LOST', 'NOT_STARTED', _closed($reason, $message));
+}
+
+sub _closed ($reason, $message) {
+    return "the peer closed the connection: $reason" . (length($message) ? ", $message" : '');
+}
+
+sub _is_error ($err) {
+    return ref($err) && eval { $err->isa('Tenon::Error') };
+}
+
+sub _is_lost ($err) {
+    return _is_error($err) && $err->name eq 'CONNECTION_LOST';
 }
 
 sub drop ($self) {
@@ -92,8 +123,10 @@ sub drop ($self) {
 
 sub goodbye ($self) {
     return if !$self->usable;
-    eval { $self->_send(Tenon::Frame::encode([Tenon::Frame::CLOSE, 'DONE', '']), _now() + 1) };
+    my $said = eval { $self->_send(Tenon::Frame::encode([Tenon::Frame::CLOSE, 'DONE', '']), _now() + 1); 1 };
+    my $err = $@;
     $self->drop;
+    die $err if !$said && !_is_error($err);
     return;
 }
 
@@ -110,28 +143,34 @@ sub usable ($self) {
 sub is_stale ($self) {
     return 1 if !$self->usable;
     return 0 if $self->{depth};
-    my $stale = 0;
-    eval {
+    return 0 if eval {
         while ($self->_poll(POLLIN, 0)) {
             my $frame = $self->_receive(_now() + 1);
             $self->_serve_one($frame);
         }
         1;
-    } or $stale = 1;
-    $self->drop if $stale;
-    return $stale;
+    };
+    my $err = $@;
+    $self->drop;
+    die $err if !_is_error($err); # a timeout of PVE's, which it waits for
+    return 1;
 }
 
 # ---- calls
 
 sub call ($self, $method, $params, %opt) {
     my $what = $opt{what} // $method;
-    my $deadline = defined($opt{seconds}) ? _now() + $opt{seconds} : undef;
+    my $deadline = defined($opt{seconds}) ? _now() + $opt{seconds} + ($opt{grace} // 0) : undef;
     my $context = {};
     $context->{plugin} = $opt{plugin} if defined($opt{plugin});
-    $context->{deadline_ms} = int($opt{seconds} * 1000) if defined($opt{seconds});
+    $context->{deadline_ms} = sprintf('%.0f', $opt{seconds} * 1000) + 0 if defined($opt{seconds});
     my $id = $self->{next_id}++;
-    my $bytes = Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]);
+    my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]) };
+    if (!defined($bytes)) {
+        my $err = $@;
+        die $err if !_is_error($err);
+        Tenon::Error->throw($err->name, 'NOT_STARTED', "$what: " . $err->message . '; it was not started');
+    }
 
     # Whatever ends this block early, a timeout of PVE's for instance, may leave half a frame behind, so the
     # connection goes with it.
@@ -146,7 +185,7 @@ sub call ($self, $method, $params, %opt) {
     if (!$good) {
         my $err = $@;
         $self->drop;
-        die $err if !ref($err) || !eval { $err->isa('Tenon::Error') };
+        die $err if !_is_error($err);
         my $outcome = $sent ? 'UNKNOWN' : 'NOT_STARTED';
         my $advice = $sent ? '; whether it took effect is not known' : '; it was not started';
         Tenon::Error->throw($err->name, $outcome, "$what: " . $err->message . $advice);
@@ -163,7 +202,10 @@ sub _error ($map) {
         $more{die} = $map->{die};
         utf8::decode($more{die}) if $map->{die_characters};
     }
-    return Tenon::Error->new($map->{name} // 'INTERNAL', $map->{outcome} // 'UNKNOWN', $map->{message}, %more);
+    my ($outcome) = grep { $_ eq ($map->{outcome} // '') } qw(NOT_STARTED FAILED_CLEAN UNKNOWN);
+    return Tenon::Error->new(
+        Tenon::Error::name_of($map->{code}), $outcome // 'UNKNOWN', $map->{message} // 'the call failed', %more,
+    );
 }
 
 # An outer call may be answered, with a deadline for instance, while an inner one still waits.
@@ -192,7 +234,7 @@ sub _await ($self, $id, $deadline) {
 sub serve ($self) {
     while ($self->usable) {
         my $frame = $self->_receive(undef);
-        return if $frame->[0] == Tenon::Frame::CLOSE;
+        return if $frame->[0] == Tenon::Frame::CLOSE && $frame->[1] =~ m/\A(?:DONE|SHUTTING_DOWN)\z/;
         $self->_serve_one($frame);
     }
     return;
@@ -205,8 +247,7 @@ sub _serve_one ($self, $frame) {
     } elsif ($kind == Tenon::Frame::REQUEST) {
         $self->_send($self->_answer(@rest), undef);
     } elsif ($kind == Tenon::Frame::CLOSE) {
-        Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the peer closed the connection: $rest[0]"
-                . (length($rest[1]) ? ", $rest[1]" : ''));
+        Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', _closed(@rest));
     } elsif ($kind == Tenon::Frame::HELLO) {
         Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN', 'the peer said hello twice');
     } elsif ($kind == Tenon::Frame::RESPONSE || $kind == Tenon::Frame::FAILURE) {
@@ -227,14 +268,14 @@ sub _answer ($self, $id, $method, $params, $context) {
         $err = Tenon::Error->new('UNKNOWN_METHOD', 'NOT_STARTED', "$method: this side answers no calls");
     } else {
         local $self->{depth} = $self->{depth} + 1;
-        eval { $result = $self->{handler}->($method, $params, $context); 1 } or $err = $@;
+        eval { $result = $self->{handler}->($method, $params, $context); 1 } or $err = $@ || 'it died without a text';
     }
     if (!$err) {
         my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result]) };
         return $bytes if defined($bytes);
         $err = $@;
     }
-    $err = Tenon::Error->new('INTERNAL', 'UNKNOWN', "$method: " . ("$err" =~ s/\s+\z//r)) if !ref($err);
+    $err = Tenon::Error->new('INTERNAL', 'UNKNOWN', "$method: " . ("$err" =~ s/\s+\z//r)) if !_is_error($err);
     return Tenon::Frame::encode_failure($id, $err);
 }
 
@@ -245,11 +286,11 @@ sub _now () {
 }
 
 sub _poll ($self, $events, $deadline) {
-    my $fd = fileno($self->{socket});
+    my $fd = $self->_fd;
     while (1) {
         my $left = defined($deadline) ? $deadline - _now() : undef;
         my $millis = !defined($left) ? -1 : $left <= 0 ? 0 : int($left * 1000) + 1;
-        my $ready = IO::Poll::_poll($millis, $fd, $events);
+        my $ready = IO::Poll::_poll($millis, $fd, my $mask = $events); # it writes into its arguments
         return 1 if $ready > 0;
         return 0 if $ready == 0 && defined($left) && $left <= 0;
         die "poll failed: $!\n" if $ready < 0 && $! != EINTR;
@@ -257,9 +298,16 @@ sub _poll ($self, $events, $deadline) {
     return;
 }
 
+# A nested call that failed has dropped the connection of those around it.
+sub _fd ($self) {
+    Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', 'the connection has been given up') if !$self->{socket};
+    return fileno($self->{socket});
+}
+
 sub _send ($self, $bytes, $deadline) {
     local $SIG{PIPE} = 'IGNORE';
     my $offset = 0;
+    $self->_fd;
     while ($offset < length($bytes)) {
         my $written = syswrite($self->{socket}, $bytes, length($bytes) - $offset, $offset);
         if (defined($written)) {
@@ -337,9 +385,10 @@ C<PEER_REFUSED>.
 
 =head2 call
 
-    my $result = $session->call($method, \%params, plugin => $type, seconds => $n, what => $text);
+    my $result = $session->call($method, \%params, plugin => $type, seconds => $n, grace => $n, what => $text);
 
-Returns the result as wire values. C<what> names the call in errors. Throws a L<Tenon::Error>; its outcome is
+Returns the result as wire values. The peer is told to answer within C<seconds>; this side waits C<grace> seconds longer,
+so that the peer's word about a late call arrives. C<what> names the call in errors. Throws a L<Tenon::Error>; its outcome is
 C<NOT_STARTED> only if the request did not leave this process.
 
 =head2 drop, goodbye

@@ -25,7 +25,7 @@ sub run ($class, %opt) {
     my ($plugin, $err);
     eval { $plugin = _load($api, $opt{plugin}, $opt{pve_lib}); 1 } or $err = $@;
 
-    my $facts = { role => 'sidecar', pid => $$, level => $api->newest };
+    my $facts = { role => 'sidecar', pid => $$ + 0, level => $api->newest + 0 };
     if ($plugin) {
         $facts->{plugin} = $plugin;
     } else {
@@ -39,12 +39,13 @@ sub run ($class, %opt) {
         },
     );
     $Tenon::Base::SESSION = $session;
+    chdir('/');
 
     # A plugin logs out of its storage in END blocks, so every ordinary end is an exit.
-    eval { $session->serve; 1 } or do {
-        warn $@ if !ref($@) || $@->name ne 'CONNECTION_LOST';
-    };
-    return 0;
+    my $good = eval { $session->serve; 1 };
+    return 0 if $good;
+    warn $@;
+    return 1;
 }
 
 # The daemon holds the other end of standard input; when it is gone, also by kill -9 while the plugin hangs, the kernel
@@ -53,7 +54,7 @@ sub _follow_parent () {
     $SIG{TERM} = sub { exit(128 + 15) };
     my $fd = fcntl(STDIN, F_DUPFD_CLOEXEC, 10) or die "cannot keep standard input: $!\n";
     open(my $lifeline, '<&=', $fd) or die "cannot keep standard input: $!\n";
-    fcntl($lifeline, F_SETOWN, $$) or die "cannot watch standard input: $!\n";
+    fcntl($lifeline, F_SETOWN, $$ + 0) or die "cannot watch standard input: $!\n";
     fcntl($lifeline, F_SETSIG, POSIX::SIGTERM()) or die "cannot watch standard input: $!\n";
     my $flags = fcntl($lifeline, F_GETFL, 0);
     fcntl($lifeline, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";

@@ -1,4 +1,4 @@
-/** x. */
+/** The {@code tenon} command, one class a subcommand. */
 @NullMarked
 package dev.tenon.cli;
 

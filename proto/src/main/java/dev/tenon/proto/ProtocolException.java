@@ -14,6 +14,12 @@ public final class ProtocolException extends RuntimeException {
         this.code = code;
     }
 
+    /** Never null; there is no such exception without a sentence. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
     public ErrorCode code() {
         return code;
     }

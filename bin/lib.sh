@@ -1,0 +1,112 @@
+# What the commands share: the JDK, the packages, the build. Sourced, not run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
+    -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+die() {
+    say "tenon: $*"
+    exit 1
+}
+
+is_jdk25() {
+    [ -x "$1/bin/javac" ] && grep -qs '^JAVA_VERSION="25[."]' "$1/release"
+}
+
+# The default java of Debian 12 is 17, so a JDK 25 is looked for where packages and people put them.
+find_jdk25() {
+    local candidate
+    for candidate in "${TENON_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/*jdk* /opt/java/* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/*; do
+        if [ -n "$candidate" ] && is_jdk25 "$candidate"; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+has_perl_module() {
+    perl -e "eval { require $1; 1 } or exit 1" 2>/dev/null
+}
+
+# Prints the Debian packages that are missing. Arguments: "what the check is" pairs of command or Perl module and package.
+missing_packages() {
+    local pair what package
+    for pair in "$@"; do
+        what=${pair%%=*}
+        package=${pair#*=}
+        case $what in
+            *::*) has_perl_module "$what" || printf '%s\n' "$package" ;;
+            *) command -v "$what" >/dev/null 2>&1 || printf '%s\n' "$package" ;;
+        esac
+    done | sort -u
+}
+
+install_packages() {
+    local packages=("$@")
+    [ ${#packages[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        die "missing Debian packages: ${packages[*]}; install them with: apt-get install ${packages[*]}"
+    fi
+    say "installing Debian packages: ${packages[*]}"
+    local log
+    log=$(mktemp)
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        die "these Debian packages could not be installed: ${packages[*]}"
+    fi
+    rm -f "$log"
+}
+
+# Everything that running Tenon needs; pass further pairs for more.
+require_environment() {
+    local missing=()
+    mapfile -t missing < <(missing_packages perl=perl qemu-img=qemu-utils mvn=maven Data::MessagePack=libdata-messagepack-perl "$@")
+    if ! find_jdk25 >/dev/null; then
+        if apt-cache show openjdk-25-jdk-headless >/dev/null 2>&1; then
+            missing+=(openjdk-25-jdk-headless)
+        else
+            die "no JDK 25 found; install one (Debian 13: openjdk-25-jdk-headless; Debian 12: Temurin 25) under /usr/lib/jvm, or set TENON_JAVA_HOME to it"
+        fi
+    fi
+    install_packages ${missing[@]+"${missing[@]}"}
+    JAVA_HOME=$(find_jdk25) || die "no JDK 25 found after the installation"
+    export JAVA_HOME
+}
+
+# Maven without the warnings that its own libraries make on JDK 25.
+maven() {
+    local status=0
+    (cd "$root" && mvn -B "$@") 2> >(grep -v -e 'sun.misc.Unsafe' -e 'WARNING: Please consider reporting this to the maintainers' >&2) || status=$?
+    return $status
+}
+
+is_built() {
+    local stamp=$root/cli/target/built
+    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
+}
+
+build() {
+    is_built && return 0
+    mkdir -p "$root/cli/target"
+    (
+        flock 9
+        is_built && exit 0
+        say "building (first run, or sources changed)"
+        log=$root/cli/target/build.log
+        if ! maven -q -DskipTests -Dspotless.check.skip=true -pl cli -am package >"$log" 2>&1; then
+            cat "$log" >&2
+            exit 1
+        fi
+        touch "$root/cli/target/built"
+    ) 9>"$root/cli/target/build.lock" || die "the build failed"
+}
+
+class_path() {
+    printf '%s' "$root/cli/target/classes:$root/cli/target/lib/*"
+}

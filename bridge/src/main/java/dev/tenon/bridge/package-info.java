@@ -1,5 +1,0 @@
-/** x. */
-@NullMarked
-package dev.tenon.bridge;
-
-import org.jspecify.annotations.NullMarked;

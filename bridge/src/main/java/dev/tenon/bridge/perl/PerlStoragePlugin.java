@@ -1,0 +1,307 @@
+package dev.tenon.bridge.perl;
+
+import dev.tenon.bridge.adapt.CallingPlugin;
+import dev.tenon.bridge.adapt.Errors;
+import dev.tenon.bridge.serve.ServedPlugins;
+import dev.tenon.bridge.session.CallHandler;
+import dev.tenon.bridge.session.RemoteCallException;
+import dev.tenon.bridge.session.Session;
+import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.Method;
+import dev.tenon.proto.MethodTable;
+import dev.tenon.proto.Outcome;
+import dev.tenon.proto.ProtocolException;
+import dev.tenon.proto.Value;
+import dev.tenon.proto.Value.Fields;
+import dev.tenon.proto.WireError;
+import java.time.Duration;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An existing Perl plugin, unmodified, as a storage plugin. It runs in a process of its own, one call at a time; calls of
+ * many threads wait in line. A call that takes longer than its method may, from the moment it was made, fails, and the
+ * process with it; a process that ends is started anew by the next call, after a pause that grows while it keeps ending.
+ *
+ * <p>Errors are {@link dev.tenon.bridge.adapt.RemoteStorageException}: {@code PLUGIN_DIED} with the plugin's own text,
+ * {@code SIDECAR_FAILED} with exit status or signal and the last lines it printed, {@code DEADLINE_EXCEEDED}; all tell the
+ * outcome. After {@code UNKNOWN} look at the storage before repeating a call that changes it.
+ */
+public final class PerlStoragePlugin extends CallingPlugin implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PerlStoragePlugin.class);
+    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
+    private static final int LONGEST_PAUSE_DOUBLINGS = 7;
+
+    private final UnixSockets sockets;
+    private final SidecarSettings settings;
+    private final ReentrantLock oneCall = new ReentrantLock(true);
+    private volatile String underWay = "nothing";
+
+    // guarded by oneCall
+    private @Nullable Sidecar sidecar;
+    private CompletableFuture<?> retired = CompletableFuture.completedFuture(null);
+    private int failures;
+    private long notBefore = System.nanoTime();
+    private boolean closed;
+
+    private final PluginDescription description;
+
+    private PerlStoragePlugin(UnixSockets sockets, SidecarSettings settings) {
+        this.sockets = sockets;
+        this.settings = settings;
+        Sidecar first = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
+        this.sidecar = first;
+        this.description = first.description();
+    }
+
+    /**
+     * Starts the plugin's process.
+     *
+     * @throws StorageException {@code PLUGIN_REJECTED} if the file is no plugin that can be hosted, with Perl's own
+     *     complaint; {@code SIDECAR_FAILED} if the process does not start
+     */
+    public static PerlStoragePlugin start(UnixSockets sockets, SidecarSettings settings) {
+        return new PerlStoragePlugin(sockets, settings);
+    }
+
+    /** What the plugin is. */
+    public PluginDescription description() {
+        return description;
+    }
+
+    /** The process that hosts the plugin now, absent if it ended and no call came since. */
+    public OptionalLong pid() {
+        Sidecar current = sidecar;
+        return current == null || !current.isAlive() ? OptionalLong.empty() : OptionalLong.of(current.pid());
+    }
+
+    @Override
+    public String type() {
+        return description.type();
+    }
+
+    /** What the plugin inherits: PVE's base class in Java, which calls the plugin's own methods where PVE's does. */
+    private static CallHandler baseClass(Session session) {
+        CallingPlugin self = new CallingPlugin() {
+            @Override
+            protected Value call(String method, Fields params) {
+                try {
+                    return session.call(method, params, TABLE.method(method).deadline());
+                } catch (RemoteCallException e) {
+                    throw Errors.fromWire(e.error(), what(method, params));
+                } catch (SessionClosedException e) {
+                    throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
+                } catch (TimeoutException e) {
+                    throw failed(
+                            ErrorCode.DEADLINE_EXCEEDED,
+                            Outcome.UNKNOWN,
+                            what(method, params),
+                            "no answer came in time");
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what(method, params), "was interrupted");
+                }
+            }
+        };
+        return new ServedPlugins(Map.of("base", new BasePlugin(self)));
+    }
+
+    @Override
+    protected Value call(String method, Fields params) {
+        Method row = TABLE.method(method);
+        String what = what(method, params);
+        long deadline = System.nanoTime() + row.deadline().toNanos();
+        try {
+            if (!oneCall.tryLock(row.deadline().toNanos(), TimeUnit.NANOSECONDS)) {
+                throw failed(
+                        ErrorCode.DEADLINE_EXCEEDED,
+                        Outcome.NOT_STARTED,
+                        what,
+                        "waited " + row.deadline().toSeconds() + " s for the plugin, which is busy with " + underWay);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failed(
+                    ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while it waited for the plugin");
+        }
+        try {
+            underWay = what;
+            return callRunning(row, what, params, deadline);
+        } finally {
+            underWay = "nothing";
+            oneCall.unlock();
+        }
+    }
+
+    private Value callRunning(Method row, String what, Fields params, long deadline) {
+        Sidecar current = running(what, deadline);
+        current.output().during(what);
+        try {
+            Value answer = current.session().call(row.name(), params, left(deadline));
+            failures = 0;
+            row.checkResult(answer);
+            return answer;
+        } catch (RemoteCallException e) {
+            failures = 0;
+            throw Errors.fromWire(e.error(), what);
+        } catch (ProtocolException e) {
+            throw failed(
+                    e.code(),
+                    e.code() == ErrorCode.BAD_RESULT ? Outcome.UNKNOWN : Outcome.NOT_STARTED,
+                    what,
+                    e.getMessage());
+        } catch (SessionClosedException e) {
+            throw died(current, what, e);
+        } catch (TimeoutException e) {
+            retire(current);
+            throw failed(
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    Outcome.UNKNOWN,
+                    what,
+                    "the plugin did not answer within " + row.deadline().toSeconds() + " s; its process "
+                            + current.pid() + " is being stopped");
+        } catch (InterruptedException e) {
+            retire(current);
+            Thread.currentThread().interrupt();
+            throw failed(
+                    ErrorCode.CANCELLED,
+                    Outcome.UNKNOWN,
+                    what,
+                    "was cancelled; the plugin's process " + current.pid() + " is being stopped");
+        } finally {
+            current.output().idle();
+        }
+    }
+
+    private StorageException died(Sidecar dead, String what, SessionClosedException lost) {
+        paused();
+        sidecar = null;
+        try {
+            String obituary = dead.obituary(lost);
+            LOG.error("event=sidecar-died plugin={} call=\"{}\" {}", description.packageName(), what, obituary);
+            return failed(
+                    ErrorCode.SIDECAR_FAILED,
+                    Outcome.UNKNOWN,
+                    what,
+                    "the plugin was lost: " + obituary + "; whether the call took effect is not known");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what, "the plugin was lost: " + lost.getMessage());
+        }
+    }
+
+    /** Counts a failure; the first costs no pause, each further one twice the last. */
+    private void paused() {
+        failures++;
+        long pause = failures < 2 ? 0 : SHORTEST_PAUSE.toNanos() << Math.min(failures - 2, LONGEST_PAUSE_DOUBLINGS);
+        notBefore = System.nanoTime() + pause;
+    }
+
+    private void retire(Sidecar stuck) {
+        paused();
+        sidecar = null;
+        CompletableFuture<Void> gone = new CompletableFuture<>();
+        retired = gone;
+        Thread.ofVirtual().name("retire-" + stuck.pid()).start(() -> {
+            stuck.terminate(settings.stopLimit());
+            gone.complete(null);
+        });
+    }
+
+    /** The process to call; the same plugin never runs in two at once. */
+    private Sidecar running(String what, long deadline) {
+        if (closed) {
+            throw failed(ErrorCode.SIDECAR_FAILED, Outcome.NOT_STARTED, what, "the plugin has been closed");
+        }
+        Sidecar current = sidecar;
+        if (current != null && current.isAlive()) {
+            return current;
+        }
+        if (current != null) {
+            LOG.warn("event=sidecar-ended-idle plugin={} pid={}", description.packageName(), current.pid());
+            sidecar = null;
+            paused();
+        }
+        try {
+            retired.get(Math.max(0, left(deadline).toNanos()), TimeUnit.NANOSECONDS);
+            long pause = notBefore - System.nanoTime();
+            if (pause > left(deadline).toNanos()) {
+                throw failed(
+                        ErrorCode.SIDECAR_FAILED,
+                        Outcome.NOT_STARTED,
+                        what,
+                        "the plugin ended " + failures + " times in a row and is started again in "
+                                + TimeUnit.NANOSECONDS.toMillis(pause) + " ms");
+            }
+            if (pause > 0) {
+                TimeUnit.NANOSECONDS.sleep(pause);
+            }
+            Sidecar started = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
+            sidecar = started;
+            return started;
+        } catch (StorageException e) {
+            paused();
+            throw failed(
+                    ErrorCode.valueOf(e.error().name()), Outcome.NOT_STARTED, what, String.valueOf(e.getMessage()));
+        } catch (TimeoutException | ExecutionException e) {
+            throw failed(
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    Outcome.NOT_STARTED,
+                    what,
+                    "the plugin's former process has not ended yet");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failed(ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while the plugin was started");
+        }
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+    }
+
+    /** The call in words, for errors and the log. */
+    private static String what(String method, Fields params) {
+        StringBuilder what = new StringBuilder(method);
+        if (params.get("storeid") instanceof Value.Text(String storage)) {
+            what.append(" of storage '").append(storage).append('\'');
+        }
+        if (params.get("volname") instanceof Value.Text(String volume)) {
+            what.append(", volume '").append(volume).append('\'');
+        }
+        return what.toString();
+    }
+
+    private static StorageException failed(ErrorCode code, Outcome outcome, String what, String why) {
+        return Errors.fromWire(WireError.of(code, outcome, "host", what + ": " + why), what);
+    }
+
+    /** Lets the plugin log out of its storage and ends its process. */
+    @Override
+    public void close() {
+        oneCall.lock();
+        try {
+            closed = true;
+            Sidecar current = sidecar;
+            sidecar = null;
+            if (current != null) {
+                current.stop(settings.stopLimit());
+            }
+            retired.join();
+        } finally {
+            oneCall.unlock();
+        }
+    }
+}

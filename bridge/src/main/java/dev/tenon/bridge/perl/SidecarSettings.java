@@ -1,0 +1,25 @@
+package dev.tenon.bridge.perl;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a plugin is hosted.
+ *
+ * @param plugin the plugin file, unmodified
+ * @param perlShim the directory that holds {@code bin/tenon-sidecar}, {@code lib} and {@code compat}
+ * @param pveLibrary a directory with PVE's own Perl libraries, null to take an installed PVE or else the compat layer
+ * @param runtime a directory of mode 0700 for sockets, on a path of at most 60 bytes
+ * @param startLimit how long compiling the plugin and saying hello may take
+ * @param stopLimit how long a plugin may take to log out of its storage before it is killed
+ */
+public record SidecarSettings(
+        Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime, Duration startLimit, Duration stopLimit) {
+
+    /** With 30 seconds to start and 5 to stop. */
+    public static SidecarSettings of(Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime) {
+        return new SidecarSettings(
+                plugin, perlShim, pveLibrary, runtime, Duration.ofSeconds(30), Duration.ofSeconds(5));
+    }
+}

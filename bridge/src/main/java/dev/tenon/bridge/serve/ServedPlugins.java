@@ -1,0 +1,40 @@
+package dev.tenon.bridge.serve;
+
+import dev.tenon.bridge.adapt.TypedCalls;
+import dev.tenon.bridge.session.CallHandler;
+import dev.tenon.bridge.session.IncomingCall;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.ProtocolException;
+import dev.tenon.proto.Value;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Answers calls with the storage plugins that are served, each under a name, mostly its type. */
+public final class ServedPlugins implements CallHandler {
+    private final Map<String, StoragePlugin> plugins;
+
+    public ServedPlugins(Map<String, ? extends StoragePlugin> plugins) {
+        this.plugins = Map.copyOf(new TreeMap<>(plugins));
+    }
+
+    public Set<String> names() {
+        return plugins.keySet();
+    }
+
+    @Override
+    public Value handle(IncomingCall call) {
+        String name = call.context().plugin();
+        StoragePlugin plugin = name == null ? null : plugins.get(name);
+        if (plugin == null) {
+            throw new ProtocolException(
+                    ErrorCode.UNKNOWN_PLUGIN,
+                    call.method() + ": "
+                            + (name == null ? "the call names no plugin" : "no plugin '" + name + "' is served")
+                            + "; served are " + new TreeSet<>(plugins.keySet()));
+        }
+        return TypedCalls.call(plugin, call.method(), call.params());
+    }
+}

@@ -1,0 +1,8 @@
+package dev.tenon.bridge.session;
+
+import dev.tenon.bridge.transport.PeerCredentials;
+import dev.tenon.proto.CallContext;
+import dev.tenon.proto.Value;
+
+/** A call that the peer made. */
+public record IncomingCall(String method, Value.Fields params, CallContext context, PeerCredentials peer) {}

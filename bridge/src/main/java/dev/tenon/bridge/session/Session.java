@@ -1,0 +1,317 @@
+package dev.tenon.bridge.session;
+
+import dev.tenon.bridge.adapt.Errors;
+import dev.tenon.bridge.transport.Connection;
+import dev.tenon.bridge.transport.ConnectionListener;
+import dev.tenon.bridge.transport.PeerCredentials;
+import dev.tenon.proto.CallContext;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.Frame;
+import dev.tenon.proto.Limits;
+import dev.tenon.proto.MethodTable;
+import dev.tenon.proto.Outcome;
+import dev.tenon.proto.ProtocolException;
+import dev.tenon.proto.Value;
+import dev.tenon.proto.WireError;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection after its hello: calls in both directions, matched by id only. The event loop only takes frames in;
+ * every call of the peer runs on a virtual thread of its own. When the connection ends, every call that waits fails.
+ */
+public final class Session implements ConnectionListener {
+    /** The version of the protocol that this side speaks. */
+    public static final int PROTOCOL = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
+    private final long number = NUMBERS.incrementAndGet();
+    private final Connection connection;
+    private final Settings settings;
+    private final AtomicLong ids = new AtomicLong();
+    private final Map<Long, CompletableFuture<Value>> waiting = new ConcurrentHashMap<>();
+    private final Map<Long, Answer> running = new ConcurrentHashMap<>();
+    private final CompletableFuture<Value.Fields> opened = new CompletableFuture<>();
+    private final CompletableFuture<String> closed = new CompletableFuture<>();
+    private volatile @Nullable PeerCredentials peer;
+
+    /**
+     * What a session is made with.
+     *
+     * @param role this side's role in the hello, for instance {@code daemon}
+     * @param facts what else this side says in its hello
+     * @param admits whether the process at the other end may speak here
+     * @param handler answers the peer's calls
+     */
+    public record Settings(String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {}
+
+    public Session(Connection connection, Settings settings) {
+        this.connection = connection;
+        this.settings = settings;
+    }
+
+    /** Completes with the peer's hello; exceptionally if the connection ends before. */
+    public CompletableFuture<Value.Fields> opened() {
+        return opened;
+    }
+
+    /** Completes with the reason when the connection has ended. */
+    public CompletableFuture<String> closed() {
+        return closed;
+    }
+
+    /** Who is at the other end; null before its hello. */
+    public @Nullable PeerCredentials peer() {
+        return peer;
+    }
+
+    // ---- calls to the peer
+
+    /**
+     * Calls the peer and waits.
+     *
+     * @param limit how long to wait; the peer is told
+     * @throws RemoteCallException if the peer answers with an error
+     * @throws SessionClosedException if the connection ends first
+     * @throws TimeoutException if no answer comes in time; the peer was sent a cancel
+     * @throws InterruptedException if this thread is interrupted; the peer was sent a cancel
+     * @throws ProtocolException if the call breaks the limits; nothing was sent
+     */
+    public Value call(String method, Value.Fields params, Duration limit)
+            throws RemoteCallException, SessionClosedException, TimeoutException, InterruptedException {
+        long id = ids.incrementAndGet();
+        CompletableFuture<Value> answer = new CompletableFuture<>();
+        waiting.put(id, answer);
+        try {
+            if (closed.isDone()) {
+                throw new SessionClosedException(closed.join());
+            }
+            connection.send(new Frame.Request(id, method, params, new CallContext(null, limit)));
+            return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RemoteCallException remote -> throw remote;
+                case SessionClosedException ended -> throw ended;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        } catch (TimeoutException | InterruptedException e) {
+            connection.send(new Frame.Cancel(id));
+            throw e;
+        } finally {
+            waiting.remove(id);
+        }
+    }
+
+    /** Says why, and ends the connection. */
+    public void close(String reason, String message) {
+        connection.close(new Frame.Close(reason, message));
+    }
+
+    // ---- frames from the peer
+
+    @Override
+    public void received(Frame frame) {
+        if (frame instanceof Frame.Hello(Value.Fields facts)) {
+            greet(facts);
+            return;
+        }
+        if (!opened.isDone() && !(frame instanceof Frame.Close)) {
+            throw new ProtocolException(ErrorCode.UNEXPECTED_FRAME, "a connection must begin with a hello");
+        }
+        switch (frame) {
+            case Frame.Hello ignored -> throw new IllegalStateException();
+            case Frame.Request request -> begin(request);
+            case Frame.Response(long id, Value result) -> answered(id).complete(result);
+            case Frame.Failure(long id, WireError error) ->
+                answered(id).completeExceptionally(new RemoteCallException(error));
+            case Frame.Notify(String name, Value.Fields ignored) ->
+                LOG.debug("session={} event=notify name={} ignored=true", number, name);
+            case Frame.Cancel(long id) -> {
+                Answer answer = running.get(id);
+                if (answer != null) {
+                    answer.giveUp(ErrorCode.CANCELLED, "was cancelled by its caller");
+                }
+            }
+            case Frame.Ping(long nonce) -> connection.send(new Frame.Pong(nonce));
+            case Frame.Pong ignored -> {}
+            case Frame.Close(String reason, String message) -> {
+                LOG.debug("session={} event=close reason={} message={}", number, reason, message);
+                connection.close(new Frame.Close("DONE", ""));
+            }
+        }
+    }
+
+    private void greet(Value.Fields facts) {
+        if (opened.isDone()) {
+            throw new ProtocolException(ErrorCode.UNEXPECTED_FRAME, "the peer said hello twice");
+        }
+        PeerCredentials credentials;
+        try {
+            credentials = connection.peer();
+        } catch (IOException e) {
+            throw new ProtocolException(ErrorCode.PEER_REFUSED, "who the peer is cannot be told: " + e.getMessage());
+        }
+        if (!settings.admits().test(credentials)) {
+            throw new ProtocolException(
+                    ErrorCode.PEER_REFUSED,
+                    "the process " + credentials.pid() + " of user " + credentials.uid()
+                            + " may not use this socket; call as the user that runs the daemon, or as root");
+        }
+        checkProtocol(facts);
+        peer = credentials;
+        Map<String, Value> hello = new LinkedHashMap<>();
+        hello.put("level", new Value.Int(MethodTable.storagePlugin().newestLevel()));
+        hello.put("protocols", new Value.Seq(List.of(new Value.Int(PROTOCOL))));
+        hello.put("role", new Value.Text(settings.role()));
+        hello.putAll(settings.facts().entries());
+        connection.send(new Frame.Hello(new Value.Fields(hello)));
+        opened.complete(facts);
+    }
+
+    private static void checkProtocol(Value.Fields facts) {
+        if (facts.get("protocols") instanceof Value.Seq(List<Value> versions)
+                && versions.contains(new Value.Int(PROTOCOL))) {
+            return;
+        }
+        String spoken = facts.get("protocols") instanceof Value.Seq(List<Value> versions)
+                ? versions.stream()
+                        .map(version -> version instanceof Value.Int(long n) ? Long.toString(n) : "?")
+                        .toList()
+                        .toString()
+                : "none";
+        throw new ProtocolException(
+                ErrorCode.UNSUPPORTED_VERSION,
+                "the peer speaks protocol " + spoken + " and this side [" + PROTOCOL
+                        + "]; install the same release of Tenon on both sides");
+    }
+
+    /** A late answer, to a call that was given up, completes a future that nobody holds. */
+    private CompletableFuture<Value> answered(long id) {
+        CompletableFuture<Value> answer = waiting.remove(id);
+        if (answer != null) {
+            return answer;
+        }
+        if (id > ids.get() || id < 1) {
+            throw new ProtocolException(
+                    ErrorCode.UNEXPECTED_FRAME, "the peer answered call " + id + ", which was never made");
+        }
+        return new CompletableFuture<>();
+    }
+
+    // ---- calls of the peer
+
+    private void begin(Frame.Request request) {
+        Answer answer = new Answer(request);
+        if (running.size() >= Limits.DEFAULT.pending()) {
+            answer.fail(WireError.of(
+                    ErrorCode.TOO_MANY_CALLS,
+                    Outcome.NOT_STARTED,
+                    settings.role(),
+                    request.method() + ": " + Limits.DEFAULT.pending()
+                            + " calls of this connection are under way already"));
+            return;
+        }
+        if (running.putIfAbsent(request.id(), answer) != null) {
+            throw new ProtocolException(
+                    ErrorCode.UNEXPECTED_FRAME, "the peer made call " + request.id() + " twice at once");
+        }
+        answer.start();
+    }
+
+    /** The one answer that a call gets, whoever gives it first. */
+    private final class Answer implements Runnable {
+        private final Frame.Request request;
+        private final AtomicBoolean given = new AtomicBoolean();
+        private final Thread thread;
+        private volatile @Nullable Future<?> alarm;
+
+        Answer(Frame.Request request) {
+            this.request = request;
+            this.thread = Thread.ofVirtual()
+                    .name("call-" + number + "-" + request.id())
+                    .unstarted(this);
+        }
+
+        void start() {
+            request.context()
+                    .remaining()
+                    .ifPresent(limit -> alarm = connection.after(
+                            limit,
+                            () -> giveUp(ErrorCode.DEADLINE_EXCEEDED, "took longer than " + limit.toMillis() + " ms")));
+            thread.start();
+        }
+
+        @Override
+        public void run() {
+            try {
+                PeerCredentials from = peer;
+                if (from == null) {
+                    throw new IllegalStateException("a call before the hello");
+                }
+                Value result = settings.handler()
+                        .handle(new IncomingCall(request.method(), request.params(), request.context(), from));
+                give(new Frame.Response(request.id(), result));
+            } catch (RuntimeException | Error e) {
+                fail(Errors.toWire(e, settings.role(), request.method()));
+            } finally {
+                running.remove(request.id());
+            }
+        }
+
+        void giveUp(ErrorCode code, String what) {
+            fail(WireError.of(
+                    code,
+                    Outcome.UNKNOWN,
+                    settings.role(),
+                    request.method() + " " + what + "; whether it took effect is not known"));
+            thread.interrupt();
+        }
+
+        void fail(WireError error) {
+            give(new Frame.Failure(request.id(), error));
+        }
+
+        private void give(Frame frame) {
+            if (!given.compareAndSet(false, true)) {
+                return;
+            }
+            Future<?> pending = alarm;
+            if (pending != null) {
+                pending.cancel(false);
+            }
+            try {
+                connection.send(frame);
+            } catch (ProtocolException e) {
+                connection.send(new Frame.Failure(
+                        request.id(),
+                        WireError.of(
+                                e.code(), Outcome.UNKNOWN, settings.role(), request.method() + ": " + e.getMessage())));
+            }
+        }
+    }
+
+    @Override
+    public void closed(String reason) {
+        closed.complete(reason);
+        opened.completeExceptionally(new SessionClosedException(reason));
+        waiting.values().forEach(answer -> answer.completeExceptionally(new SessionClosedException(reason)));
+        LOG.debug("session={} event=closed reason=\"{}\"", number, reason);
+    }
+}

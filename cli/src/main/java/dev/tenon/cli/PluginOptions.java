@@ -1,0 +1,23 @@
+package dev.tenon.cli;
+
+import dev.tenon.bridge.perl.SidecarSettings;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How Perl plugins are hosted; the same for every command that hosts some. */
+public final class PluginOptions {
+    @Option(
+            names = "--pve-lib",
+            paramLabel = "DIR",
+            defaultValue = "${env:TENON_PVE_LIB}",
+            description =
+                    "PVE's own Perl libraries for the plugins (default: $TENON_PVE_LIB; without it an installed PVE,"
+                            + " else Tenon's compat layer)")
+    private @Nullable Path pveLibrary;
+
+    /** The settings to host one plugin file with, its sockets in this directory. */
+    public SidecarSettings settings(Path plugin, Path runtime) {
+        return SidecarSettings.of(plugin, Home.perlShim(), pveLibrary, runtime);
+    }
+}

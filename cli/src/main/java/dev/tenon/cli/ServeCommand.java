@@ -1,0 +1,99 @@
+package dev.tenon.cli;
+
+import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.serve.Daemon;
+import dev.tenon.bridge.serve.ServedPlugins;
+import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.dir.DirPlugin;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The daemon. */
+@Command(
+        name = "serve",
+        mixinStandardHelpOptions = true,
+        description = "Serves storages written in Java, and Perl plugins in sidecars, to Perl programs.",
+        footer = {
+            "",
+            "Example: tenon serve --socket /run/tenon/control.sock --plugin /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm"
+        })
+final class ServeCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            defaultValue = "/run/tenon/control.sock",
+            description = "the control socket, mode 0600 (default: ${DEFAULT-VALUE})")
+    private Path socket = Path.of("/run/tenon/control.sock");
+
+    @Option(names = "--plugin", paramLabel = "FILE", description = "a Perl plugin to host and serve; may be repeated")
+    private List<Path> plugins = new ArrayList<>();
+
+    @Mixin
+    private PluginOptions options = new PluginOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Path directory = socket.toAbsolutePath().getParent();
+        if (directory == null) {
+            throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");
+        }
+        var privately = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+        Files.createDirectories(directory, privately);
+        Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
+
+        CountDownLatch stopped = new CountDownLatch(1);
+        CountDownLatch finished = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            stopped.countDown();
+            try {
+                finished.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+
+        List<PerlStoragePlugin> hosted = new ArrayList<>();
+        try (UnixSockets sockets = new UnixSockets()) {
+            try {
+                Map<String, StoragePlugin> served = new TreeMap<>();
+                DirPlugin dir = new DirPlugin();
+                served.put(dir.type(), dir);
+                for (Path plugin : plugins) {
+                    PerlStoragePlugin perl = PerlStoragePlugin.start(sockets, options.settings(plugin, runtime));
+                    hosted.add(perl);
+                    if (served.putIfAbsent(perl.type(), perl) != null) {
+                        throw new IllegalArgumentException("the plugin '" + plugin + "' is of type '" + perl.type()
+                                + "', which is served already");
+                    }
+                }
+                try (Daemon daemon = Daemon.start(sockets, socket.toAbsolutePath(), new ServedPlugins(served))) {
+                    LOG.info("event=listening socket={} plugins={}", daemon.socket(), served.keySet());
+                    stopped.await();
+                    LOG.info("event=stopping");
+                }
+            } finally {
+                hosted.forEach(PerlStoragePlugin::close);
+            }
+        } finally {
+            Files.deleteIfExists(runtime);
+            finished.countDown();
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,140 @@
+package dev.tenon.cli.demo;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.proto.Method;
+import dev.tenon.proto.Value;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An answer in one notation, whichever language it came from: text for every number and truth value, nothing for undef,
+ * lists of images by name. So answers can be compared, and shown.
+ *
+ * @param error what the call failed with, null if it did not
+ */
+record Answer(@Nullable Object plain, @Nullable String error) {
+
+    static Answer ofPerl(Method method, RecordedCall call) {
+        String error = call.error();
+        return error == null ? new Answer(shaped(method, call.result()), null) : new Answer(null, error.strip());
+    }
+
+    static Answer ofJava(Method method, Value value) {
+        return new Answer(shaped(method, plain(value)), null);
+    }
+
+    static Answer failed(String error) {
+        return new Answer(null, error.strip());
+    }
+
+    private static @Nullable Object plain(Value value) {
+        return switch (value) {
+            case Value.Nil ignored -> null;
+            case Value.Bool(boolean truth) -> truth;
+            case Value.Int(long number) -> number;
+            case Value.Real(double number) -> number;
+            case Value.Text(String text) -> text;
+            case Value.Bytes bytes -> bytes.toString();
+            case Value.Seq(List<Value> items) -> {
+                List<@Nullable Object> list = new ArrayList<>();
+                items.forEach(item -> list.add(plain(item)));
+                yield list;
+            }
+            case Value.Fields(Map<String, Value> entries) -> {
+                Map<String, @Nullable Object> map = new TreeMap<>();
+                entries.forEach((key, entry) -> map.put(key, plain(entry)));
+                yield map;
+            }
+        };
+    }
+
+    /** A tuple is a list in Perl and a map on the wire; here it is a map. */
+    private static @Nullable Object shaped(Method method, @Nullable Object plain) {
+        return switch (method.result()) {
+            case Method.Result.None() -> null;
+            case Method.Result.Tuple(List<Method.Param> fields, String ignored)
+            when plain instanceof List<?> list -> {
+                Map<String, @Nullable Object> map = new TreeMap<>();
+                for (int i = 0; i < fields.size() && i < list.size(); i++) {
+                    map.put(fields.get(i).name(), list.get(i));
+                }
+                yield text(map);
+            }
+            case Method.Result ignored -> text(plain);
+        };
+    }
+
+    private static @Nullable Object text(@Nullable Object plain) {
+        return switch (plain) {
+            case null -> null;
+            case Boolean truth -> truth ? "1" : "0";
+            case Map<?, ?> map -> {
+                Map<String, Object> result = new TreeMap<>();
+                map.forEach((key, value) -> {
+                    Object shown = text(value);
+                    if (shown != null) {
+                        result.put(String.valueOf(key), shown);
+                    }
+                });
+                yield result;
+            }
+            case List<?> list -> {
+                List<Object> result = new ArrayList<>();
+                for (Object item : list) {
+                    Object shown = text(item);
+                    if (shown != null) {
+                        result.add(shown);
+                    }
+                }
+                result.sort(Comparator.comparing(Object::toString));
+                yield result;
+            }
+            case Object other -> other.toString();
+        };
+    }
+
+    /** The answer in a few words. */
+    String brief() {
+        if (plain instanceof List<?> list) {
+            return count(list);
+        }
+        return shown();
+    }
+
+    /** The answer whole; a list has a line for each element. */
+    String shown() {
+        if (error != null) {
+            return "dies: " + error;
+        }
+        if (plain == null) {
+            return "done";
+        }
+        if (plain instanceof String text) {
+            return text;
+        }
+        if (plain instanceof List<?> list) {
+            StringBuilder lines = new StringBuilder(count(list));
+            list.forEach(item -> lines.append("\n      ").append(json(item)));
+            return lines.toString();
+        }
+        return json(plain);
+    }
+
+    private static String count(List<?> list) {
+        return list.size() == 1 ? "1 image" : list.size() + " images";
+    }
+
+    private static String json(Object plain) {
+        try {
+            return JSON.std.asString(plain).replace("\"", "").replace(",", ", ");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

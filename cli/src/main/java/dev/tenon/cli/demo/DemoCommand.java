@@ -1,0 +1,210 @@
+package dev.tenon.cli.demo;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import dev.tenon.bridge.adapt.PositionalCalls;
+import dev.tenon.bridge.adapt.RemoteStorageException;
+import dev.tenon.bridge.adapt.TypedCalls;
+import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.perl.PluginDescription;
+import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.Home;
+import dev.tenon.cli.PluginOptions;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.Method;
+import dev.tenon.proto.MethodTable;
+import dev.tenon.proto.ProtocolException;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The main job on real images: Perl calls Java, Java calls Perl, and the answers side by side. */
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        description =
+                "Makes a scratch storage with real images, uses it from Perl through Java and from Java through a Perl"
+                        + " plugin, and compares the answers.",
+        footer = {
+            "",
+            "Example: tenon demo --plugin perl-shim/examples/LegacyDirPlugin.pm",
+            "Exit status 0 only if all rows agree."
+        })
+public final class DemoCommand implements Callable<Integer> {
+    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final String STORAGE = "scratch";
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(
+            names = "--plugin",
+            paramLabel = "FILE",
+            description = "the Perl plugin that Java drives (default: the example, a directory plugin)")
+    private @Nullable Path plugin;
+
+    @Mixin
+    private PluginOptions options = new PluginOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
+            root.setLevel(Level.ERROR);
+        }
+        Terminal terminal =
+                new Terminal(Objects.requireNonNull(spec).commandLine().getOut());
+        Path file = plugin == null ? Home.perlShim().resolve("examples/LegacyDirPlugin.pm") : plugin;
+        try (DemoStorage storage = DemoStorage.create()) {
+            terminal.line("A scratch storage with real images at " + storage.path());
+            List<RecordedCall> calls = perlCallsJava(terminal, storage);
+            return javaCallsPerl(terminal, storage, file, calls);
+        }
+    }
+
+    // ---- Perl calls Java
+
+    private static List<RecordedCall> perlCallsJava(Terminal terminal, DemoStorage storage)
+            throws IOException, InterruptedException {
+        Path socket = storage.runtime().resolve("control.sock");
+        try (DaemonProcess daemon = DaemonProcess.start(socket, storage.log())) {
+            terminal.heading(
+                    "Perl calls Java: an ordinary program, PVE::Storage::Custom::TenonDirPlugin, the daemon (pid "
+                            + daemon.pid() + ")");
+            List<RecordedCall> calls = new ArrayList<>();
+            Process program = perlProgram(socket, storage.path());
+            try (BufferedReader lines =
+                    new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.UTF_8))) {
+                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                    RecordedCall call = RecordedCall.parse(line);
+                    calls.add(call);
+                    terminal.call(shownCall("$plugin->", call), Answer.ofPerl(TABLE.method(call.method()), call));
+                }
+            }
+            if (program.waitFor() != 0) {
+                throw new IOException("the Perl program ended with exit status " + program.exitValue()
+                        + "; the daemon said: " + Files.readString(storage.log()));
+            }
+            return calls;
+        }
+    }
+
+    private static Process perlProgram(Path socket, Path path) throws IOException {
+        Path shim = Home.perlShim();
+        ProcessBuilder program = new ProcessBuilder(
+                        "perl",
+                        "-I" + shim.resolve("lib"),
+                        "-I" + shim.resolve("compat"),
+                        shim.resolve("examples/storage-calls.pl").toString(),
+                        STORAGE,
+                        path.toString())
+                .redirectInput(new File("/dev/null"))
+                .redirectError(ProcessBuilder.Redirect.INHERIT);
+        program.environment().put("TENON_SOCKET", socket.toString());
+        return program.start();
+    }
+
+    // ---- Java calls Perl
+
+    private int javaCallsPerl(Terminal terminal, DemoStorage storage, Path file, List<RecordedCall> calls)
+            throws IOException {
+        try (UnixSockets sockets = new UnixSockets();
+                PerlStoragePlugin perl = PerlStoragePlugin.start(sockets, options.settings(file, storage.runtime()))) {
+            PluginDescription description = perl.description();
+            terminal.heading("Java calls Perl: PerlStoragePlugin, " + description.packageName() + " (API level "
+                    + description.level() + ") in its sidecar (pid "
+                    + perl.pid().orElse(0) + ", PVE modules: "
+                    + description.pve() + ")");
+            List<Answer> answers = new ArrayList<>();
+            for (RecordedCall call : calls) {
+                Answer answer = callPerl(perl, call);
+                answers.add(answer);
+                terminal.call(shownCall("plugin.", call), answer);
+            }
+            return compare(terminal, description, calls, answers);
+        }
+    }
+
+    private static Answer callPerl(PerlStoragePlugin perl, RecordedCall call) {
+        Method method = TABLE.method(call.method());
+        try {
+            return Answer.ofJava(
+                    method,
+                    TypedCalls.call(perl, call.method(), PositionalCalls.params(method, call.args(), perl.type())));
+        } catch (RemoteStorageException e) {
+            return Answer.failed(e.dieText().orElse(e.getMessage()));
+        } catch (StorageException e) {
+            return Answer.failed(e.getMessage());
+        } catch (ProtocolException e) {
+            return Answer.failed(e.getMessage());
+        }
+    }
+
+    // ---- side by side
+
+    private static int compare(
+            Terminal terminal, PluginDescription description, List<RecordedCall> calls, List<Answer> answers) {
+        terminal.heading("Side by side: what Java answered Perl, and what the plugin answered Java");
+        Set<String> made = new HashSet<>();
+        int passed = 0;
+        int failed = 0;
+        int inherited = 0;
+        for (int i = 0; i < calls.size(); i++) {
+            RecordedCall call = calls.get(i);
+            if (call.method().equals("alloc_image") && call.result() instanceof String volname) {
+                made.add(volname);
+                made.add(STORAGE + ":" + volname);
+            }
+            if (!description.overrides().contains(call.method())) {
+                inherited++;
+                continue;
+            }
+            Answer java = Answer.ofPerl(TABLE.method(call.method()), call);
+            Answer perl = answers.get(i);
+            String difference = Comparison.difference(call, java, perl, made);
+            terminal.row(difference == null, shownCall("", call), difference == null ? java.brief() : difference);
+            if (difference == null) {
+                passed++;
+            } else {
+                failed++;
+                terminal.difference("java", java);
+                terminal.difference("perl", perl);
+            }
+        }
+        terminal.dim("  " + inherited + " calls of methods that the plugin inherits were not compared");
+        terminal.line("");
+        terminal.line(passed + " passed, " + failed + " failed");
+        return failed == 0 && passed > 0 ? 0 : 1;
+    }
+
+    /** The call without what every call has: the configuration and the cache. */
+    private static String shownCall(String prefix, RecordedCall call) {
+        List<String> shown = new ArrayList<>();
+        for (Object argument : call.args()) {
+            switch (argument) {
+                case Map<?, ?> map -> shown.add(map.isEmpty() ? "$cache" : "$scfg");
+                case RecordedCall.Undefined ignored -> shown.add("undef");
+                case null -> shown.add("undef");
+                default -> shown.add(argument.toString());
+            }
+        }
+        return prefix + call.method() + "(" + String.join(", ", shown) + ")";
+    }
+}

@@ -1,0 +1,63 @@
+package dev.tenon.cli.demo;
+
+import java.io.PrintWriter;
+
+/** Prints the demonstration: coloured and cut to the width on a terminal, plain and whole in a pipe. */
+final class Terminal {
+    private final PrintWriter out;
+    private final boolean coloured;
+    private final int width;
+
+    /**
+     * Prints to a terminal if the start script found one.
+     *
+     * @param out where to
+     */
+    Terminal(PrintWriter out) {
+        this.out = out;
+        String columns = System.getProperty("tenon.columns", "");
+        this.coloured = columns.matches("[1-9][0-9]{1,3}") && System.getenv("NO_COLOR") == null;
+        this.width = coloured ? Integer.parseInt(columns) : Integer.MAX_VALUE;
+    }
+
+    void heading(String text) {
+        out.println();
+        out.println(paint("1;36", text));
+    }
+
+    void line(String text) {
+        out.println(cut(text));
+        out.flush();
+    }
+
+    void call(String call, Answer answer) {
+        out.println(cut("  " + call));
+        ("    = " + answer.shown())
+                .lines()
+                .map(this::cut)
+                .forEach(line -> out.println(answer.error() == null ? line : paint("33", line)));
+        out.flush();
+    }
+
+    void row(boolean good, String call, String what) {
+        out.println(paint(good ? "32" : "31", good ? "  agree  " : "  DIFFER ")
+                + cut(String.format("%-52s %s", call, what)));
+        out.flush();
+    }
+
+    void difference(String side, Answer answer) {
+        out.println(paint("31", "           " + side + ": ") + answer.shown());
+    }
+
+    void dim(String text) {
+        out.println(paint("2", cut(text)));
+    }
+
+    private String cut(String text) {
+        return text.length() > width ? text.substring(0, width - 3) + "..." : text;
+    }
+
+    private String paint(String style, String text) {
+        return coloured ? "\u001b[" + style + "m" + text + "\u001b[0m" : text;
+    }
+}
