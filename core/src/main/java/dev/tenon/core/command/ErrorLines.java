@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /** Logs every line that a command writes to standard error and keeps the last one that is not blank. */
 final class ErrorLines extends OutputStream {
-    private static final Logger log = LoggerFactory.getLogger(ErrorLines.class);
+    private static final Logger LOG = LoggerFactory.getLogger(ErrorLines.class);
     private static final int LONGEST_LINE = 4096;
 
     private final String program;
@@ -46,7 +46,7 @@ final class ErrorLines extends OutputStream {
         String text = line.toString(StandardCharsets.UTF_8).strip();
         line.reset();
         if (!text.isEmpty()) {
-            log.info("{}: {}", program, text);
+            LOG.info("{}: {}", program, text);
             last = text;
         }
     }

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * be interrupted, so it is made in a thread of its own, one for each path.
  */
 final class DirectoryProbe {
-    private static final Logger log = LoggerFactory.getLogger(DirectoryProbe.class);
+    private static final Logger LOG = LoggerFactory.getLogger(DirectoryProbe.class);
     private static final Duration LIMIT = Duration.ofSeconds(2);
     private static final Map<Path, CompletableFuture<Optional<StorageStatus>>> RUNNING = new ConcurrentHashMap<>();
 
@@ -34,10 +34,10 @@ final class DirectoryProbe {
         try {
             return answer.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            log.warn("directory '{}' did not answer within {} s", directory, LIMIT.toSeconds());
+            LOG.warn("directory '{}' did not answer within {} s", directory, LIMIT.toSeconds());
             return Optional.empty();
         } catch (ExecutionException e) {
-            log.warn("directory '{}' cannot be read: {}", directory, e.getCause() == null ? e : e.getCause());
+            LOG.warn("directory '{}' cannot be read: {}", directory, e.getCause() == null ? e : e.getCause());
             return Optional.empty();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

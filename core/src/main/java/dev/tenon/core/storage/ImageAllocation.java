@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * happens, what is listed is finished.
  */
 final class ImageAllocation {
-    private static final Logger log = LoggerFactory.getLogger(ImageAllocation.class);
+    private static final Logger LOG = LoggerFactory.getLogger(ImageAllocation.class);
 
     /** What PVE's umask of 0037 leaves of the usual modes; the kernel takes away what our own umask forbids beyond. */
     private static final FileAttribute<Set<PosixFilePermission>> IMAGE_MODE =
@@ -102,7 +102,7 @@ final class ImageAllocation {
         try {
             Files.delete(staging);
         } catch (IOException e) {
-            log.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
+            LOG.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
         }
     }
 
@@ -122,7 +122,7 @@ final class ImageAllocation {
             Files.createDirectory(directory, DIRECTORY_MODE);
             made.push(directory);
         } catch (FileAlreadyExistsException e) {
-            log.debug("directory '{}' was made by somebody else", directory);
+            LOG.debug("directory '{}' was made by somebody else", directory);
         }
     }
 
@@ -133,9 +133,9 @@ final class ImageAllocation {
             try {
                 Files.deleteIfExists(path);
             } catch (DirectoryNotEmptyException e) {
-                log.debug("directory '{}' is used by somebody else", path);
+                LOG.debug("directory '{}' is used by somebody else", path);
             } catch (IOException e) {
-                log.warn("'{}' is left after a failed allocation: {}", path, Failures.reason(e));
+                LOG.warn("'{}' is left after a failed allocation: {}", path, Failures.reason(e));
                 outcome = Outcome.UNKNOWN;
             }
         }

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 
 /** Lists the images of a storage: the files {@code VMID/NAME} in its directory of images. */
 final class ImageListing {
-    private static final Logger log = LoggerFactory.getLogger(ImageListing.class);
+    private static final Logger LOG = LoggerFactory.getLogger(ImageListing.class);
     /** PVE does not look into directories with one digit. */
     private static final Pattern GUEST_DIRECTORY = Pattern.compile("[0-9]{2,}");
 
@@ -129,7 +129,7 @@ final class ImageListing {
         } catch (NoSuchFileException | NotDirectoryException e) {
             return List.of();
         } catch (IOException e) {
-            log.warn("images in '{}' are not listed: {}", guestDirectory, Failures.reason(e));
+            LOG.warn("images in '{}' are not listed: {}", guestDirectory, Failures.reason(e));
             return List.of();
         }
     }
@@ -168,7 +168,7 @@ final class ImageListing {
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException e) {
-            log.warn("image '{}' is not listed: {}", file, Failures.reason(e));
+            LOG.warn("image '{}' is not listed: {}", file, Failures.reason(e));
             return null;
         }
         Optional<VolumeName> name = volumeName(owner, image.name(), info.backingFile());

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 
 /** Hidden directories {@code .tenon-<random>}, in which images are made that are not finished. */
 final class StagingDirectories {
-    private static final Logger log = LoggerFactory.getLogger(StagingDirectories.class);
+    private static final Logger LOG = LoggerFactory.getLogger(StagingDirectories.class);
     private static final String PREFIX = ".tenon-";
     /** Nobody makes one image for so long: the lock it is made under lives a minute on shared storages. */
     private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
@@ -39,12 +39,12 @@ final class StagingDirectories {
         try (DirectoryStream<Path> staged = Files.newDirectoryStream(parent, PREFIX + "*")) {
             for (Path directory : staged) {
                 if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && isAbandoned(directory)) {
-                    log.warn("removing '{}', which a crash left", directory);
+                    LOG.warn("removing '{}', which a crash left", directory);
                     deleteWithFiles(directory);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            log.warn("unable to remove what a crash left in '{}': {}", parent, e.toString());
+            LOG.warn("unable to remove what a crash left in '{}': {}", parent, e.toString());
         }
     }
 

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /** Removes volumes and what belongs to them. */
 final class VolumeRemoval {
-    private static final Logger log = LoggerFactory.getLogger(VolumeRemoval.class);
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeRemoval.class);
     private static final Duration SUBVOLUME_DEADLINE = Duration.ofHours(1);
     private static final int LONGEST_CHAIN = 1024;
 
@@ -31,7 +31,7 @@ final class VolumeRemoval {
         try {
             Command.of("chattr", "-i", file.toString()).run();
         } catch (StorageException e) {
-            log.warn("'{}' may still be immutable: {}", file, e.getMessage());
+            LOG.warn("'{}' may still be immutable: {}", file, e.getMessage());
         }
     }
 
@@ -50,7 +50,7 @@ final class VolumeRemoval {
             }
             Files.delete(file);
         } catch (NoSuchFileException e) {
-            log.warn("disk image '{}' does not exist", file);
+            LOG.warn("disk image '{}' does not exist", file);
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unlink '" + file + "' failed");
         }
@@ -67,7 +67,7 @@ final class VolumeRemoval {
                 return;
             }
         } catch (NoSuchFileException e) {
-            log.warn("subvolume '{}' does not exist", directory);
+            LOG.warn("subvolume '{}' does not exist", directory);
             return;
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to remove '" + directory + "'");
@@ -94,7 +94,7 @@ final class VolumeRemoval {
             try {
                 Files.deleteIfExists(snapshot);
             } catch (IOException e) {
-                log.warn("snapshot '{}' is left: {}", snapshot, Failures.reason(e));
+                LOG.warn("snapshot '{}' is left: {}", snapshot, Failures.reason(e));
             }
         }
     }
@@ -114,7 +114,7 @@ final class VolumeRemoval {
             }
             return Optional.of(image.resolveSibling(backing));
         } catch (IOException e) {
-            log.warn("the snapshots below '{}' are not known: {}", file, e.getMessage());
+            LOG.warn("the snapshots below '{}' are not known: {}", file, e.getMessage());
             return Optional.empty();
         }
     }
@@ -130,7 +130,7 @@ final class VolumeRemoval {
                 Files.delete(directory);
             }
         } catch (IOException e) {
-            log.debug("directory '{}' stays: {}", directory, e.toString());
+            LOG.debug("directory '{}' stays: {}", directory, e.toString());
         }
     }
 }

@@ -7,7 +7,6 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 
@@ -62,10 +61,8 @@ class CommandTest {
     void killsACommandThatIgnoresItsDeadline() {
         Command command =
                 Command.of("sh", "-c", "trap '' TERM; while :; do :; done").withDeadline(Duration.ofMillis(200));
-        long begin = System.nanoTime();
 
         assertThatThrownBy(() -> command.withErrorPrefix("x").run()).hasMessageEndingWith("failed: got timeout");
-        assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin)).isLessThan(10);
     }
 
     @Test

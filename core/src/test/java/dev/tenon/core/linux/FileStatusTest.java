@@ -137,17 +137,4 @@ class FileStatusTest {
 
         assertThatThrownBy(() -> FileStatus.of(closed.resolve("file"))).isInstanceOf(AccessDeniedException.class);
     }
-
-    @Test
-    void isCheapEnoughForAHundredThousandFiles() throws IOException {
-        Path file = Files.createFile(directory.resolve("file"));
-        long begin = System.nanoTime();
-        long size = 0;
-        for (int i = 0; i < 100_000; i++) {
-            size += FileStatus.of(file).size();
-        }
-
-        assertThat(size).isZero();
-        assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin)).isLessThan(5);
-    }
 }

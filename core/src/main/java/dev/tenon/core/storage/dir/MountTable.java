@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * @param mountPoints absolute paths without symbolic links
  */
 record MountTable(Set<String> mountPoints) {
-    private static final Logger log = LoggerFactory.getLogger(MountTable.class);
+    private static final Logger LOG = LoggerFactory.getLogger(MountTable.class);
     private static final int OCTAL_DIGITS = 3;
     private static final int OCTAL = 8;
     private static final int HIGHEST_FIRST_DIGIT = '3';
@@ -29,7 +29,7 @@ record MountTable(Set<String> mountPoints) {
         try {
             return parse(new String(Files.readAllBytes(mounts), StandardCharsets.UTF_8));
         } catch (IOException e) {
-            log.warn("unable to read the mounts in '{}': {}", mounts, e.getMessage());
+            LOG.warn("unable to read the mounts in '{}': {}", mounts, e.getMessage());
             return new MountTable(Set.of());
         }
     }
