@@ -121,7 +121,25 @@ sub decode ($payload) {
         _bad('MALFORMED_FRAME', 'a frame of ' . length($payload) . " bytes cannot be read: $err");
     }
     _check($frame);
+    _to_octets($frame) if $payload =~ m/[\xc2-\xf4][\x80-\xbf]/;
     return $frame;
+}
+
+# The packer makes characters of text that is UTF-8. Names in Perl are octets; the two together would be garbled.
+sub _to_octets ($node) {
+    for my $child (ref($node) eq 'HASH' ? values $node->%* : $node->@*) {
+        if (ref($child) eq 'HASH' || ref($child) eq 'ARRAY') {
+            _to_octets($child);
+        } elsif (utf8::is_utf8($child)) {
+            utf8::encode($child);
+        }
+    }
+    return if ref($node) ne 'HASH';
+    for my $key (grep { utf8::is_utf8($_) } keys $node->%*) {
+        utf8::encode(my $octets = $key);
+        $node->{$octets} = delete $node->{$key};
+    }
+    return;
 }
 
 sub _check ($frame) {
