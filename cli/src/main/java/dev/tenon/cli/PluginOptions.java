@@ -16,6 +16,11 @@ public final class PluginOptions {
                             + " else Tenon's compat layer)")
     private @Nullable Path pveLibrary;
 
+    /** PVE's own Perl libraries, null if none are named. */
+    public @Nullable Path pveLibrary() {
+        return pveLibrary;
+    }
+
     /** The settings to host one plugin file with, its sockets in this directory. */
     public SidecarSettings settings(Path plugin, Path runtime) {
         return SidecarSettings.of(plugin, Home.perlShim(), pveLibrary, runtime);

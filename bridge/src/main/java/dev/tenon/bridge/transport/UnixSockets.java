@@ -63,7 +63,7 @@ public final class UnixSockets implements AutoCloseable {
      * @throws IOException if the path cannot be bound, or somebody listens there already; the message says which
      */
     public Listener listen(Path path, Function<Connection, ConnectionListener> listener) throws IOException {
-        if (Files.exists(path) && isAnswered(path)) {
+        if (isAnswered(path)) {
             throw new IOException(
                     "another process listens at '" + path + "' already; stop it, or choose another socket");
         }
@@ -94,7 +94,11 @@ public final class UnixSockets implements AutoCloseable {
         return new Listener(path, bound.channel());
     }
 
-    private static boolean isAnswered(Path path) {
+    /** Whether somebody listens at this path. */
+    public static boolean isAnswered(Path path) {
+        if (!Files.exists(path)) {
+            return false;
+        }
         try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             return probe.connect(UnixDomainSocketAddress.of(path));
         } catch (IOException e) {

@@ -1,12 +1,10 @@
 package dev.tenon.cli.demo;
 
+import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.Home;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,7 +57,7 @@ final class DaemonProcess implements AutoCloseable {
 
     private void awaitReady(Path log) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
-        while (!isAnswering()) {
+        while (!UnixSockets.isAnswered(socket)) {
             if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
                 throw new IOException(
                         "the daemon ended with exit status " + process.exitValue() + ": " + Files.readString(log));
@@ -68,17 +66,6 @@ final class DaemonProcess implements AutoCloseable {
                 throw new IOException(
                         "the daemon does not answer after " + START_LIMIT.toSeconds() + " s: " + Files.readString(log));
             }
-        }
-    }
-
-    private boolean isAnswering() {
-        if (!Files.exists(socket)) {
-            return false;
-        }
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return probe.connect(UnixDomainSocketAddress.of(socket));
-        } catch (IOException e) {
-            return false;
         }
     }
 

@@ -81,7 +81,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     // ---- Perl calls Java
 
-    private static List<RecordedCall> perlCallsJava(Terminal terminal, DemoStorage storage)
+    private List<RecordedCall> perlCallsJava(Terminal terminal, DemoStorage storage)
             throws IOException, InterruptedException {
         Path socket = storage.runtime().resolve("control.sock");
         try (DaemonProcess daemon = DaemonProcess.start(socket, storage.log())) {
@@ -106,12 +106,13 @@ public final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static Process perlProgram(Path socket, Path path) throws IOException {
+    private Process perlProgram(Path socket, Path path) throws IOException {
         Path shim = Home.perlShim();
+        Path pveLibrary = options.pveLibrary();
         ProcessBuilder program = new ProcessBuilder(
                         "perl",
                         "-I" + shim.resolve("lib"),
-                        "-I" + shim.resolve("compat"),
+                        "-I" + (pveLibrary == null ? shim.resolve("compat") : pveLibrary),
                         shim.resolve("examples/storage-calls.pl").toString(),
                         STORAGE,
                         path.toString())

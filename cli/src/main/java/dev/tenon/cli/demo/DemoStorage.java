@@ -1,7 +1,7 @@
 package dev.tenon.cli.demo;
 
+import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.ByteSize;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -12,10 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import org.apache.commons.exec.CommandLine;
-import org.apache.commons.exec.DefaultExecutor;
-import org.apache.commons.exec.ExecuteException;
-import org.apache.commons.exec.PumpStreamHandler;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A scratch directory with a storage of real images; closing it removes all of it. */
@@ -78,20 +76,12 @@ final class DemoStorage implements AutoCloseable {
         Files.writeString(guest.resolve("disk with spaces.raw"), "no valid name\n");
     }
 
-    private static void qemuImg(String... arguments) throws IOException {
-        CommandLine command = new CommandLine("qemu-img").addArguments(arguments, false);
-        ByteArrayOutputStream output = new ByteArrayOutputStream();
-        DefaultExecutor executor = DefaultExecutor.builder()
-                .setExecuteStreamHandler(new PumpStreamHandler(output))
-                .get();
-        try {
-            executor.execute(command);
-        } catch (ExecuteException e) {
-            throw new IOException(
-                    "command '" + command + "' failed: "
-                            + output.toString(StandardCharsets.UTF_8).strip(),
-                    e);
-        }
+    private static void qemuImg(String... arguments) {
+        List<String> words = new ArrayList<>(List.of("qemu-img"));
+        words.addAll(List.of(arguments));
+        Command.of(words.toArray(String[]::new))
+                .withErrorPrefix("unable to make the scratch storage")
+                .run();
     }
 
     /** The storage's own directory. */
