@@ -1,0 +1,165 @@
+package dev.tenon.it.support;
+
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/** A real {@code tenon serve} process. */
+public final class DaemonProcess implements Closeable {
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+
+    private final Process process;
+    private final Path socket;
+    private final Path log;
+
+    private DaemonProcess(Process process, Path socket, Path log) {
+        this.process = process;
+        this.socket = socket;
+        this.log = log;
+    }
+
+    /** Starts a daemon at the scratch directory's socket and waits until it answers. */
+    public static DaemonProcess start(Scratch scratch, Path... plugins) {
+        DaemonProcess daemon = launch(scratch, plugins);
+        Awaitility.await("the daemon")
+                .atMost(LIMIT)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(10))
+                .failFast("the daemon has ended", () -> !daemon.process.isAlive())
+                .until(() -> isAnswering(daemon.socket));
+        return daemon;
+    }
+
+    /** Starts a daemon that may well refuse to start. */
+    public static DaemonProcess launch(Scratch scratch, Path... plugins) {
+        Path socket = socketIn(scratch);
+        List<String> arguments = new ArrayList<>(List.of("serve", "--socket", socket.toString()));
+        for (Path plugin : plugins) {
+            arguments.add("--plugin");
+            arguments.add(plugin.toString());
+        }
+        try {
+            Path log = Files.createTempFile(scratch.root(), "daemon-", ".log");
+            Process process = new ProcessBuilder(
+                            Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile())
+                    .redirectInput(new File("/dev/null"))
+                    .start();
+            DaemonProcess daemon = scratch.closing(new DaemonProcess(process, socket, log));
+            scratch.logging("daemon " + process.pid(), daemon::log);
+            return daemon;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Where the daemons of a scratch directory listen. */
+    public static Path socketIn(Scratch scratch) {
+        return scratch.runtime().resolve("control.sock");
+    }
+
+    private static boolean isAnswering(Path socket) {
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return probe.connect(UnixDomainSocketAddress.of(socket));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    public Path socket() {
+        return socket;
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** What it has said until now. */
+    public String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The sidecars of this daemon. */
+    public List<ProcessHandle> sidecars() {
+        return process.children().toList();
+    }
+
+    /** kill -9; waits until it is gone. */
+    public void kill() {
+        try {
+            process.destroyForcibly().waitFor();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The exit status of a daemon that ends by itself. */
+    public int awaitEnd() {
+        try {
+            if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("the daemon " + pid() + " has not ended");
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** SIGTERM. */
+    public void terminate() {
+        process.destroy();
+    }
+
+    @Override
+    public void close() throws IOException {
+        boolean killed = !process.isAlive();
+        process.destroy();
+        try {
+            awaitEnd();
+        } catch (AssertionError e) {
+            kill();
+            throw e;
+        } finally {
+            if (killed) {
+                clear(socket.resolveSibling("sidecars"));
+                Files.deleteIfExists(socket);
+            }
+        }
+    }
+
+    /** What a daemon that was killed could not remove. */
+    private static void clear(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (var entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                Files.delete(entry);
+            }
+        }
+        Files.delete(directory);
+    }
+}

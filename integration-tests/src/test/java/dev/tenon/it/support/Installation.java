@@ -1,0 +1,110 @@
+package dev.tenon.it.support;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The checkout that is tested, and how its start script would start it. */
+public final class Installation {
+    private static final Path HOME = findHome();
+
+    private Installation() {}
+
+    private static Path findHome() {
+        Path directory = Path.of("").toAbsolutePath();
+        while (!Files.isDirectory(directory.resolve("perl-shim"))) {
+            directory = Objects.requireNonNull(directory.getParent(), "no checkout above the working directory");
+        }
+        return directory;
+    }
+
+    public static Path home() {
+        return HOME;
+    }
+
+    public static Path perlShim() {
+        return HOME.resolve("perl-shim");
+    }
+
+    /** The example plugin. */
+    public static Path legacyDirPlugin() {
+        return perlShim().resolve("examples/LegacyDirPlugin.pm");
+    }
+
+    /** PVE's own Perl libraries if the tests shall run with them, null for the compat layer. */
+    public static @Nullable Path pveLibrary() {
+        String directory = System.getenv("TENON_PVE_LIB");
+        return directory == null || directory.isEmpty() ? null : Path.of(directory);
+    }
+
+    /** A file below {@code src/test/resources}. */
+    public static Path resource(String name) {
+        URL url = Objects.requireNonNull(Installation.class.getResource("/" + name), name);
+        try {
+            return Path.of(url.toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** A plugin made for a test. */
+    public static Path plugin(String name) {
+        return resource("plugins/" + name);
+    }
+
+    /** The options for Perl to find Tenon's modules and PVE's. */
+    public static List<String> perlIncludes() {
+        List<String> includes = new ArrayList<>();
+        includes.add("-I" + perlShim().resolve("lib"));
+        Path pve = pveLibrary();
+        if (pve != null) {
+            includes.add("-I" + pve);
+        }
+        includes.add("-I" + perlShim().resolve("compat"));
+        return includes;
+    }
+
+    /** The tenon command, as {@code bin/tenon} starts it, with the classes of this build. */
+    public static List<String> tenonCommand(Path temporary, String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvmOptions());
+        command.add("-Djava.io.tmpdir=" + temporary);
+        command.add("-Dtenon.home=" + HOME);
+        command.addAll(List.of("-cp", classPath(), "dev.tenon.cli.Tenon"));
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    private static List<String> jvmOptions() {
+        try {
+            Process shell = new ProcessBuilder(
+                            "bash", "-c", ". \"$0\"; printf '%s\\n' \"${jvm_options[@]}\"", HOME + "/bin/lib.sh")
+                    .redirectInput(new File("/dev/null"))
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            return new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** Without this module, whose logging is not that of the command. */
+    private static String classPath() {
+        String own = Path.of("target").toAbsolutePath().toString();
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                .filter(entry -> !entry.startsWith(own))
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+}
