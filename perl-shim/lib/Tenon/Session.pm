@@ -144,7 +144,7 @@ sub is_stale ($self) {
     return 1 if !$self->usable;
     return 0 if $self->{depth};
     return 0 if eval {
-        while ($self->_poll(POLLIN, 0)) {
+        while ($self->_holds_frame || $self->_poll(POLLIN, 0)) {
             my $frame = $self->_receive(_now() + 1);
             $self->_serve_one($frame);
         }
@@ -321,18 +321,22 @@ sub _send ($self, $bytes, $deadline) {
     return;
 }
 
+# The length of the whole frame that the buffer begins with, 0 if there is none yet.
+sub _holds_frame ($self) {
+    return 0 if length($self->{buffer}) < 4;
+    my $length = unpack('N', $self->{buffer});
+    Tenon::Frame::check_length($length);
+    return length($self->{buffer}) >= 4 + $length ? $length : 0;
+}
+
 sub _receive ($self, $deadline) {
     while (1) {
-        if (length($self->{buffer}) >= 4) {
-            my $length = unpack('N', $self->{buffer});
-            Tenon::Frame::check_length($length);
-            if (length($self->{buffer}) >= 4 + $length) {
+        if (my $length = $self->_holds_frame) {
 
-                # Everything in a frame is checked against the method table, so the bytes may be trusted under -T.
-                my ($payload) = substr($self->{buffer}, 4, $length) =~ m/\A(.*)\z/s;
-                substr($self->{buffer}, 0, 4 + $length, '');
-                return Tenon::Frame::decode($payload);
-            }
+            # Everything in a frame is checked against the method table, so the bytes may be trusted under -T.
+            my ($payload) = substr($self->{buffer}, 4, $length) =~ m/\A(.*)\z/s;
+            substr($self->{buffer}, 0, 4 + $length, '');
+            return Tenon::Frame::decode($payload);
         }
         $self->_poll(POLLIN, $deadline) or _late();
         my $read = sysread($self->{socket}, $self->{buffer}, 262144, length($self->{buffer}));

@@ -1,6 +1,6 @@
 # Makes the calls that it reads, a JSON line each, and answers each with a JSON line.
 #
-#   {"method":"status","context":"list","args":["nas",{...},{"$cache":"one"}]}
+#   {"plugin":"dir","method":"status","context":"list","args":["nas",{...},{"$cache":"one"}]}
 #   {"result":[...]}                      or {"error":"text\n","class":"PVE::Exception"}
 #
 # Text is octets in both directions, a byte a character. {"$cache":NAME} stands for the same hash whenever the
@@ -13,11 +13,23 @@ use Scalar::Util qw(blessed reftype tainted);
 
 use PVE::Storage;
 use PVE::Storage::Custom::TenonDirPlugin;
+use Tenon::Proxy;
 
 my $json = JSON::PP->new->latin1->canonical->allow_nonref->allow_unknown->allow_blessed;
 my $out = JSON::PP->new->ascii->canonical->allow_nonref->allow_unknown->allow_blessed;
 my %caches;
 $| = 1;
+
+# The class that stands for a plugin of the daemon.
+my %PROXIES = (dir => 'PVE::Storage::Custom::TenonDirPlugin');
+
+sub proxy ($plugin) {
+    return $PROXIES{$plugin} //= do {
+        my $package = "PVE::Storage::Custom::Proxy\u$plugin";
+        Tenon::Proxy->install($package, $plugin);
+        $package;
+    };
+}
 
 sub argument ($value) {
     if (ref($value) eq 'HASH') {
@@ -50,8 +62,7 @@ sub shown ($value) {
 print "ready ${^TAINT}\n";
 while (my $line = <STDIN>) {
     my $call = $json->decode($line);
-    my $class = $call->{class} // 'PVE::Storage::Custom::TenonDirPlugin';
-    ($class) = $class =~ m/\A([\w:]+)\z/;
+    my $class = proxy($call->{plugin} =~ m/\A(\w+)\z/);
     my ($method) = $call->{method} =~ m/\A(\w+)\z/;
     my @args = map { argument($_) } $call->{args}->@*;
     my ($result, %answer);

@@ -1,10 +1,7 @@
 package dev.tenon.cli.demo;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.Value;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -112,29 +109,35 @@ record Answer(@Nullable Object plain, @Nullable String error) {
         if (error != null) {
             return "dies: " + error;
         }
-        if (plain == null) {
-            return "done";
+        return switch (plain) {
+            case null -> "done";
+            case List<?> list -> {
+                StringBuilder lines = new StringBuilder(count(list));
+                list.forEach(item -> lines.append("\n      ").append(words(item)));
+                yield lines.toString();
+            }
+            default -> words(plain);
+        };
+    }
+
+    /** A map as {@code key=value} words, the name of a volume first. */
+    private static String words(Object item) {
+        if (!(item instanceof Map<?, ?> map)) {
+            return item.toString();
         }
-        if (plain instanceof String text) {
-            return text;
-        }
-        if (plain instanceof List<?> list) {
-            StringBuilder lines = new StringBuilder(count(list));
-            list.forEach(item -> lines.append("\n      ").append(json(item)));
-            return lines.toString();
-        }
-        return json(plain);
+        StringBuilder words = new StringBuilder(map.get("volid") instanceof String volid ? volid : "");
+        map.forEach((key, value) -> {
+            if (!key.equals("volid")) {
+                words.append(words.isEmpty() ? "" : "  ")
+                        .append(key)
+                        .append('=')
+                        .append(value);
+            }
+        });
+        return words.toString();
     }
 
     private static String count(List<?> list) {
         return list.size() == 1 ? "1 image" : list.size() + " images";
-    }
-
-    private static String json(Object plain) {
-        try {
-            return JSON.std.asString(plain).replace("\"", "").replace(",", ", ");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** A Perl program that calls a plugin class as PVE does, one call after the other, as the test says. */
 public final class PerlCaller {
     private final PerlProgram perl;
+    private final String plugin;
 
     /**
      * What a call came to.
@@ -53,8 +54,9 @@ public final class PerlCaller {
         }
     }
 
-    private PerlCaller(PerlProgram perl) {
+    private PerlCaller(PerlProgram perl, String plugin) {
         this.perl = perl;
+        this.plugin = plugin;
     }
 
     public static PerlCaller start(Scratch scratch, String... options) {
@@ -63,7 +65,12 @@ public final class PerlCaller {
         if (!ready.equals(List.of(options).contains("-T") ? "ready 1" : "ready 0")) {
             throw new AssertionError(ready + perl.errors());
         }
-        return new PerlCaller(perl);
+        return new PerlCaller(perl, "dir");
+    }
+
+    /** The same program, calling another plugin of the daemon through a proxy class of its own. */
+    public PerlCaller calling(String type) {
+        return new PerlCaller(perl, type);
     }
 
     /** Stands for a hash that is the same whenever the name is the same. */
@@ -92,6 +99,7 @@ public final class PerlCaller {
     public void begin(String context, String method, @Nullable Object... arguments) {
         Map<String, Object> call = new LinkedHashMap<>();
         call.put("context", context);
+        call.put("plugin", plugin);
         call.put("method", method);
         call.put("args", Arrays.asList(arguments));
         try {
