@@ -1,4 +1,4 @@
-/** x. */
+/** Comparisons with peers that do nothing, as ratios of one run. */
 @NullMarked
 package dev.tenon.bench;
 

@@ -1,0 +1,65 @@
+package dev.tenon.bench;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** What the crossing costs, beside servers that do nothing. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description =
+                "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
+                        + " bytes, and the daemon's memory.",
+        footer = {"", "Example: bin/bench --calls 20000", "Exit status 0 if all was measured, whatever came out."})
+public final class Bench implements Callable<Integer> {
+    @Option(
+            names = "--calls",
+            paramLabel = "N",
+            defaultValue = "20000",
+            description = "calls of each peer that count, for each line of the table (default: ${DEFAULT-VALUE})")
+    private int calls;
+
+    @Option(
+            names = "--warmup",
+            paramLabel = "N",
+            defaultValue = "20000",
+            description = "calls of each peer before those (default: ${DEFAULT-VALUE})")
+    private int warmup;
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Bench()).execute(args));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
+            root.setLevel(Level.ERROR);
+        }
+        Plan plan = Plan.of(calls, warmup);
+        Report report = new Report(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+        try (Scratch scratch = Scratch.create()) {
+            report.machine();
+            PerlToJava.Result calling = PerlToJava.run(scratch, plan);
+            report.heading("Perl calls Java: Tenon::Client, the daemon");
+            calling.comparisons().forEach(comparison -> report.row(comparison, true));
+            report.heading("Java calls Perl: PerlStoragePlugin, its sidecar");
+            var called = JavaToPerl.run(scratch, plan);
+            report.row(called.getFirst(), true);
+            called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
+            report.line("");
+            report.line("The daemon's resident memory");
+            report.resident("before the first call", calling.fresh());
+            report.resident("after all calls", calling.used());
+            report.resident("idle after them", calling.idle());
+            report.plan(plan);
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,114 @@
+package dev.tenon.bench;
+
+import dev.tenon.cli.Home;
+import java.io.File;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A JVM of its own that listens on sockets, with the options of this one, which are those of the daemon. */
+final class JavaProcess implements AutoCloseable {
+    private static final Duration START_LIMIT = Duration.ofSeconds(20);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
+    private static final long KIB = 1024;
+
+    private final Process process;
+
+    private JavaProcess(Process process) {
+        this.process = process;
+    }
+
+    /** Starts a class and waits until all the sockets answer. */
+    static JavaProcess start(Class<?> main, List<String> arguments, List<Path> sockets, Path log)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options());
+        command.addAll(List.of(
+                "-Dtenon.home=" + Home.directory(), "-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(arguments);
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .redirectInput(new File("/dev/null"))
+                .start();
+        JavaProcess started = new JavaProcess(process);
+        try {
+            for (Path socket : sockets) {
+                started.awaitAnswer(socket, log);
+            }
+            return started;
+        } catch (IOException | InterruptedException e) {
+            started.close();
+            throw e;
+        }
+    }
+
+    /** What this JVM was started with, as far as it is for the other too. */
+    static List<String> options() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument ->
+                        argument.startsWith("-X") || argument.startsWith("--") || argument.startsWith("-Dio."))
+                .toList();
+    }
+
+    private void awaitAnswer(Path socket, Path log) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (!isAnswered(socket)) {
+            if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
+                throw new IOException(
+                        "the server ended with exit status " + process.exitValue() + ": " + Files.readString(log));
+            }
+            if (System.nanoTime() > deadline) {
+                throw new IOException("nobody answers at '" + socket + "' after " + START_LIMIT.toSeconds() + " s: "
+                        + Files.readString(log));
+            }
+        }
+    }
+
+    private static boolean isAnswered(Path socket) {
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return probe.connect(UnixDomainSocketAddress.of(socket));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** Bytes of memory that the process has resident. */
+    long resident() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid()), "status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) * KIB;
+            }
+        }
+        throw new IOException("the process " + pid() + " has ended");
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

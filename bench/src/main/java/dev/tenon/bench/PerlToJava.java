@@ -1,0 +1,128 @@
+package dev.tenon.bench;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.bridge.adapt.PositionalCalls;
+import dev.tenon.cli.Tenon;
+import dev.tenon.proto.MethodTable;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A Perl program calls a storage of the daemon, and an echo. */
+final class PerlToJava {
+    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final int IDLE_SECONDS = 5;
+
+    /**
+     * What was measured.
+     *
+     * @param fresh bytes that the daemon had resident before its first call
+     * @param used the same right after the calls
+     * @param idle the same after it had been idle for a while
+     */
+    record Result(List<Comparison> comparisons, long fresh, long used, long idle) {}
+
+    private record Case(String what, Path tenon, String method, List<Object> args) {}
+
+    private PerlToJava() {}
+
+    static Result run(Scratch scratch, Plan plan) throws IOException, InterruptedException {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("type", "dir");
+        config.put("path", scratch.storage().toString());
+        config.put("content", Map.of("images", "1"));
+        Path control = scratch.file("control.sock");
+        Path constant = scratch.file("constant.sock");
+        List<Case> cases = List.of(
+                new Case(
+                        "volume_size_info, constants",
+                        constant,
+                        "volume_size_info",
+                        List.of(config, "bench", Scratch.QCOW2, 5)),
+                new Case("parse_volname", control, "parse_volname", List.of(Scratch.QCOW2)),
+                new Case(
+                        "volume_size_info, raw file",
+                        control,
+                        "volume_size_info",
+                        List.of(config, "bench", Scratch.RAW, 5)),
+                new Case(
+                        "volume_size_info, qcow2 file",
+                        control,
+                        "volume_size_info",
+                        List.of(config, "bench", Scratch.QCOW2, 5)));
+        try (JavaProcess daemon = JavaProcess.start(
+                        Tenon.class,
+                        List.of("serve", "--socket", control.toString()),
+                        List.of(control),
+                        scratch.file("daemon.log"));
+                JavaProcess _ = JavaProcess.start(
+                        ConstantStorage.class,
+                        List.of(constant.toString()),
+                        List.of(constant),
+                        scratch.file("constant.log"))) {
+            TimeUnit.SECONDS.sleep(1);
+            long fresh = daemon.resident();
+            List<String> echoes = new ArrayList<>();
+            List<Path> sockets = new ArrayList<>();
+            for (int i = 0; i < cases.size(); i++) {
+                Case each = cases.get(i);
+                Path answer = scratch.file("answer-" + i);
+                Files.write(
+                        answer,
+                        RecordedResult.of(
+                                each.tenon(),
+                                each.method(),
+                                PositionalCalls.params(TABLE.method(each.method()), each.args(), "dir")));
+                sockets.add(scratch.file("echo-" + i));
+                echoes.add(sockets.getLast().toString());
+                echoes.add(answer.toString());
+            }
+            List<Comparison> comparisons = new ArrayList<>();
+            try (JavaProcess _ = JavaProcess.start(EchoServer.class, echoes, sockets, scratch.file("echo.log"))) {
+                for (int i = 0; i < cases.size(); i++) {
+                    comparisons.add(compare(cases.get(i), sockets.get(i), plan));
+                }
+            }
+            long used = daemon.resident();
+            TimeUnit.SECONDS.sleep(IDLE_SECONDS);
+            return new Result(comparisons, fresh, used, daemon.resident());
+        }
+    }
+
+    private static Comparison compare(Case each, Path echo, Plan plan) throws IOException, InterruptedException {
+        Process program = PerlProgram.start("calls.pl");
+        try (OutputStream job = program.getOutputStream()) {
+            JSON.std.write(
+                    Map.of(
+                            "method", each.method(),
+                            "args", each.args(),
+                            "peers", Map.of("tenon", each.tenon().toString(), "echo", echo.toString()),
+                            "warmup", plan.warmup(),
+                            "blocks", plan.blocks(),
+                            "block", plan.block()),
+                    job);
+        }
+        Comparison result = new Comparison(each.what(), new Series(), new Series());
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.US_ASCII))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                List<String> words = List.of(line.split(" ", -1));
+                long[] nanos = words.stream().skip(1).mapToLong(Long::parseLong).toArray();
+                (words.getFirst().equals("tenon") ? result.tenon() : result.echo()).add(nanos);
+            }
+        }
+        if (program.waitFor() != 0) {
+            throw new IOException("the Perl program ended with exit status " + program.exitValue());
+        }
+        return result;
+    }
+}

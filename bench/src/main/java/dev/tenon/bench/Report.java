@@ -1,0 +1,102 @@
+package dev.tenon.bench;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** Prints what was measured. */
+final class Report {
+    private static final double TARGET_RATIO = 1.5;
+    private static final long TARGET_RESIDENT = 150L << 20;
+    private static final double MIB = 1 << 20;
+
+    private final PrintWriter out;
+
+    Report(PrintWriter out) {
+        this.out = out;
+    }
+
+    void heading(String text) {
+        line("");
+        line(text);
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9s %9s %9s %9s  %-22s %6s",
+                "microseconds",
+                "p50",
+                "echo p50",
+                "p99",
+                "echo p99",
+                "p50 ratio",
+                "p99"));
+    }
+
+    /** A line of the table; one that is there only to be read beside the others is not held against the target. */
+    void row(Comparison comparison, boolean judged) {
+        Series tenon = comparison.tenon();
+        Series echo = comparison.echo();
+        double[] ratios = tenon.ratios(echo, 50);
+        double ratio = Series.median(ratios);
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.1f %9.1f %9.1f %9.1f  %4.2f (%4.2f .. %4.2f) %s %5.2f",
+                comparison.what(),
+                tenon.micros(50),
+                echo.micros(50),
+                tenon.micros(99),
+                echo.micros(99),
+                ratio,
+                ratios[0],
+                ratios[ratios.length - 1],
+                !judged ? "    " : ratio <= TARGET_RATIO ? "good" : "OVER",
+                Series.median(tenon.ratios(echo, 99))));
+    }
+
+    void resident(String when, long bytes) {
+        line(String.format(
+                Locale.ROOT, "  %-30s %9.1f MiB %s", when, bytes / MIB, bytes < TARGET_RESIDENT ? "good" : "OVER"));
+    }
+
+    void plan(Plan plan) {
+        line("");
+        line(String.format(
+                Locale.ROOT,
+                "%d calls of each peer in blocks of %d that take turns, after %d calls to warm up. p50 and p99 are medians"
+                        + " over the blocks, a ratio is the median over the pairs of blocks (least .. most). Targets: p50"
+                        + " ratio at most %.1f, resident below %d MiB.",
+                plan.blocks() * plan.block(),
+                plan.block(),
+                plan.warmup(),
+                TARGET_RATIO,
+                TARGET_RESIDENT >> 20));
+    }
+
+    void machine() throws IOException {
+        List<String> cpus = Files.readAllLines(Path.of("/proc/cpuinfo"));
+        String model = cpus.stream()
+                .filter(each -> each.startsWith("model name"))
+                .map(each -> each.replaceFirst(".*: ", ""))
+                .findFirst()
+                .orElse("unknown processor");
+        String memory = Files.readAllLines(Path.of("/proc/meminfo")).getFirst().replaceAll("\\D", "");
+        line("");
+        line(String.format(
+                Locale.ROOT,
+                "%d x %s, %.1f GiB, Linux %s, Java %s, load %s",
+                Runtime.getRuntime().availableProcessors(),
+                model,
+                Long.parseLong(memory) / MIB,
+                System.getProperty("os.version"),
+                System.getProperty("java.vm.version"),
+                Files.readString(Path.of("/proc/loadavg")).replaceFirst("^(\\S+ \\S+).*\\s*", "$1")));
+        line(String.format(Locale.ROOT, "JVM options of all JVMs: %s", String.join(" ", JavaProcess.options())));
+    }
+
+    void line(String text) {
+        out.println(text);
+        out.flush();
+    }
+}

@@ -1,0 +1,86 @@
+package dev.tenon.bench;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.commons.exec.CommandLine;
+import org.apache.commons.exec.DefaultExecutor;
+import org.apache.commons.exec.ExecuteException;
+import org.apache.commons.exec.PumpStreamHandler;
+
+/** A directory with a storage of two real images, and room for sockets and logs; closing it removes all of it. */
+final class Scratch implements AutoCloseable {
+    static final String RAW = "100/vm-100-disk-0.raw";
+    static final String QCOW2 = "100/vm-100-disk-1.qcow2";
+
+    private final Path directory;
+
+    private Scratch(Path directory) {
+        this.directory = directory;
+    }
+
+    static Scratch create() throws IOException {
+        Scratch scratch = new Scratch(Files.createTempDirectory("tenon-bench-"));
+        try {
+            scratch.fill();
+            return scratch;
+        } catch (IOException | RuntimeException e) {
+            scratch.close();
+            throw e;
+        }
+    }
+
+    private void fill() throws IOException {
+        Path images = storage().resolve("images");
+        Files.createDirectories(images.resolve("100"));
+        qemuImg("create", "-q", "-f", "raw", images.resolve(RAW).toString(), "1G");
+        try (FileChannel channel = FileChannel.open(images.resolve(RAW), StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap("some data in a sparse image".getBytes(StandardCharsets.UTF_8)), 4 << 20);
+        }
+        qemuImg("create", "-q", "-f", "qcow2", images.resolve(QCOW2).toString(), "64M");
+    }
+
+    private static void qemuImg(String... arguments) throws IOException {
+        CommandLine command = new CommandLine("qemu-img").addArguments(arguments, false);
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        DefaultExecutor executor = DefaultExecutor.builder()
+                .setExecuteStreamHandler(new PumpStreamHandler(output))
+                .get();
+        try {
+            executor.execute(command);
+        } catch (ExecuteException e) {
+            throw new IOException(
+                    "command '" + command + "' failed: "
+                            + output.toString(StandardCharsets.UTF_8).strip(),
+                    e);
+        }
+    }
+
+    /** The storage's own directory. */
+    Path storage() {
+        return directory.resolve("storage");
+    }
+
+    Path file(String name) {
+        return directory.resolve(name);
+    }
+
+    @Override
+    public void close() throws IOException {
+        List<Path> found;
+        try (Stream<Path> paths = Files.walk(directory)) {
+            found = paths.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : found) {
+            Files.deleteIfExists(path);
+        }
+    }
+}
