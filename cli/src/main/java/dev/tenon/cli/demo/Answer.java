@@ -14,20 +14,28 @@ import org.jspecify.annotations.Nullable;
  * lists of images by name. So answers can be compared, and shown.
  *
  * @param error what the call failed with, null if it did not
+ * @param reached whether the far side was called at all
  */
-record Answer(@Nullable Object plain, @Nullable String error) {
+record Answer(@Nullable Object plain, @Nullable String error, boolean reached) {
 
     static Answer ofPerl(Method method, RecordedCall call) {
         String error = call.error();
-        return error == null ? new Answer(shaped(method, call.result()), null) : new Answer(null, error.strip());
+        return error == null
+                ? new Answer(shaped(method, call.result()), null, true)
+                : new Answer(null, error.strip(), true);
     }
 
     static Answer ofJava(Method method, Value value) {
-        return new Answer(shaped(method, plain(value)), null);
+        return new Answer(shaped(method, plain(value)), null, true);
     }
 
     static Answer failed(String error) {
-        return new Answer(null, error.strip());
+        return new Answer(null, error.strip(), true);
+    }
+
+    /** The call was refused on this side, before it could reach the other. */
+    static Answer refused(String error) {
+        return new Answer(null, error.strip(), false);
     }
 
     private static @Nullable Object plain(Value value) {

@@ -152,9 +152,9 @@ public final class DemoCommand implements Callable<Integer> {
         } catch (RemoteStorageException e) {
             return Answer.failed(e.dieText().orElse(e.getMessage()));
         } catch (StorageException e) {
-            return Answer.failed(e.getMessage());
+            return Answer.refused(e.getMessage());
         } catch (ProtocolException e) {
-            return Answer.failed(e.getMessage());
+            return Answer.refused(e.getMessage());
         }
     }
 
@@ -166,19 +166,19 @@ public final class DemoCommand implements Callable<Integer> {
         Set<String> made = new HashSet<>();
         int passed = 0;
         int failed = 0;
-        int inherited = 0;
+        int uncompared = 0;
         for (int i = 0; i < calls.size(); i++) {
             RecordedCall call = calls.get(i);
             if (call.method().equals("alloc_image") && call.result() instanceof String volname) {
                 made.add(volname);
                 made.add(STORAGE + ":" + volname);
             }
-            if (!description.overrides().contains(call.method())) {
-                inherited++;
+            Answer perl = answers.get(i);
+            if (!description.overrides().contains(call.method()) || !perl.reached()) {
+                uncompared++;
                 continue;
             }
             Answer java = Answer.ofPerl(TABLE.method(call.method()), call);
-            Answer perl = answers.get(i);
             String difference = Comparison.difference(call, java, perl, made);
             terminal.row(difference == null, shownCall("", call), difference == null ? java.brief() : difference);
             if (difference == null) {
@@ -189,7 +189,8 @@ public final class DemoCommand implements Callable<Integer> {
                 terminal.difference("perl", perl);
             }
         }
-        terminal.dim("  " + inherited + " calls of methods that the plugin inherits were not compared");
+        terminal.dim("  not compared: " + uncompared
+                + " calls of methods that the plugin inherits from Java, or that Java refused before they reached it");
         terminal.line("");
         terminal.line(passed + " passed, " + failed + " failed");
         return failed == 0 && passed > 0 ? 0 : 1;
