@@ -79,7 +79,9 @@ class ProtocolDocumentTest {
             for (Object item : JSON.std.listFrom(in)) {
                 Map<?, ?> row = (Map<?, ?>) item;
                 Object frame = row.get("frame");
-                String notation = frame == null ? "refused: " + row.get("rejected") : JSON.std.asString(frame);
+                String notation = frame == null
+                        ? "refused: " + row.get("rejected")
+                        : JSON.std.with(JSON.Feature.WRITE_NULL_PROPERTIES).asString(frame);
                 rendered.put(
                         String.valueOf(row.get("name")),
                         row.get("about") + "\n\n```\n" + notation + "\n" + bytes(String.valueOf(row.get("hex")))
