@@ -51,11 +51,11 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private volatile String underWay = "nothing";
 
     // guarded by oneCall
-    private @Nullable Sidecar sidecar;
+    private volatile @Nullable Sidecar sidecar;
     private CompletableFuture<?> retired = CompletableFuture.completedFuture(null);
     private int failures;
     private long notBefore = System.nanoTime();
-    private boolean closed;
+    private volatile boolean closed;
 
     private final PluginDescription description;
 
@@ -288,12 +288,13 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         return Errors.fromWire(WireError.of(code, outcome, "host", what + ": " + why), what);
     }
 
-    /** Lets the plugin log out of its storage and ends its process. */
+    /** Lets the plugin log out of its storage and ends its process. A call that is stuck loses its process first. */
     @Override
     public void close() {
+        closed = true;
+        endStuckCall();
         oneCall.lock();
         try {
-            closed = true;
             Sidecar current = sidecar;
             sidecar = null;
             if (current != null) {
@@ -302,6 +303,21 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             retired.join();
         } finally {
             oneCall.unlock();
+        }
+    }
+
+    private void endStuckCall() {
+        try {
+            if (oneCall.tryLock(settings.stopLimit().toNanos(), TimeUnit.NANOSECONDS)) {
+                oneCall.unlock();
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Sidecar stuck = sidecar;
+        if (stuck != null) {
+            stuck.terminate(settings.stopLimit());
         }
     }
 }

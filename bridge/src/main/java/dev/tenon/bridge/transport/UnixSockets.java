@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -26,6 +27,11 @@ import java.util.function.Function;
 
 /** The event loops of a process, and the Unix sockets it listens on. */
 public final class UnixSockets implements AutoCloseable {
+    /** What the kernel's address of a Unix socket holds, without its final zero. */
+    private static final int LONGEST_PATH = 107;
+
+    private static final int HIDDEN_NAME = 8;
+
     private final FrameCodec codec = new FrameCodec(Limits.DEFAULT);
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("tenon-loop", true), EpollIoHandler.newFactory());
@@ -68,7 +74,12 @@ public final class UnixSockets implements AutoCloseable {
                     "another process listens at '" + path + "' already; stop it, or choose another socket");
         }
         // The file appears under its name only when its mode is right.
-        Path hidden = path.resolveSibling("." + UUID.randomUUID());
+        Path hidden = path.resolveSibling("." + UUID.randomUUID().toString().substring(0, HIDDEN_NAME));
+        int length = Math.max(bytes(path), bytes(hidden));
+        if (length > LONGEST_PATH) {
+            throw new IOException("the socket path '" + path + "' is too long by " + (length - LONGEST_PATH)
+                    + " bytes; choose a shorter directory");
+        }
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loops)
                 .channel(EpollServerDomainSocketChannel.class)
@@ -92,6 +103,10 @@ public final class UnixSockets implements AutoCloseable {
             throw e;
         }
         return new Listener(path, bound.channel());
+    }
+
+    private static int bytes(Path path) {
+        return path.toString().getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** Whether somebody listens at this path. */
