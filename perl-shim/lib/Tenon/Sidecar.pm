@@ -79,7 +79,7 @@ sub _load ($api, $file, $pve_lib) {
     my $loaded = eval { local $SIG{__DIE__}; require $path; };
     if (!$loaded) {
         my $err = $@ || "it returns a false value; a plugin file ends in '1;'";
-        die "the plugin file '$file' does not compile: " . ($err =~ s/\s+\z//r) . "\n";
+        die "the plugin file '$file' does not compile: " . _one_line($err) . "\n";
     }
 
     my @derived = grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
@@ -89,7 +89,7 @@ sub _load ($api, $file, $pve_lib) {
     die "the plugin $package does not provide an api() method\n" if !$package->can('api');
 
     my $level = eval { $package->api } // die "the api() method of the plugin $package failed: "
-        . (($@ || 'it returned undef') =~ s/\s+\z//r) . "\n";
+        . _one_line($@ || 'it returned undef') . "\n";
     die "the api() method of the plugin $package returned '$level', which is no API version\n"
         if $level !~ m/\A\d+\z/;
     die "the plugin $package implements API version $level, newer than the newest known, " . $api->newest . "\n"
@@ -98,7 +98,11 @@ sub _load ($api, $file, $pve_lib) {
         if $level < $api->oldest;
 
     my $type = eval { $package->type } // die "the type() method of the plugin $package failed: "
-        . (($@ || 'it returned undef') =~ s/\s+\z//r) . "\n";
+        . _one_line($@ || 'it returned undef') . "\n";
+
+    # As PVE does: its base class looks up there what the plugin declares.
+    eval { $package->register; 1 }
+        or die "the plugin $package cannot be registered: " . ($@ =~ s/\s+\z//r) . "\n";
     return {
         file => $path,
         level => $level + 0,
@@ -107,6 +111,13 @@ sub _load ($api, $file, $pve_lib) {
         pve => $pve,
         type => "$type",
     };
+}
+
+# Perl tells where it looked and who asked, on further lines; what is missing stands in the first.
+sub _one_line ($err) {
+    my ($first, @rest) = split(m/\s*\n\s*/, "$err");
+    $first =~ s/ \(\@INC contains: [^)]*\)//;
+    return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
 }
 
 # With PVE's own libraries only the wanted plugin may be compiled: PVE::Storage loads all that are installed, and one bad
@@ -129,6 +140,9 @@ sub _load_pve ($pve_lib, $path) {
         require PVE::Storage;
         require PVE::Storage::Plugin;
     }
+
+    # The proposed name of the base class, which PVE's own libraries do not know.
+    *PVE::Storage::PluginBase:: = *PVE::Storage::Plugin:: if !PVE::Storage::PluginBase->can('path');
     delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
     $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
     return $INC{'PVE/Storage/Plugin.pm'} =~ m{\A\Q$compat\E/} ? 'compat' : $INC{'PVE/Storage/Plugin.pm'};
