@@ -176,7 +176,7 @@ sub _call ($package, $method, $args) {
     my (@result, $done);
     my $before = umask();
     {
-        local ($@, $_, $!, $?);
+        local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
         local @SIG{qw(ALRM CHLD HUP INT PIPE)} = ('DEFAULT') x 5;
         local @ENV{qw(PATH LC_ALL)} = @ENV{qw(PATH LC_ALL)};

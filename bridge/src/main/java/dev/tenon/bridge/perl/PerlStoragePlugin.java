@@ -123,14 +123,15 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     protected Value call(String method, Fields params) {
         Method row = TABLE.method(method);
         String what = what(method, params);
-        long deadline = System.nanoTime() + row.deadline().toNanos();
+        Duration limit = limitOf(row);
+        long deadline = System.nanoTime() + limit.toNanos();
         try {
-            if (!oneCall.tryLock(row.deadline().toNanos(), TimeUnit.NANOSECONDS)) {
+            if (!oneCall.tryLock(limit.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw failed(
                         ErrorCode.DEADLINE_EXCEEDED,
                         Outcome.NOT_STARTED,
                         what,
-                        "waited " + row.deadline().toSeconds() + " s for the plugin, which is busy with " + underWay);
+                        "waited " + seconds(limit) + " for the plugin, which is busy with " + underWay);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -144,6 +145,14 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             underWay = "nothing";
             oneCall.unlock();
         }
+    }
+
+    private Duration limitOf(Method row) {
+        return row.deadline().compareTo(settings.callLimit()) < 0 ? row.deadline() : settings.callLimit();
+    }
+
+    private static String seconds(Duration limit) {
+        return limit.toMillisPart() == 0 ? limit.toSeconds() + " s" : limit.toMillis() + " ms";
     }
 
     private Value callRunning(Method row, String what, Fields params, long deadline) {
@@ -171,8 +180,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
                     ErrorCode.DEADLINE_EXCEEDED,
                     Outcome.UNKNOWN,
                     what,
-                    "the plugin did not answer within " + row.deadline().toSeconds() + " s; its process "
-                            + current.pid() + " is being stopped");
+                    "the plugin did not answer within " + seconds(limitOf(row)) + "; its process " + current.pid()
+                            + " is being stopped");
         } catch (InterruptedException e) {
             retire(current);
             Thread.currentThread().interrupt();
@@ -235,6 +244,20 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             sidecar = null;
             paused();
         }
+        awaitTurn(what, deadline);
+        try {
+            Sidecar started = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
+            sidecar = started;
+            return started;
+        } catch (StorageException e) {
+            paused();
+            throw failed(
+                    ErrorCode.valueOf(e.error().name()), Outcome.NOT_STARTED, what, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Waits until the former process is gone and the pause after its failures is over. */
+    private void awaitTurn(String what, long deadline) {
         try {
             retired.get(Math.max(0, left(deadline).toNanos()), TimeUnit.NANOSECONDS);
             long pause = notBefore - System.nanoTime();
@@ -249,13 +272,6 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             if (pause > 0) {
                 TimeUnit.NANOSECONDS.sleep(pause);
             }
-            Sidecar started = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
-            sidecar = started;
-            return started;
-        } catch (StorageException e) {
-            paused();
-            throw failed(
-                    ErrorCode.valueOf(e.error().name()), Outcome.NOT_STARTED, what, String.valueOf(e.getMessage()));
         } catch (TimeoutException | ExecutionException e) {
             throw failed(
                     ErrorCode.DEADLINE_EXCEEDED,

@@ -62,6 +62,12 @@ final class Sidecar {
         this.description = description;
         this.output = output;
         this.drained = drained;
+
+        // A child that the plugin forked may hold the connection open; a last answer in it is read first.
+        var _ = process.onExit()
+                .thenRunAsync(
+                        () -> session.close("DONE", "the process has ended"),
+                        CompletableFuture.delayedExecutor(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS));
     }
 
     /**

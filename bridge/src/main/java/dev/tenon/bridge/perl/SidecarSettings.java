@@ -13,13 +13,36 @@ import org.jspecify.annotations.Nullable;
  * @param runtime a directory of mode 0700 for sockets, on a path of at most 60 bytes
  * @param startLimit how long compiling the plugin and saying hello may take
  * @param stopLimit how long a plugin may take to log out of its storage before it is killed
+ * @param callLimit how long a call may take at most; shorter than a method's own limit, it holds in its place
  */
 public record SidecarSettings(
-        Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime, Duration startLimit, Duration stopLimit) {
+        Path plugin,
+        Path perlShim,
+        @Nullable Path pveLibrary,
+        Path runtime,
+        Duration startLimit,
+        Duration stopLimit,
+        Duration callLimit) {
 
-    /** With 30 seconds to start and 5 to stop. */
+    /** With 30 seconds to start and 5 to stop, and the methods' own limits. */
     public static SidecarSettings of(Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime) {
         return new SidecarSettings(
-                plugin, perlShim, pveLibrary, runtime, Duration.ofSeconds(30), Duration.ofSeconds(5));
+                plugin,
+                perlShim,
+                pveLibrary,
+                runtime,
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(5),
+                Duration.ofDays(1));
+    }
+
+    /** The same with this limit for every call. */
+    public SidecarSettings withCallLimit(Duration limit) {
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, startLimit, stopLimit, limit);
+    }
+
+    /** The same with this limit for the stop. */
+    public SidecarSettings withStopLimit(Duration limit) {
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, startLimit, limit, callLimit);
     }
 }
