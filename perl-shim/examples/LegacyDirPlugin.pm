@@ -211,12 +211,13 @@ my $scan_images = sub {
                 sub {
                     my ($name) = @_;
                     my ($format) = eval { $class->_parse_image_name($name) } or return;
-                    push @$found, {
+                    push @$found,
+                        {
                         file => "$images/$vmid/$name",
                         format => $format,
                         name => $name,
                         vmid => $vmid,
-                    };
+                        };
                 },
             );
         },
@@ -265,7 +266,8 @@ sub list_images {
         my $volid = "$storeid:" . $volname_of_image->($image, $parent);
         next if $vollist && !$wanted{$volid};
 
-        push @$res, {
+        push @$res,
+            {
             volid => $volid,
             format => $format eq 'invalid' ? $format : $image->{format},
             size => $size,
@@ -273,7 +275,7 @@ sub list_images {
             used => $used,
             parent => $parent,
             ctime => $ctime,
-        };
+            };
     }
 
     return $res;
@@ -360,8 +362,11 @@ sub free_image {
     my ($path, $vmid) = $class->filesystem_path($scfg, $volname);
 
     if ($isBase) {
+
         # Not every file system knows the immutable flag, and then it is not set.
-        eval { run_command([$CHATTR, '-i', $path], errfunc => sub { }) };
+        eval {
+            run_command([$CHATTR, '-i', $path], errfunc => sub { });
+        };
         warn $@ if $@;
     }
 

@@ -80,8 +80,7 @@ sub image ($name, $format, $size, @more) {
         sub {
             PVE::Tools::run_command(
                 ['qemu-img', 'create', '-q', '-f', $format, @more, $file, $size]);
-        }
-    );
+        });
     return $file;
 }
 
@@ -111,7 +110,7 @@ subtest 'identity' => sub {
         my $script =
               "BEGIN { \$INC{'PVE/Storage.pm'} = 1; *PVE::Storage::APIVER = sub () { $host } }"
             . " require '$example'; print $legacy->api;";
-        open(my $out, '-|', $^X, (map {"-I$_"} grep { !ref($_) } @INC), '-e', $script)
+        open(my $out, '-|', $^X, (map { "-I$_" } grep { !ref($_) } @INC), '-e', $script)
             or die "$!\n";
         is(scalar(<$out>), $expected, "api on a host of version $host");
         close($out);
@@ -167,8 +166,7 @@ SKIP: {
     subtest 'path' => sub {
         for my $class ($legacy, $real ? $native : ()) {
             my $clone = '9/base-9-d.raw/100/a.qcow2';
-            my @rows = (
-                [
+            my @rows = ([
                     'list',
                     [$class->path($scfg, '100/a.raw', 'st')],
                     ["$path/images/100/a.raw", 100, 'images']
@@ -263,8 +261,7 @@ SKIP: {
             'invalid', 'an image in another format');
         is($by_volid{ $listed[6] }->{parent}, '../9000/base-9000-disk-0.qcow2', 'a linked clone');
 
-        my @rows = (
-            [
+        my @rows = ([
                 'one guest',
                 [101],
                 [
@@ -344,7 +341,7 @@ SKIP: {
             } $legacy, $native;
             is_deeply($got[0], $got[1], 'list_images: ' . join(' ', map { $_ // '-' } $args->@*));
         }
-        for my $volname ((map {s/^st://r} @listed), '100/nope.raw', '100/dangling.raw', 'bogus') {
+        for my $volname ((map { s/^st://r } @listed), '100/nope.raw', '100/dangling.raw', 'bogus') {
             my @got;
             for my $class ($legacy, $native) {
                 push @got,
@@ -365,8 +362,7 @@ SKIP: {
             cmp_ok(
                 $difference, '<',
                 $status[0]->[0] / 100,
-                'status: ' . ($index == 1 ? 'avail' : 'used')
-            );
+                'status: ' . ($index == 1 ? 'avail' : 'used'));
         }
 
         # A plain umask here; the native one is called under 0037 by PVE::Storage.
@@ -382,8 +378,7 @@ SKIP: {
                         sub {
                             $class->alloc_image('st', { $config->%*, %more },
                                 $vmid, $format, undef, 1025);
-                        }
-                    );
+                        });
                     umask($umask);
                     my $file = "$path/images/$volname";
                     my @st = stat($file);
@@ -452,7 +447,7 @@ SKIP: {
             qr/^died: unable to create image: /, 'failure');
         ok(!-e "$path/images/205", '... leaves nothing behind');
 
-        my @images = grep {m/^200\//} map { $_->[2] } @rows;
+        my @images = grep { m/^200\// } map { $_->[2] } @rows;
         for my $volname (@images) {
             is_deeply([silently(sub { $legacy->free_image('st', $scfg, $volname, 0, 'raw') })],
                 [undef], "free $volname");
@@ -492,7 +487,7 @@ subtest 'taint mode' => sub {
     if (!$pid) {
         open(STDERR, '>&', \*STDOUT);
         %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin');
-        exec($^X, '-T', (map {"-I$_"} grep { !ref($_) } @INC),
+        exec($^X, '-T', (map { "-I$_" } grep { !ref($_) } @INC),
             '-e', 'BEGIN { $ENV{PATH} = "/usr/bin:/bin" } ' . $script)
             or exit(127);
     }

@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../compat";
 BEGIN { unshift @INC, $ENV{TENON_PVE_LIB} if $ENV{TENON_PVE_LIB}; }
 
 my $real = $ENV{TENON_PVE_LIB};
-my @include = map {"-I$_"} (grep { defined($_) } $real), "$FindBin::Bin/../lib",
+my @include = map { "-I$_" } (grep { defined($_) } $real), "$FindBin::Bin/../lib",
     "$FindBin::Bin/../compat";
 
 my @modules = qw(
@@ -57,38 +57,36 @@ subtest 'names that can be imported' => sub {
     my %names = (
         'PVE::Exception' => [qw(raise raise_param_exc raise_perm_exc)],
         'PVE::INotify' => [qw(read_file write_file register_file nodename)],
-        'PVE::JSONSchema' => [
-            qw(
+        'PVE::JSONSchema' => [qw(
                 register_standard_option get_standard_option parse_property_string
                 print_property_string json_bool get_object_property_schema
             ),
         ],
-        'PVE::Tools' => [
-            qw(
+        'PVE::Tools' => [qw(
                 $IPV4RE $IPV6RE lock_file lock_file_full run_command file_set_contents
                 file_get_contents file_read_firstline dir_glob_regex dir_glob_foreach split_list
                 template_replace safe_print trim extract_param extract_sensitive_params file_copy
                 get_host_arch get_host_dpkg_arch
             ),
-            (map {"CLONE_NEW$_"} qw(NS UTS IPC USER PID NET)),
+            (map { "CLONE_NEW$_" } qw(NS UTS IPC USER PID NET)),
             qw(O_PATH O_CLOEXEC O_TMPFILE AT_EMPTY_PATH AT_FDCWD),
-            (map {"RENAME_$_"} qw(NOREPLACE EXCHANGE WHITEOUT)),
+            (map { "RENAME_$_" } qw(NOREPLACE EXCHANGE WHITEOUT)),
             (
-                map {"MS_$_"}
+                map { "MS_$_" }
                     qw(
                     RDONLY NOSUID NODEV NOEXEC SYNCHRONOUS REMOUNT MANDLOCK DIRSYNC NOSYMFOLLOW
                     NOATIME NODIRATIME BIND MOVE REC
                     ),
             ),
-            (map {"RESOLVE_$_"} qw(NO_XDEV NO_MAGICLINKS NO_SYMLINKS BENEATH IN_ROOT CACHED)),
+            (map { "RESOLVE_$_" } qw(NO_XDEV NO_MAGICLINKS NO_SYMLINKS BENEATH IN_ROOT CACHED)),
         ],
     );
     for my $module (sort keys %names) {
         my @names = $names{$module}->@*;
-        my $checks = join('', map {"print '$_ ' if !defined(&$_);"} grep { !m/^\$/ } @names);
+        my $checks = join('', map { "print '$_ ' if !defined(&$_);" } grep { !m/^\$/ } @names);
         is_deeply([child("use strict; use $module qw(@names); $checks")], ['', 0], $module);
-        no strict 'refs';                    ## no critic (ProhibitNoStrict)
-        eval "require $module" or die $@;    ## no critic (ProhibitStringyEval)
+        no strict 'refs';                 ## no critic (ProhibitNoStrict)
+        eval "require $module" or die $@; ## no critic (ProhibitStringyEval)
         is_deeply([sort @{"${module}::EXPORT_OK"}], [sort @names], "$module: no more, no less");
         is_deeply(\@{"${module}::EXPORT"}, [], "$module: nothing by default");
     }
@@ -98,8 +96,7 @@ subtest 'names that can be imported' => sub {
 };
 
 subtest 'API version' => sub {
-    my @rows = (
-        [
+    my @rows = ([
             'barewords',
             'use strict; use PVE::Storage; print PVE::Storage::APIVER - PVE::Storage::APIAGE;', '9'
         ],
@@ -153,7 +150,7 @@ subtest 'configuration' => sub {
         my ($name, $code, $expected) = $row->@*;
         is(caught($code), $expected, $name);
     }
-SKIP: {
+    SKIP: {
         skip("PVE's own reads storage.cfg", 4) if $real;
         is_deeply(
             { PVE::Storage::config()->%{qw(ids order)} },
@@ -210,8 +207,7 @@ subtest 'names' => sub {
         my $got = caught(
             sub {
                 join(' ', map { $_ // '' } PVE::Storage::Plugin::parse_name_dir($name));
-            }
-        );
+            });
         is($got, $expected, "parse_name_dir: $name");
     }
 };
@@ -238,7 +234,7 @@ subtest 'get_next_vm_diskname' => sub {
             { type => $type }, $suffix);
         is($got, $expected, join(' ', $type, $format // '-', $suffix));
     }
-    my @all = map {"vm-100-disk-$_.raw"} 0 .. 1023;
+    my @all = map { "vm-100-disk-$_.raw" } 0 .. 1023;
     is(
         caught(
             sub {
@@ -281,16 +277,14 @@ subtest 'helpers of the base class' => sub {
     }
 
     is(PVE::Storage::Plugin::get_vtype_subdirs()->{iso}, 'template/iso', 'subdirectories');
-    is_deeply(
-        [
+    is_deeply([
             map { PVE::Storage::Plugin::is_hint_supported($_) ? 1 : 0 }
                 qw(guest-is-windows plugin-may-deactivate-volume x)
         ],
         [1, 1, 0],
         'hints',
     );
-    is_deeply(
-        [
+    is_deeply([
             PVE::Storage::Plugin->NOTES_EXT, PVE::Storage::Plugin::LOG_EXT(),
             PVE::Storage::Plugin::COMPRESSOR_RE()
         ],
@@ -330,12 +324,12 @@ subtest 'helpers of the base class' => sub {
 # A plugin class, as short as can be.
 sub plugin ($type, %subs) {
     my $package = "PVE::Storage::Custom::$type";
-    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    no strict 'refs'; ## no critic (ProhibitNoStrict)
     @{"${package}::ISA"} = ('PVE::Storage::Plugin');
-    *{"${package}::type"} = sub {$type};
+    *{"${package}::type"} = sub { $type };
     for my $name (keys %subs) {
         my $value = $subs{$name};
-        *{"${package}::$name"} = sub {$value};
+        *{"${package}::$name"} = sub { $value };
     }
     return $package;
 }
@@ -395,11 +389,11 @@ subtest 'registry' => sub {
     my $again = plugin('again',
         properties => { 'one-size' => { type => 'string' }, path => { type => 'string' } });
     $again->register;
-SKIP: {
+    SKIP: {
         skip("PVE's own dies of a property that is declared twice", 1) if $real;
         $base->init;
         is_deeply(
-            [map {"$_->{type} $_->{property}"} $private->{duplicates}->@*],
+            [map { "$_->{type} $_->{property}" } $private->{duplicates}->@*],
             ['again path', 'one one-size'],
             'a property that is declared twice is tolerated and listed',
         );
@@ -422,10 +416,9 @@ subtest 'inherited methods' => sub {
             . ' " ", scalar(@PVE::Storage::Plugin::SHARED_STORAGE), " ", P->NOTES_EXT;';
         is_deeply([child($script)], ['1 1 9 .notes', 0], $name);
     }
-    is_deeply(
-        [
+    is_deeply([
             child(
-                'use PVE::Storage::PluginBase;'
+                      'use PVE::Storage::PluginBase;'
                     . ' print PVE::Storage::PluginBase::get_vtype_subdirs()->{iso}'
             )
         ],
@@ -433,7 +426,7 @@ subtest 'inherited methods' => sub {
         'plain functions have both names',
     );
 
-SKIP: {
+    SKIP: {
         skip('there is no method table here', 4)
             if !eval { require Tenon::Api; Tenon::Api->load; 1 };
         my @inherited = grep { !m/\A(?:api|type|plugindata|properties|options)\z/ }

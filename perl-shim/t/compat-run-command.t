@@ -22,7 +22,7 @@ sub run ($cmd, %opt) {
     my %text;
     if ($print) {
         for my $name (qw(STDOUT STDERR)) {
-            no strict 'refs';    ## no critic (ProhibitNoStrict)
+            no strict 'refs'; ## no critic (ProhibitNoStrict)
             *{$name}->flush;
             open($text{"$name-saved"}, '>&', \*{$name}) or die "dup: $!\n";
             open(*{$name}, '>', "$dir/$name") or die "redirect: $!\n";
@@ -32,7 +32,7 @@ sub run ($cmd, %opt) {
     $err = $@ if !defined($code);
     if ($print) {
         for my $name (qw(STDOUT STDERR)) {
-            no strict 'refs';    ## no critic (ProhibitNoStrict)
+            no strict 'refs'; ## no critic (ProhibitNoStrict)
             *{$name}->flush;
             open(*{$name}, '>&', $text{"$name-saved"}) or die "restore: $!\n";
         }
@@ -200,7 +200,7 @@ subtest 'lines' => sub {
     run(sh('yes 0123456789 | head -n 50000'), outfunc => sub { $count += length($_[0]) });
     is($count, 500_000, 'many lines');
 
-SKIP: {
+    SKIP: {
         skip("PVE's own delivers an empty line when a line end is cut in two", 1) if $real;
         @seen = ();
         run(sh('printf "a\r"; sleep 0.3; printf "\nb\b"; sleep 0.3; printf "\bc"'),
@@ -223,7 +223,7 @@ subtest 'uncollected output' => sub {
         my @got = run($cmd, $opt->%*, capture => 1);
         is_deeply([@got[2, 3]], [$out, $err], $name);
     }
-SKIP: {
+    SKIP: {
         skip("PVE's own adds the caller's separators", 1) if $real;
         local ($\, $,) = ('X', ';');
         my @got = run(['printf', 'a\n'], capture => 1);
@@ -258,7 +258,7 @@ subtest 'input and output' => sub {
         local $SIG{PIPE} = 'IGNORE';
         is((run(['true'], input => 'x' x 500_000))[0], 0, 'a command that does not read');
     }
-SKIP: {
+    SKIP: {
         skip("PVE's own writes all of it before it reads", 1) if $real;
         my $size = 0;
         run(['cat'], input => "0123456789\n" x 50_000, outfunc => sub { $size += length($_[0]) });
@@ -285,7 +285,7 @@ SKIP: {
     run([['echo', 'a b'], ['tr', 'a', 'c', \">$dir/ref"]]);
     is(slurp("$dir/ref"), "c b\n", 'an unquoted part of a pipeline');
 
-SKIP: {
+    SKIP: {
         skip("PVE's own lets the child run on", 1) if $real;
         my (undef, $err) = run(['cat'], input => '<&99');
         like(
@@ -325,7 +325,7 @@ subtest 'alarms' => sub {
     alarm(30);
     run(['sleep', 5], timeout => 0.2);
     cmp_ok(alarm(0), '>=', 29, '... also if the time was out');
-SKIP: {
+    SKIP: {
         skip("PVE's own loses the alarm", 2) if $real;
         alarm(30);
         run(['true']);
@@ -344,7 +344,7 @@ subtest 'processes' => sub {
         END { open(my \$fh, '>>', '$marker'); print \$fh "end\\n"; }
         eval { PVE::Tools::run_command(['/no/such']) };
         END_OF_SCRIPT
-    system($^X, (map {"-I$_"} @INC), '-e', $script);
+    system($^X, (map { "-I$_" } @INC), '-e', $script);
     is(slurp($marker), "end\n", 'a failed exec runs no END block');
 
     my $began = Time::HiRes::time();
@@ -362,7 +362,7 @@ subtest 'processes' => sub {
     is($after, $before, 'no descriptor is left open');
     is(waitpid(-1, POSIX::WNOHANG()), -1, 'no child is left');
 
-SKIP: {
+    SKIP: {
         skip("PVE's own cannot tell the code then", 1) if $real;
         local $SIG{CHLD} = 'IGNORE';
         is((run(sh('exit 3'), noerr => 1))[0], 3, 'ignored children');

@@ -140,9 +140,11 @@ subtest 'directories' => sub {
     PVE::Tools::dir_glob_foreach("$sub/no", '.*', sub { die "called\n" });
     pass('a missing directory is none');
     is(
-        caught(sub {
-            PVE::Tools::dir_glob_foreach($sub, 'other', sub { die "x\n" });
-        }),
+        caught(
+            sub {
+                PVE::Tools::dir_glob_foreach($sub, 'other', sub { die "x\n" });
+            }
+        ),
         "died: x\n",
         'an error passes'
     );
@@ -158,8 +160,7 @@ subtest 'directories' => sub {
 };
 
 subtest 'strings and parameters' => sub {
-    my @rows = (
-        [
+    my @rows = ([
             'trim',
             [map { PVE::Tools::trim($_) } undef, '', " a b\n", "\t x"],
             [undef, '', 'a b', 'x']
@@ -193,14 +194,14 @@ subtest 'strings and parameters' => sub {
     my @good6 =
         qw(:: ::1 1:: 1:2:3:4:5:6:7:8 fe80::1 1:2:3:4:5:6::8 2001:db8::1.2.3.4 ::2:3:4:5:6:7:8);
     my @bad6 = qw(1 1:2 1:2:3:4:5:6:7:8:9 1::2::3 g:: 12345:: 1:2:3:4:5:6:7:8:: :::);
-    is_deeply([grep {m/\A$PVE::Tools::IPV4RE\z/} @good4, @bad4], \@good4, 'IPv4');
-    is_deeply([grep {m/\A$PVE::Tools::IPV6RE\z/} @good6, @bad6], \@good6, 'IPv6');
+    is_deeply([grep { m/\A$PVE::Tools::IPV4RE\z/ } @good4, @bad4], \@good4, 'IPv4');
+    is_deeply([grep { m/\A$PVE::Tools::IPV6RE\z/ } @good6, @bad6], \@good6, 'IPv6');
 };
 
 subtest 'lock_file' => sub {
     my $lock = "$dir/lock";
     my @rows = (
-        ['result', ["$lock", 2, sub {"got @_"}, 'x', 'y'], 'got x y', ''],
+        ['result', ["$lock", 2, sub { "got @_" }, 'x', 'y'], 'got x y', ''],
         ['scalar context', [$lock, 2, sub { wantarray ? 'list' : 'scalar' }], 'scalar', ''],
         ['an error of the code', [$lock, 2, sub { die "inner\n" }], undef, "inner\n"],
         [
@@ -208,7 +209,7 @@ subtest 'lock_file' => sub {
             [
                 $lock, 2,
                 sub {
-                    PVE::Tools::lock_file($lock, 1, sub {'inside'});
+                    PVE::Tools::lock_file($lock, 1, sub { 'inside' });
                 }
             ],
             'inside',
@@ -216,7 +217,7 @@ subtest 'lock_file' => sub {
         ],
         [
             'no directory',
-            ["$dir/no/lock", 2, sub {'called'}],
+            ["$dir/no/lock", 2, sub { 'called' }],
             undef,
             "can't lock file '$dir/no/lock' - can't open file - No such file or directory\n",
         ],
@@ -242,14 +243,14 @@ subtest 'lock_file' => sub {
     sysread($reader, my $byte, 1);
     open(my $saved, '>&', \*STDERR) or die "$!\n";
     open(STDERR, '>', "$dir/stderr") or die "$!\n";
-    my $got = PVE::Tools::lock_file($lock, 1, sub {'called'});
+    my $got = PVE::Tools::lock_file($lock, 1, sub { 'called' });
     my $err = $@;
     open(STDERR, '>&', $saved) or die "$!\n";
     is_deeply([$got, $err], [undef, "can't lock file '$lock' - got timeout\n"], 'timeout');
     like(slurp("$dir/stderr"), qr/\Atrying to acquire lock\.\.\./, '... is announced');
     kill('KILL', $pid);
     waitpid($pid, 0);
-    is(PVE::Tools::lock_file($lock, 1, sub {'called'}), 'called', 'it ends with its process');
+    is(PVE::Tools::lock_file($lock, 1, sub { 'called' }), 'called', 'it ends with its process');
 
     # A forked child owns no lock of its parent.
     my $status = PVE::Tools::lock_file(
@@ -258,7 +259,7 @@ subtest 'lock_file' => sub {
             my $child = fork() // die "$!\n";
             if (!$child) {
                 open(STDERR, '>', '/dev/null');
-                PVE::Tools::lock_file($lock, 1, sub {1});
+                PVE::Tools::lock_file($lock, 1, sub { 1 });
                 POSIX::_exit($@ ? 5 : 0);
             }
             waitpid($child, 0);
@@ -267,7 +268,7 @@ subtest 'lock_file' => sub {
     );
     is($status, 5, 'a forked child waits');
 
-    my $shared = PVE::Tools::lock_file_full($lock, 2, 1, sub {"shared $_[0]"}, 3);
+    my $shared = PVE::Tools::lock_file_full($lock, 2, 1, sub { "shared $_[0]" }, 3);
     is($shared, 'shared 3', 'a shared lock');
 
     alarm(20);
@@ -278,9 +279,9 @@ subtest 'lock_file' => sub {
 subtest 'run_with_timeout' => sub {
     ok(!(grep { $_ eq 'run_with_timeout' } @PVE::Tools::EXPORT_OK), 'is not exported');
     my @rows = (
-        ['list', [PVE::Tools::run_with_timeout(2, sub {"x@_"}, 1, 2)], ['x1 2', 0]],
+        ['list', [PVE::Tools::run_with_timeout(2, sub { "x@_" }, 1, 2)], ['x1 2', 0]],
         ['list, timeout', [PVE::Tools::run_with_timeout(1, sub { sleep(5); 5 })], [undef, 1]],
-        ['scalar', [scalar(PVE::Tools::run_with_timeout(2, sub {'x'}))], ['x']],
+        ['scalar', [scalar(PVE::Tools::run_with_timeout(2, sub { 'x' }))], ['x']],
         [
             'the code has scalar context',
             [PVE::Tools::run_with_timeout(2, sub { my @l = (4, 5, 6); @l })],
@@ -292,28 +293,34 @@ subtest 'run_with_timeout' => sub {
         is_deeply($got, $expected, $name);
     }
     is(
-        caught(sub {
-            scalar(PVE::Tools::run_with_timeout(1, sub { sleep(5) }));
-        }),
+        caught(
+            sub {
+                scalar(PVE::Tools::run_with_timeout(1, sub { sleep(5) }));
+            }
+        ),
         "died: got timeout\n",
         'scalar, timeout'
     );
     is(
-        caught(sub {
-            PVE::Tools::run_with_timeout(0, sub {1});
-        }),
+        caught(
+            sub {
+                PVE::Tools::run_with_timeout(0, sub { 1 });
+            }
+        ),
         "died: got timeout\n",
         'no time at all'
     );
     is(
-        caught(sub {
-            PVE::Tools::run_with_timeout(2, sub { die "y\n" });
-        }),
+        caught(
+            sub {
+                PVE::Tools::run_with_timeout(2, sub { die "y\n" });
+            }
+        ),
         "died: y\n",
         'an error passes'
     );
     alarm(20);
-    PVE::Tools::run_with_timeout(2, sub {1});
+    PVE::Tools::run_with_timeout(2, sub { 1 });
     cmp_ok(alarm(0), '>=', 19, 'an outer alarm is kept');
 };
 
@@ -348,9 +355,8 @@ subtest 'JSONSchema' => sub {
             '1,u=1',
             {
                 errors => {
-                    u =>
-                        'property is not defined in schema'
-                            . ' and the schema does not allow additional properties',
+                    u => 'property is not defined in schema'
+                        . ' and the schema does not allow additional properties',
                 },
             },
         ],
@@ -378,9 +384,11 @@ subtest 'JSONSchema' => sub {
 
     PVE::JSONSchema::register_format('tenon-even', sub { $_[0] % 2 ? die "odd\n" : $_[0] });
     is(
-        caught(sub {
-            PVE::JSONSchema::register_format('tenon-even', sub { });
-        }),
+        caught(
+            sub {
+                PVE::JSONSchema::register_format('tenon-even', sub { });
+            }
+        ),
         "died: JSON schema format 'tenon-even' already registered\n",
         'register_format: twice',
     );

@@ -23,10 +23,12 @@ for my $file ($result->descriptions) {
     my $count = defined($whole) ? 1 : scalar($parser->skipped);
     next if !$count;
     $skipped += $count;
-    say STDERR "SKIPPED in $file: " . ($whole // "$count tests; run it with prove -v for the reasons");
+    say STDERR "SKIPPED in $file: "
+        . ($whole // "$count tests; run it with prove -v for the reasons");
 }
 my $failed = $result->failed + $result->parse_errors + ($result->exit ? 1 : 0);
-my $passed = $result->passed - grep { 1 } map { my ($p) = $result->parsers($_); $p->skipped } $result->descriptions;
+my $passed = $result->passed - grep { 1 }
+    map { my ($p) = $result->parsers($_); $p->skipped } $result->descriptions;
 
 open(my $fh, '>', $counts) or die "cannot write '$counts': $!\n";
 say $fh "$passed " . ($result->all_passed ? 0 : $failed || 1) . " $skipped";

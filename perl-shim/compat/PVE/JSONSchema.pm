@@ -247,6 +247,7 @@ sub _check_value ($schema, $value) {
     die "value does not match the regex pattern\n"
         if defined($schema->{pattern}) && $value !~ m/\A(?:$schema->{pattern})\z/;
     check_format($schema->{format}, $value) if $schema->{format};
+
     if (my $enum = $schema->{enum}) {
         my $known = join(', ', $enum->@*);
         die "value '$value' does not have a value in the enumeration '$known'\n"
@@ -258,10 +259,10 @@ sub _check_value ($schema, $value) {
 sub parse_boolean {
     my ($text) = @_;
 
-    return undef if !defined($text);    ## no critic (ProhibitExplicitReturnUndef)
+    return undef if !defined($text); ## no critic (ProhibitExplicitReturnUndef)
     return 1 if $text =~ m/\A(?:1|on|yes|true)\z/i;
     return 0 if $text =~ m/\A(?:0|off|no|false)\z/i;
-    return undef;                       ## no critic (ProhibitExplicitReturnUndef)
+    return undef;                    ## no critic (ProhibitExplicitReturnUndef)
 }
 
 sub json_bool {
@@ -280,7 +281,7 @@ my $DNS_NAME = "(?:$DNS_LABEL\\.)*$DNS_LABEL";
 sub _verdict ($ok, $value, $noerr, $text) {
     return $value if $ok;
     die "$text\n" if !$noerr;
-    return undef;                       ## no critic (ProhibitExplicitReturnUndef)
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
 }
 
 sub _is_ipv4 ($value) {
@@ -373,7 +374,8 @@ sub pve_verify_configid {
 sub parse_storage_id {
     my ($value, $noerr) = @_;
     my $ok = ($value // '') =~ m/\A[a-z][a-z0-9\-_.]*[a-z0-9]\z/i;
-    my $text = length($value // '') < 2
+    my $text =
+        length($value // '') < 2
         ? "storage ID '" . ($value // '') . "' cannot be shorter than 2 characters"
         : "storage ID '$value' contains illegal characters";
     return _verdict($ok, $value, $noerr, $text);

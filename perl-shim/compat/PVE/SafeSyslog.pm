@@ -6,7 +6,7 @@ use Encode ();
 use Exporter qw(import);
 use Sys::Syslog ();
 
-our @EXPORT = qw(syslog initlog);    ## no critic (ProhibitAutomaticExportation)
+our @EXPORT = qw(syslog initlog); ## no critic (ProhibitAutomaticExportation)
 
 my %LEVELS = (
     (map { $_ => $_ } qw(emerg alert crit err warning notice info debug)),

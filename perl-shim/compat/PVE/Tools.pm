@@ -58,8 +58,7 @@ BEGIN {
 
 use constant \%constants;
 
-our @EXPORT_OK = (
-    qw(
+our @EXPORT_OK = (qw(
         $IPV4RE
         $IPV6RE
         dir_glob_foreach
@@ -561,7 +560,7 @@ sub lock_file_full {
     }
 
     # The convention: the caller looks at $@.
-    $@ = $err // '';    ## no critic (RequireLocalizedPunctuationVars)
+    $@ = $err // ''; ## no critic (RequireLocalizedPunctuationVars)
     return $result;
 }
 
@@ -578,14 +577,15 @@ sub _flock ($filename, $timeout, $shared) {
 
     print STDERR "trying to acquire lock...";
     my $done = eval {
-        scalar(run_with_timeout(
-            $timeout,
-            sub {
-                while (!flock($fh, $kind)) {
-                    die "can't acquire lock '$filename' - $!\n" if $! != EINTR;
-                }
-            },
-        ));
+        scalar(
+            run_with_timeout(
+                $timeout,
+                sub {
+                    while (!flock($fh, $kind)) {
+                        die "can't acquire lock '$filename' - $!\n" if $! != EINTR;
+                    }
+                },
+            ));
         1;
     };
     my $err = $@;

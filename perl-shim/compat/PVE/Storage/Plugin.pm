@@ -80,7 +80,7 @@ sub parse_volume_id {
         return wantarray ? ($1, $2) : $1;
     }
     die "unable to parse volume ID '" . ($volid // '') . "'\n" if !$noerr;
-    return undef;    ## no critic (ProhibitExplicitReturnUndef)
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
 }
 
 sub parse_name_dir {
@@ -201,7 +201,7 @@ my %CONTENT_TYPES = map { $_ => 1 } qw(images rootdir vztmpl iso backup snippets
 sub _checked ($ok, $value, $noerr, $text) {
     return $value if $ok;
     die "$text\n" if !$noerr;
-    return undef;    ## no critic (ProhibitExplicitReturnUndef)
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
 }
 
 sub verify_server {
@@ -239,7 +239,8 @@ sub parse_lvm_name {
 
 sub verify_dir_override {
     my ($text, $noerr) = @_;
-    my $ok = ($text // '') =~ m/\A([a-z]+)=[^.]*(?:\.?[^.]+)+\z/
+    my $ok =
+           ($text // '') =~ m/\A([a-z]+)=[^.]*(?:\.?[^.]+)+\z/
         && $CONTENT_TYPES{$1}
         && length($text) < 1023;
     return _checked($ok, $text, $noerr, "invalid override '$text'");
@@ -342,20 +343,21 @@ my %BASE_PROPERTIES = (
     'type' => { type => 'string', description => 'Type of the storage.' },
 );
 
-my %CORE_TYPE_PROPERTIES = (
-    (
-        map { $_ => { type => 'string' } } qw(
+my %CORE_TYPE_PROPERTIES = ((
+        map { $_ => { type => 'string' } }
+            qw(
             authsupported blocksize comstar_hg comstar_tg data-pool datastore domain encryption-key
             export fingerprint fs-name is_mountpoint iscsiprovider keyring lio_tpg master-pubkey
             monhost mountpoint namespace password pool saferemove-stepsize saferemove_throughput
             share smbversion target thinpool username zfs-base-path
-        ),
+            ),
     ),
     (
-        map { $_ => { type => 'boolean' } } qw(
+        map { $_ => { type => 'boolean' } }
+            qw(
             create-base-path create-subdirs fuse krbd mkdir nocow nowritecache saferemove
             skip-cert-verification sparse tagged_only
-        ),
+            ),
     ),
     'base' => { type => 'string', format => 'pve-volume-id' },
     'bwlimit' => get_standard_option('bwlimit'),

@@ -19,8 +19,7 @@ sub type {
 
 sub plugindata {
     return {
-        content => [
-            {
+        content => [{
                 backup => 1,
                 images => 1,
                 import => 1,
