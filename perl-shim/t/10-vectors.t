@@ -56,20 +56,29 @@ for my $vector (@good) {
 
         if ($frame->[0] == Tenon::Frame::FAILURE) {
             my %map = $vector->{frame}->[2]->%*;
-            my $err = Tenon::Error->new($map{name}, $map{outcome}, $map{message},
-                origin => $map{origin}, die => $map{die});
-            is(unpack('H*', Tenon::Frame::encode_failure($frame->[1], $err)), $vector->{hex}, 'is written to the byte');
+            my $err = Tenon::Error->new(
+                $map{name}, $map{outcome}, $map{message},
+                origin => $map{origin},
+                die => $map{die});
+            is(unpack('H*', Tenon::Frame::encode_failure($frame->[1], $err)),
+                $vector->{hex}, 'is written to the byte');
         } else {
-            is(unpack('H*', Tenon::Frame::encode($vector->{frame}, 1)), $vector->{hex}, 'is written to the byte');
-            is(unpack('H*', Tenon::Frame::encode($frame, 1)), $vector->{hex}, 'is written to the byte after reading');
+            is(unpack('H*', Tenon::Frame::encode($vector->{frame}, 1)),
+                $vector->{hex}, 'is written to the byte');
+            is(unpack('H*', Tenon::Frame::encode($frame, 1)),
+                $vector->{hex}, 'is written to the byte after reading');
         }
     };
     subtest "what is cut off the good frame $vector->{name}" => sub {
         my $payload = substr($vector->{bytes}, 4);
-        my @bad = grep { my $cut = substr($payload, 0, $_); !error_of(sub { Tenon::Frame::decode($cut) }) }
-            0 .. length($payload) - 1;
+        my @bad = grep {
+            my $cut = substr($payload, 0, $_);
+            !error_of(sub { Tenon::Frame::decode($cut) })
+        } 0 .. length($payload) - 1;
         is("@bad", '', 'every prefix is refused');
-        my @defects = grep { defined } map { defect_of(substr($payload, 0, $_), \&Tenon::Frame::decode) }
+        my @defects =
+            grep { defined }
+            map { defect_of(substr($payload, 0, $_), \&Tenon::Frame::decode) }
             0 .. length($payload) - 1;
         is_deeply(\@defects, [], 'every prefix is refused with a sentence');
     };
@@ -108,28 +117,36 @@ subtest 'what Perl alone would not tell apart' => sub {
         my $err = error_of(sub { Tenon::Frame::decode($cases{$name}) });
         is(ref($err) ? $err->name : $err, 'MALFORMED_FRAME', "$name is refused");
     }
-    is(Tenon::Frame::decode("\x92\x06\xcf\x7f" . "\xff" x 7)->[1], 9223372036854775807, 'the largest id is read');
+    is(Tenon::Frame::decode("\x92\x06\xcf\x7f" . "\xff" x 7)->[1],
+        9223372036854775807, 'the largest id is read');
 };
 
-subtest 'lists and maps with 32 bit counts are held to the limits before the packer sees them' => sub {
+subtest 'lists and maps with 32 bit counts are held to the limits before the packer sees them' =>
+    sub {
     my $list = sub ($depth) { "\xdd\0\0\0\1" x $depth . "\xc0" };
-    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . $list->(15)) }), undef, '16 levels are read');
-    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . $list->(16)) })->name, 'TOO_DEEP', '17 are refused');
+    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . $list->(15)) }),
+        undef, '16 levels are read');
+    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . $list->(16)) })->name,
+        'TOO_DEEP', '17 are refused');
 
     my $many = "\xdd" . pack('N', 2**20) . "\xc0" x 2**20;
-    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01$many") }), undef, '2^20 elements are read');
+    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01$many") }), undef,
+        '2^20 elements are read');
     $many = "\xdd" . pack('N', 2**20 + 1) . "\xc0" x (2**20 + 1);
-    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01$many") })->name, 'TOO_MANY_ELEMENTS', 'one more is refused');
-};
+    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01$many") })->name,
+        'TOO_MANY_ELEMENTS', 'one more is refused');
+    };
 
 subtest 'nesting without such counts is refused at 33 levels at the latest' => sub {
-    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . "\x91" x 31 . "\xc0") }), undef, '32 levels are read');
+    is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . "\x91" x 31 . "\xc0") }),
+        undef, '32 levels are read');
     is(error_of(sub { Tenon::Frame::decode("\x93\x03\x01" . "\x91" x 32 . "\xc0") })->name,
         'TOO_DEEP', '33 are refused');
 };
 
 subtest 'the length of a frame' => sub {
-    is(error_of(sub { Tenon::Frame::check_length($_) })->name, 'FRAME_TOO_LONG', "$_ is refused") for 2**24, 2**32 - 1;
+    is(error_of(sub { Tenon::Frame::check_length($_) })->name, 'FRAME_TOO_LONG', "$_ is refused")
+        for 2**24, 2**32 - 1;
     is(error_of(sub { Tenon::Frame::check_length(0) })->name, 'MALFORMED_FRAME', '0 is refused');
     is(error_of(sub { Tenon::Frame::check_length($_) }), undef, "$_ is taken") for 1, 2**24 - 1;
     my $err = error_of(sub { Tenon::Frame::encode([Tenon::Frame::RESPONSE, 1, 'x' x 2**24]) });
@@ -144,8 +161,10 @@ subtest 'text that is not UTF-8 never leaves in the sentence of a failure' => su
         "\xed\xa0\x80" => '???',
     );
     for my $message (sort keys %cases) {
-        my $bytes = Tenon::Frame::encode_failure(1, Tenon::Error->new('INTERNAL', 'UNKNOWN', $message));
-        is(Tenon::Frame::decode(substr($bytes, 4))->[2]->{message}, $cases{$message}, unpack('H*', $cases{$message}));
+        my $bytes =
+            Tenon::Frame::encode_failure(1, Tenon::Error->new('INTERNAL', 'UNKNOWN', $message));
+        is(Tenon::Frame::decode(substr($bytes, 4))->[2]->{message},
+            $cases{$message}, unpack('H*', $cases{$message}));
     }
 };
 
@@ -169,14 +188,25 @@ subtest 'text is octets after reading, whatever the packer makes of it' => sub {
 
 subtest 'what may cross as text' => sub {
     my @table = (
-        ['', 1], ['abc', 1], ["\0\n", 1], ["\xc3\xa4", 1], ["\xe2\x98\xba", 1], ["\xf0\x9f\x92\xa9", 1],
+        ['', 1],
+        ['abc', 1],
+        ["\0\n", 1],
+        ["\xc3\xa4", 1],
+        ["\xe2\x98\xba", 1],
+        ["\xf0\x9f\x92\xa9", 1],
         ["\xef\xbf\xbe", 1, 'a noncharacter'],
-        ["\xe4", 0], ["\xc3", 0, 'a cut sequence'], ["\xc3(", 0], ["\xc0\x80", 0, 'an overlong NUL'],
-        ["\xed\xa0\x80", 0, 'a surrogate'], ["\xf4\x90\x80\x80", 0, 'beyond Unicode'], ["\xff", 0],
+        ["\xe4", 0],
+        ["\xc3", 0, 'a cut sequence'],
+        ["\xc3(", 0],
+        ["\xc0\x80", 0, 'an overlong NUL'],
+        ["\xed\xa0\x80", 0, 'a surrogate'],
+        ["\xf4\x90\x80\x80", 0, 'beyond Unicode'],
+        ["\xff", 0],
     );
     for my $row (@table) {
         my ($octets, $good, $what) = $row->@*;
-        is(!!Tenon::Frame::is_utf8($octets), !!$good, ($what // unpack('H*', $octets)) . ($good ? ' may' : ' may not'));
+        is(!!Tenon::Frame::is_utf8($octets),
+            !!$good, ($what // unpack('H*', $octets)) . ($good ? ' may' : ' may not'));
     }
 };
 
@@ -192,10 +222,11 @@ subtest '20000 frames made at random are read or refused' => sub {
             for (1 .. 1 + rand(4)) {
                 my ($at, $what) = (int(rand(length($payload))), int(rand(4)));
                 my $byte = chr(int(rand(256)));
-                $what == 0 ? substr($payload, $at, 1, $byte)
+                      $what == 0 ? substr($payload, $at, 1, $byte)
                     : $what == 1 ? substr($payload, $at, 0, $byte)
                     : $what == 2 && length($payload) > 1 ? substr($payload, $at, 1, '')
-                    : substr($payload, $at, 0, substr($payload, int(rand(length($payload))), int(rand(12))));
+                    : substr($payload, $at, 0,
+                    substr($payload, int(rand(length($payload))), int(rand(12))));
             }
         } else {
             $payload = join('', map { chr(int(rand(256))) } 0 .. rand(60));
@@ -208,7 +239,8 @@ subtest '20000 frames made at random are read or refused' => sub {
             $read++ if !error_of(sub { Tenon::Frame::decode($payload) });
         }
     }
-    is_deeply([@defects[0 .. ($#defects > 4 ? 4 : $#defects)]], [], "no defect with the seed $seed");
+    is_deeply([@defects[0 .. ($#defects > 4 ? 4 : $#defects)]], [],
+        "no defect with the seed $seed");
     cmp_ok($read, '>', 300, "$read of them were good frames");
     cmp_ok($read, '<', 15000, 'and many were not');
 };
@@ -217,7 +249,9 @@ subtest 'parameters made at random are turned into arguments or refused' => sub 
     my $api = Tenon::Api->load;
     srand(4711);
     my @values = (
-        undef, '', '0', 'a', "\xe4", -1, 0, 1.5, 1e300, [], ['a'], [undef], [[]], {}, { a => 1 }, { a => {} },
+        undef, '', '0', 'a', "\xe4", -1, 0, 1.5, 1e300, [], ['a'], [undef], [[]], {},
+        { a => 1 },
+        { a => {} },
         Data::MessagePack::true(), Data::MessagePack::false(),
     );
     my ($read, @defects) = (0);
@@ -226,7 +260,8 @@ subtest 'parameters made at random are turned into arguments or refused' => sub 
         my $method = $api->method($names[rand(@names)]);
         my %params = map { $_->{name} => $values[rand(@values)] } $method->{params}->@*;
         $params{other} = $values[rand(@values)] if rand() < 0.1;
-        my $defect = defect_of('', sub { Tenon::Schema::params_from_wire($api, $method, 9 + int(rand(7)), \%params) });
+        my $defect = defect_of('',
+            sub { Tenon::Schema::params_from_wire($api, $method, 9 + int(rand(7)), \%params) });
         push @defects, "$method->{name} with " . packed(\%params) . ": $defect" if defined($defect);
         $read++ if !error_of(sub { Tenon::Schema::params_from_wire($api, $method, 9, \%params) });
     }
@@ -236,12 +271,17 @@ subtest 'parameters made at random are turned into arguments or refused' => sub 
 
 subtest 'counts that lie cost no memory' => sub {
     my $peak = sub {
-        open(my $fh, '<', '/proc/self/status') or die "cannot read the status of this process: $!\n";
+        open(my $fh, '<', '/proc/self/status')
+            or die "cannot read the status of this process: $!\n";
         my ($kib) = map { m/\AVmPeak:\s+(\d+) kB/ ? $1 : () } <$fh>;
         return $kib;
     };
-    my @liars = ((grep { $_->{name} =~ m/\A(?:huge-array|huge-map|empty-promise|long-text)\z/ } @rejected),
-        { name => 'sixteen bit counts in each other', bytes => "\0\0\0\0" . "\x93\x03\x01" . "\xdc\xff\xff" x 31 });
+    my @liars = (
+        (grep { $_->{name} =~ m/\A(?:huge-array|huge-map|empty-promise|long-text)\z/ } @rejected),
+        {
+            name => 'sixteen bit counts in each other',
+            bytes => "\0\0\0\0" . "\x93\x03\x01" . "\xdc\xff\xff" x 31
+        });
     is(scalar(@liars), 5, 'the vectors are there');
     for my $vector (@liars) {
         pipe(my $in, my $out) or die "pipe: $!\n";

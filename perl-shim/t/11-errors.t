@@ -16,16 +16,25 @@ subtest 'every row of the table has its number' => sub {
     for my $row (@rows) {
         is(Tenon::Error::code_of($row->{name}), $row->{code}, "$row->{name} to its number");
         is(Tenon::Error::name_of($row->{code}), $row->{name}, "$row->{code} to its name");
-        is(packed(Tenon::Error::code_of($row->{name})), packed($row->{code} + 0), "$row->{name} crosses as an integer");
+        is(
+            packed(Tenon::Error::code_of($row->{name})),
+            packed($row->{code} + 0),
+            "$row->{name} crosses as an integer"
+        );
     }
 };
 
 subtest 'a name that is no row is a defect of the caller' => sub {
-    like(error_of(sub { Tenon::Error::code_of('NO_SUCH') }), qr/\Athere is no error named 'NO_SUCH'\n\z/, 'it dies');
+    like(
+        error_of(sub { Tenon::Error::code_of('NO_SUCH') }),
+        qr/\Athere is no error named 'NO_SUCH'\n\z/,
+        'it dies'
+    );
 };
 
 subtest 'a number that a newer side made up counts as INTERNAL' => sub {
-    is(Tenon::Error::name_of($_), 'INTERNAL', 'that is ' . ($_ // 'undef')) for 0x0001FFFF, 0x01000000, 0, -1, undef, '', 'NOT_FOUND';
+    is(Tenon::Error::name_of($_), 'INTERNAL', 'that is ' . ($_ // 'undef'))
+        for 0x0001FFFF, 0x01000000, 0, -1, undef, '', 'NOT_FOUND';
 };
 
 subtest 'an error holds what it was given' => sub {
@@ -36,7 +45,11 @@ subtest 'an error holds what it was given' => sub {
     is($err->origin, 'daemon', 'origin');
     is($err->die_text, undef, 'no text of a plugin');
     is($err->exception, undef, 'no fields of an exception');
-    is(Tenon::Error->new('NOT_FOUND', 'NOT_STARTED', 'x')->origin, 'client', 'the origin is this side unless told');
+    is(
+        Tenon::Error->new('NOT_FOUND', 'NOT_STARTED', 'x')->origin,
+        'client',
+        'the origin is this side unless told'
+    );
 };
 
 subtest 'an error as text' => sub {
@@ -80,7 +93,11 @@ subtest 'the text of a plugin crosses to the byte' => sub {
     );
     for my $row (@table) {
         my ($name, $text, $characters) = $row->@*;
-        my $err = Tenon::Error->new('PLUGIN_DIED', 'UNKNOWN', 'message', die => $text, origin => 'sidecar');
+        my $err = Tenon::Error->new(
+            'PLUGIN_DIED', 'UNKNOWN', 'message',
+            die => $text,
+            origin => 'sidecar'
+        );
         my $map = Tenon::Frame::decode(substr(Tenon::Frame::encode_failure(7, $err), 4))->[2];
         is(!!$map->{die_characters}, !!$characters, "$name: the kind of the text crosses");
         my $got = $map->{die};
@@ -96,10 +113,15 @@ subtest 'a failure on the wire' => sub {
     is_deeply(
         $frame,
         [
-            Tenon::Frame::FAILURE, 9,
+            Tenon::Frame::FAILURE,
+            9,
             {
-                code => 131075, exception => { msg => "m\n", code => '400', errors => { a => 'b', c => undef } },
-                message => 'message', name => 'BAD_RESULT', origin => 'client', outcome => 'FAILED_CLEAN',
+                code => 131075,
+                exception => { msg => "m\n", code => '400', errors => { a => 'b', c => undef } },
+                message => 'message',
+                name => 'BAD_RESULT',
+                origin => 'client',
+                outcome => 'FAILED_CLEAN',
             },
         ],
         'holds all of it and no text of a plugin',

@@ -12,17 +12,7 @@ use Tenon::Cache;
 use Tenon::Frame;
 use Tenon::Schema;
 use Tenon::Test::Data qw(error_of packed);
-
-{
-    package Words;
-    use overload '""' => sub ($self, @) { return $self->{text} }, fallback => 1;
-    sub new ($class, $text) { return bless { text => $text }, $class }
-}
-{
-    package Falsehood;
-    use overload 'bool' => sub { return !!0 }, fallback => 1;
-    sub new ($class) { return bless {}, $class }
-}
+use Tenon::Test::Objects;
 
 my ($TRUE, $FALSE) = (Data::MessagePack::true(), Data::MessagePack::false());
 my $api = Tenon::Api->load;
@@ -50,7 +40,8 @@ sub warnings_of ($code) {
 # Dies with this name and outcome, in one sentence that matches.
 sub refused ($code, $name, $outcome, $pattern, $what) {
     my $err = error_of($code);
-    my @got = ref($err) && $err->isa('Tenon::Error') ? ($err->name, $err->outcome) : ('no Tenon::Error', $err);
+    my @got = ref($err)
+        && $err->isa('Tenon::Error') ? ($err->name, $err->outcome) : ('no Tenon::Error', $err);
     is("@got", "$name $outcome", "$what is refused") or return;
     like($err->message, $pattern, "$what: the sentence");
     like($err->message, qr/\A[ -~]+\z/, "$what: the sentence is one line of ASCII");
@@ -79,102 +70,164 @@ $DEEPEST = { a => $DEEPEST } for 1 .. 10;
 my @scfg = ({ type => 'dir' });
 
 subtest 'one parameter to the wire' => sub {
+
     # method, arguments before it, its name, then rows of: what, value, wire value
-    my @groups = (
-        ['alloc_image', ['nas', @scfg, 100, 'raw', undef], 'size', 'kib', [
-            ['an integer', 4194304, 4194304],
-            ['zero', 0, 0],
-            ['a numeric string', '4194304', 4194304],
-            ['a numeric string with blanks', " 42\n", 42],
-            ['leading zeros', '007', 7],
-            ['a number that was printed', printed(5), 5],
-            ['1e12', 1e12, 1000000000000],
-            ['1e12 as text', '1e12', 1000000000000],
-            ['2**40', 2**40, 1099511627776],
-            ['a fraction, rounded up', 1.2, 2],
-            ['a fraction as text, rounded up', '1.2', 2],
-            ['an even fraction', 7.0, 7],
-            ['2^53', 9007199254740992, 9007199254740992],
-            ['true', JSON::PP::true(), 1],
-            ['an object with text', Words->new('12'), 12],
-        ]],
-        ['volume_size_info', [@scfg, 'nas', 'v'], 'timeout', 'seconds?', [
-            ['undef', undef, undef],
-            ['an integer', 5, 5],
-            ['a fraction, cut', 5.9, 5],
-            ['2^31', 2147483648, 2147483648],
-        ]],
-        ['list_images', ['nas', @scfg], 'vmid', 'vmid?', [
-            ['undef', undef, undef],
-            ['an integer', 100, 100],
-            ['text', '100', 100],
-            ['the largest', 999999999, 999999999],
-        ]],
-        ['free_image', ['nas', @scfg, 'v'], 'isBase', 'bool?', [
-            ['undef', undef, undef],
-            ['1', 1, $TRUE],
-            ['0', 0, $FALSE],
-            ['the text 0', '0', $FALSE],
-            ['the empty text', '', $FALSE],
-            ['any other text', 'no', $TRUE],
-            ['0.0 as text', '0.0', $TRUE],
-            ['a comparison that fails', !!0, $FALSE],
-            ['true of JSON', JSON::PP::true(), $TRUE],
-            ['false of JSON', JSON::PP::false(), $FALSE],
-            ['an object that is false', Falsehood->new, $FALSE],
-            ['a reference', [], $TRUE],
-        ]],
-        ['deactivate_volume', ['nas', @scfg], 'volname', 'volname', [
-            ['text', '100/vm-100-disk-0.raw', '100/vm-100-disk-0.raw'],
-            ['a newline at its end, dropped', "vm-1\n", 'vm-1'],
-            ['one newline of two', "vm-1\n\n", "vm-1\n"],
-            ['a newline inside', "a\nb", "a\nb"],
-            ['empty', '', ''],
-            ['an integer', 7, '7'],
-            ['octets of UTF-8', "caf\xc3\xa9", "caf\xc3\xa9"],
-            ['wide characters', "\x{263a}", "\xe2\x98\xba"],
-            ['narrow characters', upgraded("caf\xe9"), "caf\xc3\xa9"],
-            ['an object with text', Words->new('vm-1'), 'vm-1'],
-        ]],
-        ['deactivate_volume', ['nas', @scfg, 'v'], 'snapname', 'snapname?', [
-            ['undef', undef, undef],
-            ['empty, which is not undef', '', ''],
-            ['0', 0, '0'],
-        ]],
-        ['list_images', ['nas', @scfg, undef], 'vollist', 'list<volid>?', [
-            ['undef', undef, undef],
-            ['an empty list', [], []],
-            ['names', ['nas:a', 'other:b'], ['nas:a', 'other:b']],
-            ['undef inside, which the far side refuses', [undef], [undef]],
-            ['numbers', [1], ['1']],
-        ]],
-        ['activate_volume', ['nas', @scfg, 'v', undef, undef], 'hints', 'hints?', [
-            ['undef', undef, undef],
-            ['an empty hash', {}, {}],
-            ['truth', { 'guest-is-windows' => 1 }, { 'guest-is-windows' => 1 }],
-            ['truth as text', { a => '1' }, { a => 1 }],
-            ['falsehood of all kinds', { a => undef, b => '', c => 0, d => JSON::PP::false() },
-                { a => 0, b => 0, c => 0, d => 0 }],
-            ['true of JSON', { a => JSON::PP::true() }, { a => 1 }],
-            ['a wide key', { "\x{263a}" => 1 }, { "\xe2\x98\xba" => 1 }],
-        ]],
-        ['get_subdir', [], 'scfg', 'section', [
-            ['empty', {}, {}],
-            ['text and undef', { path => '/a', nodes => undef }, { path => '/a', nodes => undef }],
-            ['numbers become text', { shared => 1, size => 1.5, n => printed(3) },
-                { shared => '1', size => '1.5', n => '3' }],
-            ['sets', { content => { images => 1 } }, { content => { images => '1' } }],
-            ['lists', { a => [1, [2], undef] }, { a => ['1', ['2'], undef] }],
-            ['booleans', { a => JSON::PP::true(), b => JSON::PP::false(), c => $TRUE, d => $FALSE },
-                { a => '1', b => '0', c => '1', d => '0' }],
-            ['objects with text', { a => Words->new('text') }, { a => 'text' }],
-            ['wide text and keys', { "\x{263a}" => "\x{263b}" }, { "\xe2\x98\xba" => "\xe2\x98\xbb" }],
-            ['ten levels', $DEEPEST, $DEEPEST],
-        ]],
+    my @groups = ([
+            'alloc_image',
+            ['nas', @scfg, 100, 'raw', undef],
+            'size', 'kib',
+            [
+                ['an integer', 4194304, 4194304],
+                ['zero', 0, 0],
+                ['a numeric string', '4194304', 4194304],
+                ['a numeric string with blanks', " 42\n", 42],
+                ['leading zeros', '007', 7],
+                ['a number that was printed', printed(5), 5],
+                ['1e12', 1e12, 1000000000000],
+                ['1e12 as text', '1e12', 1000000000000],
+                ['2**40', 2**40, 1099511627776],
+                ['a fraction, rounded up', 1.2, 2],
+                ['a fraction as text, rounded up', '1.2', 2],
+                ['an even fraction', 7.0, 7],
+                ['2^53', 9007199254740992, 9007199254740992],
+                ['true', JSON::PP::true(), 1],
+                ['an object with text', Tenon::Test::Words->new('12'), 12],
+            ]
+        ],
+        [
+            'volume_size_info',
+            [@scfg, 'nas', 'v'],
+            'timeout',
+            'seconds?',
+            [
+                ['undef', undef, undef],
+                ['an integer', 5, 5],
+                ['a fraction, cut', 5.9, 5],
+                ['2^31', 2147483648, 2147483648],
+            ]
+        ],
+        [
+            'list_images',
+            ['nas', @scfg],
+            'vmid', 'vmid?',
+            [
+                ['undef', undef, undef],
+                ['an integer', 100, 100],
+                ['text', '100', 100],
+                ['the largest', 999999999, 999999999],
+            ]
+        ],
+        [
+            'free_image',
+            ['nas', @scfg, 'v'],
+            'isBase', 'bool?',
+            [
+                ['undef', undef, undef],
+                ['1', 1, $TRUE],
+                ['0', 0, $FALSE],
+                ['the text 0', '0', $FALSE],
+                ['the empty text', '', $FALSE],
+                ['any other text', 'no', $TRUE],
+                ['0.0 as text', '0.0', $TRUE],
+                ['a comparison that fails', !!0, $FALSE],
+                ['true of JSON', JSON::PP::true(), $TRUE],
+                ['false of JSON', JSON::PP::false(), $FALSE],
+                ['an object that is false', Tenon::Test::Falsehood->new, $FALSE],
+                ['a reference', [], $TRUE],
+            ]
+        ],
+        [
+            'deactivate_volume',
+            ['nas', @scfg],
+            'volname',
+            'volname',
+            [
+                ['text', '100/vm-100-disk-0.raw', '100/vm-100-disk-0.raw'],
+                ['a newline at its end, dropped', "vm-1\n", 'vm-1'],
+                ['one newline of two', "vm-1\n\n", "vm-1\n"],
+                ['a newline inside', "a\nb", "a\nb"],
+                ['empty', '', ''],
+                ['an integer', 7, '7'],
+                ['octets of UTF-8', "caf\xc3\xa9", "caf\xc3\xa9"],
+                ['wide characters', "\x{263a}", "\xe2\x98\xba"],
+                ['narrow characters', upgraded("caf\xe9"), "caf\xc3\xa9"],
+                ['an object with text', Tenon::Test::Words->new('vm-1'), 'vm-1'],
+            ]
+        ],
+        [
+            'deactivate_volume', ['nas', @scfg, 'v'],
+            'snapname', 'snapname?',
+            [['undef', undef, undef], ['empty, which is not undef', '', ''], ['0', 0, '0'],]
+        ],
+        [
+            'list_images',
+            ['nas', @scfg, undef],
+            'vollist',
+            'list<volid>?',
+            [
+                ['undef', undef, undef],
+                ['an empty list', [], []],
+                ['names', ['nas:a', 'other:b'], ['nas:a', 'other:b']],
+                ['undef inside, which the far side refuses', [undef], [undef]],
+                ['numbers', [1], ['1']],
+            ]
+        ],
+        [
+            'activate_volume',
+            ['nas', @scfg, 'v', undef, undef],
+            'hints', 'hints?',
+            [
+                ['undef', undef, undef],
+                ['an empty hash', {}, {}],
+                ['truth', { 'guest-is-windows' => 1 }, { 'guest-is-windows' => 1 }],
+                ['truth as text', { a => '1' }, { a => 1 }],
+                [
+                    'falsehood of all kinds',
+                    { a => undef, b => '', c => 0, d => JSON::PP::false() },
+                    { a => 0, b => 0, c => 0, d => 0 }
+                ],
+                ['true of JSON', { a => JSON::PP::true() }, { a => 1 }],
+                ['a wide key', { "\x{263a}" => 1 }, { "\xe2\x98\xba" => 1 }],
+            ]
+        ],
+        [
+            'get_subdir',
+            [],
+            'scfg',
+            'section',
+            [
+                ['empty', {}, {}],
+                [
+                    'text and undef',
+                    { path => '/a', nodes => undef },
+                    { path => '/a', nodes => undef }
+                ],
+                [
+                    'numbers become text',
+                    { shared => 1, size => 1.5, n => printed(3) },
+                    { shared => '1', size => '1.5', n => '3' }
+                ],
+                ['sets', { content => { images => 1 } }, { content => { images => '1' } }],
+                ['lists', { a => [1, [2], undef] }, { a => ['1', ['2'], undef] }],
+                [
+                    'booleans',
+                    { a => JSON::PP::true(), b => JSON::PP::false(), c => $TRUE, d => $FALSE },
+                    { a => '1', b => '0', c => '1', d => '0' }
+                ],
+                ['objects with text', { a => Tenon::Test::Words->new('text') }, { a => 'text' }],
+                [
+                    'wide text and keys',
+                    { "\x{263a}" => "\x{263b}" },
+                    { "\xe2\x98\xba" => "\xe2\x98\xbb" }
+                ],
+                ['ten levels', $DEEPEST, $DEEPEST],
+            ]
+        ],
     );
     for my $group (@groups) {
         my ($method, $before, $name, $type, $rows) = $group->@*;
-        is($api->method($method)->{param}->{$name}->{type}, $type, "$method: $name is of type $type");
+        is($api->method($method)->{param}->{$name}->{type},
+            $type, "$method: $name is of type $type");
         for my $row ($rows->@*) {
             my ($what, $value, $wire) = $row->@*;
             my @args = ($before->@*, $value);
@@ -189,8 +242,14 @@ subtest 'one parameter to the wire' => sub {
 subtest 'parameters that are refused' => sub {
     my @alloc = ('nas', @scfg, 100, 'raw', undef);
     my @table = (
+
         # what, method, arguments, name, pattern
-        ['a negative size', 'alloc_image', [@alloc, -1], qr/'size' must be an integer 0 \.\. 9007199254740992, got '-1'/],
+        [
+            'a negative size',
+            'alloc_image',
+            [@alloc, -1],
+            qr/'size' must be an integer 0 \.\. 9007199254740992, got '-1'/
+        ],
         ['a size of no digits', 'alloc_image', [@alloc, 'x'], qr/'size'.*got 'x'/],
         ['an empty size', 'alloc_image', [@alloc, ''], qr/'size'.*got ''/],
         ['hexadecimal', 'alloc_image', [@alloc, '0x10'], qr/got '0x10'/],
@@ -205,33 +264,91 @@ subtest 'parameters that are refused' => sub {
         ['an undefined size', 'alloc_image', [@alloc, undef], qr/'size' is undef/],
         ['a missing size', 'alloc_image', [@alloc], qr/'size' is missing/],
         ['nothing at all', 'alloc_image', [], qr/'storeid' is missing/],
-        ['too many', 'alloc_image', [@alloc, 1, 2], qr/at most 6 parameters at API level 15, got 7/],
+        [
+            'too many', 'alloc_image', [@alloc, 1, 2],
+            qr/at most 6 parameters at API level 15, got 7/
+        ],
         ['one for a method without any', 'api', [1], qr/at most 0 parameters/],
-        ['a guest beyond the largest', 'list_images', ['nas', @scfg, 1000000000], qr/'vmid' must be an integer 0 \.\. 999999999/],
+        [
+            'a guest beyond the largest',
+            'list_images',
+            ['nas', @scfg, 1000000000],
+            qr/'vmid' must be an integer 0 \.\. 999999999/
+        ],
         ['a negative guest', 'list_images', ['nas', @scfg, -100], qr/got '-100'/],
         ['a guest as empty text', 'list_images', ['nas', @scfg, ''], qr/got ''/],
-        ['seconds beyond 2^31', 'volume_size_info', [@scfg, 'nas', 'v', 2147483649], qr/0 \.\. 2147483648/],
-        ['text for a list', 'list_images', ['nas', @scfg, undef, 'nas:a'], qr/'vollist' must be an array reference, got 'nas:a'/],
-        ['a hash for a list', 'list_images', ['nas', @scfg, undef, {}], qr/got a reference to HASH/],
-        ['text for a section', 'status', ['nas', 'x'], qr/'scfg' must be a hash reference, got 'x'/],
+        [
+            'seconds beyond 2^31',
+            'volume_size_info',
+            [@scfg, 'nas', 'v', 2147483649],
+            qr/0 \.\. 2147483648/
+        ],
+        [
+            'text for a list',
+            'list_images',
+            ['nas', @scfg, undef, 'nas:a'],
+            qr/'vollist' must be an array reference, got 'nas:a'/
+        ],
+        [
+            'a hash for a list', 'list_images', ['nas', @scfg, undef, {}],
+            qr/got a reference to HASH/
+        ],
+        [
+            'text for a section', 'status', ['nas', 'x'],
+            qr/'scfg' must be a hash reference, got 'x'/
+        ],
         ['a list for a section', 'status', ['nas', []], qr/got a reference to ARRAY/],
         ['an object for a section', 'status', ['nas', bless({}, 'Thing')], qr/an object of Thing/],
         ['an undefined section', 'status', ['nas', undef], qr/'scfg' is undef/],
         ['a cycle in a section', 'status', ['nas', $CYCLE], qr/nested deeper than 10 levels/],
-        ['a section that is too deep', 'status', ['nas', { a => $DEEP }], qr/nested deeper than 10 levels/],
-        ['code in a section', 'status', ['nas', { a => sub { } }], qr/text belongs where a reference to CODE was given/],
+        [
+            'a section that is too deep',
+            'status',
+            ['nas', { a => $DEEP }],
+            qr/nested deeper than 10 levels/
+        ],
+        [
+            'code in a section',
+            'status',
+            ['nas', { a => sub { } }],
+            qr/text belongs where a reference to CODE was given/
+        ],
         ['a reference in a section', 'status', ['nas', { a => \'x' }], qr/a reference to SCALAR/],
-        ['an object in a section', 'status', ['nas', { a => bless({}, 'Thing') }], qr/an object of Thing/],
-        ['a list for text', 'status', [['nas'], @scfg], qr/text belongs where a reference to ARRAY was given/],
+        [
+            'an object in a section',
+            'status',
+            ['nas', { a => bless({}, 'Thing') }],
+            qr/an object of Thing/
+        ],
+        [
+            'a list for text',
+            'status',
+            [['nas'], @scfg],
+            qr/text belongs where a reference to ARRAY was given/
+        ],
         ['an object for text', 'status', [bless([], 'Thing'), @scfg], qr/an object of Thing/],
         ['an undefined storage', 'status', [undef, @scfg], qr/'storeid' is undef/],
-        ['a list for hints', 'activate_volume', ['nas', @scfg, 'v', undef, undef, []], qr/'hints' must be a hash reference/],
-        ['a hint that is text', 'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => 'x' }], qr/got 'x'/],
-        ['a hint that is negative', 'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => -1 }], qr/got '-1'/],
+        [
+            'a list for hints',
+            'activate_volume',
+            ['nas', @scfg, 'v', undef, undef, []],
+            qr/'hints' must be a hash reference/
+        ],
+        [
+            'a hint that is text',
+            'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => 'x' }],
+            qr/got 'x'/
+        ],
+        [
+            'a hint that is negative',
+            'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => -1 }],
+            qr/got '-1'/
+        ],
     );
     for my $row (@table) {
         my ($what, $method, $args, $pattern) = $row->@*;
-        refused(sub { to_wire($method, 15, $args->@*) }, 'BAD_PARAMETER', 'NOT_STARTED', $pattern, $what);
+        refused(sub { to_wire($method, 15, $args->@*) },
+            'BAD_PARAMETER', 'NOT_STARTED', $pattern, $what);
     }
 };
 
@@ -241,21 +358,38 @@ subtest 'text that is not UTF-8 is refused before it is sent' => sub {
         ['a leaf of the section', 'status', ['nas', { path => "/caf\xe9" }]],
         ['a key of the section', 'status', ['nas', { "caf\xe9" => 1 }]],
         ['a surrogate as octets', 'status', ["\xed\xa0\x80", @scfg]],
-        ['a surrogate as a character', 'status', [do { no warnings 'surrogate'; chr(0xd800) }, @scfg]],
-        ['a character beyond Unicode', 'status', [do { no warnings 'non_unicode'; chr(0x110000) }, @scfg]],
+        [
+            'a surrogate as a character',
+            'status', [do { no warnings 'surrogate'; chr(0xd800) }, @scfg]
+        ],
+        [
+            'a character beyond Unicode',
+            'status', [do { no warnings 'non_unicode'; chr(0x110000) }, @scfg]
+        ],
         ['a name in a list', 'list_images', ['nas', @scfg, undef, ["nas:\xff"]]],
-        ['a key of the hints', 'activate_volume', ['nas', @scfg, 'v', undef, undef, { "\xe4" => 1 }]],
+        [
+            'a key of the hints',
+            'activate_volume', ['nas', @scfg, 'v', undef, undef, { "\xe4" => 1 }]
+        ],
     );
     for my $row (@table) {
         my ($what, $method, $args) = $row->@*;
-        refused(sub { to_wire($method, 15, $args->@*) }, 'BAD_TEXT', 'NOT_STARTED', qr/\?' is not valid UTF-8/, $what);
+        refused(sub { to_wire($method, 15, $args->@*) },
+            'BAD_TEXT', 'NOT_STARTED', qr/\?' is not valid UTF-8/, $what);
     }
 };
 
 subtest 'arguments at the end may be missing, and are missing on the wire' => sub {
-    is_deeply([sort keys to_wire('list_images', 15, 'nas', @scfg)->%*], ['scfg', 'storeid'], 'three of list_images');
-    is_deeply(to_wire('list_images', 15, 'nas', {}, undef), { storeid => 'nas', scfg => {}, vmid => undef },
-        'undef is nil, which is not missing');
+    is_deeply(
+        [sort keys to_wire('list_images', 15, 'nas', @scfg)->%*],
+        ['scfg', 'storeid'],
+        'three of list_images'
+    );
+    is_deeply(
+        to_wire('list_images', 15, 'nas', {}, undef),
+        { storeid => 'nas', scfg => {}, vmid => undef },
+        'undef is nil, which is not missing'
+    );
     is_deeply(to_wire('api', 15), {}, 'no arguments at all');
 };
 
@@ -273,9 +407,21 @@ subtest 'what is given is never changed' => sub {
 
 subtest 'every method at every level gets exactly the arguments of the level' => sub {
     my %sample = (
-        bool => $TRUE, cache => 'id', contenttype => 'images', format => 'raw', hints => { a => 1 }, kib => 1,
-        path => '/a', section => {}, seconds => 1, snapname => 's', storeid => 'nas', str => 't', vmid => 100,
-        volid => 'nas:a', volname => 'a',
+        bool => $TRUE,
+        cache => 'id',
+        contenttype => 'images',
+        format => 'raw',
+        hints => { a => 1 },
+        kib => 1,
+        path => '/a',
+        section => {},
+        seconds => 1,
+        snapname => 's',
+        storeid => 'nas',
+        str => 't',
+        vmid => 100,
+        volid => 'nas:a',
+        volname => 'a',
     );
     is($api->oldest . '..' . $api->newest, '9..15', 'the levels');
     for my $name ($api->method_names) {
@@ -284,7 +430,8 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
             my $value = $sample{ $_->{kind} };
             $_->{name} => $_->{list} ? [$value] : $value;
         } $method->{params}->@*;
-        my %least = map { $_->{name} => $all{ $_->{name} } } grep { !$_->{nullable} } $method->{params}->@*;
+        my %least =
+            map { $_->{name} => $all{ $_->{name} } } grep { !$_->{nullable} } $method->{params}->@*;
         for my $level ($api->oldest .. $api->newest) {
             my ($since) = sort { $b <=> $a } grep { $_ <= $level } keys $method->{positions}->%*;
             my @names = $method->{positions}->{$since}->@*;
@@ -292,11 +439,19 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
             is(scalar(@full), scalar(@names), "$name at $level: all are given");
             is(scalar(grep { defined } @full), scalar(@names), "$name at $level: none is lost");
             my $short = from_wire($name, $level, \%least);
-            is(scalar($short->@*), scalar(@names), "$name at $level: those that are nil are given as undef");
-            is(join(',', sort map { $names[$_] } grep { defined($short->[$_]) } 0 .. $#names),
-                join(',', sort keys %least), "$name at $level: and stand where they belong");
+            is(scalar($short->@*), scalar(@names),
+                "$name at $level: those that are nil are given as undef");
+            is(
+                join(',', sort map { $names[$_] } grep { defined($short->[$_]) } 0 .. $#names),
+                join(',', sort keys %least),
+                "$name at $level: and stand where they belong"
+            );
             my $again = to_wire($name, $level, @full);
-            is(join(',', sort keys $again->%*), join(',', sort @names), "$name at $level: and back to their names");
+            is(
+                join(',', sort keys $again->%*),
+                join(',', sort @names),
+                "$name at $level: and back to their names"
+            );
         }
     }
 };
@@ -305,50 +460,127 @@ subtest 'a level that has no place for a parameter does not get it' => sub {
     my $params = { storeid => 'nas', scfg => {}, volname => 'v', hints => { a => 1 } };
     is(scalar(from_wire('activate_volume', 12, $params)->@*), 5, 'five arguments at level 12');
     is_deeply(from_wire('activate_volume', 13, $params)->[5], { a => 1 }, 'six at level 13');
-    refused(sub { to_wire('activate_volume', 12, 'nas', {}, 'v', undef, undef, {}) },
-        'BAD_PARAMETER', 'NOT_STARTED', qr/at most 5 parameters at API level 12, got 6/, 'a sixth from a host of level 12');
+    refused(
+        sub { to_wire('activate_volume', 12, 'nas', {}, 'v', undef, undef, {}) },
+        'BAD_PARAMETER',
+        'NOT_STARTED',
+        qr/at most 5 parameters at API level 12, got 6/,
+        'a sixth from a host of level 12'
+    );
 };
 
 subtest 'parameters from the wire' => sub {
     my %status = (storeid => 'nas', scfg => { path => '/a' });
-    is_deeply(from_wire('get_subdir', 15, { scfg => { a => ['x', undef] }, vtype => 'images' }),
-        [{ a => ['x', undef] }, 'images'], 'a section and text');
-    is_deeply(from_wire('free_image', 15, { %status, volname => 'v', isBase => $TRUE })->[3], 1, 'true is 1');
-    is_deeply(from_wire('free_image', 15, { %status, volname => 'v', isBase => $FALSE })->[3], 0, 'false is 0');
-    is(from_wire('free_image', 15, { %status, volname => "caf\xc3\xa9" })->[2], "caf\xc3\xa9", 'text is octets');
+    is_deeply(
+        from_wire('get_subdir', 15, { scfg => { a => ['x', undef] }, vtype => 'images' }),
+        [{ a => ['x', undef] }, 'images'],
+        'a section and text'
+    );
+    is_deeply(from_wire('free_image', 15, { %status, volname => 'v', isBase => $TRUE })->[3],
+        1, 'true is 1');
+    is_deeply(from_wire('free_image', 15, { %status, volname => 'v', isBase => $FALSE })->[3],
+        0, 'false is 0');
+    is(from_wire('free_image', 15, { %status, volname => "caf\xc3\xa9" })->[2],
+        "caf\xc3\xa9", 'text is octets');
     is(ref(from_wire('status', 15, { %status, cache => 'x-1' })->[2]), 'HASH', 'a cache is a hash');
     is(from_wire('status', 15, \%status)->[2], undef, 'no cache is undef');
-    is_deeply(from_wire('list_images', 15, { %status, vollist => ['nas:a'] })->[3], ['nas:a'], 'a list');
+    is_deeply(from_wire('list_images', 15, { %status, vollist => ['nas:a'] })->[3],
+        ['nas:a'], 'a list');
 
     my @table = (
         ['an unknown parameter', 'status', { %status, other => 1 }, qr/'other' is unknown/],
         ['a missing one', 'status', { scfg => {} }, qr/'storeid' \(storeid\) is missing/],
-        ['one that is nil', 'status', { %status, storeid => undef }, qr/'storeid' \(storeid\) is missing/],
-        ['a list for text', 'status', { %status, storeid => [] }, qr/must be text, got a reference to ARRAY/],
-        ['a boolean for text', 'status', { %status, storeid => $TRUE }, qr/must be text, got an object of/],
-        ['text for a section', 'status', { %status, scfg => 'x' }, qr/'scfg' must be a map, got 'x'/],
+        [
+            'one that is nil',
+            'status',
+            { %status, storeid => undef },
+            qr/'storeid' \(storeid\) is missing/
+        ],
+        [
+            'a list for text',
+            'status',
+            { %status, storeid => [] },
+            qr/must be text, got a reference to ARRAY/
+        ],
+        [
+            'a boolean for text',
+            'status',
+            { %status, storeid => $TRUE },
+            qr/must be text, got an object of/
+        ],
+        [
+            'text for a section',
+            'status',
+            { %status, scfg => 'x' },
+            qr/'scfg' must be a map, got 'x'/
+        ],
         ['a list for a section', 'status', { %status, scfg => [] }, qr/must be a map/],
         ['a map for a cache', 'status', { %status, cache => {} }, qr/'cache' must be text/],
-        ['text for a boolean', 'free_image', { %status, volname => 'v', isBase => '1' }, qr/must be a boolean, got '1'/],
-        ['an integer for a boolean', 'free_image', { %status, volname => 'v', isBase => 1 }, qr/must be a boolean/],
-        ['text for an integer', 'list_images', { %status, vmid => 'x' }, qr/must be an integer, got 'x'/],
-        ['a fraction for an integer', 'list_images', { %status, vmid => 1.5 }, qr/must be an integer, got '1\.5'/],
-        ['a negative integer', 'list_images', { %status, vmid => -1 }, qr/must be an integer, got '-1'/],
-        ['text for a list', 'list_images', { %status, vollist => 'x' }, qr/'vollist' must be a list, got 'x'/],
+        [
+            'text for a boolean',
+            'free_image',
+            { %status, volname => 'v', isBase => '1' },
+            qr/must be a boolean, got '1'/
+        ],
+        [
+            'an integer for a boolean',
+            'free_image',
+            { %status, volname => 'v', isBase => 1 },
+            qr/must be a boolean/
+        ],
+        [
+            'text for an integer',
+            'list_images',
+            { %status, vmid => 'x' },
+            qr/must be an integer, got 'x'/
+        ],
+        [
+            'a fraction for an integer',
+            'list_images',
+            { %status, vmid => 1.5 },
+            qr/must be an integer, got '1\.5'/
+        ],
+        [
+            'a negative integer',
+            'list_images',
+            { %status, vmid => -1 },
+            qr/must be an integer, got '-1'/
+        ],
+        [
+            'text for a list',
+            'list_images',
+            { %status, vollist => 'x' },
+            qr/'vollist' must be a list, got 'x'/
+        ],
         ['a map for a list', 'list_images', { %status, vollist => {} }, qr/must be a list/],
         ['a list in a list', 'list_images', { %status, vollist => [[]] }, qr/must be text/],
-        ['text for hints', 'activate_volume', { %status, volname => 'v', hints => 'x' }, qr/'hints' must be a map/],
+        [
+            'text for hints',
+            'activate_volume',
+            { %status, volname => 'v', hints => 'x' },
+            qr/'hints' must be a map/
+        ],
     );
+
     for my $row (@table) {
         my ($what, $method, $params, $pattern) = $row->@*;
-        refused(sub { from_wire($method, 15, $params) }, 'BAD_PARAMETER', 'NOT_STARTED', $pattern, $what);
+        refused(sub { from_wire($method, 15, $params) },
+            'BAD_PARAMETER', 'NOT_STARTED', $pattern, $what);
     }
-    refused(sub { from_wire('status', 15, { %status, storeid => "\xe4" }) },
-        'BAD_TEXT', 'NOT_STARTED', qr/'\?' is not valid UTF-8/, 'text that is not UTF-8');
-    is(error_of(sub { from_wire('status', 15, { %status, other => undef }) }), undef,
-        'an unknown parameter that is nil is ignored, since a newer side may name it');
-    refused(sub { $api->method("sta\ntus") }, 'UNKNOWN_METHOD', 'NOT_STARTED',
-        qr/'sta\?tus' is not in the table; known are api type/, 'an unknown method');
+    refused(
+        sub { from_wire('status', 15, { %status, storeid => "\xe4" }) },
+        'BAD_TEXT', 'NOT_STARTED',
+        qr/'\?' is not valid UTF-8/,
+        'text that is not UTF-8'
+    );
+    is(error_of(sub { from_wire('status', 15, { %status, other => undef }) }),
+        undef, 'an unknown parameter that is nil is ignored, since a newer side may name it');
+    refused(
+        sub { $api->method("sta\ntus") },
+        'UNKNOWN_METHOD', 'NOT_STARTED',
+        qr/'sta\?tus' is not in the table; known are api type/,
+        'an unknown method'
+    );
 };
 
 subtest 'what a plugin returns for one value' => sub {
@@ -361,9 +593,18 @@ subtest 'what a plugin returns for one value' => sub {
         ['api', ['13'], 13, 'text becomes a number'],
         ['api', [printed(13)], 13, 'a number that was printed is one'],
         ['api', [13.9], 13, 'a fraction is cut'],
-        ['plugindata', [{ content => [{ images => 1 }, { images => 1 }] }],
-            { content => [{ images => '1' }, { images => '1' }] }, 'a tree'],
-        ['options', [{ path => { fixed => JSON::PP::true() } }], { path => { fixed => '1' } }, 'booleans in a tree'],
+        [
+            'plugindata',
+            [{ content => [{ images => 1 }, { images => 1 }] }],
+            { content => [{ images => '1' }, { images => '1' }] },
+            'a tree'
+        ],
+        [
+            'options',
+            [{ path => { fixed => JSON::PP::true() } }],
+            { path => { fixed => '1' } },
+            'booleans in a tree'
+        ],
         ['properties', [{}], {}, 'an empty tree'],
         ['free_image', [], undef, 'nothing'],
         ['free_image', ['whatever', 1], undef, 'what nobody asked for is dropped'],
@@ -373,15 +614,21 @@ subtest 'what a plugin returns for one value' => sub {
         my ($method, $values, $wire, $what) = $row->@*;
         is(packed(result_to_wire($method, $values->@*)), packed($wire), "$method: $what");
     }
-    my @refused = (
-        ['nothing for a volume name', 'alloc_image', [], 'BAD_RESULT', qr/alloc_image: the result must not be undef/],
+    my @refused = ([
+            'nothing for a volume name', 'alloc_image',
+            [], 'BAD_RESULT',
+            qr/alloc_image: the result must not be undef/
+        ],
         ['undef for a tree', 'options', [undef], 'BAD_RESULT', qr/must not be undef/],
         ['a list for text', 'alloc_image', [['a']], 'BAD_RESULT', qr/a reference to ARRAY/],
         ['code in a tree', 'properties', [{ a => sub { } }], 'BAD_RESULT', qr/a reference to CODE/],
         ['a cycle in a tree', 'properties', [$CYCLE], 'BAD_RESULT', qr/deeper than 10 levels/],
         ['text for a number', 'api', ['x'], 'BAD_RESULT', qr/got 'x'/],
         ['a negative number', 'api', [-1], 'BAD_RESULT', qr/got '-1'/],
-        ['no UTF-8', 'alloc_image', ["\xe4"], 'BAD_TEXT', qr/alloc_image: the result: the text '\?' is not valid UTF-8/],
+        [
+            'no UTF-8', 'alloc_image', ["\xe4"], 'BAD_TEXT',
+            qr/alloc_image: the result: the text '\?' is not valid UTF-8/
+        ],
     );
     for my $row (@refused) {
         my ($what, $method, $values, $name, $pattern) = $row->@*;
@@ -397,66 +644,163 @@ subtest 'tuples of every length' => sub {
     for my $length (2 .. 8) {
         my @tuple = (@values, 'surplus')[0 .. $length - 1];
         my %wire = map { $fields[$_] => $_ < $length ? $wire[$_] : $absent[$_] } 0 .. $#fields;
-        is(packed(result_to_wire('parse_volname', @tuple)), packed(\%wire), "$length elements of parse_volname");
+        is(packed(result_to_wire('parse_volname', @tuple)),
+            packed(\%wire), "$length elements of parse_volname");
     }
-    refused(sub { result_to_wire('parse_volname', 'images') }, 'BAD_RESULT', 'UNKNOWN',
-        qr/parse_volname: 'name' of the result must not be undef/, 'one element of parse_volname');
-    refused(sub { result_to_wire('parse_volname') }, 'BAD_RESULT', 'UNKNOWN',
-        qr/'vtype' of the result must not be undef/, 'no element of parse_volname');
+    refused(
+        sub { result_to_wire('parse_volname', 'images') },
+        'BAD_RESULT', 'UNKNOWN',
+        qr/parse_volname: 'name' of the result must not be undef/,
+        'one element of parse_volname'
+    );
+    refused(
+        sub { result_to_wire('parse_volname') },
+        'BAD_RESULT', 'UNKNOWN',
+        qr/'vtype' of the result must not be undef/,
+        'no element of parse_volname'
+    );
 
-    my @table = (
-        ['status', [], { total => 0, avail => 0, used => 0, active => $FALSE }, 'nothing, as of a storage that is down'],
-        ['status', [undef, undef, undef, undef], { total => 0, avail => 0, used => 0, active => $FALSE }, 'undef'],
-        ['status', ['10', 5.7, 4e12, 1], { total => 10, avail => 5, used => 4000000000000, active => $TRUE },
-            'text, a fraction, a float'],
-        ['status', [1, 1, 0, ''], { total => 1, avail => 1, used => 0, active => $FALSE }, 'inactive'],
-        ['volume_size_info', [10], { size => 10, format => 'raw', used => undef, parent => undef, ctime => undef },
-            'a size alone'],
-        ['volume_size_info', [], { size => undef, format => 'raw', used => undef, parent => undef, ctime => undef },
-            'nothing'],
-        ['volume_size_info', [10, 'qcow2', 5, '', 1], { size => 10, format => 'qcow2', used => 5, parent => '', ctime => 1 },
-            'an empty parent, which is not undef'],
+    my @table = ([
+            'status', [],
+            { total => 0, avail => 0, used => 0, active => $FALSE },
+            'nothing, as of a storage that is down'
+        ],
+        [
+            'status', [undef, undef, undef, undef],
+            { total => 0, avail => 0, used => 0, active => $FALSE }, 'undef'
+        ],
+        [
+            'status',
+            ['10', 5.7, 4e12, 1],
+            { total => 10, avail => 5, used => 4000000000000, active => $TRUE },
+            'text, a fraction, a float'
+        ],
+        [
+            'status', [1, 1, 0, ''],
+            { total => 1, avail => 1, used => 0, active => $FALSE }, 'inactive'
+        ],
+        [
+            'volume_size_info', [10],
+            { size => 10, format => 'raw', used => undef, parent => undef, ctime => undef },
+            'a size alone'
+        ],
+        [
+            'volume_size_info', [],
+            { size => undef, format => 'raw', used => undef, parent => undef, ctime => undef },
+            'nothing'
+        ],
+        [
+            'volume_size_info',
+            [10, 'qcow2', 5, '', 1],
+            { size => 10, format => 'qcow2', used => 5, parent => '', ctime => 1 },
+            'an empty parent, which is not undef'
+        ],
         ['path', ['/a', 100, 'images'], { path => '/a', owner => 100, vtype => 'images' }, 'all'],
         ['path', ['/a'], { path => '/a', owner => undef, vtype => undef }, 'a path alone'],
-        ['filesystem_path', ["/a\n"], { path => "/a\n", owner => undef, vtype => undef }, 'a newline stays'],
+        [
+            'filesystem_path', ["/a\n"],
+            { path => "/a\n", owner => undef, vtype => undef }, 'a newline stays'
+        ],
     );
     for my $row (@table) {
         my ($method, $values, $wire, $what) = $row->@*;
         is(packed(result_to_wire($method, $values->@*)), packed($wire), "$method: $what");
     }
-    refused(sub { result_to_wire('status', -1) }, 'BAD_RESULT', 'UNKNOWN', qr/'total' of the result.*got '-1'/, 'a negative size');
-    refused(sub { result_to_wire('path') }, 'BAD_RESULT', 'UNKNOWN', qr/'path' of the result must not be undef/, 'no path');
-    refused(sub { result_to_wire('path', "/\xe4") }, 'BAD_TEXT', 'UNKNOWN',
-        qr/path: 'path' of the result: the text/, 'a path that is not UTF-8');
+    refused(
+        sub { result_to_wire('status', -1) },
+        'BAD_RESULT', 'UNKNOWN',
+        qr/'total' of the result.*got '-1'/,
+        'a negative size'
+    );
+    refused(
+        sub { result_to_wire('path') },
+        'BAD_RESULT', 'UNKNOWN', qr/'path' of the result must not be undef/,
+        'no path'
+    );
+    refused(
+        sub { result_to_wire('path', "/\xe4") },
+        'BAD_TEXT', 'UNKNOWN',
+        qr/path: 'path' of the result: the text/,
+        'a path that is not UTF-8'
+    );
 };
 
 subtest 'listings' => sub {
-    my %absent = (format => 'raw', size => undef, vmid => undef, used => undef, parent => undef, ctime => undef);
+    my %absent = (
+        format => 'raw',
+        size => undef,
+        vmid => undef,
+        used => undef,
+        parent => undef,
+        ctime => undef
+    );
     my @table = (
         ['nothing', [], []],
         ['undef', [undef], []],
         ['an empty list', [[]], []],
         ['a name alone', [[{ volid => 'nas:a' }]], [{ %absent, volid => 'nas:a' }]],
         ['a name without its storage', [[{ volid => 'a' }]], [{ %absent, volid => 'nas:a' }]],
-        ['a name of another storage', [[{ volid => 'nas2:a' }]], [{ %absent, volid => 'nas:nas2:a' }]],
-        ['numbers in all forms', [[{ volid => 'a', size => '5', used => 1e12, vmid => printed(100), ctime => 1.5 }]],
-            [{ %absent, volid => 'nas:a', size => 5, used => 1000000000000, vmid => 100, ctime => 1 }]],
-        ['undef in all fields', [[{ volid => 'a', map { $_ => undef } keys %absent }]], [{ %absent, volid => 'nas:a' }]],
-        ['foreign keys', [[{ volid => 'a', protected => 1, notes => "caf\xc3\xa9", "\x{263a}" => 'x' }]],
-            [{ %absent, volid => 'nas:a', protected => '1', notes => "caf\xc3\xa9", "\xe2\x98\xba" => 'x' }]],
-        ['foreign keys without a text', [[{ volid => 'a', a => undef, b => [], c => {}, d => sub { } }]],
-            [{ %absent, volid => 'nas:a' }]],
-        ['a blessed list of blessed hashes', [bless([bless({ volid => 'a' }, 'V')], 'L')], [{ %absent, volid => 'nas:a' }]],
+        [
+            'a name of another storage',
+            [[{ volid => 'nas2:a' }]],
+            [{ %absent, volid => 'nas:nas2:a' }]
+        ],
+        [
+            'numbers in all forms',
+            [[{ volid => 'a', size => '5', used => 1e12, vmid => printed(100), ctime => 1.5 }]],
+            [{
+                    %absent,
+                    volid => 'nas:a',
+                    size => 5,
+                    used => 1000000000000,
+                    vmid => 100,
+                    ctime => 1
+                }]
+        ],
+        [
+            'undef in all fields',
+            [[{ volid => 'a', map { $_ => undef } keys %absent }]],
+            [{ %absent, volid => 'nas:a' }]
+        ],
+        [
+            'foreign keys',
+            [[{ volid => 'a', protected => 1, notes => "caf\xc3\xa9", "\x{263a}" => 'x' }]],
+            [{
+                    %absent,
+                    volid => 'nas:a',
+                    protected => '1',
+                    notes => "caf\xc3\xa9",
+                    "\xe2\x98\xba" => 'x'
+                }]
+        ],
+        [
+            'foreign keys without a text',
+            [[{ volid => 'a', a => undef, b => [], c => {}, d => sub { } }]],
+            [{ %absent, volid => 'nas:a' }]
+        ],
+        [
+            'a blessed list of blessed hashes',
+            [bless([bless({ volid => 'a' }, 'V')], 'L')],
+            [{ %absent, volid => 'nas:a' }]
+        ],
     );
     for my $row (@table) {
         my ($what, $values, $wire) = $row->@*;
         is(packed(result_to_wire('list_images', $values->@*)), packed($wire), $what);
     }
-    my @refused = (
-        ['a hash for a list', [{}], qr/list_images: the result must be an array reference, got a reference to HASH/],
+    my @refused = ([
+            'a hash for a list',
+            [{}], qr/list_images: the result must be an array reference, got a reference to HASH/
+        ],
         ['text for a list', ['x'], qr/array reference, got 'x'/],
-        ['text for an entry', [['x']], qr/an entry of the result must be a hash reference, got 'x'/],
-        ['undef for an entry', [[undef]], qr/an entry of the result must be a hash reference, got undef/],
+        [
+            'text for an entry', [['x']],
+            qr/an entry of the result must be a hash reference, got 'x'/
+        ],
+        [
+            'undef for an entry',
+            [[undef]], qr/an entry of the result must be a hash reference, got undef/
+        ],
         ['an entry without a name', [[{ size => 1 }]], qr/'volid' of an entry must not be undef/],
         ['a size of no digits', [[{ volid => 'a', size => 'x' }]], qr/'size' of 'a': .*got 'x'/],
         ['a negative size', [[{ volid => 'a', used => -1 }]], qr/'used' of 'a'/],
@@ -464,7 +808,8 @@ subtest 'listings' => sub {
     );
     for my $row (@refused) {
         my ($what, $values, $pattern) = $row->@*;
-        refused(sub { result_to_wire('list_images', $values->@*) }, 'BAD_RESULT', 'UNKNOWN', $pattern, $what);
+        refused(sub { result_to_wire('list_images', $values->@*) },
+            'BAD_RESULT', 'UNKNOWN', $pattern, $what);
     }
 };
 
@@ -479,10 +824,17 @@ subtest 'one file with an odd name does not hide the others' => sub {
     for my $what (sort keys %odd) {
         my $wire;
         my @warnings = warnings_of(
-            sub { $wire = result_to_wire('list_images', [{ volid => 'a' }, $odd{$what}, { volid => 'c' }]) });
+            sub {
+                $wire =
+                    result_to_wire('list_images', [{ volid => 'a' }, $odd{$what}, { volid => 'c' }]);
+            });
         is(join(',', map { $_->{volid} } $wire->@*), 'nas:a,nas:c', "$what: the others are listed");
         is(scalar(@warnings), 1, "$what: one warning");
-        like($warnings[0], qr/\Aleft out of list_images: [ -~]+ is not valid UTF-8\n\z/, "$what: it names the listing");
+        like(
+            $warnings[0],
+            qr/\Aleft out of list_images: [ -~]+ is not valid UTF-8\n\z/,
+            "$what: it names the listing"
+        );
     }
 };
 
@@ -500,17 +852,46 @@ subtest 'results from the wire' => sub {
         ['alloc_image', "caf\xc3\xa9", 0, ["caf\xc3\xa9"], 'text as octets'],
         ['volume_size_info', {%size}, 1, [10, 'raw', undef, undef, 5], 'a tuple in a list'],
         ['volume_size_info', {%size}, 0, [10], 'a tuple in a scalar: the size'],
-        ['volume_size_info', { %size, later => 'x' }, 1, [10, 'raw', undef, undef, 5], 'a field that a newer side added'],
-        ['parse_volname', { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' }, 1,
-            ['images', 'n', undef, undef, undef, 1, 'raw'], 'missing fields that may be nil'],
-        ['parse_volname', { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' }, 0, ['raw'],
-            'the format in a scalar'],
-        ['status', { total => 3, avail => 2, used => 1, active => $TRUE }, 1, [3, 2, 1, 1], 'status in a list'],
-        ['status', { total => 3, avail => 2, used => 1, active => $FALSE }, 0, [0], 'status in a scalar: whether active'],
-        ['plugindata', { content => [{ images => '1' }] }, 0, [{ content => [{ images => '1' }] }], 'a tree'],
+        [
+            'volume_size_info',
+            { %size, later => 'x' },
+            1,
+            [10, 'raw', undef, undef, 5],
+            'a field that a newer side added'
+        ],
+        [
+            'parse_volname', { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' },
+            1,
+            ['images', 'n', undef, undef, undef, 1, 'raw'],
+            'missing fields that may be nil'
+        ],
+        [
+            'parse_volname', { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' },
+            0, ['raw'], 'the format in a scalar'
+        ],
+        [
+            'status', { total => 3, avail => 2, used => 1, active => $TRUE },
+            1,
+            [3, 2, 1, 1],
+            'status in a list'
+        ],
+        [
+            'status', { total => 3, avail => 2, used => 1, active => $FALSE },
+            0, [0], 'status in a scalar: whether active'
+        ],
+        [
+            'plugindata', { content => [{ images => '1' }] },
+            0, [{ content => [{ images => '1' }] }],
+            'a tree'
+        ],
         ['list_images', [], 0, [[]], 'an empty listing'],
-        ['list_images', [{ volid => 'nas:a', format => 'raw', size => 5, used => undef, notes => 'x' }], 0,
-            [[{ volid => 'nas:a', format => 'raw', size => 5, notes => 'x' }]], 'nil is missing in a record'],
+        [
+            'list_images',
+            [{ volid => 'nas:a', format => 'raw', size => 5, used => undef, notes => 'x' }],
+            0,
+            [[{ volid => 'nas:a', format => 'raw', size => 5, notes => 'x' }]],
+            'nil is missing in a record'
+        ],
     );
     for my $row (@table) {
         my ($method, $wire, $want, $values, $what) = $row->@*;
@@ -521,14 +902,34 @@ subtest 'results from the wire' => sub {
         ['alloc_image', [], 'BAD_RESULT', qr/must be text/, 'a list for a name'],
         ['alloc_image', "\xe4", 'BAD_TEXT', qr/not valid UTF-8/, 'a name that is not UTF-8'],
         ['api', 'x', 'BAD_RESULT', qr/must be an integer, got 'x'/, 'text for a number'],
-        ['status', [], 'BAD_RESULT', qr/a map belongs where a reference to ARRAY came/, 'a list for a tuple'],
+        [
+            'status', [], 'BAD_RESULT',
+            qr/a map belongs where a reference to ARRAY came/,
+            'a list for a tuple'
+        ],
         ['status', undef, 'BAD_RESULT', qr/a map belongs where undef came/, 'nil for a tuple'],
-        ['status', { total => 1, avail => 1, used => 1, active => 1 }, 'BAD_RESULT', qr/must be a boolean/, 'an integer for a boolean'],
-        ['status', { total => 1, avail => 1, active => $TRUE }, 'BAD_RESULT', qr/'used' must not be nil/, 'a missing field'],
+        [
+            'status', { total => 1, avail => 1, used => 1, active => 1 },
+            'BAD_RESULT',
+            qr/must be a boolean/,
+            'an integer for a boolean'
+        ],
+        [
+            'status', { total => 1, avail => 1, active => $TRUE },
+            'BAD_RESULT',
+            qr/'used' must not be nil/,
+            'a missing field'
+        ],
         ['list_images', {}, 'BAD_RESULT', qr/a list belongs/, 'a map for a listing'],
         ['list_images', ['x'], 'BAD_RESULT', qr/a map belongs where 'x' came/, 'text for a record'],
         ['list_images', [{ volid => [] }], 'BAD_RESULT', qr/must be text/, 'a list for a field'],
-        ['list_images', [{ format => 'raw' }], 'BAD_RESULT', qr/'volid' must not be nil/, 'a record without a name'],
+        [
+            'list_images',
+            [{ format => 'raw' }],
+            'BAD_RESULT',
+            qr/'volid' must not be nil/,
+            'a record without a name'
+        ],
     );
     for my $row (@refused) {
         my ($method, $wire, $name, $pattern, $what) = $row->@*;
@@ -540,16 +941,23 @@ subtest 'what goes to the wire comes back' => sub {
     my @args = ('nas', { path => '/a', content => { images => '1' } }, 100, 'raw', 'name', 4096);
     is_deeply(from_wire('alloc_image', 15, to_wire('alloc_image', 15, @args)), \@args, 'arguments');
     my @tuple = ('images', 'n', 100, undef, undef, 0, 'raw');
-    my $wire = Tenon::Frame::decode(substr(Tenon::Frame::encode([3, 1, result_to_wire('parse_volname', @tuple)]), 4))->[2];
-    is_deeply([Tenon::Schema::result_from_wire($api->method('parse_volname'), $wire, 1)], \@tuple, 'a tuple, over the wire');
+    my $wire = Tenon::Frame::decode(
+        substr(Tenon::Frame::encode([3, 1, result_to_wire('parse_volname', @tuple)]), 4))->[2];
+    is_deeply([Tenon::Schema::result_from_wire($api->method('parse_volname'), $wire, 1)],
+        \@tuple, 'a tuple, over the wire');
     my $list = [{ volid => "nas:\xc3\xa4", format => 'raw', size => 2**40, "k\xc3\xa4" => 'v' }];
-    $wire = Tenon::Frame::decode(substr(Tenon::Frame::encode([3, 1, result_to_wire('list_images', $list)]), 4))->[2];
-    is_deeply(Tenon::Schema::result_from_wire($api->method('list_images'), $wire, 0), $list, 'a listing, over the wire');
+    $wire = Tenon::Frame::decode(
+        substr(Tenon::Frame::encode([3, 1, result_to_wire('list_images', $list)]), 4))->[2];
+    is_deeply(Tenon::Schema::result_from_wire($api->method('list_images'), $wire, 0),
+        $list, 'a listing, over the wire');
 };
 
 subtest 'the tree of a structured exception' => sub {
-    is_deeply(Tenon::Schema::tree({ msg => "m\n", code => 400, errors => undef }),
-        { msg => "m\n", code => '400', errors => undef }, 'numbers become text');
+    is_deeply(
+        Tenon::Schema::tree({ msg => "m\n", code => 400, errors => undef }),
+        { msg => "m\n", code => '400', errors => undef },
+        'numbers become text'
+    );
     is(packed(Tenon::Schema::tree([1, JSON::PP::true()])), packed(['1', '1']), 'booleans too');
 };
 
@@ -565,7 +973,9 @@ subtest 'the caches of operations' => sub {
     is($id->([]), undef, 'nor a list');
     is($id->(bless({}, 'Cache')), $id->({}) =~ s/(\d+)\z/$1 - 1/er, 'a blessed hash has one');
 
-    my $cache = sub ($name) { return from_wire('status', 15, { storeid => 'nas', scfg => {}, cache => $name })->[2] };
+    my $cache = sub ($name) {
+        return from_wire('status', 15, { storeid => 'nas', scfg => {}, cache => $name })->[2];
+    };
     my $kept = $cache->('test-1');
     $kept->{expensive} = 'found';
     is($cache->('test-1'), $kept, 'one id has one hash');

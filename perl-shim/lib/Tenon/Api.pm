@@ -66,7 +66,9 @@ sub method ($self, $name) {
     return $self->{methods}->{$name} // Tenon::Error->throw(
         'UNKNOWN_METHOD',
         'NOT_STARTED',
-        "the method '" . ($name =~ s/[^ -~]/?/gr) . "' is not in the table; known are @{$self->{names}}",
+        "the method '"
+            . ($name =~ s/[^ -~]/?/gr)
+            . "' is not in the table; known are @{$self->{names}}",
     );
 }
 

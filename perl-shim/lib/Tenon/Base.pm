@@ -11,7 +11,8 @@ our $SESSION;
 sub call ($class, $name, $want, @args) {
     my $session = $SESSION // die "$name: the base class of $class is answered by Tenon's daemon,"
         . " and this process is no sidecar of one; run it on a PVE host or through 'tenon'\n";
-    die "$name: a forked child of the plugin $class cannot call its base class; return to the parent first\n"
+    die
+"$name: a forked child of the plugin $class cannot call its base class; return to the parent first\n"
         if !$session->usable;
     my $api = Tenon::Api->load;
     my $method = $api->method($name);

@@ -45,7 +45,8 @@ sub _session ($self) {
     my $session = $self->{session};
     return $session if $session && !$session->is_stale;
     return $self->{session} =
-        Tenon::Session->connect($self->{socket}, { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, undef);
+        Tenon::Session->connect($self->{socket},
+        { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, undef);
 }
 
 sub disconnect ($self) {

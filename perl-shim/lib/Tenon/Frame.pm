@@ -29,14 +29,10 @@ use constant {
 
 # By kind: the number of elements, then what each is.
 my %SHAPE = (
-    HELLO, ['map'],
-    REQUEST, ['id', 'text', 'map', 'map'],
-    RESPONSE, ['id', 'any'],
-    FAILURE, ['id', 'map'],
-    NOTIFY, ['text', 'map'],
-    CANCEL, ['id'],
-    PING, ['id'],
-    PONG, ['id'],
+    HELLO, ['map'], REQUEST, ['id', 'text', 'map', 'map'],
+    RESPONSE, ['id', 'any'], FAILURE, ['id', 'map'],
+    NOTIFY, ['text', 'map'], CANCEL, ['id'],
+    PING, ['id'], PONG, ['id'],
     CLOSE, ['text', 'text'],
 );
 
@@ -99,7 +95,8 @@ sub _framed ($payload) {
 }
 
 sub check_length ($length) {
-    _bad('FRAME_TOO_LONG', "a frame of $length bytes is longer than the limit of " . MAX_FRAME . ' bytes')
+    _bad('FRAME_TOO_LONG',
+        "a frame of $length bytes is longer than the limit of " . MAX_FRAME . ' bytes')
         if $length > MAX_FRAME;
     _bad('MALFORMED_FRAME', "a frame of length $length holds nothing") if $length < 1;
     return;
@@ -112,7 +109,8 @@ sub decode ($payload) {
     _walk($payload) if $payload =~ m{[\xdd\xdf]};
 
     my $frame = eval {
-        no warnings 'uninitialized'; # of a map whose key is nil, which the check below refuses or nobody asks for
+        no warnings 'uninitialized'
+            ; # of a map whose key is nil, which the check below refuses or nobody asks for
         $OCTETS->unpack($payload);
     };
     if (my $err = $@) {
@@ -170,7 +168,11 @@ sub _check ($frame) {
 # What the packer read shows in the flags of the scalar; looking at it as text would change them.
 sub _is_integer ($value) {
     my $flags = B::svref_2object($value)->FLAGS;
-    return ($flags & B::SVf_IOK) && !($flags & B::SVf_POK) && $value->$* >= 0 && $value->$* <= MAX_INTEGER;
+    return
+           ($flags & B::SVf_IOK)
+        && !($flags & B::SVf_POK)
+        && $value->$* >= 0
+        && $value->$* <= MAX_INTEGER;
 }
 
 sub _is_text ($value) {
@@ -199,13 +201,15 @@ sub _walk ($payload) {
             next;
         }
         my $first = $at < $length ? vec($payload, $at++, 8) : _cut($length);
-        my $header = $HEADER[$first] // _bad('MALFORMED_FRAME', 'a frame holds a byte that begins no value');
+        my $header = $HEADER[$first]
+            // _bad('MALFORMED_FRAME', 'a frame holds a byte that begins no value');
         my ($what, $bytes, $count) = $header->@*;
         _bad('MALFORMED_FRAME', 'a frame holds an extension type, which Perl cannot read')
             if $what eq 'extension';
         _cut($length) if $at + $bytes > $length;
         if ($what ne 'value' && $bytes) {
-            $count = unpack($bytes == 1 ? 'C' : $bytes == 2 ? 'n' : 'N', substr($payload, $at, $bytes));
+            $count =
+                unpack($bytes == 1 ? 'C' : $bytes == 2 ? 'n' : 'N', substr($payload, $at, $bytes));
         }
         $at += $bytes;
         next if $what eq 'value';
@@ -214,7 +218,8 @@ sub _walk ($payload) {
         if ($what eq 'text') {
             _bad('MALFORMED_FRAME', "a frame claims a text of $count bytes and has only $left left")
                 if $count > $left;
-            _bad('FRAME_TOO_LONG', "a text of $count bytes is longer than the limit of " . MAX_TEXT . ' bytes')
+            _bad('FRAME_TOO_LONG',
+                "a text of $count bytes is longer than the limit of " . MAX_TEXT . ' bytes')
                 if $count > MAX_TEXT;
             $at += $count;
             next;
@@ -224,11 +229,13 @@ sub _walk ($payload) {
         _bad('TOO_MANY_ELEMENTS', "a frame claims $count elements and the limit is " . MAX_ELEMENTS)
             if $count > MAX_ELEMENTS;
         $count *= 2 if $what eq 'map';
-        _bad('TOO_MANY_ELEMENTS', "a frame claims $count elements and has only $left bytes left for them")
+        _bad('TOO_MANY_ELEMENTS',
+            "a frame claims $count elements and has only $left bytes left for them")
             if $count > $left;
         push @open, $count;
     }
-    _bad('MALFORMED_FRAME', 'a frame has ' . ($length - $at) . ' bytes after its end') if $at < $length;
+    _bad('MALFORMED_FRAME', 'a frame has ' . ($length - $at) . ' bytes after its end')
+        if $at < $length;
     return;
 }
 

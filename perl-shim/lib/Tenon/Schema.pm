@@ -13,7 +13,12 @@ use Tenon::Frame;
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
-my %LARGEST = (kib => 9007199254740992, seconds => 2147483648, uint => 9223372036854775807, vmid => 999999999);
+my %LARGEST = (
+    kib => 9007199254740992,
+    seconds => 2147483648,
+    uint => 9223372036854775807,
+    vmid => 999999999
+);
 
 # ---- Perl to wire
 
@@ -66,12 +71,14 @@ sub result_to_wire ($method, $values, $storeid) {
         if (reftype($list) // '') ne 'ARRAY';
     my @wire;
     for my $entry ($list->@*) {
-        _bad('BAD_RESULT', "$name: an entry of the result must be a hash reference, got " . _shown($entry))
+        _bad('BAD_RESULT',
+            "$name: an entry of the result must be a hash reference, got " . _shown($entry))
             if (reftype($entry) // '') ne 'HASH';
         my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
         if (defined($record)) {
             push @wire, $record;
         } elsif (_is_error($@) && $@->name eq 'BAD_TEXT') {
+
             # One file with an odd name must not hide all the others.
             warn 'left out of ' . $@->message . "\n";
         } else {
@@ -86,8 +93,12 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     for my $field ($result->{fields}->@*) {
         my $value = $entry->{ $field->{name} } // $field->{default};
         $record{ $field->{name} } = _result_field(
-            $name, $field, $value, $storeid,
-            "'$field->{name}' of " . (defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry'),
+            $name,
+            $field,
+            $value,
+            $storeid,
+            "'$field->{name}' of "
+                . (defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry'),
         );
     }
     if ($result->{other}) {
@@ -134,7 +145,8 @@ sub _to_wire ($type, $value, $storeid) {
     if ($TEXT{$kind}) {
         my $text = _text($value);
         chomp($text) if $kind eq 'volname';
-        $text = "$storeid:$text" if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
+        $text = "$storeid:$text"
+            if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
         return $text;
     } elsif ($LARGEST{$kind}) {
         return _integer($type, $value);
@@ -145,7 +157,8 @@ sub _to_wire ($type, $value, $storeid) {
     } elsif ($kind eq 'hints') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if (reftype($value) // '') ne 'HASH';
-        return { map { _text($_) => _integer({ kind => 'uint' }, $value->{$_} || 0) } keys $value->%* };
+        return { map { _text($_) => _integer({ kind => 'uint' }, $value->{$_} || 0) }
+                keys $value->%* };
     } elsif ($kind eq 'section' || $kind eq 'tree') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if $kind eq 'section' && (reftype($value) // '') ne 'HASH';
@@ -164,8 +177,7 @@ sub _integer ($type, $value) {
         my $float = "$1" + 0;
         $number = sprintf('%.0f', $kind eq 'kib' ? ceil($float) : int($float)) + 0;
     }
-    _bad(
-        'BAD_PARAMETER',
+    _bad('BAD_PARAMETER',
         _what($type) . " must be an integer 0 .. $LARGEST{$kind}, got " . _shown($value),
     ) if !defined($number) || $number > $LARGEST{$kind};
 
@@ -179,7 +191,8 @@ sub _text ($value) {
         if ref($value) && !(blessed($value) && overload::Method($value, '""'));
     my $text = "$value";
     utf8::encode($text) if utf8::is_utf8($text);
-    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8') if !Tenon::Frame::is_utf8($text);
+    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8')
+        if !Tenon::Frame::is_utf8($text);
     return $text;
 }
 
@@ -191,11 +204,13 @@ sub _tree ($value, $depth) {
     _bad('BAD_PARAMETER', 'a value is nested deeper than 10 levels') if $depth > 10;
     return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)
     if (blessed($value)) {
-        return $value ? '1' : '0' if $value->isa('JSON::PP::Boolean') || $value->isa('Data::MessagePack::Boolean');
+        return $value ? '1' : '0'
+            if $value->isa('JSON::PP::Boolean') || $value->isa('Data::MessagePack::Boolean');
         return _text($value);
     }
     my $type = reftype($value) // return _text($value);
-    return { map { _text($_) => _tree($value->{$_}, $depth + 1) } keys $value->%* } if $type eq 'HASH';
+    return { map { _text($_) => _tree($value->{$_}, $depth + 1) } keys $value->%* }
+        if $type eq 'HASH';
     return [map { _tree($_, $depth + 1) } $value->@*] if $type eq 'ARRAY';
     return _text($value);
 }
@@ -231,13 +246,15 @@ sub _result_from_wire ($result, $wire, $want) {
     if ($shape eq 'value') {
         return _field_from_wire($result, $wire);
     } elsif ($shape eq 'tuple') {
-        _bad('BAD_RESULT', 'a map belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'HASH';
+        _bad('BAD_RESULT', 'a map belongs where ' . _shown($wire) . ' came')
+            if ref($wire) ne 'HASH';
         my @fields = grep { $want || $_->{name} eq $result->{scalar} } $result->{fields}->@*;
         return map { _field_from_wire($_, $wire->{ $_->{name} }) } @fields;
     }
     _bad('BAD_RESULT', 'a list belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'ARRAY';
     for my $record ($wire->@*) {
-        _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came') if ref($record) ne 'HASH';
+        _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came')
+            if ref($record) ne 'HASH';
         for my $field ($result->{fields}->@*) {
             my $name = $field->{name};
             $record->{$name} = _field_from_wire($field, $record->{$name});
@@ -257,7 +274,8 @@ sub _field_from_wire ($field, $wire) {
 sub _from_wire ($type, $wire) {
     return undef if !defined($wire); ## no critic (ProhibitExplicitReturnUndef)
     if ($type->{list}) {
-        _bad('BAD_PARAMETER', _what($type) . ' must be a list, got ' . _shown($wire)) if ref($wire) ne 'ARRAY';
+        _bad('BAD_PARAMETER', _what($type) . ' must be a list, got ' . _shown($wire))
+            if ref($wire) ne 'ARRAY';
         my $element = { kind => $type->{kind} };
         return [map { _from_wire($element, $_) } $wire->@*];
     }
@@ -278,7 +296,8 @@ sub _from_wire ($type, $wire) {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         return Tenon::Cache::of_id($wire);
     } elsif ($kind eq 'hints' || $kind eq 'section') {
-        _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire)) if ref($wire) ne 'HASH';
+        _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire))
+            if ref($wire) ne 'HASH';
     }
     return $wire;
 }

@@ -26,7 +26,8 @@ sub connect ($class, $path, $facts, $handler) {
 
     # Perl would cut it, and connect to whatever has the shorter name.
     Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED',
-        "the socket path '$path' is longer than " . LONGEST_PATH . ' bytes') if length($path) > LONGEST_PATH;
+        "the socket path '$path' is longer than " . LONGEST_PATH . ' bytes')
+        if length($path) > LONGEST_PATH;
     my $address = pack_sockaddr_un($untainted);
     if (socket(my $socket, PF_UNIX, SOCK_STREAM, 0)) {
         my $connected;
@@ -46,7 +47,8 @@ sub connect ($class, $path, $facts, $handler) {
             return $self;
         }
     }
-    Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED', "nobody answers at the socket '$path': $!");
+    Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED',
+        "nobody answers at the socket '$path': $!");
     return;
 }
 
@@ -64,7 +66,8 @@ sub _high ($socket) {
 sub _hello ($self, $facts) {
     my $deadline = _now() + HELLO_SECONDS;
     my $good = eval {
-        my $hello = Tenon::Frame::encode([Tenon::Frame::HELLO, { protocols => [PROTOCOL + 0], $facts->%* }]);
+        my $hello = Tenon::Frame::encode(
+            [Tenon::Frame::HELLO, { protocols => [PROTOCOL + 0], $facts->%* }]);
         my $unsent = eval { $self->_send($hello, $deadline); 1 } ? undef : $@;
 
         # A peer that closed at once may have told why.
@@ -83,7 +86,8 @@ sub _hello ($self, $facts) {
         my @versions = ref($spoken) eq 'ARRAY' ? map { $_ // '?' } $spoken->@* : ();
         if (!grep { $_ eq PROTOCOL } @versions) {
             Tenon::Error->throw('UNSUPPORTED_VERSION', 'NOT_STARTED',
-                "the peer speaks protocol [@versions] and this side [" . PROTOCOL
+                      "the peer speaks protocol [@versions] and this side ["
+                    . PROTOCOL
                     . ']; install the same release of Tenon on both sides');
         }
         1;
@@ -100,7 +104,8 @@ sub _hello ($self, $facts) {
 
 sub _refusal ($close) {
     my (undef, $reason, $message) = $close->@*;
-    return Tenon::Error->new($reason, 'NOT_STARTED', $message) if eval { Tenon::Error::code_of($reason) };
+    return Tenon::Error->new($reason, 'NOT_STARTED', $message)
+        if eval { Tenon::Error::code_of($reason) };
     return Tenon::Error->new('CONNECTION_LOST', 'NOT_STARTED', _closed($reason, $message));
 }
 
@@ -123,7 +128,10 @@ sub drop ($self) {
 
 sub goodbye ($self) {
     return if !$self->usable;
-    my $said = eval { $self->_send(Tenon::Frame::encode([Tenon::Frame::CLOSE, 'DONE', '']), _now() + 1); 1 };
+    my $said = eval {
+        $self->_send(Tenon::Frame::encode([Tenon::Frame::CLOSE, 'DONE', '']), _now() + 1);
+        1;
+    };
     my $err = $@;
     $self->drop;
     die $err if !$said && !_is_error($err);
@@ -165,11 +173,13 @@ sub call ($self, $method, $params, %opt) {
     $context->{plugin} = $opt{plugin} if defined($opt{plugin});
     $context->{deadline_ms} = sprintf('%.0f', $opt{seconds} * 1000) + 0 if defined($opt{seconds});
     my $id = $self->{next_id}++;
-    my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]) };
+    my $bytes =
+        eval { Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]) };
     if (!defined($bytes)) {
         my $err = $@;
         die $err if !_is_error($err);
-        Tenon::Error->throw($err->name, 'NOT_STARTED', "$what: " . $err->message . '; it was not started');
+        Tenon::Error->throw($err->name, 'NOT_STARTED',
+            "$what: " . $err->message . '; it was not started');
     }
 
     # Whatever ends this block early, a timeout of PVE's for instance, may leave half a frame behind, so the
@@ -204,7 +214,8 @@ sub _error ($map) {
     }
     my ($outcome) = grep { $_ eq ($map->{outcome} // '') } qw(NOT_STARTED FAILED_CLEAN UNKNOWN);
     return Tenon::Error->new(
-        Tenon::Error::name_of($map->{code}), $outcome // 'UNKNOWN', $map->{message} // 'the call failed', %more,
+        Tenon::Error::name_of($map->{code}), $outcome // 'UNKNOWN',
+        $map->{message} // 'the call failed', %more,
     );
 }
 
@@ -234,7 +245,8 @@ sub _await ($self, $id, $deadline) {
 sub serve ($self) {
     while ($self->usable) {
         my $frame = $self->_receive(undef);
-        return if $frame->[0] == Tenon::Frame::CLOSE && $frame->[1] =~ m/\A(?:DONE|SHUTTING_DOWN)\z/;
+        return
+            if $frame->[0] == Tenon::Frame::CLOSE && $frame->[1] =~ m/\A(?:DONE|SHUTTING_DOWN)\z/;
         $self->_serve_one($frame);
     }
     return;
@@ -251,7 +263,8 @@ sub _serve_one ($self, $frame) {
     } elsif ($kind == Tenon::Frame::HELLO) {
         Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN', 'the peer said hello twice');
     } elsif ($kind == Tenon::Frame::RESPONSE || $kind == Tenon::Frame::FAILURE) {
-        Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN', "the peer answered call $rest[0], which nobody made");
+        Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN',
+            "the peer answered call $rest[0], which nobody made");
     }
 
     # A cancel cannot stop Perl code that is running, and it arrives only when none is; pongs and notices that
@@ -265,17 +278,20 @@ sub _answer ($self, $id, $method, $params, $context) {
         $err = Tenon::Error->new('TOO_MANY_CALLS', 'NOT_STARTED',
             "$method: calls are nested deeper than " . MAX_NESTING);
     } elsif (!$self->{handler}) {
-        $err = Tenon::Error->new('UNKNOWN_METHOD', 'NOT_STARTED', "$method: this side answers no calls");
+        $err = Tenon::Error->new('UNKNOWN_METHOD', 'NOT_STARTED',
+            "$method: this side answers no calls");
     } else {
         local $self->{depth} = $self->{depth} + 1;
-        eval { $result = $self->{handler}->($method, $params, $context); 1 } or $err = $@ || 'it died without a text';
+        eval { $result = $self->{handler}->($method, $params, $context); 1 }
+            or $err = $@ || 'it died without a text';
     }
     if (!$err) {
         my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result]) };
         return $bytes if defined($bytes);
         $err = $@;
     }
-    $err = Tenon::Error->new('INTERNAL', 'UNKNOWN', "$method: " . ("$err" =~ s/\s+\z//r)) if !_is_error($err);
+    $err = Tenon::Error->new('INTERNAL', 'UNKNOWN', "$method: " . ("$err" =~ s/\s+\z//r))
+        if !_is_error($err);
     return Tenon::Frame::encode_failure($id, $err);
 }
 
@@ -290,7 +306,8 @@ sub _poll ($self, $events, $deadline) {
     while (1) {
         my $left = defined($deadline) ? $deadline - _now() : undef;
         my $millis = !defined($left) ? -1 : $left <= 0 ? 0 : int($left * 1000) + 1;
-        my $ready = IO::Poll::_poll($millis, $fd, my $mask = $events); # it writes into its arguments
+        my $ready =
+            IO::Poll::_poll($millis, $fd, my $mask = $events); # it writes into its arguments
         return 1 if $ready > 0;
         return 0 if $ready == 0 && defined($left) && $left <= 0;
         die "poll failed: $!\n" if $ready < 0 && $! != EINTR;
@@ -300,7 +317,8 @@ sub _poll ($self, $events, $deadline) {
 
 # A nested call that failed has dropped the connection of those around it.
 sub _fd ($self) {
-    Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', 'the connection has been given up') if !$self->{socket};
+    Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', 'the connection has been given up')
+        if !$self->{socket};
     return fileno($self->{socket});
 }
 
@@ -315,7 +333,8 @@ sub _send ($self, $bytes, $deadline) {
         } elsif ($! == EAGAIN) {
             $self->_poll(POLLOUT, $deadline) or _late();
         } elsif ($! != EINTR) {
-            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the connection was lost while sending: $!");
+            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN',
+                "the connection was lost while sending: $!");
         }
     }
     return;

@@ -31,7 +31,8 @@ sub vectors () {
 }
 
 sub _wire ($json) {
-    return $json ? Data::MessagePack::true() : Data::MessagePack::false() if JSON::PP::is_bool($json);
+    return $json ? Data::MessagePack::true() : Data::MessagePack::false()
+        if JSON::PP::is_bool($json);
     return [map { _wire($_) } $json->@*] if ref($json) eq 'ARRAY';
     if (ref($json) eq 'HASH') {
         return pack('H*', $json->{'$bytes'}) if exists($json->{'$bytes'});
