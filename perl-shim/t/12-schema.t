@@ -826,7 +826,8 @@ subtest 'one file with an odd name does not hide the others' => sub {
         my @warnings = warnings_of(
             sub {
                 $wire =
-                    result_to_wire('list_images', [{ volid => 'a' }, $odd{$what}, { volid => 'c' }]);
+                    result_to_wire('list_images',
+                    [{ volid => 'a' }, $odd{$what}, { volid => 'c' }]);
             });
         is(join(',', map { $_->{volid} } $wire->@*), 'nas:a,nas:c', "$what: the others are listed");
         is(scalar(@warnings), 1, "$what: one warning");

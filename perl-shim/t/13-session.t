@@ -560,9 +560,11 @@ subtest 'what a handler does wrong is told to the peer' => sub {
             for my $what (sort keys %code) {
                 $conn->write_frame(2, 9, 'try', { what => $what }, {});
                 my $answer = $conn->read_frame;
-                $conn->note($answer->[0] == 4
+                $conn->note(
+                    $answer->[0] == 4
                     ? join(' ', $answer->[2]->@{qw(name outcome message)})
-                    : 'an answer');
+                    : 'an answer'
+                );
             }
             $conn->write_frame(3, $call->[1], 'done');
             $conn->until_end;
