@@ -67,7 +67,7 @@ sub encode_failure ($id, $err) {
     }
     push @pairs, 'exception', $TEXT->pack($err->exception) if defined($err->exception);
     for my $key (sort keys %text) {
-        push @pairs, $key, $TEXT->pack(_printable($text{$key}));
+        push @pairs, $key, $TEXT->pack(printable($text{$key}));
     }
     my $map = pack('C', 0x80 | (@pairs / 2));
     while (my ($key, $packed) = splice(@pairs, 0, 2)) {
@@ -77,7 +77,7 @@ sub encode_failure ($id, $err) {
 }
 
 # A sentence may quote bytes of a plugin's; the far side drops the connection over text that is no UTF-8.
-sub _printable ($text) {
+sub printable ($text) {
     my $octets = "$text";
     utf8::encode($octets) if utf8::is_utf8($octets);
     return is_utf8($octets) ? $octets : $octets =~ s/[^\x00-\x7f]/?/gr;
@@ -293,6 +293,12 @@ The frame with its length field. With C<$canonical> the keys of maps are sorted,
 
 The frame that answers call C<$id> with a L<Tenon::Error>. Bytes of its message that are no UTF-8 become question marks;
 those of the die text stay.
+
+=head2 printable
+
+    my $octets = Tenon::Frame::printable($text);
+
+The same text as octets that may cross. If it is no UTF-8, every byte beyond ASCII becomes a question mark.
 
 =head2 is_utf8
 

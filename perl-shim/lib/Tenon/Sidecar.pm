@@ -11,6 +11,7 @@ use Scalar::Util qw(blessed reftype);
 use Tenon::Api;
 use Tenon::Base;
 use Tenon::Error;
+use Tenon::Frame;
 use Tenon::Schema;
 use Tenon::Session;
 
@@ -29,7 +30,7 @@ sub run ($class, %opt) {
     if ($plugin) {
         $facts->{plugin} = $plugin;
     } else {
-        $facts->{rejected} = "$err" =~ s/\s+\z//r;
+        $facts->{rejected} = Tenon::Frame::printable("$err" =~ s/\s+\z//r);
     }
     my $level = $plugin ? $plugin->{level} : undef;
     my $session = Tenon::Session->connect(
