@@ -157,8 +157,10 @@ sub _to_wire ($type, $value, $storeid) {
     } elsif ($kind eq 'hints') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if (reftype($value) // '') ne 'HASH';
-        return { map { _text($_) => _integer({ kind => 'uint' }, $value->{$_} || 0) }
-                keys $value->%* };
+        return {
+            map { _text($_) => _integer({ kind => 'uint' }, $value->{$_} || 0) }
+                keys $value->%*
+        };
     } elsif ($kind eq 'section' || $kind eq 'tree') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if $kind eq 'section' && (reftype($value) // '') ne 'HASH';
