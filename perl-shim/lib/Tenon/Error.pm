@@ -69,6 +69,10 @@ sub outcome ($self) {
     return $self->{outcome};
 }
 
+sub unknown ($self) {
+    return bless { $self->%*, outcome => 'UNKNOWN' }, ref($self);
+}
+
 sub text ($self, @) {
     return $self->{die} if defined($self->{die});
     return "$self->{message}\n";
@@ -115,6 +119,12 @@ Dies with a new error.
 
 What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
 plain text.
+
+=head2 unknown
+
+    die $err->unknown;
+
+The same error where whoever passes it on has done more than the call that failed: its outcome is C<UNKNOWN>.
 
 =head1 FUNCTIONS
 

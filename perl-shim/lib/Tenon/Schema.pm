@@ -193,6 +193,9 @@ sub _text ($value) {
         if ref($value) && !(blessed($value) && overload::Method($value, '""'));
     my $text = "$value";
     utf8::encode($text) if utf8::is_utf8($text);
+    _bad('FRAME_TOO_LONG',
+        'a text of ' . length($text) . ' bytes is longer than the limit of ' . Tenon::Frame::MAX_TEXT . ' bytes')
+        if length($text) > Tenon::Frame::MAX_TEXT;
     _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8')
         if !Tenon::Frame::is_utf8($text);
     return $text;

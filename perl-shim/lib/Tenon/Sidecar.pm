@@ -7,6 +7,7 @@ use File::Basename qw(basename dirname);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_ASYNC O_NONBLOCK);
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
+use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
 use Tenon::Api;
 use Tenon::Base;
@@ -16,6 +17,8 @@ use Tenon::Schema;
 use Tenon::Session;
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
+use constant { ORPHANED => 50, LAST_SECONDS => 5 };
+use constant { FIONREAD => 0x541B, READER_SECONDS => 1 };
 
 sub run ($class, %opt) {
     $| = 1;
@@ -49,14 +52,21 @@ sub run ($class, %opt) {
     return 1;
 }
 
-# The daemon holds the other end of standard input; when it is gone, also by kill -9 while the plugin hangs, the kernel
-# sends SIGTERM. The plugin and its children read from /dev/null.
+# The daemon holds the other end of standard input; when it is gone, also by kill -9, the kernel sends a signal. It is one
+# that no plugin ignores, it does not wait for Perl's next statement, and what a plugin does last has a limit, since nobody
+# is left who would end this process. The plugin and its children read from /dev/null.
 sub _follow_parent () {
     $SIG{TERM} = sub { exit(128 + 15) };
+    my $orphaned = sub {
+        $SIG{ALRM} = 'DEFAULT';
+        alarm(LAST_SECONDS);
+        exit(128 + 15);
+    };
+    POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned)) or die "cannot watch standard input: $!\n";
     my $fd = fcntl(STDIN, F_DUPFD_CLOEXEC, 10) or die "cannot keep standard input: $!\n";
     open(my $lifeline, '<&=', $fd) or die "cannot keep standard input: $!\n";
     fcntl($lifeline, F_SETOWN, $$ + 0) or die "cannot watch standard input: $!\n";
-    fcntl($lifeline, F_SETSIG, POSIX::SIGTERM()) or die "cannot watch standard input: $!\n";
+    fcntl($lifeline, F_SETSIG, ORPHANED) or die "cannot watch standard input: $!\n";
     my $flags = fcntl($lifeline, F_GETFL, 0);
     fcntl($lifeline, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";
     our $LIFELINE = $lifeline;
@@ -166,7 +176,7 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         # Work that free_image leaves for later, such as wiping; it must not be lost.
         my ($later) = @result;
         my $done = eval { $later->(); 1 };
-        die _died($@) if !$done;
+        die _died($@, 1) if !$done;
     }
     return Tenon::Schema::result_to_wire($method, \@result, $params->{storeid});
 }
@@ -201,12 +211,15 @@ sub _call ($package, $method, $args) {
     umask($before);
     select(STDOUT);
     chdir('/');
-    die _died($result[0]) if !$done;
+    die _died($result[0], _overrides($package, $name)) if !$done;
     return @result;
 }
 
-sub _died ($err) {
-    return $err if blessed($err) && $err->isa('Tenon::Error');
+# An error of the base class tells what the base class did, which is not all if the plugin's own method called it.
+sub _died ($err, $is_own) {
+    if (blessed($err) && $err->isa('Tenon::Error')) {
+        return $is_own ? $err->unknown : $err;
+    }
     my $text = eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
     my %more = (die => $text, origin => 'sidecar');
     if (ref($err)) {

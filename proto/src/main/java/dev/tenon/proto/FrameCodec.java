@@ -120,7 +120,7 @@ public final class FrameCodec {
     // ---- values
 
     private void pack(MessagePacker packer, Value value, int depth) throws IOException {
-        if (depth > limits.depth()) {
+        if (depth > limits.depth() && (value instanceof Seq || value instanceof Fields)) {
             throw tooDeep();
         }
         switch (value) {
@@ -130,11 +130,13 @@ public final class FrameCodec {
             case Real(double number) -> packer.packDouble(number);
             case Text(String text) -> {
                 byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+                checkText(bytes.length);
                 packer.packRawStringHeader(bytes.length);
                 packer.writePayload(bytes);
             }
             case Bytes binary -> {
                 byte[] bytes = binary.bytes();
+                checkText(bytes.length);
                 packer.packBinaryHeader(bytes.length);
                 packer.writePayload(bytes);
             }
@@ -242,12 +244,16 @@ public final class FrameCodec {
                     "a frame claims a text of " + claimedBytes + " bytes and has only " + left + " left");
         }
         int claimed = (int) claimedBytes;
-        if (claimed > limits.textBytes()) {
+        checkText(claimed);
+        return unpacker.readPayload(claimed);
+    }
+
+    private void checkText(int length) {
+        if (length > limits.textBytes()) {
             throw new ProtocolException(
                     ErrorCode.FRAME_TOO_LONG,
-                    "a text of " + claimed + " bytes is longer than the limit of " + limits.textBytes() + " bytes");
+                    "a text of " + length + " bytes is longer than the limit of " + limits.textBytes() + " bytes");
         }
-        return unpacker.readPayload(claimed);
     }
 
     private static String text(byte[] bytes) {

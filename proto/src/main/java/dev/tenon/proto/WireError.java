@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param code the number; one that this side does not know is kept and treated as {@link ErrorCode#INTERNAL}
  * @param message one sentence for people, without a trailing newline unless it is a plugin's own text
  * @param outcome what is known about the call's effect
- * @param origin where it arose: {@code daemon}, {@code sidecar} or {@code client}
+ * @param origin where it arose: {@code daemon}, {@code host} (a Java process that drives a plugin), {@code sidecar} or {@code client}
  * @param die what Perl's {@code die} was given, to the byte; null if the error is not a plugin's
  * @param exception the fields of a structured exception ({@code PVE::Exception}), {@link Value.Nil} if it was plain text
  */

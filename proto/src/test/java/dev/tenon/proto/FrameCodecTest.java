@@ -101,12 +101,28 @@ class FrameCodecTest {
     }
 
     @Test
-    void refusesTextLongerThanTheLimit() {
-        byte[] frame = codec.encode(new Frame.Response(1, new Value.Text("x".repeat(Limits.DEFAULT.textBytes() + 1))));
+    void refusesTextLongerThanTheLimitBothWays() {
+        Frame frame = new Frame.Response(1, new Value.Text("x".repeat(Limits.DEFAULT.textBytes() + 1)));
+        Limits wider = new Limits(Limits.DEFAULT.frameBytes(), 16, Limits.DEFAULT.textBytes() * 2, 16, 1, 1);
+        byte[] bytes = new FrameCodec(wider).encode(frame);
 
         assertThatExceptionOfType(ProtocolException.class)
-                .isThrownBy(() -> codec.decode(payload(frame)))
+                .isThrownBy(() -> codec.encode(frame))
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FRAME_TOO_LONG));
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> codec.decode(payload(bytes)))
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.FRAME_TOO_LONG));
+    }
+
+    @Test
+    void writesWhatItReadsAtTheDeepestLevel() {
+        Value value = Value.Nil.NIL;
+        for (int i = 1; i < Limits.DEFAULT.depth(); i++) {
+            value = new Value.Seq(List.of(value));
+        }
+        Frame frame = new Frame.Response(1, value);
+
+        assertThat(codec.decode(payload(codec.encode(frame)))).isEqualTo(frame);
     }
 
     @Test

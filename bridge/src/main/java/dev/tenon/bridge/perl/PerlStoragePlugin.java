@@ -98,10 +98,15 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         CallingPlugin self = new CallingPlugin() {
             @Override
             protected Value call(String method, Fields params) {
+                Method row = TABLE.method(method);
                 try {
-                    return session.call(method, params, TABLE.method(method).deadline());
+                    Value answer = session.call(method, params, row.deadline());
+                    row.checkResult(answer);
+                    return answer;
                 } catch (RemoteCallException e) {
                     throw Errors.fromWire(e.error(), what(method, params));
+                } catch (ProtocolException e) {
+                    throw failed(e.code(), outcomeOf(e), what(method, params), e.getMessage());
                 } catch (SessionClosedException e) {
                     throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
                 } catch (TimeoutException e) {
@@ -155,6 +160,11 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         return limit.toMillisPart() == 0 ? limit.toSeconds() + " s" : limit.toMillis() + " ms";
     }
 
+    /** A result that is wrong belongs to a call that was made; anything else broke the contract before. */
+    private static Outcome outcomeOf(ProtocolException e) {
+        return e.code() == ErrorCode.BAD_RESULT ? Outcome.UNKNOWN : Outcome.NOT_STARTED;
+    }
+
     private Value callRunning(Method row, String what, Fields params, long deadline) {
         Sidecar current = running(what, deadline);
         current.output().during(what);
@@ -167,11 +177,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             failures = 0;
             throw Errors.fromWire(e.error(), what);
         } catch (ProtocolException e) {
-            throw failed(
-                    e.code(),
-                    e.code() == ErrorCode.BAD_RESULT ? Outcome.UNKNOWN : Outcome.NOT_STARTED,
-                    what,
-                    e.getMessage());
+            throw failed(e.code(), outcomeOf(e), what, e.getMessage());
         } catch (SessionClosedException e) {
             throw died(current, what, e);
         } catch (TimeoutException e) {

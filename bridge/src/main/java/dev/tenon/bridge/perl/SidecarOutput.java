@@ -1,6 +1,8 @@
 package dev.tenon.bridge.perl;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.apache.commons.exec.LogOutputStream;
@@ -18,6 +20,7 @@ final class SidecarOutput {
 
     private final String plugin;
     private final Deque<String> last = new ArrayDeque<>();
+    private final List<Stream> streams = new ArrayList<>();
     private volatile String call = "background";
 
     SidecarOutput(String plugin) {
@@ -29,19 +32,44 @@ final class SidecarOutput {
         call = newCall;
     }
 
-    /** Lines that come from now on belong to no call, such as those of a child that the plugin left behind. */
+    /**
+     * Lines that come from now on belong to no call, such as those of a child that the plugin left behind. The process
+     * answers only when what it printed is read; what is read but not logged, or has no newline yet, is the call's.
+     */
     void idle() {
-        call = "background";
+        synchronized (streams) {
+            streams.forEach(Stream::flush);
+            call = "background";
+        }
     }
 
     LogOutputStream stream(String name) {
-        return new LogOutputStream() {
-            @Override
-            protected void processLine(String line, int level) {
-                keep(line);
-                LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, name, call, line);
+        Stream stream = new Stream(name);
+        synchronized (streams) {
+            streams.add(stream);
+        }
+        return stream;
+    }
+
+    private final class Stream extends LogOutputStream {
+        private final String name;
+
+        Stream(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            synchronized (streams) {
+                super.write(bytes, offset, length);
             }
-        };
+        }
+
+        @Override
+        protected void processLine(String line, int level) {
+            keep(line);
+            LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, name, call, line);
+        }
     }
 
     private void keep(String line) {

@@ -40,6 +40,7 @@ public final class Session implements ConnectionListener {
     public static final int PROTOCOL = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+    private static final Duration HELLO_LIMIT = Duration.ofSeconds(10);
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     private final long number = NUMBERS.incrementAndGet();
@@ -50,6 +51,7 @@ public final class Session implements ConnectionListener {
     private final Map<Long, Answer> running = new ConcurrentHashMap<>();
     private final CompletableFuture<Value.Fields> opened = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
+    private final Future<?> helloAlarm;
     private volatile @Nullable PeerCredentials peer;
 
     /**
@@ -65,6 +67,15 @@ public final class Session implements ConnectionListener {
     public Session(Connection connection, Settings settings) {
         this.connection = connection;
         this.settings = settings;
+        this.helloAlarm = connection.after(HELLO_LIMIT, this::endIfSilent);
+    }
+
+    private void endIfSilent() {
+        if (!opened.isDone()) {
+            close(
+                    ErrorCode.UNEXPECTED_FRAME.name(),
+                    "no hello came within " + HELLO_LIMIT.toSeconds() + " s of the connection");
+        }
     }
 
     /** Completes with the peer's hello; exceptionally if the connection ends before. */
@@ -182,6 +193,7 @@ public final class Session implements ConnectionListener {
         hello.put("role", new Value.Text(settings.role()));
         hello.putAll(settings.facts().entries());
         connection.send(new Frame.Hello(new Value.Fields(hello)));
+        helloAlarm.cancel(false);
         opened.complete(facts);
     }
 
@@ -309,6 +321,7 @@ public final class Session implements ConnectionListener {
 
     @Override
     public void closed(String reason) {
+        helloAlarm.cancel(false);
         closed.complete(reason);
         opened.completeExceptionally(new SessionClosedException(reason));
         waiting.values().forEach(answer -> answer.completeExceptionally(new SessionClosedException(reason)));
