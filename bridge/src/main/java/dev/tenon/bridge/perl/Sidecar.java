@@ -79,7 +79,6 @@ final class Sidecar {
     static Sidecar start(UnixSockets sockets, SidecarSettings settings, Function<Session, CallHandler> nested) {
         String name = String.valueOf(settings.plugin().getFileName());
         SidecarOutput output = new SidecarOutput(name);
-        output.during("start");
         CompletableFuture<Process> launched = new CompletableFuture<>();
         CompletableFuture<Void> drained = new CompletableFuture<>();
         CompletableFuture<Session> connected = new CompletableFuture<>();
@@ -141,7 +140,6 @@ final class Sidecar {
             throw failed(settings.plugin().getFileName() + ": its process told nothing of a plugin");
         }
         PluginDescription description = PluginDescription.of(facts);
-        output.idle();
         LOG.info(
                 "event=sidecar-started plugin={} level={} pid={} pve={}",
                 description.packageName(),

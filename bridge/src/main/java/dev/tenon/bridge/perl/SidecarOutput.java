@@ -1,74 +1,91 @@
 package dev.tenon.bridge.perl;
 
-import java.io.IOException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.commons.exec.LogOutputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a plugin prints. It goes to the log line by line, with the call that ran when the line came, and the last lines
- * are kept for the error that a crash makes.
+ * What a plugin prints. It goes to the log line by line, with the call it was printed in, and the last lines are kept for
+ * the error that a crash makes. The process numbers its calls, the start counting as one, and marks in its outputs where
+ * each is over, because they are read later than its answers; what comes after a mark and before the next call is of no
+ * call, such as the words of a child that the plugin left behind.
  */
 final class SidecarOutput {
     private static final Logger LOG = LoggerFactory.getLogger("dev.tenon.plugin");
+    private static final Pattern CALL_OVER = Pattern.compile("\\x1etenon-call-over ([0-9]{1,18})$");
     private static final int KEPT_LINES = 20;
     private static final int KEPT_CHARACTERS = 500;
 
     private final String plugin;
     private final Deque<String> last = new ArrayDeque<>();
-    private final List<Stream> streams = new ArrayList<>();
-    private volatile String call = "background";
+    private final List<Stream> streams = new CopyOnWriteArrayList<>();
+    private long newest;
 
     SidecarOutput(String plugin) {
         this.plugin = plugin;
     }
 
-    /** Lines that come from now on belong to this call. */
-    void during(String newCall) {
-        call = newCall;
+    /** What the process prints until it marks the end of another call belongs to this one. */
+    void during(String call) {
+        newest++;
+        streams.forEach(stream -> stream.calls.addLast(new Call(newest, call)));
     }
 
-    /**
-     * Lines that come from now on belong to no call, such as those of a child that the plugin left behind. The process
-     * answers only when what it printed is read; what is read but not logged, or has no newline yet, is the call's.
-     */
-    void idle() {
-        synchronized (streams) {
-            streams.forEach(Stream::flush);
-            call = "background";
-        }
+    /** The call that was announced last did not reach the process. */
+    void withdraw() {
+        newest--;
+        streams.forEach(stream -> stream.calls.pollLast());
     }
 
     LogOutputStream stream(String name) {
         Stream stream = new Stream(name);
-        synchronized (streams) {
-            streams.add(stream);
-        }
+        streams.add(stream);
         return stream;
     }
 
+    private record Call(long number, String words) {}
+
     private final class Stream extends LogOutputStream {
         private final String name;
+        private final Deque<Call> calls = new ConcurrentLinkedDeque<>();
 
         Stream(String name) {
             this.name = name;
-        }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            synchronized (streams) {
-                super.write(bytes, offset, length);
-            }
+            calls.add(new Call(0, "start"));
         }
 
         @Override
         protected void processLine(String line, int level) {
+            Matcher mark = CALL_OVER.matcher(line);
+            if (!mark.find()) {
+                show(line);
+                return;
+            }
+            if (mark.start() > 0) {
+                show(line.substring(0, mark.start()));
+            }
+            long number = Long.parseLong(mark.group(1));
+            for (Call call = calls.peekFirst(); call != null && call.number() <= number; call = calls.peekFirst()) {
+                calls.pollFirst();
+            }
+        }
+
+        private void show(String line) {
             keep(line);
-            LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, name, call, line);
+            Call call = calls.peekFirst();
+            LOG.info(
+                    "plugin={} stream={} call=\"{}\" {}",
+                    plugin,
+                    name,
+                    call == null ? "background" : call.words(),
+                    line);
         }
     }
 

@@ -40,7 +40,6 @@ public final class Session implements ConnectionListener {
     public static final int PROTOCOL = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
-    private static final Duration HELLO_LIMIT = Duration.ofSeconds(10);
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     private final long number = NUMBERS.incrementAndGet();
@@ -61,20 +60,32 @@ public final class Session implements ConnectionListener {
      * @param facts what else this side says in its hello
      * @param admits whether the process at the other end may speak here
      * @param handler answers the peer's calls
+     * @param helloLimit how long a connection may be without a hello
      */
-    public record Settings(String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {}
+    public record Settings(
+            String role,
+            Value.Fields facts,
+            Predicate<PeerCredentials> admits,
+            CallHandler handler,
+            Duration helloLimit) {
+
+        /** With 10 seconds for the hello. */
+        public Settings(String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {
+            this(role, facts, admits, handler, Duration.ofSeconds(10));
+        }
+    }
 
     public Session(Connection connection, Settings settings) {
         this.connection = connection;
         this.settings = settings;
-        this.helloAlarm = connection.after(HELLO_LIMIT, this::endIfSilent);
+        this.helloAlarm = connection.after(settings.helloLimit(), this::endIfSilent);
     }
 
     private void endIfSilent() {
         if (!opened.isDone()) {
             close(
                     ErrorCode.UNEXPECTED_FRAME.name(),
-                    "no hello came within " + HELLO_LIMIT.toSeconds() + " s of the connection");
+                    "no hello came within " + settings.helloLimit().toMillis() + " ms of the connection");
         }
     }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.session;
+
+import org.jspecify.annotations.NullMarked;
