@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.adapt;
+
+import org.jspecify.annotations.NullMarked;
