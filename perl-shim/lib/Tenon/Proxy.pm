@@ -35,8 +35,9 @@ sub _call ($plugin, $name, $want, @args) {
 
         # PVE prints errors and matches their text, so it gets text, where the error is not PVE's own object.
         die $err if !ref($err) || !eval { $err->isa('Tenon::Error') };
-        if (ref($err->exception) eq 'HASH' && PVE::Exception->can('new')) {
-            die PVE::Exception->new($err->exception->{msg}, $err->exception->%*);
+        my $fields = $err->exception;
+        if (ref($fields) eq 'HASH' && defined($fields->{msg}) && PVE::Exception->can('new')) {
+            die PVE::Exception->new($fields->{msg}, $fields->%*);
         }
         die $err->text;
     }

@@ -7,7 +7,6 @@ use File::Basename qw(basename dirname);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_ASYNC O_NONBLOCK);
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
-use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
 use Tenon::Api;
 use Tenon::Base;
@@ -18,12 +17,17 @@ use Tenon::Session;
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
 use constant { ORPHANED => 50, LAST_SECONDS => 5 };
-use constant { FIONREAD => 0x541B, READER_SECONDS => 1 };
+use constant CALL_OVER => "\x{1e}tenon-call-over ";
+
+# How many calls of the daemon are over, and how deep in one this is.
+my $CALLS = 0;
+our $DEPTH = 0;
 
 sub run ($class, %opt) {
     $| = 1;
     STDERR->autoflush(1);
     _follow_parent();
+    my @outputs = map { _identity($_) } 1, 2;
 
     my $api = Tenon::Api->load;
     my ($plugin, $err);
@@ -35,11 +39,22 @@ sub run ($class, %opt) {
     } else {
         $facts->{rejected} = Tenon::Frame::printable("$err" =~ s/\s+\z//r);
     }
+    _end_output(@outputs);
     my $level = $plugin ? $plugin->{level} : undef;
     my $session = Tenon::Session->connect(
-        $opt{socket}, $facts,
+        $opt{socket},
+        $facts,
         sub ($name, $params, $context) {
-            return _dispatch($api, $plugin->{package}, $level, $name, $params);
+            local $DEPTH = $DEPTH + 1;
+            my ($result, $done);
+            eval {
+                $result = _dispatch($api, $plugin->{package}, $level, $name, $params);
+                $done = 1;
+            };
+            my $err = $@;
+            _end_output(@outputs) if $DEPTH == 1;
+            die $err if !$done;
+            return $result;
         },
     );
     $Tenon::Base::SESSION = $session;
@@ -62,7 +77,8 @@ sub _follow_parent () {
         alarm(LAST_SECONDS);
         exit(128 + 15);
     };
-    POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned)) or die "cannot watch standard input: $!\n";
+    POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
+        or die "cannot watch standard input: $!\n";
     my $fd = fcntl(STDIN, F_DUPFD_CLOEXEC, 10) or die "cannot keep standard input: $!\n";
     open(my $lifeline, '<&=', $fd) or die "cannot keep standard input: $!\n";
     fcntl($lifeline, F_SETOWN, $$ + 0) or die "cannot watch standard input: $!\n";
@@ -72,6 +88,26 @@ sub _follow_parent () {
     our $LIFELINE = $lifeline;
     open(STDIN, '<', '/dev/null') or die "cannot open /dev/null: $!\n";
     return;
+}
+
+# ---- output
+
+# Tells the log, in the outputs themselves, where those of a call end; the start counts as one.
+sub _end_output (@outputs) {
+    STDOUT->flush;
+    STDERR->flush;
+    my $mark = CALL_OVER . $CALLS++ . "\n";
+    for my $fd (1, 2) {
+
+        # A plugin that closed its output may have a file of its own there.
+        POSIX::write($fd, $mark, length($mark)) if _identity($fd) eq $outputs[$fd - 1];
+    }
+    return;
+}
+
+sub _identity ($fd) {
+    my @stat = POSIX::fstat($fd);
+    return @stat ? "$stat[0] $stat[1]" : 'closed';
 }
 
 # ---- the plugin
@@ -93,22 +129,30 @@ sub _load ($api, $file, $pve_lib) {
         die "the plugin file '$file' does not compile: " . _one_line($err) . "\n";
     }
 
-    my @derived = grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
-    die "the plugin file '$file' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n"
+    my @derived =
+        grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
+    die
+"the plugin file '$file' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n"
         if !@derived;
     my $package = $derived[-1];
     die "the plugin $package does not provide an api() method\n" if !$package->can('api');
 
-    my $level = eval { $package->api } // die "the api() method of the plugin $package failed: "
+    my $level =
+        eval { $package->api }
+        // die "the api() method of the plugin $package failed: "
         . _one_line($@ || 'it returned undef') . "\n";
     die "the api() method of the plugin $package returned '$level', which is no API version\n"
         if $level !~ m/\A\d+\z/;
-    die "the plugin $package implements API version $level, newer than the newest known, " . $api->newest . "\n"
+    die "the plugin $package implements API version $level, newer than the newest known, "
+        . $api->newest . "\n"
         if $level > $api->newest;
-    die "the plugin $package implements API version $level, older than the oldest supported, " . $api->oldest . "\n"
+    die "the plugin $package implements API version $level, older than the oldest supported, "
+        . $api->oldest . "\n"
         if $level < $api->oldest;
 
-    my $type = eval { $package->type } // die "the type() method of the plugin $package failed: "
+    my $type =
+        eval { $package->type }
+        // die "the type() method of the plugin $package failed: "
         . _one_line($@ || 'it returned undef') . "\n";
 
     # As PVE does: its base class looks up there what the plugin declares.
@@ -146,7 +190,8 @@ sub _load_pve ($pve_lib, $path) {
     {
         local @INC = ($quiet, @INC);
         local $SIG{__WARN__} = sub ($text) {
-            warn $text if $text !~ m{Error loading storage plugin|implementing an older storage API};
+            warn $text
+                if $text !~ m{Error loading storage plugin|implementing an older storage API};
         };
         require PVE::Storage;
         require PVE::Storage::Plugin;
@@ -156,7 +201,9 @@ sub _load_pve ($pve_lib, $path) {
     *PVE::Storage::PluginBase:: = *PVE::Storage::Plugin:: if !PVE::Storage::PluginBase->can('path');
     delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
     $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
-    return $INC{'PVE/Storage/Plugin.pm'} =~ m{\A\Q$compat\E/} ? 'compat' : $INC{'PVE/Storage/Plugin.pm'};
+    return $INC{'PVE/Storage/Plugin.pm'} =~ m{\A\Q$compat\E/}
+        ? 'compat'
+        : $INC{'PVE/Storage/Plugin.pm'};
 }
 
 sub _overrides ($package, $name) {
@@ -220,7 +267,8 @@ sub _died ($err, $is_own) {
     if (blessed($err) && $err->isa('Tenon::Error')) {
         return $is_own ? $err->unknown : $err;
     }
-    my $text = eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
+    my $text =
+        eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
     my %more = (die => $text, origin => 'sidecar');
     if (ref($err)) {
         my $fields = eval { reftype($err) eq 'HASH' ? Tenon::Schema::tree({ $err->%* }) : undef };

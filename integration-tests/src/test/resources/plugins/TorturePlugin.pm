@@ -118,6 +118,10 @@ my %HABITS = (
         print STDERR "the end of stderr\n";
         return @PLAIN;
     },
+    say => sub {
+        print "a word of its own\n";
+        return @PLAIN;
+    },
     'print-line' => sub {
         print STDOUT 'y' x 1048576;
         return @PLAIN;
@@ -169,6 +173,10 @@ my %HABITS = (
         push @bent, 'LC_ALL' if ($ENV{LC_ALL} // '') eq 'tr_TR.UTF-8';
         push @bent, 'commands' if `true` ne '' || $? != 0;
         return (1024, 'raw', 512, join(', ', 'bent:', @bent), 1767225600);
+    },
+    outlast => sub {
+        Time::HiRes::sleep(0.1) for 1 .. 15;
+        return @PLAIN;
     },
     pid => sub { return ($$, 'raw', 0, undef, 1) },
 

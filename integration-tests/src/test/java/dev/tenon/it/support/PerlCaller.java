@@ -21,12 +21,14 @@ public final class PerlCaller {
      * @param result text, lists and maps; null if it was undef or the call died
      * @param error what it died with as text, null if it did not
      * @param errorClass the class of what it died with, empty for text
+     * @param exception the fields of an object that it died with, null if it was text
      * @param tainted the places in the result that Perl distrusts
      */
     public record Answer(
             @Nullable Object result,
             @Nullable String error,
             @Nullable String errorClass,
+            @Nullable Object exception,
             List<?> tainted) {
 
         /** The error; fails if there is none. */
@@ -129,6 +131,7 @@ public final class PerlCaller {
                     json.get("result"),
                     (String) json.get("error"),
                     (String) json.get("class"),
+                    json.get("exception"),
                     json.get("tainted") instanceof List<?> tainted ? tainted : List.of());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
