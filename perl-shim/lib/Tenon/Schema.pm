@@ -20,6 +20,9 @@ my %LARGEST = (
     vmid => 999999999
 );
 
+# So many digits are below the largest in any case.
+my %DIGITS = (kib => 15, seconds => 9, uint => 18, vmid => 9);
+
 # ---- Perl to wire
 
 sub params_to_wire ($api, $method, $level, $args) {
@@ -57,13 +60,9 @@ sub result_to_wire ($method, $values, $storeid) {
         my $wire = _result_field($name, $result, $values->[0], $storeid, 'the result');
         return $wire;
     } elsif ($shape eq 'tuple') {
-        my ($i, %wire) = (0);
-        for my $field ($result->{fields}->@*) {
-            my $value = $values->[$i++] // $field->{default};
-            $wire{ $field->{name} } =
-                _result_field($name, $field, $value, $storeid, "'$field->{name}' of the result");
-        }
-        return \%wire;
+        my $i = 0;
+        my %value = map { $_->{name} => $values->[$i++] } $result->{fields}->@*;
+        return _fields_to_wire($name, $result->{fields}, \%value, $storeid, 'the result');
     }
 
     my $list = $values->[0] // [];
@@ -89,27 +88,33 @@ sub result_to_wire ($method, $values, $storeid) {
 }
 
 sub _record_to_wire ($name, $result, $entry, $storeid) {
-    my %record;
-    for my $field ($result->{fields}->@*) {
-        my $value = $entry->{ $field->{name} } // $field->{default};
-        $record{ $field->{name} } = _result_field(
-            $name,
-            $field,
-            $value,
-            $storeid,
-            "'$field->{name}' of "
-                . (defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry'),
-        );
-    }
+    my $where = defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry';
+    my $record = _fields_to_wire($name, $result->{fields}, $entry, $storeid, $where);
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
             next if $result->{known}->{$key} || !defined($entry->{$key}) || ref($entry->{$key});
             my $text = eval { [_text($key), _text($entry->{$key})] }
                 // _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
-            $record{ $text->[0] } = $text->[1];
+            $record->{ $text->[0] } = $text->[1];
         }
     }
-    return \%record;
+    return $record;
+}
+
+sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
+    my ($field, $missing, %wire, $done);
+    eval {
+        for my $each ($fields->@*) {
+            $field = $each->{name};
+            my $wire = _to_wire($each, $values->{$field} // $each->{default}, $storeid);
+            $missing //= $field if !defined($wire) && !$each->{nullable};
+            $wire{$field} = $wire;
+        }
+        $done = 1;
+    };
+    _bad_result($name, "'$field' of $where", $@) if !$done;
+    _bad('BAD_RESULT', "$name: '$missing' of $where must not be undef") if defined($missing);
+    return \%wire;
 }
 
 sub _result_field ($name, $field, $value, $storeid, $where) {
@@ -172,6 +177,7 @@ sub _to_wire ($type, $value, $storeid) {
 sub _integer ($type, $value) {
     my $kind = $type->{kind};
     my $text = "$value";
+    return 0 + $text if $text =~ m/\A[0-9]{1,18}\z/ && length($text) <= $DIGITS{$kind};
     my $number;
     if ($text =~ m/\A\s*(\d{1,19})\s*\z/a) {
         $number = "$1" + 0;
@@ -192,9 +198,14 @@ sub _text ($value) {
     _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
         if ref($value) && !(blessed($value) && overload::Method($value, '""'));
     my $text = "$value";
+    return $text if length($text) < 1000 && $text !~ m/[^\x00-\x7f]/ && !utf8::is_utf8($text);
     utf8::encode($text) if utf8::is_utf8($text);
     _bad('FRAME_TOO_LONG',
-        'a text of ' . length($text) . ' bytes is longer than the limit of ' . Tenon::Frame::MAX_TEXT . ' bytes')
+              'a text of '
+            . length($text)
+            . ' bytes is longer than the limit of '
+            . Tenon::Frame::MAX_TEXT
+            . ' bytes')
         if length($text) > Tenon::Frame::MAX_TEXT;
     _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8')
         if !Tenon::Frame::is_utf8($text);
@@ -223,7 +234,7 @@ sub _tree ($value, $depth) {
 # ---- wire to Perl
 
 sub params_from_wire ($api, $method, $level, $wire) {
-    for my $name (sort keys $wire->%*) {
+    for my $name (keys $wire->%*) {
         next if $method->{param}->{$name} || !defined($wire->{$name});
         _bad('BAD_PARAMETER', "$method->{name}: the parameter '$name' is unknown");
     }

@@ -5,7 +5,7 @@ use v5.36;
 use Errno qw(EAGAIN EINTR);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK);
 use IO::Poll qw(POLLIN POLLOUT);
-use Socket qw(AF_UNIX PF_UNIX SOCK_STREAM pack_sockaddr_un);
+use Socket qw(AF_UNIX MSG_NOSIGNAL PF_UNIX SOCK_STREAM pack_sockaddr_un);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use Tenon::Error;
@@ -323,11 +323,11 @@ sub _fd ($self) {
 }
 
 sub _send ($self, $bytes, $deadline) {
-    local $SIG{PIPE} = 'IGNORE';
     my $offset = 0;
     $self->_fd;
     while ($offset < length($bytes)) {
-        my $written = syswrite($self->{socket}, $bytes, length($bytes) - $offset, $offset);
+        my $rest = $offset ? substr($bytes, $offset) : $bytes;
+        my $written = send($self->{socket}, $rest, MSG_NOSIGNAL);
         if (defined($written)) {
             $offset += $written;
         } elsif ($! == EAGAIN) {

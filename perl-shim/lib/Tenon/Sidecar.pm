@@ -16,6 +16,10 @@ use Tenon::Schema;
 use Tenon::Session;
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
+
+# Whether the plugin is in a call.
+our $UNDER_WAY;
+
 use constant { ORPHANED => 50, LAST_SECONDS => 5 };
 use constant CALL_OVER => "\x{1e}tenon-call-over ";
 
@@ -58,6 +62,7 @@ sub run ($class, %opt) {
         },
     );
     $Tenon::Base::SESSION = $session;
+    _reset_signals();
     chdir('/');
 
     # A plugin logs out of its storage in END blocks, so every ordinary end is an exit.
@@ -113,7 +118,8 @@ sub _identity ($fd) {
 # ---- the plugin
 
 sub _load ($api, $file, $pve_lib) {
-    my $path = abs_path($file) // die "the plugin file '$file' does not exist\n";
+    my $path = abs_path($file);
+    die "the plugin file '$file' does not exist\n" if !defined($path) || !-e $path;
     -f $path or die "the plugin file '$file' is no regular file\n";
     open(my $fh, '<', $path) or die "the plugin file '$file' cannot be read: $!\n";
     my $source = do { local $/ = undef; <$fh> };
@@ -141,7 +147,9 @@ sub _load ($api, $file, $pve_lib) {
         eval { $package->api }
         // die "the api() method of the plugin $package failed: "
         . _one_line($@ || 'it returned undef') . "\n";
-    die "the api() method of the plugin $package returned '$level', which is no API version\n"
+    die "the api() method of the plugin $package returned '"
+        . ($level =~ s/[^ -~]/?/gr)
+        . "', which is no API version\n"
         if $level !~ m/\A\d+\z/;
     die "the plugin $package implements API version $level, newer than the newest known, "
         . $api->newest . "\n"
@@ -157,7 +165,7 @@ sub _load ($api, $file, $pve_lib) {
 
     # As PVE does: its base class looks up there what the plugin declares.
     eval { $package->register; 1 }
-        or die "the plugin $package cannot be registered: " . ($@ =~ s/\s+\z//r) . "\n";
+        or die "the plugin $package cannot be registered: " . _one_line($@) . "\n";
     return {
         file => $path,
         level => $level + 0,
@@ -168,10 +176,11 @@ sub _load ($api, $file, $pve_lib) {
     };
 }
 
-# Perl tells where it looked and who asked, on further lines; what is missing stands in the first.
+# Perl tells where it looked and who asked, which is this file; what is missing stands in the first line.
 sub _one_line ($err) {
     my ($first, @rest) = split(m/\s*\n\s*/, "$err");
-    $first =~ s/ \(\@INC contains: [^)]*\)//;
+    $first =~ s/ \(\@INC [^)]*\)//;
+    $first =~ s/ at \Q${\__FILE__}\E line \d+\.\z//;
     return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
 }
 
@@ -228,15 +237,27 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     return Tenon::Schema::result_to_wire($method, \@result, $params->{storeid});
 }
 
+# Setting a handler costs two system calls, so only what a plugin bent is set.
+sub _reset_signals () {
+    alarm(0);
+    for my $signal (qw(ALRM CHLD HUP INT PIPE)) {
+        $SIG{$signal} = 'DEFAULT' if ($SIG{$signal} || 'DEFAULT') ne 'DEFAULT';
+    }
+    return;
+}
+
 sub _call ($package, $method, $args) {
     my $name = $method->{name};
     my $context = $method->{context};
     my (@result, $done);
     my $before = umask();
+
+    # A nested call belongs to a method that waits for it, and whose alarm and handlers must stay.
+    my $is_outermost = !$UNDER_WAY;
+    local $UNDER_WAY = 1;
     {
         local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
-        local @SIG{qw(ALRM CHLD HUP INT PIPE)} = ('DEFAULT') x 5;
         local @ENV{qw(PATH LC_ALL)} = @ENV{qw(PATH LC_ALL)};
         umask($before | oct($method->{umask})) if $method->{umask};
 
@@ -252,7 +273,7 @@ sub _call ($package, $method, $args) {
             }
             $done = 1;
         } or $err = $@;
-        alarm(0);
+        _reset_signals() if $is_outermost;
         $done or $result[0] = $err;
     }
     umask($before);
