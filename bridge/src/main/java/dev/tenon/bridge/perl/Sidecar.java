@@ -11,7 +11,9 @@ import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -82,8 +84,7 @@ final class Sidecar {
         CompletableFuture<Process> launched = new CompletableFuture<>();
         CompletableFuture<Void> drained = new CompletableFuture<>();
         CompletableFuture<Session> connected = new CompletableFuture<>();
-        Path socket = settings.runtime().resolve("sidecar-" + NUMBERS.incrementAndGet() + ".sock");
-        try (UnixSockets.Listener listener = sockets.listen(socket, connection -> {
+        try (UnixSockets.Listener listener = sockets.listen(socketIn(settings.runtime()), connection -> {
             // The handler needs the session, and the session the handler.
             CompletableFuture<CallHandler> handler = new CompletableFuture<>();
             Session session = new Session(
@@ -124,15 +125,26 @@ final class Sidecar {
         }
     }
 
+    /** The directory may have gone since the last start, with another daemon that shared it. */
+    private static Path socketIn(Path runtime) throws IOException {
+        Files.createDirectories(
+                runtime, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        return runtime.resolve("sidecar-" + NUMBERS.incrementAndGet() + ".sock");
+    }
+
     private static Sidecar greet(
             SidecarSettings settings,
             Process process,
             Session session,
             SidecarOutput output,
-            CompletableFuture<Void> drained) {
+            CompletableFuture<Void> drained)
+            throws InterruptedException {
         Fields hello = session.opened().join();
         if (hello.get("rejected") instanceof Value.Text(String complaint)) {
             session.close("DONE", "the plugin was rejected");
+            if (!process.waitFor(settings.stopLimit().toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly();
+            }
             throw StorageException.refused(StorageError.PLUGIN_REJECTED, complaint);
         }
         if (!(hello.get("plugin") instanceof Fields facts)) {

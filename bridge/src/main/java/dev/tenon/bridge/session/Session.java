@@ -25,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,9 @@ public final class Session implements ConnectionListener {
     private final AtomicLong ids = new AtomicLong();
     private final Map<Long, CompletableFuture<Value>> waiting = new ConcurrentHashMap<>();
     private final Map<Long, Answer> running = new ConcurrentHashMap<>();
+    /** Calls that have not come to their end, whether they were answered or not. */
+    private final AtomicInteger underWay = new AtomicInteger();
+
     private final CompletableFuture<Value.Fields> opened = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
     private final Future<?> helloAlarm;
@@ -242,7 +246,7 @@ public final class Session implements ConnectionListener {
 
     private void begin(Frame.Request request) {
         Answer answer = new Answer(request);
-        if (running.size() >= Limits.DEFAULT.pending()) {
+        if (underWay.get() >= Limits.DEFAULT.pending()) {
             answer.fail(WireError.of(
                     ErrorCode.TOO_MANY_CALLS,
                     Outcome.NOT_STARTED,
@@ -278,6 +282,7 @@ public final class Session implements ConnectionListener {
                     .ifPresent(limit -> alarm = connection.after(
                             limit,
                             () -> giveUp(ErrorCode.DEADLINE_EXCEEDED, "took longer than " + limit.toMillis() + " ms")));
+            underWay.incrementAndGet();
             thread.start();
         }
 
@@ -294,7 +299,7 @@ public final class Session implements ConnectionListener {
             } catch (RuntimeException | Error e) {
                 fail(Errors.toWire(e, settings.role(), request.method()));
             } finally {
-                running.remove(request.id());
+                underWay.decrementAndGet();
             }
         }
 
@@ -315,6 +320,8 @@ public final class Session implements ConnectionListener {
             if (!given.compareAndSet(false, true)) {
                 return;
             }
+            // The peer may use the number again as soon as it has the answer.
+            running.remove(request.id(), this);
             Future<?> pending = alarm;
             if (pending != null) {
                 pending.cancel(false);

@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import java.io.IOException;
 import java.time.Duration;
@@ -102,19 +103,33 @@ public final class Connection {
                 in.readBytes(payload);
                 listener.received(connection.codec.decode(payload));
             } catch (ProtocolException e) {
-                reason = e.getMessage();
-                LOG.warn("event=protocol-error code={} {}", e.code(), e.getMessage());
                 in.skipBytes(in.readableBytes());
-                connection.close(new Frame.Close(e.code().name(), e.getMessage()));
+                refuse(e);
             }
+        }
+
+        private void refuse(ProtocolException e) {
+            reason = e.getMessage();
+            LOG.warn("event=protocol-error code={} {}", e.code(), e.getMessage());
+            connection.close(new Frame.Close(e.code().name(), e.getMessage()));
         }
 
         @Override
         protected void decodeLast(ChannelHandlerContext context, ByteBuf in, List<Object> out) throws Exception {
             super.decodeLast(context, in, out);
             if (reason == null && in.isReadable()) {
-                reason = ErrorCode.MALFORMED_FRAME.name() + ": the peer ended the connection inside a frame, after "
-                        + in.readableBytes() + " bytes of it";
+                refuse(new ProtocolException(
+                        ErrorCode.MALFORMED_FRAME,
+                        "the peer ended the connection inside a frame, after " + in.readableBytes() + " bytes of it"));
+            }
+        }
+
+        /** A peer that only stopped to send may still read what is wrong with its last words. */
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
+            super.userEventTriggered(context, event);
+            if (event instanceof ChannelInputShutdownEvent && reason == null) {
+                var _ = context.close();
             }
         }
 

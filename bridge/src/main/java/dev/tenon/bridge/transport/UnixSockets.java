@@ -5,6 +5,7 @@ import dev.tenon.proto.Limits;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -18,6 +19,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -31,6 +33,11 @@ public final class UnixSockets implements AutoCloseable {
     private static final int LONGEST_PATH = 107;
 
     private static final int HIDDEN_NAME = 8;
+
+    /** The bits of a file's mode that tell its type, and those of a socket. */
+    private static final int FILE_TYPE = 0170000;
+
+    private static final int SOCKET = 0140000;
 
     private final FrameCodec codec = new FrameCodec(Limits.DEFAULT);
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
@@ -63,7 +70,7 @@ public final class UnixSockets implements AutoCloseable {
     }
 
     /**
-     * Listens on a socket of mode 0600. A file that a dead process left at this path is replaced.
+     * Listens on a socket of mode 0600. A socket that a dead process left at this path is replaced.
      *
      * @param listener makes the listener of each connection
      * @throws IOException if the path cannot be bound, or somebody listens there already; the message says which
@@ -72,6 +79,10 @@ public final class UnixSockets implements AutoCloseable {
         if (isAnswered(path)) {
             throw new IOException(
                     "another process listens at '" + path + "' already; stop it, or choose another socket");
+        }
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !isSocket(path)) {
+            throw new IOException(
+                    "cannot listen at '" + path + "': there is a file that is no socket; choose another path");
         }
         // The file appears under its name only when its mode is right.
         Path hidden = path.resolveSibling("." + UUID.randomUUID().toString().substring(0, HIDDEN_NAME));
@@ -83,6 +94,7 @@ public final class UnixSockets implements AutoCloseable {
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loops)
                 .channel(EpollServerDomainSocketChannel.class)
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
                     @Override
                     protected void initChannel(EpollDomainSocketChannel channel) {
@@ -103,6 +115,11 @@ public final class UnixSockets implements AutoCloseable {
             throw e;
         }
         return new Listener(path, bound.channel());
+    }
+
+    private static boolean isSocket(Path path) throws IOException {
+        int mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        return (mode & FILE_TYPE) == SOCKET;
     }
 
     private static int bytes(Path path) {
