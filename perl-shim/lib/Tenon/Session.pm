@@ -240,6 +240,11 @@ sub _await ($self, $id, $deadline) {
     return;
 }
 
+sub notify ($self, $name, $params) {
+    $self->_send(Tenon::Frame::encode([Tenon::Frame::NOTIFY, $name, $params]), undef);
+    return;
+}
+
 # ---- serving
 
 sub serve ($self) {
@@ -421,6 +426,12 @@ Ends the connection, without or with a word.
 =head2 is_stale
 
 Whether the far side has gone, or this process is a fork of the one that connected.
+
+=head2 notify
+
+    $session->notify($name, \%params);
+
+Tells the far side something that has no answer.
 
 =head2 peer
 

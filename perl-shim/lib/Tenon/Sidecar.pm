@@ -17,15 +17,16 @@ use Tenon::Session;
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
 
-# Whether the plugin is in a call.
-our $UNDER_WAY;
-
 use constant { ORPHANED => 50, LAST_SECONDS => 5 };
 use constant CALL_OVER => "\x{1e}tenon-call-over ";
 
 # How many calls of the daemon are over, and how deep in one this is.
 my $CALLS = 0;
 our $DEPTH = 0;
+
+# The kernel's account of this process, and the bytes it had written when somebody last asked.
+my $IO;
+my $WRITTEN = '';
 
 sub run ($class, %opt) {
     $| = 1;
@@ -43,7 +44,8 @@ sub run ($class, %opt) {
     } else {
         $facts->{rejected} = Tenon::Frame::printable("$err" =~ s/\s+\z//r);
     }
-    _end_output(@outputs);
+    my $printed = _end_output(@outputs);
+    $facts->{printed} = $printed if defined($printed);
     my $level = $plugin ? $plugin->{level} : undef;
     my $session = Tenon::Session->connect(
         $opt{socket},
@@ -56,7 +58,9 @@ sub run ($class, %opt) {
                 $done = 1;
             };
             my $err = $@;
-            _end_output(@outputs) if $DEPTH == 1;
+            if ($DEPTH == 1 && defined(my $end = _end_output(@outputs))) {
+                $Tenon::Base::SESSION->notify('printed', $end);
+            }
             die $err if !$done;
             return $result;
         },
@@ -97,17 +101,36 @@ sub _follow_parent () {
 
 # ---- output
 
-# Tells the log, in the outputs themselves, where those of a call end; the start counts as one.
+# Tells the log, in the outputs themselves, where those of a call end; the start counts as one. Most calls print nothing,
+# which the kernel's count of written bytes shows: the session's socket is not in it, and children are once they are reaped.
 sub _end_output (@outputs) {
     STDOUT->flush;
     STDERR->flush;
-    my $mark = CALL_OVER . $CALLS++ . "\n";
+    my $number = $CALLS++;
+    return undef if !_has_written(); ## no critic (ProhibitExplicitReturnUndef)
+    my $mark = CALL_OVER . "$number\n";
+    my @marked;
     for my $fd (1, 2) {
 
         # A plugin that closed its output may have a file of its own there.
-        POSIX::write($fd, $mark, length($mark)) if _identity($fd) eq $outputs[$fd - 1];
+        next if _identity($fd) ne $outputs[$fd - 1];
+        push @marked, $fd == 1 ? 'stdout' : 'stderr'
+            if POSIX::write($fd, $mark, length($mark));
     }
-    return;
+    _has_written();
+    return { call => 0 + $number, streams => \@marked };
+}
+
+# Where the kernel does not count, every call may have.
+sub _has_written () {
+    return 1 if !$IO && !open($IO, '<', '/proc/self/io');
+    my $counts = '';
+    sysseek($IO, 0, 0);
+    sysread($IO, $counts, 1000);
+    my ($written) = $counts =~ m/^wchar: (\d+)$/m or return 1;
+    return 0 if $written eq $WRITTEN;
+    $WRITTEN = $written;
+    return 1;
 }
 
 sub _identity ($fd) {
@@ -253,8 +276,7 @@ sub _call ($package, $method, $args) {
     my $before = umask();
 
     # A nested call belongs to a method that waits for it, and whose alarm and handlers must stay.
-    my $is_outermost = !$UNDER_WAY;
-    local $UNDER_WAY = 1;
+    my $is_outermost = $DEPTH <= 1;
     {
         local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);

@@ -138,6 +138,9 @@ public abstract class CallingPlugin implements StoragePlugin {
 
     @Override
     public VolumeName allocImage(Storage storage, Vmid owner, Format format, @Nullable String name, ByteSize size) {
+        if (name != null) {
+            var _ = new VolumeName(name); // plugins take it for a file's name as it is
+        }
         return new VolumeName(Results.text(call(
                 "alloc_image",
                 about(storage)

@@ -30,13 +30,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Answers as typed values, read or written. Reading expects that the method table has checked their shape. */
 public final class Results {
+    private static final Logger LOG = LoggerFactory.getLogger(Results.class);
     private static final Set<String> IMAGE_FIELDS = fieldsOf("list_images");
 
     private Results() {}
@@ -157,6 +161,10 @@ public final class Results {
         List<VolumeInfo> images = new ArrayList<>(records.size());
         for (Value item : records) {
             Fields fields = fields(item);
+            Optional<VolumeId> volid = volumeId(text(fields.get("volid")));
+            if (volid.isEmpty()) {
+                continue;
+            }
             Map<String, String> other = new TreeMap<>();
             fields.entries().forEach((key, entry) -> {
                 if (!IMAGE_FIELDS.contains(key) && entry instanceof Text(String text)) {
@@ -164,7 +172,7 @@ public final class Results {
                 }
             });
             images.add(new VolumeInfo(
-                    VolumeId.parse(text(fields.get("volid"))),
+                    volid.get(),
                     format(fields),
                     size(fields.get("size")),
                     vmid(fields.get("vmid")),
@@ -174,6 +182,16 @@ public final class Results {
                     other));
         }
         return images;
+    }
+
+    /** One image with a name that leads elsewhere must not hide all the others. */
+    private static Optional<VolumeId> volumeId(String text) {
+        try {
+            return Optional.of(VolumeId.parse(text));
+        } catch (StorageException e) {
+            LOG.warn("event=image-left-out reason=\"{}\"", e.getMessage());
+            return Optional.empty();
+        }
     }
 
     // ---- volume_size_info

@@ -177,9 +177,6 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             failures = 0;
             throw Errors.fromWire(e.error(), what);
         } catch (ProtocolException e) {
-            if (outcomeOf(e) == Outcome.NOT_STARTED) {
-                current.output().withdraw();
-            }
             throw failed(e.code(), outcomeOf(e), what, e.getMessage());
         } catch (SessionClosedException e) {
             throw died(current, what, e);
@@ -199,6 +196,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
                     Outcome.UNKNOWN,
                     what,
                     "was cancelled; the plugin's process " + current.pid() + " is being stopped");
+        } finally {
+            current.output().over();
         }
     }
 

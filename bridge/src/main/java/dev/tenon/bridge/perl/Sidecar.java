@@ -7,6 +7,7 @@ import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.Frame;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.io.IOException;
@@ -90,10 +91,11 @@ final class Sidecar {
             Session session = new Session(
                     connection,
                     new Session.Settings(
-                            "host",
-                            Value.fields(),
-                            peer -> launched.join().pid() == peer.pid(),
-                            call -> handler.join().handle(call)));
+                                    "host",
+                                    Value.fields(),
+                                    peer -> launched.join().pid() == peer.pid(),
+                                    call -> handler.join().handle(call))
+                            .hearing(output::printed));
             handler.complete(nested.apply(session));
             var _ = session.opened().thenRun(() -> connected.complete(session));
             return session;
@@ -151,6 +153,10 @@ final class Sidecar {
             process.destroyForcibly();
             throw failed(settings.plugin().getFileName() + ": its process told nothing of a plugin");
         }
+        if (hello.get("printed") instanceof Fields printed) {
+            output.printed(new Frame.Notify("printed", printed));
+        }
+        output.over();
         PluginDescription description = PluginDescription.of(facts);
         LOG.info(
                 "event=sidecar-started plugin={} level={} pid={} pve={}",

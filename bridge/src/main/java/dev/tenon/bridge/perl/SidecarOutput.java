@@ -1,10 +1,14 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.proto.Frame;
+import dev.tenon.proto.Value;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.commons.exec.LogOutputStream;
@@ -13,80 +17,91 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What a plugin prints. It goes to the log line by line, with the call it was printed in, and the last lines are kept for
- * the error that a crash makes. The process numbers its calls, the start counting as one, and marks in its outputs where
- * each is over, because they are read later than its answers; what comes after a mark and before the next call is of no
- * call, such as the words of a child that the plugin left behind.
+ * the error that a crash makes. A call that printed marks the end of it in its outputs, because they are read later than
+ * its answer; what comes between two calls is of none, such as the words of a child that the plugin left behind.
  */
 final class SidecarOutput {
     private static final Logger LOG = LoggerFactory.getLogger("dev.tenon.plugin");
     private static final Pattern CALL_OVER = Pattern.compile("\\x1etenon-call-over ([0-9]{1,18})$");
+    private static final Duration DRAIN_LIMIT = Duration.ofMillis(200);
     private static final int KEPT_LINES = 20;
     private static final int KEPT_CHARACTERS = 500;
 
     private final String plugin;
     private final Deque<String> last = new ArrayDeque<>();
-    private final List<Stream> streams = new CopyOnWriteArrayList<>();
-    private long newest;
+    private final Map<String, Long> marks = new HashMap<>();
+    private final Map<String, Long> expected = new HashMap<>();
+    private volatile String call = "start";
 
     SidecarOutput(String plugin) {
         this.plugin = plugin;
     }
 
-    /** What the process prints until it marks the end of another call belongs to this one. */
-    void during(String call) {
-        newest++;
-        streams.forEach(stream -> stream.calls.addLast(new Call(newest, call)));
+    /** Lines that come from now on belong to this call. */
+    void during(String words) {
+        call = words;
     }
 
-    /** The call that was announced last did not reach the process. */
-    void withdraw() {
-        newest--;
-        streams.forEach(stream -> stream.calls.pollLast());
+    /** The process says that a call printed, and in which streams it marked the end of that. */
+    void printed(Frame.Notify notice) {
+        if (notice.name().equals("printed")
+                && notice.params().get("call") instanceof Value.Int(long number)
+                && notice.params().get("streams") instanceof Value.Seq(List<Value> streams)) {
+            synchronized (marks) {
+                streams.forEach(stream -> {
+                    if (stream instanceof Value.Text(String name)) {
+                        expected.put(name, number);
+                    }
+                });
+            }
+        }
+    }
+
+    /** The call is over. What it printed comes by another way than its answer, and is waited for. */
+    void over() {
+        long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
+        synchronized (marks) {
+            while (expected.entrySet().stream()
+                    .anyMatch(mark -> marks.getOrDefault(mark.getKey(), -1L) < mark.getValue())) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    break;
+                }
+                try {
+                    marks.wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    break;
+                }
+            }
+            expected.clear();
+        }
+        call = "background";
     }
 
     LogOutputStream stream(String name) {
-        Stream stream = new Stream(name);
-        streams.add(stream);
-        return stream;
+        return new LogOutputStream() {
+            @Override
+            protected void processLine(String line, int level) {
+                Matcher mark = CALL_OVER.matcher(line);
+                if (!mark.find()) {
+                    show(name, line);
+                    return;
+                }
+                if (mark.start() > 0) {
+                    show(name, line.substring(0, mark.start()));
+                }
+                synchronized (marks) {
+                    marks.put(name, Long.valueOf(mark.group(1)));
+                    marks.notifyAll();
+                }
+            }
+        };
     }
 
-    private record Call(long number, String words) {}
-
-    private final class Stream extends LogOutputStream {
-        private final String name;
-        private final Deque<Call> calls = new ConcurrentLinkedDeque<>();
-
-        Stream(String name) {
-            this.name = name;
-            calls.add(new Call(0, "start"));
-        }
-
-        @Override
-        protected void processLine(String line, int level) {
-            Matcher mark = CALL_OVER.matcher(line);
-            if (!mark.find()) {
-                show(line);
-                return;
-            }
-            if (mark.start() > 0) {
-                show(line.substring(0, mark.start()));
-            }
-            long number = Long.parseLong(mark.group(1));
-            for (Call call = calls.peekFirst(); call != null && call.number() <= number; call = calls.peekFirst()) {
-                calls.pollFirst();
-            }
-        }
-
-        private void show(String line) {
-            keep(line);
-            Call call = calls.peekFirst();
-            LOG.info(
-                    "plugin={} stream={} call=\"{}\" {}",
-                    plugin,
-                    name,
-                    call == null ? "background" : call.words(),
-                    line);
-        }
+    private void show(String name, String line) {
+        keep(line);
+        LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, name, call, line);
     }
 
     private void keep(String line) {

@@ -27,6 +27,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,6 +65,7 @@ public final class Session implements ConnectionListener {
      * @param facts what else this side says in its hello
      * @param admits whether the process at the other end may speak here
      * @param handler answers the peer's calls
+     * @param notices hears what the peer tells without wanting an answer
      * @param helloLimit how long a connection may be without a hello
      */
     public record Settings(
@@ -71,11 +73,17 @@ public final class Session implements ConnectionListener {
             Value.Fields facts,
             Predicate<PeerCredentials> admits,
             CallHandler handler,
+            Consumer<Frame.Notify> notices,
             Duration helloLimit) {
 
-        /** With 10 seconds for the hello. */
+        /** With 10 seconds for the hello, and no ear for notices. */
         public Settings(String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {
-            this(role, facts, admits, handler, Duration.ofSeconds(10));
+            this(role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));
+        }
+
+        /** The same with an ear for notices; it is called on the event loop and must not block. */
+        public Settings hearing(Consumer<Frame.Notify> ear) {
+            return new Settings(role, facts, admits, handler, ear, helloLimit);
         }
     }
 
@@ -167,8 +175,7 @@ public final class Session implements ConnectionListener {
             case Frame.Response(long id, Value result) -> answered(id).complete(result);
             case Frame.Failure(long id, WireError error) ->
                 answered(id).completeExceptionally(new RemoteCallException(error));
-            case Frame.Notify(String name, Value.Fields ignored) ->
-                LOG.debug("session={} event=notify name={} ignored=true", number, name);
+            case Frame.Notify notice -> settings.notices().accept(notice);
             case Frame.Cancel(long id) -> {
                 Answer answer = running.get(id);
                 if (answer != null) {

@@ -29,7 +29,7 @@ class SilentPeerTest {
     @Timeout(20)
     void endsAConnectionOnWhichNoHelloComes() throws IOException {
         Session.Settings settings = new Session.Settings(
-                "daemon", Value.fields(), peer -> true, call -> Value.Nil.NIL, Duration.ofMillis(50));
+                "daemon", Value.fields(), peer -> true, call -> Value.Nil.NIL, notice -> {}, Duration.ofMillis(50));
         Path socket = directory.resolve("s");
         try (UnixSockets sockets = new UnixSockets();
                 UnixSockets.Listener _ = sockets.listen(socket, connection -> new Session(connection, settings));
