@@ -39,6 +39,7 @@ sub argument ($value) {
         return [map { argument($_) } $value->@*];
     } elsif (defined($value) && !ref($value)) {
         my ($clean) = $value =~ m/\A(.*)\z/s;
+        utf8::downgrade($clean);
         return $clean;
     }
     return $value;

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A Perl program that calls a plugin class as PVE does, one call after the other, as the test says. */
@@ -97,15 +98,28 @@ public final class PerlCaller {
         return answer();
     }
 
+    /** A call whose text is sent as it is, a byte for each character; for text that is no UTF-8. */
+    public Answer octets(String context, String method, @Nullable Object... arguments) {
+        perl.say(json(context, method, arguments)
+                .chars()
+                .mapToObj(c -> c < 128 ? String.valueOf((char) c) : String.format("\\u%04x", c))
+                .collect(Collectors.joining()));
+        return answer();
+    }
+
     /** Begins a call whose {@link #answer()} the test will read. */
     public void begin(String context, String method, @Nullable Object... arguments) {
+        perl.say(octets(json(context, method, arguments)));
+    }
+
+    private String json(String context, String method, @Nullable Object... arguments) {
         Map<String, Object> call = new LinkedHashMap<>();
         call.put("context", context);
         call.put("plugin", plugin);
         call.put("method", method);
         call.put("args", Arrays.asList(arguments));
         try {
-            perl.say(octets(JSON.std.asString(call)));
+            return JSON.std.asString(call);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
