@@ -295,6 +295,7 @@ public final class Session implements ConnectionListener {
 
         @Override
         public void run() {
+            Frame frame;
             try {
                 PeerCredentials from = peer;
                 if (from == null) {
@@ -302,12 +303,13 @@ public final class Session implements ConnectionListener {
                 }
                 Value result = settings.handler()
                         .handle(new IncomingCall(request.method(), request.params(), request.context(), from));
-                give(new Frame.Response(request.id(), result));
+                frame = new Frame.Response(request.id(), result);
             } catch (RuntimeException | Error e) {
-                fail(Errors.toWire(e, settings.role(), request.method()));
-            } finally {
-                underWay.decrementAndGet();
+                frame = new Frame.Failure(request.id(), Errors.toWire(e, settings.role(), request.method()));
             }
+            // A peer that has the answer may make its next call at once.
+            underWay.decrementAndGet();
+            give(frame);
         }
 
         void giveUp(ErrorCode code, String what) {
