@@ -203,6 +203,7 @@ sub _load ($api, $file, $pve_lib) {
 sub _one_line ($err) {
     my ($first, @rest) = split(m/\s*\n\s*/, "$err");
     $first =~ s/ \(\@INC [^)]*\)//;
+    $first =~ s/, <\w*> (?:line|chunk) \d+\.\z/./; # of a file that somebody else read
     $first =~ s/ at \Q${\__FILE__}\E line \d+\.\z//;
     return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
 }

@@ -39,9 +39,9 @@ class BadPluginFilesTest {
         return Stream.of(
                 Arguments.of(
                         "does not compile",
-                        HEAD + "sub api { return 15 \n" + TYPE + END,
-                        "the plugin file 'FILE' does not compile: Missing right curly or square bracket at FILE line 5,"
-                                + " at end of line; syntax error at FILE line 5, at EOF"),
+                        HEAD + API + "sub type { return 'bad'\n",
+                        "the plugin file 'FILE' does not compile: Missing right curly or square bracket at FILE line 4,"
+                                + " at end of line; syntax error at FILE line 4, at EOF"),
                 Arguments.of(
                         "uses a module that is missing",
                         HEAD + "use Tenon::No::Such::Module;\n" + API + TYPE + END,
@@ -90,9 +90,9 @@ class BadPluginFilesTest {
                         HEAD + API + "sub type { die \"I am\\nnobody\\n\" }\n" + END,
                         "the type()" + method + " failed: I am; nobody"),
                 Arguments.of(
-                        "dies when it is asked for its properties",
-                        HEAD + API + TYPE + "sub properties { die \"no\\nproperties\\n\" }\n" + END,
-                        plugin + " cannot be registered: no; properties"),
+                        "dies when it is asked for its data",
+                        HEAD + API + TYPE + "sub plugindata { die \"no\\ndata\\n\" }\n" + END,
+                        plugin + " cannot be registered: no; data"),
                 Arguments.of("declares no package", API + TYPE + END, "the plugin file 'FILE' declares no package"),
                 Arguments.of("is empty", "", "the plugin file 'FILE' declares no package"));
     }
