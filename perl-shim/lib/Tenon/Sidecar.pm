@@ -234,9 +234,8 @@ sub _load_pve ($pve_lib, $path) {
     *PVE::Storage::PluginBase:: = *PVE::Storage::Plugin:: if !PVE::Storage::PluginBase->can('path');
     delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
     $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
-    return $INC{'PVE/Storage/Plugin.pm'} =~ m{\A\Q$compat\E/}
-        ? 'compat'
-        : $INC{'PVE/Storage/Plugin.pm'};
+    my $base = abs_path($INC{'PVE/Storage/Plugin.pm'});
+    return $base =~ m{\A\Q$compat\E/} ? 'compat' : $base;
 }
 
 sub _overrides ($package, $name) {

@@ -81,6 +81,14 @@ my %HABITS = (
         $ready->($scfg);
         sleep(1) while 1;
     },
+    'hang-stone' => sub {
+        my ($scfg) = @_;
+        my $all = POSIX::SigSet->new;
+        $all->fillset;
+        POSIX::sigprocmask(POSIX::SIG_BLOCK(), $all) or die "sigprocmask: $!\n";
+        $ready->($scfg);
+        sleep(1) while 1;
+    },
     'hang-once' => sub {
         my ($scfg) = @_;
         my $first = !-e $scfg->{ready};

@@ -69,7 +69,11 @@ final class Sidecar {
         // A child that the plugin forked may hold the connection open; a last answer in it is read first.
         var _ = process.onExit()
                 .thenRunAsync(
-                        () -> session.close("DONE", "the process has ended"),
+                        () -> {
+                            if (!session.closed().isDone()) {
+                                session.close("DONE", "the process has ended");
+                            }
+                        },
                         CompletableFuture.delayedExecutor(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS));
     }
 
@@ -302,7 +306,8 @@ final class Sidecar {
     /** Ends a process that is stuck in a call: SIGTERM, then SIGKILL. */
     void terminate(Duration limit) {
         try {
-            process.destroy();
+            // Not the process's own way, which closes its pipes at once and takes its last words.
+            process.toHandle().destroy();
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.warn("event=sidecar-killed plugin={} pid={}", description.packageName(), pid());
                 process.destroyForcibly();

@@ -60,6 +60,9 @@ public final class Connection {
 
     /** Sends a last frame and ends the connection. */
     public void close(Frame.Close last) {
+        if (!channel.isOpen()) {
+            return;
+        }
         var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(codec.encode(last)))
                 .addListener(ChannelFutureListener.CLOSE);
     }
