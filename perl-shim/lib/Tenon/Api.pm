@@ -5,6 +5,7 @@ use v5.36;
 use JSON::PP ();
 
 use Tenon::Error;
+use Tenon::Schema;
 
 my $STORAGE_PLUGIN;
 
@@ -35,6 +36,7 @@ sub _read ($class, $file) {
         }
         $_->{where} = "$row->{name}: the parameter '$_->{name}'" for $row->{params}->@*;
         $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };
+        $row->{required} = [grep { !$_->{nullable} } $row->{params}->@*];
         $row->{levels} = [sort { $b <=> $a } keys $row->{positions}->%*];
         $methods{ $row->{name} } = $row;
     }
@@ -59,6 +61,7 @@ sub _parse_type ($param) {
     $param->{kind} = $kind;
     $param->{list} = $list ? 1 : 0;
     $param->{nullable} = $nullable ? 1 : 0;
+    Tenon::Schema::prepare($param);
     return;
 }
 

@@ -23,6 +23,16 @@ my %LARGEST = (
 # So many digits are below the largest in any case.
 my %DIGITS = (kib => 15, seconds => 9, uint => 18, vmid => 9);
 
+# Most values need no thought: short ASCII text, integers of few digits.
+use constant PLAIN_TEXT => 1000;
+
+sub prepare ($type) {
+    my $kind = $type->{kind};
+    $type->{plain_text} = !$type->{list} && $TEXT{$kind} && $kind ne 'volid';
+    $type->{plain_digits} = $type->{list} ? 0 : $DIGITS{$kind};
+    return;
+}
+
 # ---- Perl to wire
 
 sub params_to_wire ($api, $method, $level, $args) {
@@ -43,8 +53,8 @@ sub params_to_wire ($api, $method, $level, $args) {
         _bad('BAD_PARAMETER', "$param->{where} is undef") if !defined($wire) && !$param->{nullable};
         $wire{ $param->{name} } = $wire;
     }
-    for my $param ($method->{params}->@*) {
-        next if $param->{nullable} || exists($wire{ $param->{name} });
+    for my $param ($method->{required}->@*) {
+        next if exists($wire{ $param->{name} });
         _bad('BAD_PARAMETER', "$param->{where} is missing");
     }
     return \%wire;
@@ -106,9 +116,20 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
     eval {
         for my $each ($fields->@*) {
             $field = $each->{name};
-            my $wire = _to_wire($each, $values->{$field} // $each->{default}, $storeid);
-            $missing //= $field if !defined($wire) && !$each->{nullable};
-            $wire{$field} = $wire;
+            my $value = $values->{$field} // $each->{default};
+            my $text = ref($value) || !defined($value) ? '' : "$value";
+            $wire{$field} =
+                !defined($value) ? undef
+                : $each->{plain_text}
+                && length($text)
+                && length($text) < PLAIN_TEXT
+                && !($text =~ tr/ -~//c)
+                && !utf8::is_utf8($text) ? $text
+                : $each->{plain_digits}
+                && length($text)
+                && length($text) <= $each->{plain_digits} && !($text =~ tr/0-9//c) ? 0 + $text
+                : _to_wire($each, $value, $storeid);
+            $missing //= $field if !defined($wire{$field}) && !$each->{nullable};
         }
         $done = 1;
     };
@@ -234,16 +255,24 @@ sub _tree ($value, $depth) {
 # ---- wire to Perl
 
 sub params_from_wire ($api, $method, $level, $wire) {
+    my $known = $method->{param};
     for my $name (keys $wire->%*) {
-        next if $method->{param}->{$name} || !defined($wire->{$name});
+        next if $known->{$name} || !defined($wire->{$name});
         _bad('BAD_PARAMETER', "$method->{name}: the parameter '$name' is unknown");
     }
-    for my $param ($method->{params}->@*) {
-        next if $param->{nullable} || defined($wire->{ $param->{name} });
+    for my $param ($method->{required}->@*) {
+        next if defined($wire->{ $param->{name} });
         _bad('BAD_PARAMETER', "$param->{where} ($param->{type}) is missing");
     }
-    my $names = $api->positions($method, $level);
-    return [map { _from_wire($method->{param}->{$_}, $wire->{$_}) } $names->@*];
+    return [
+        map {
+            my $value = $wire->{$_};
+            !defined($value)
+                || !ref($value) && $known->{$_}->{plain_text} && !($value =~ tr/ -~//c)
+                ? $value
+                : _from_wire($known->{$_}, $value)
+        } $api->positions($method, $level)->@*
+    ];
 }
 
 sub result_from_wire ($method, $wire, $want) {

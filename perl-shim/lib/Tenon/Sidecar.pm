@@ -269,6 +269,15 @@ sub _reset_signals () {
     return;
 }
 
+sub _set_env ($name, $value) {
+    if (defined($value)) {
+        $ENV{$name} = $value;
+    } else {
+        delete $ENV{$name};
+    }
+    return;
+}
+
 sub _call ($package, $method, $args) {
     my $name = $method->{name};
     my $context = $method->{context};
@@ -280,7 +289,7 @@ sub _call ($package, $method, $args) {
     {
         local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
-        local @ENV{qw(PATH LC_ALL)} = @ENV{qw(PATH LC_ALL)};
+        my ($path, $locale) = @ENV{qw(PATH LC_ALL)};
         umask($before | oct($method->{umask})) if $method->{umask};
 
         # Success is told by the last statement: a plugin may clear or set $@ in a destructor.
@@ -295,6 +304,8 @@ sub _call ($package, $method, $args) {
             }
             $done = 1;
         } or $err = $@;
+        _set_env(PATH => $path) if ($ENV{PATH} // '') ne ($path // '');
+        _set_env(LC_ALL => $locale) if ($ENV{LC_ALL} // '') ne ($locale // '');
         _reset_signals() if $is_outermost;
         $done or $result[0] = $err;
     }
