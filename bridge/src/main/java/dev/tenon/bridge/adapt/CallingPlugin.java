@@ -1,6 +1,7 @@
 package dev.tenon.bridge.adapt;
 
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
@@ -24,6 +25,7 @@ import dev.tenon.proto.Value.Fields;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A storage plugin that turns every typed call into a call by name and named parameters. */
@@ -151,7 +153,8 @@ public abstract class CallingPlugin implements StoragePlugin {
     }
 
     @Override
-    public void freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+    public Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
         call("free_image", about(storage).volume(volume).flag("isBase", isBase).format("format", format));
+        return Optional.empty();
     }
 }

@@ -148,7 +148,7 @@ public final class Results {
             fields.put("used", ofSize(image.used()));
             fields.put("parent", ofNullable(image.parent()));
             fields.put("ctime", ofNullable(image.ctime()));
-            image.other().forEach((key, text) -> fields.put(key, new Text(text)));
+            image.other().forEach((key, item) -> fields.put(key, Trees.toValue(item)));
             records.add(new Fields(fields));
         }
         return new Seq(records);
@@ -165,10 +165,11 @@ public final class Results {
             if (volid.isEmpty()) {
                 continue;
             }
-            Map<String, String> other = new TreeMap<>();
+            Map<String, Object> other = new TreeMap<>();
             fields.entries().forEach((key, entry) -> {
-                if (!IMAGE_FIELDS.contains(key) && entry instanceof Text(String text)) {
-                    other.put(key, text);
+                Object further = Trees.toJava(entry);
+                if (!IMAGE_FIELDS.contains(key) && further != null) {
+                    other.put(key, further);
                 }
             });
             images.add(new VolumeInfo(

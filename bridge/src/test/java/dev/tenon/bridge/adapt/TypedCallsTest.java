@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
@@ -35,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -262,8 +264,10 @@ class TypedCallsTest {
         }
 
         @Override
-        public void freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+        public Optional<Cleanup> freeImage(
+                Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
             calls.add("free " + storage + volume + " " + isBase + " " + format);
+            return Optional.empty();
         }
     }
 }

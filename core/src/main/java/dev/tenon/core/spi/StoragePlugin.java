@@ -1,8 +1,11 @@
 package dev.tenon.core.spi;
 
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * be repeated; after {@code UNKNOWN} the caller looks ({@link #listImages}) before it does.
  *
  * <p>Nothing is locked or activated by a call itself: the host does both around it, as PVE does.
+ *
+ * <p>What a storage need not have is answered here, the way PVE's base class answers it: mostly with
+ * {@code NOT_SUPPORTED}.
  */
 public interface StoragePlugin {
     /** The storage type as it stands in {@code storage.cfg}, lower case. */
@@ -121,7 +127,283 @@ public interface StoragePlugin {
      *
      * @param isBase whether the host knows it to be a base image
      * @param format null if the host does not know it
+     * @return what is left to do once the lock is released, mostly nothing
      * @throws StorageException {@code INVALID_NAME}, {@code PERMISSION_DENIED}, {@code IN_USE}
      */
-    void freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format);
+    Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format);
+
+    // ---- configuration
+
+    /**
+     * A storage is being added; nothing is written yet. If this fails, nothing will be.
+     *
+     * @return the properties that are written
+     */
+    default HookResult onAdd(Storage storage, Secrets secrets) {
+        return new HookResult(storage.config().properties(), Map.of());
+    }
+
+    /**
+     * A storage's configuration is being changed; nothing is written yet. If this fails, nothing will be.
+     *
+     * @param storage as it is before the change; a host below API level 13 deletes before it asks
+     * @return the properties that are set
+     */
+    default HookResult onUpdate(Storage storage, ConfigChange change) {
+        return new HookResult(change.set(), Map.of());
+    }
+
+    /** A storage is being removed from the configuration, or could not be activated after it was added. */
+    default void onDelete(Storage storage) {}
+
+    // ---- the storage
+
+    /**
+     * Runs something while nobody else changes the storage. Hosts have a lock of their own; a plugin answers only if its
+     * storage needs another.
+     *
+     * @param isShared whether other nodes use the storage too
+     * @param timeout how long to wait for the lock, null for the usual time
+     * @throws StorageException {@code IN_USE} if the lock is not to be had; whatever the work throws
+     */
+    default void lockStorage(StorageId storage, boolean isShared, @Nullable Duration timeout, Runnable work) {
+        throw unsupported("cluster_lock_storage");
+    }
+
+    /**
+     * Whether the storage can be reached, without activating it.
+     *
+     * @throws StorageException if that cannot be told, with the reason
+     */
+    default boolean checkConnection(Storage storage) {
+        return true;
+    }
+
+    /** The image formats that the storage takes. Pure: hosts ask it for storages of other nodes. */
+    default Formats formats(Storage storage) {
+        PluginData data = pluginData();
+        Set<Format> valid = new LinkedHashSet<>();
+        data.formats().forEach(word -> valid.add(Format.ofWord(word)));
+        String preferred = storage.config()
+                .text("format")
+                .filter(data.formats()::contains)
+                .or(() -> Optional.ofNullable(data.defaultFormat()))
+                .orElse("raw");
+        valid.add(Format.ofWord(preferred));
+        return new Formats(Format.ofWord(preferred), valid);
+    }
+
+    /** Whether volumes of this format can be replicated. */
+    default boolean canReplicate(Storage storage, Format format) {
+        return false;
+    }
+
+    /**
+     * What tells the storage apart from all others, for instance the serial number of an array.
+     *
+     * @throws StorageException {@code NOT_SUPPORTED} if it has nothing of that kind
+     */
+    default String identity(Storage storage) {
+        throw unsupported("get_identity");
+    }
+
+    // ---- images
+
+    /**
+     * All volumes of these kinds, in no particular order.
+     *
+     * @param owner those of one guest, null for all
+     */
+    default List<ListedVolume> listVolumes(Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
+        throw unsupported("list_volumes");
+    }
+
+    /**
+     * Makes a volume the base of linked clones. The caller holds the storage's lock.
+     *
+     * @return the volume's new name
+     */
+    default VolumeName createBase(Storage storage, VolumeName volume) {
+        throw unsupported("create_base");
+    }
+
+    /**
+     * Makes a linked clone. The caller holds the storage's lock.
+     *
+     * @param snapshot null for the volume as it is
+     * @return the clone's name
+     */
+    default VolumeName cloneImage(Storage storage, VolumeName volume, Vmid owner, @Nullable SnapshotName snapshot) {
+        throw unsupported("clone_image");
+    }
+
+    /**
+     * Renames a volume. The caller holds the storage's lock.
+     *
+     * @param owner the guest that gets it, null if the name tells
+     * @param name the new name, null to let the plugin choose
+     * @return the volume's new id
+     * @throws StorageException {@code ALREADY_EXISTS}, {@code NOT_SUPPORTED}
+     */
+    default VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
+        throw unsupported("rename_volume");
+    }
+
+    /**
+     * Changes the size of a volume.
+     *
+     * @param isRunning whether a guest uses it; QEMU resizes it then, as far as it can
+     * @param snapshot the snapshot to resize instead, null for the volume as it is now
+     */
+    default void resizeVolume(
+            Storage storage, VolumeName volume, ByteSize size, boolean isRunning, @Nullable SnapshotName snapshot) {
+        throw unsupported("volume_resize");
+    }
+
+    // ---- snapshots
+
+    default void snapshotVolume(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        throw unsupported("volume_snapshot");
+    }
+
+    /** Whether {@link #rollback} would be refused. */
+    default Rollback rollbackIsPossible(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        return new Rollback.Possible();
+    }
+
+    /** Takes a volume back to what it was; what came later is lost. */
+    default void rollback(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        throw unsupported("volume_snapshot_rollback");
+    }
+
+    /**
+     * Deletes a snapshot.
+     *
+     * @param isRunning whether a guest uses the volume; QEMU has done its part then
+     */
+    default void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
+        throw unsupported("volume_snapshot_delete");
+    }
+
+    /** The snapshots of a volume by name. A chain of images also has {@code current}, the volume as it is now. */
+    default Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
+        throw unsupported("volume_snapshot_info");
+    }
+
+    /** Renames a snapshot; {@code current} is the volume as it is now. The caller holds the storage's lock. */
+    default void renameSnapshot(Storage storage, VolumeName volume, SnapshotName from, SnapshotName to) {
+        throw unsupported("rename_snapshot");
+    }
+
+    /** Whether the file system of a container must be frozen for a snapshot. */
+    default boolean snapshotNeedsFreeze() {
+        return false;
+    }
+
+    /** Who makes the snapshots of this volume while a guest uses it. */
+    default SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
+        return parseVolname(volume).format() == Format.Image.QCOW2 ? SnapshotMethod.QEMU : SnapshotMethod.STORAGE;
+    }
+
+    // ---- volumes
+
+    /**
+     * Whether the volume offers something.
+     *
+     * @param snapshot null for the volume as it is now
+     * @param isRunning whether a guest uses it
+     * @param targetFormats the formats a clone may have, null for any
+     */
+    default boolean hasFeature(
+            Storage storage,
+            Feature feature,
+            VolumeName volume,
+            @Nullable SnapshotName snapshot,
+            boolean isRunning,
+            @Nullable Set<Format> targetFormats) {
+        return false;
+    }
+
+    /**
+     * Makes an active volume a file or device of this node.
+     *
+     * @param snapshot null for the volume as it is now
+     * @return its path, empty if {@link #path} is the one
+     */
+    default Optional<String> mapVolume(
+            Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, Hints hints) {
+        return Optional.of(path(storage, volume, snapshot).path());
+    }
+
+    default void unmapVolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {}
+
+    /**
+     * What is noted about a volume.
+     *
+     * @return empty if the storage cannot note that
+     */
+    default Optional<String> attribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
+        return Optional.empty();
+    }
+
+    /**
+     * Notes something about a volume.
+     *
+     * @param value null or empty notes delete them
+     * @throws StorageException {@code NOT_SUPPORTED} if the storage cannot note that
+     */
+    default void updateAttribute(
+            Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "attribute '" + attribute.word() + "' is not supported for storage type '" + type() + "'");
+    }
+
+    /**
+     * Removes backups that the retention does not keep, and those alone.
+     *
+     * @param isDryRun only tells what would be done
+     * @throws StorageException if one could not be removed; the log says which
+     */
+    default Pruned pruneBackups(
+            Storage storage, Retention retention, BackupSelection selection, boolean isDryRun, TaskLog log) {
+        throw unsupported("prune_backups");
+    }
+
+    /**
+     * The options with which QEMU opens a volume, for its {@code -blockdev}.
+     *
+     * @return {@code driver} and what belongs to it; text, integers ({@code Long}), booleans, maps and lists
+     */
+    default Map<String, Object> blockdevOptions(Storage storage, VolumeName volume, BlockdevQuery query) {
+        throw unsupported("qemu_blockdev_options");
+    }
+
+    /**
+     * A guest to be imported, as its manifest describes it.
+     *
+     * @return {@code type}, {@code source}, {@code create-args}, {@code disks}, {@code net}, {@code warnings}; text,
+     *     integers ({@code Long}), booleans, maps and lists
+     */
+    default Map<String, Object> importMetadata(Storage storage, VolumeName volume) {
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED, "storage '" + storage.id() + "' does not support the importer API");
+    }
+
+    // ---- transfers
+
+    /** The stream formats in which the volume can leave, best first. */
+    default List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return List.of();
+    }
+
+    /** The stream formats in which such a volume can arrive, best first. Pure: asked on the node where it comes from. */
+    default List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return List.of();
+    }
+
+    private StorageException unsupported(String method) {
+        return StorageException.refused(
+                StorageError.NOT_SUPPORTED, method + " is not implemented for storage type '" + type() + "'");
+    }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param used bytes allocated on the storage, null if not known
  * @param parent name or path of the base image, null if there is none
  * @param ctime seconds since 1970 of the last change of the inode, null if not known
- * @param other what a plugin reports beyond this, as text; never null, mostly empty
+ * @param other what a plugin reports beyond this, as text, lists and maps; never null, mostly empty
  */
 public record VolumeInfo(
         VolumeId volid,
@@ -23,7 +23,7 @@ public record VolumeInfo(
         @Nullable ByteSize used,
         @Nullable String parent,
         @Nullable Long ctime,
-        Map<String, String> other) {
+        Map<String, Object> other) {
     public VolumeInfo {
         other = Map.copyOf(other);
     }

@@ -4,6 +4,7 @@ import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
@@ -350,7 +351,7 @@ public class BasePlugin implements StoragePlugin {
     }
 
     @Override
-    public void freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+    public Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
         ParsedVolume parsed = self.parseVolname(volume);
         Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
         bounds(storage, file, typeOf(parsed)).refuseWayOut(file, volid(storage, volume));
@@ -364,6 +365,7 @@ public class BasePlugin implements StoragePlugin {
                 VolumeRemoval.emptyDirectory(file.getParent());
             }
         }
+        return Optional.empty();
     }
 
     private static void refuseProtected(Storage storage, VolumeName volume, ParsedVolume.Content content, Path file) {

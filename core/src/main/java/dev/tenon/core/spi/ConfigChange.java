@@ -1,0 +1,25 @@
+package dev.tenon.core.spi;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A request to change a storage's configuration.
+ *
+ * @param set property to its new value, decoded as in {@link StorageConfig}
+ * @param deleted the properties to be deleted
+ * @param secrets the sensitive ones, which are in neither of the others
+ */
+public record ConfigChange(Map<String, Object> set, List<String> deleted, Secrets secrets) {
+    public ConfigChange {
+        set = Collections.unmodifiableMap(new LinkedHashMap<>(set));
+        deleted = List.copyOf(deleted);
+    }
+
+    /** The same request with other values. */
+    public ConfigChange setting(Map<String, Object> values) {
+        return new ConfigChange(values, deleted, secrets);
+    }
+}

@@ -1,0 +1,15 @@
+package dev.tenon.core.spi;
+
+import java.util.Set;
+
+/**
+ * The image formats of a storage (PVE's {@code get_formats}).
+ *
+ * @param preferred the one that is used when none is asked for
+ * @param valid all that may be asked for, the preferred one among them
+ */
+public record Formats(Format preferred, Set<Format> valid) {
+    public Formats {
+        valid = Set.copyOf(valid);
+    }
+}

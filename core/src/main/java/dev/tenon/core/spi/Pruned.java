@@ -1,0 +1,15 @@
+package dev.tenon.core.spi;
+
+import java.util.List;
+
+/**
+ * The answer of {@code prune_backups}.
+ *
+ * @param marks one for every backup that was looked at
+ * @param retention what was applied; plugins simplify what they were given
+ */
+public record Pruned(List<PruneMark> marks, Retention retention) {
+    public Pruned {
+        marks = List.copyOf(marks);
+    }
+}
