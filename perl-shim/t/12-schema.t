@@ -415,8 +415,15 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
         kib => 1,
         path => '/a',
         section => {},
+        callback => 1,
+        uint => 7,
+        tree => { a => '1' },
+        counts => { 'keep-last' => 1 },
+        json => { a => 1 },
         seconds => 1,
+        secrets => { password => 'x' },
         snapname => 's',
+        snapshots => $TRUE,
         storeid => 'nas',
         str => 't',
         vmid => 100,
@@ -426,6 +433,8 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
     is($api->oldest . '..' . $api->newest, '9..15', 'the levels');
     for my $name ($api->method_names) {
         my $method = $api->method($name);
+        next if grep { $_->{kind} eq 'stream' } $method->{params}->@*;
+        next if grep { m/%/ } map { $_->@* } values $method->{positions}->%*;
         my %all = map {
             my $value = $sample{ $_->{kind} };
             $_->{name} => $_->{list} ? [$value] : $value;
@@ -454,6 +463,76 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
             );
         }
     }
+};
+
+subtest 'secrets are the last arguments of a hook, one by one' => sub {
+    my $wire = to_wire('on_add_hook', 15, 'nas', { path => '/a' }, password => 'p', key => undef);
+    is_deeply($wire->{sensitive}, { password => 'p', key => undef }, 'with what is to be deleted');
+    my ($storeid, $scfg, %sensitive) = from_wire('on_add_hook', 15, $wire)->@*;
+    is_deeply(\%sensitive, { password => 'p', key => undef }, 'and back');
+    is_deeply(to_wire('on_add_hook', 15, 'nas', {})->{sensitive}, {}, 'none are an empty map');
+    my $full = to_wire('on_update_hook_full', 15, 'nas', {}, {}, undef, { password => 'p' });
+    is_deeply($full->{sensitive}, { password => 'p' }, 'one hash since level 13');
+};
+
+subtest 'what a plugin changes in place comes back' => sub {
+    my $method = $api->method('on_add_hook');
+    my $wire = { storeid => 'nas', scfg => { path => '/a', old => '1' }, sensitive => {} };
+    my $before = Tenon::Schema::before($method, $wire);
+    is_deeply(Tenon::Schema::changed_to_wire($method, $before, $wire), {}, 'nothing if nothing is');
+    $wire->{scfg}->{mountpoint} = '/mnt';
+    delete $wire->{scfg}->{old};
+    my $changed = Tenon::Schema::changed_to_wire($method, $before, $wire);
+    is_deeply($changed, { scfg => { path => '/a', mountpoint => '/mnt' } }, 'the whole section');
+    my $mine = { path => '/a', old => 1, content => { images => 1 } };
+    $changed->{scfg}->{content} = { images => '1' };
+    my $content = $mine->{content};
+    Tenon::Schema::apply_changed($api, $method, 15, ['nas', $mine], $changed);
+    is_deeply(
+        $mine,
+        { path => '/a', mountpoint => '/mnt', content => { images => 1 } },
+        'the caller\'s own hash has it'
+    );
+    is($mine->{content}, $content, 'and what is the same stays the same');
+    my $blockers = [];
+    Tenon::Schema::apply_changed(
+        $api, $api->method('volume_rollback_is_possible'),
+        15,
+        [{}, 'nas', 'v', 's', $blockers],
+        { blockers => ['later'] });
+    is_deeply($blockers, ['later'], 'the caller\'s own array, too');
+};
+
+subtest 'numbers and booleans of block devices keep their types' => sub {
+    my $wire = result_to_wire(
+        'qemu_blockdev_options',
+        {
+            driver => 'nbd',
+            port => 10809,
+            name => '7',
+            'read-only' => JSON::PP::true(),
+            deep => [1]
+        },
+    );
+    is(
+        packed($wire),
+        packed({ driver => 'nbd', port => 10809, name => '7', 'read-only' => $TRUE, deep => [1] }),
+        'to the wire'
+    );
+    my $back = Tenon::Schema::result_from_wire($api->method('qemu_blockdev_options'), $wire, 0);
+    is(
+        JSON::PP->new->canonical->encode($back),
+        '{"deep":[1],"driver":"nbd","name":"7","port":10809,"read-only":true}',
+        'and from it'
+    );
+};
+
+subtest 'what cannot cross yet is refused before anything is done' => sub {
+    refused(
+        sub { to_wire('volume_export', 15, {}, 'nas', \*STDOUT, 'v', 'raw+size') },
+        'NOT_SUPPORTED', 'NOT_STARTED', qr/'fh': a stream cannot cross yet/,
+        'a stream'
+    );
 };
 
 subtest 'a level that has no place for a parameter does not get it' => sub {

@@ -16,9 +16,23 @@ sub call ($class, $name, $want, @args) {
         if !$session->usable;
     my $api = Tenon::Api->load;
     my $method = $api->method($name);
+    local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
     my $wire = $session->call($name, $params, plugin => 'base', seconds => $method->{deadline});
-    return Tenon::Schema::result_from_wire($method, $wire, $want);
+    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, $want);
+}
+
+# A function that the daemon handed over with a call.
+sub callback ($id, @args) {
+    my $session = $SESSION // die "a function of Tenon's daemon was called in another process\n";
+    die "a forked child of the plugin cannot call a function that its parent was given\n"
+        if !$session->usable;
+    my $result = eval {
+        [$session->call('callback', { id => 0 + $id, args => Tenon::Schema::tree(\@args) })]
+    };
+    return $result->[0] if $result;
+    my $err = $@;
+    die ref($err) && $err->isa('Tenon::Error') ? $err->text : $err;
 }
 
 1;

@@ -3,6 +3,8 @@ package Tenon::Client;
 use v5.36;
 
 use Tenon::Api;
+use Tenon::Callback;
+use Tenon::Error;
 use Tenon::Schema;
 use Tenon::Session;
 
@@ -22,15 +24,47 @@ sub new ($class, %opt) {
 sub call ($self, $plugin, $name, @args) {
     my $api = $self->{api};
     my $method = $api->method($name);
+    local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
-    my $wire = $self->_session->call(
-        $name, $params,
+    my $wire = eval {
+        [
+            $self->_session->call(
+                $name, $params,
+                plugin => $plugin,
+                seconds => $method->{deadline} + GRACE_SECONDS,
+                grace => GRACE_SECONDS,
+                what => _what($plugin, $name, $params),
+            )];
+    };
+    if (!$wire) {
+        my $err = $@;
+        Tenon::Schema::apply_changed($api, $method, $api->newest, \@args, $err->changed)
+            if ref($err) && eval { $err->isa('Tenon::Error') };
+        die $err;
+    }
+    if ($method->{result}->{kind} && $method->{result}->{kind} eq 'cleanup') {
+        my $token = $wire->[0] // return undef; ## no critic (ProhibitExplicitReturnUndef)
+        return sub { return $self->claim($plugin, $token) };
+    }
+    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire->[0], wantarray);
+}
+
+# Mostly in a worker, whose parent has gone by then; so it has a connection of its own, and all the time it needs.
+sub claim ($self, $plugin, $token) {
+    $self->_session->call(
+        'claim', { token => $token },
         plugin => $plugin,
-        seconds => $method->{deadline} + GRACE_SECONDS,
-        grace => GRACE_SECONDS,
-        what => _what($plugin, $name, $params),
+        what => "the work that free_image of $plugin left",
     );
-    return Tenon::Schema::result_from_wire($method, $wire, wantarray);
+    return;
+}
+
+sub _nested ($name, $params, $context) {
+    return Tenon::Schema::tree(Tenon::Callback::run($params->{id}, $params->{args} // []))
+        if $name eq 'callback';
+    Tenon::Error->throw('UNKNOWN_METHOD', 'NOT_STARTED',
+        "$name: this side runs nothing but the functions that it handed over");
+    return;
 }
 
 sub _what ($plugin, $name, $params) {
@@ -46,7 +80,7 @@ sub _session ($self) {
     return $session if $session && !$session->is_stale;
     return $self->{session} =
         Tenon::Session->connect($self->{socket},
-        { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, undef);
+        { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, \&_nested);
 }
 
 sub disconnect ($self) {
@@ -93,6 +127,13 @@ The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>. Does
 
 Calls a method of the storage plugin API with its positional arguments (API level 15, without the class). Sizes are bytes,
 except for C<alloc_image>, which takes KiB. Dies with a L<Tenon::Error>.
+
+=head2 claim
+
+    $client->claim($plugin, $token);
+
+Does the work that a C<free_image> left, which can be done once. C<call> returns a code ref that does this, for PVE to run
+in a worker.
 
 =head2 disconnect
 

@@ -45,6 +45,10 @@ sub throw ($class, @args) {
     die $class->new(@args);
 }
 
+sub changed ($self) {
+    return $self->{changed};
+}
+
 sub die_text ($self) {
     return $self->{die};
 }
@@ -70,7 +74,11 @@ sub outcome ($self) {
 }
 
 sub unknown ($self) {
-    return bless { $self->%*, outcome => 'UNKNOWN' }, ref($self);
+    return $self->with(outcome => 'UNKNOWN');
+}
+
+sub with ($self, %fields) {
+    return bless { $self->%*, %fields }, ref($self);
 }
 
 sub text ($self, @) {
@@ -107,7 +115,7 @@ to the byte if it came from a plugin, otherwise the message with a newline.
 
 C<$name> is a row of F<docs/ERRORS.md>, C<$outcome> one of C<NOT_STARTED>, C<FAILED_CLEAN>, C<UNKNOWN>, C<$message> one
 sentence without a newline. C<%more>: C<die> (the text of a plugin's die), C<exception> (the fields of a structured
-exception), C<origin>.
+exception), C<origin>, C<changed> (parameters that the plugin changed in place before it died, by name).
 
 =head2 throw
 
@@ -120,7 +128,7 @@ Dies with a new error.
 What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
 plain text.
 
-=head2 unknown
+=head2 with, unknown
 
     die $err->unknown;
 

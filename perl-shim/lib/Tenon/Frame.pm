@@ -66,6 +66,7 @@ sub encode_failure ($id, $err) {
             $TEXT->pack($characters ? Data::MessagePack::true() : Data::MessagePack::false());
     }
     push @pairs, 'exception', $TEXT->pack($err->exception) if defined($err->exception);
+    push @pairs, 'changed', $TEXT->pack($err->changed) if $err->changed;
     for my $key (sort keys %text) {
         push @pairs, $key, $TEXT->pack(printable($text{$key}));
     }

@@ -5,7 +5,11 @@ use v5.36;
 use Tenon::Api;
 use Tenon::Client;
 
-my %LOCAL = map { $_ => 1 } qw(api options plugindata properties type);
+# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. Streams
+# and backup providers do not cross: what PVE's base class makes of the other methods is right for storages with a path.
+my %LOCAL = map { $_ => 1 }
+    qw(api check_config cluster_lock_storage options plugindata properties type),
+    qw(new_backup_provider volume_export volume_export_formats volume_import volume_import_formats);
 
 my $CLIENT;
 
@@ -14,15 +18,38 @@ sub client ($class) {
 }
 
 sub install ($class, $package, $plugin) {
+    my @methods = grep { !$LOCAL{$_} } Tenon::Api->load->method_names;
+    return $class->install_methods($package, $plugin, @methods);
+}
+
+sub install_methods ($class, $package, $plugin, @methods) {
     no strict 'refs'; ## no critic (ProhibitNoStrict)
-    for my $name (Tenon::Api->load->method_names) {
-        next if $LOCAL{$name};
-        *{"${package}::$name"} = sub {
+    for my $name (@methods) {
+        *{"${package}::$name"} =
+            $name eq 'cluster_lock_storage'
+            ? sub { return _lock($plugin, @_) }
+            : sub {
             my ($self, @args) = @_;
             return _call($plugin, $name, wantarray, @args);
-        };
+            };
     }
     return;
+}
+
+# What the locked code returns or dies with stays in this process, whatever it is; a plugin only learns that it ran.
+sub _lock ($plugin, $class, $storeid, $shared, $timeout, $code, @args) {
+    my ($result, $err, $has_run);
+    my $locked = sub {
+        $has_run = eval { $result = $code->(@args); 1 };
+        return undef if $has_run; ## no critic (ProhibitExplicitReturnUndef)
+        $err = $@;
+        die "the locked code failed\n";
+    };
+    my $good =
+        eval { _call($plugin, 'cluster_lock_storage', 0, $storeid, $shared, $timeout, $locked); 1 };
+    die $err if defined($err);
+    die $@ if !$good;
+    return $result;
 }
 
 sub _call ($plugin, $name, $want, @args) {
@@ -81,7 +108,13 @@ The L<Tenon::Client> of this process.
 
     Tenon::Proxy->install($package, $plugin);
 
-Gives the package a method for every row of the table. They die with text, as PVE expects; with a C<PVE::Exception> where
+Gives the package a method for every row of the table but those that a host answers itself. They die with text, as PVE expects; with a C<PVE::Exception> where
 the storage threw one.
+
+=head2 install_methods
+
+    Tenon::Proxy->install_methods($package, $plugin, @names);
+
+Gives it these methods alone; the package inherits the others.
 
 =cut

@@ -2,18 +2,24 @@ package Tenon::Schema;
 
 use v5.36;
 
+use B ();
 use Data::MessagePack ();
+use JSON::PP ();
 use POSIX qw(ceil);
 use Scalar::Util qw(blessed reftype);
 
 use Tenon::Cache;
+use Tenon::Callback;
+use Tenon::Cleanup;
 use Tenon::Error;
 use Tenon::Frame;
 
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
+my %NOT_YET = (provider => 'a backup provider', stream => 'a stream');
 my %LARGEST = (
+    callback => 9223372036854775807,
     kib => 9007199254740992,
     seconds => 2147483648,
     uint => 9223372036854775807,
@@ -36,8 +42,18 @@ sub prepare ($type) {
 # ---- Perl to wire
 
 sub params_to_wire ($api, $method, $level, $args) {
-    my $names = $api->positions($method, $level);
-    if ($args->@* > $names->@*) {
+    my ($names, @given) = ($api->positions($method, $level), $args->@*);
+    if ($method->{rest} && @given > $names->@*) {
+        my @bound = splice(@given, scalar($names->@*));
+        my $code = $given[-1];
+        $given[-1] = sub { return $code->(@bound) };
+    }
+    if (@given >= $names->$#* && ($names->[-1] // '') =~ m/\A%/) {
+        my @flat = splice(@given, $names->$#*);
+        push @flat, undef if @flat % 2;
+        push @given, {@flat};
+    }
+    if (@given > $names->@*) {
         _bad(
             'BAD_PARAMETER',
             "$method->{name}: takes at most "
@@ -47,9 +63,9 @@ sub params_to_wire ($api, $method, $level, $args) {
         );
     }
     my %wire;
-    for my $i (0 .. $args->$#*) {
-        my $param = $method->{param}->{ $names->[$i] };
-        my $wire = _to_wire($param, $args->[$i], undef);
+    for my $i (0 .. $#given) {
+        my $param = $method->{param}->{ $names->[$i] =~ s/\A%//r };
+        my $wire = _to_wire($param, $given[$i], undef);
         _bad('BAD_PARAMETER', "$param->{where} is undef") if !defined($wire) && !$param->{nullable};
         $wire{ $param->{name} } = $wire;
     }
@@ -60,6 +76,53 @@ sub params_to_wire ($api, $method, $level, $args) {
     return \%wire;
 }
 
+# ---- what a plugin changes in place
+
+sub in_out ($method) {
+    return grep { $_->{inout} } $method->{params}->@*;
+}
+
+# What the values of a call are now, where they are not what came over the wire.
+sub changed_to_wire ($method, $before, $values) {
+    my %changed;
+    for my $param (in_out($method)) {
+        my $name = $param->{name};
+        next if !defined($values->{$name});
+        my $now = _to_wire($param, $values->{$name}, undef);
+        $changed{$name} = $now if _canonical($now) ne $before->{$name};
+    }
+    return \%changed;
+}
+
+sub before ($method, $wire) {
+    return { map { $_->{name} => _canonical($wire->{ $_->{name} }) } in_out($method) };
+}
+
+sub _canonical ($wire) {
+    return Tenon::Frame::encode([Tenon::Frame::NOTIFY, '', { value => $wire }], 1);
+}
+
+# Puts into the caller's own hashes and arrays what the far side changed.
+sub apply_changed ($api, $method, $level, $args, $changed) {
+    return if ref($changed) ne 'HASH';
+    my $names = $api->positions($method, $level);
+    for my $i (grep { $_ < $args->@* } 0 .. $names->$#*) {
+        my ($mine, $theirs) = ($args->[$i], $changed->{ $names->[$i] });
+        if (ref($theirs) eq 'HASH' && (reftype($mine) // '') eq 'HASH') {
+            delete $mine->{$_} for grep { !exists($theirs->{$_}) } keys $mine->%*;
+            for my $key (keys $theirs->%*) {
+                next
+                    if exists($mine->{$key})
+                    && eval { _canonical(_tree($mine->{$key}, 0)) } eq _canonical($theirs->{$key});
+                $mine->{$key} = $theirs->{$key};
+            }
+        } elsif (ref($theirs) eq 'ARRAY' && (reftype($mine) // '') eq 'ARRAY') {
+            $mine->@* = $theirs->@*;
+        }
+    }
+    return;
+}
+
 sub result_to_wire ($method, $values, $storeid) {
     my $result = $method->{result};
     my $shape = $result->{shape};
@@ -67,8 +130,8 @@ sub result_to_wire ($method, $values, $storeid) {
 
     my $name = $method->{name};
     if ($shape eq 'value') {
-        my $wire = _result_field($name, $result, $values->[0], $storeid, 'the result');
-        return $wire;
+        my $value = $method->{context} eq 'list' && $result->{list} ? $values : $values->[0];
+        return _result_field($name, $result, $value // $result->{default}, $storeid, 'the result');
     } elsif ($shape eq 'tuple') {
         my $i = 0;
         my %value = map { $_->{name} => $values->[$i++] } $result->{fields}->@*;
@@ -102,8 +165,8 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     my $record = _fields_to_wire($name, $result->{fields}, $entry, $storeid, $where);
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
-            next if $result->{known}->{$key} || !defined($entry->{$key}) || ref($entry->{$key});
-            my $text = eval { [_text($key), _text($entry->{$key})] }
+            next if $result->{known}->{$key} || !defined($entry->{$key});
+            my $text = eval { [_text($key), _tree($entry->{$key}, 0)] }
                 // _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
             $record->{ $text->[0] } = $text->[1];
         }
@@ -174,13 +237,33 @@ sub _to_wire ($type, $value, $storeid) {
         $text = "$storeid:$text"
             if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
         return $text;
-    } elsif ($LARGEST{$kind}) {
+    } elsif ($LARGEST{$kind} && $kind ne 'callback') {
         return _integer($type, $value);
     } elsif ($kind eq 'bool') {
         return $value ? Data::MessagePack::true() : Data::MessagePack::false();
     } elsif ($kind eq 'cache') {
         return Tenon::Cache::id_of($value);
-    } elsif ($kind eq 'hints') {
+    } elsif ($kind eq 'callback') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be a code reference, got ' . _shown($value))
+            if (reftype($value) // '') ne 'CODE';
+        return Tenon::Callback::id_of($value);
+    } elsif ($kind eq 'cleanup') {
+
+        # Some return 1 for success.
+        return (reftype($value) // '') eq 'CODE' ? Tenon::Cleanup::keep($value) : undef;
+    } elsif ($kind eq 'snapshots') {
+        return [map { _text($_) } $value->@*] if (reftype($value) // '') eq 'ARRAY';
+        return $value ? Data::MessagePack::true() : Data::MessagePack::false();
+    } elsif ($kind eq 'json') {
+        return _json($value, 0);
+    } elsif ($kind eq 'secrets') {
+        return {
+            map { _text($_) => defined($value->{$_}) ? _text($value->{$_}) : undef }
+                keys $value->%*
+        };
+    } elsif ($NOT_YET{$kind}) {
+        _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
+    } elsif ($kind eq 'hints' || $kind eq 'counts') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if (reftype($value) // '') ne 'HASH';
         return {
@@ -233,6 +316,36 @@ sub _text ($value) {
     return $text;
 }
 
+# Numbers stay numbers and booleans booleans, since QEMU tells them apart.
+sub _json ($value, $depth) {
+    _bad('BAD_PARAMETER', 'a value is nested deeper than 10 levels') if $depth > 10;
+    return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)
+    if (blessed($value)) {
+        return $value ? Data::MessagePack::true() : Data::MessagePack::false()
+            if grep { $value->isa($_) }
+            qw(JSON::PP::Boolean Data::MessagePack::Boolean Types::Serialiser::Boolean);
+        return _text($value);
+    }
+    my $type = reftype($value) // '';
+    return { map { _text($_) => _json($value->{$_}, $depth + 1) } keys $value->%* }
+        if $type eq 'HASH';
+    return [map { _json($_, $depth + 1) } $value->@*] if $type eq 'ARRAY';
+    return $value->$* ? Data::MessagePack::true() : Data::MessagePack::false()
+        if $type eq 'SCALAR' && defined($value->$*) && $value->$* =~ m/\A[01]\z/;
+    my $flags = B::svref_2object(\$value)->FLAGS;
+    return 0 + $value
+        if !ref($value) && $flags & (B::SVf_IOK | B::SVf_NOK) && !($flags & B::SVf_POK);
+    return _text($value);
+}
+
+sub _json_from_wire ($wire) {
+    return { map { $_ => _json_from_wire($wire->{$_}) } keys $wire->%* } if ref($wire) eq 'HASH';
+    return [map { _json_from_wire($_) } $wire->@*] if ref($wire) eq 'ARRAY';
+    return $wire ? JSON::PP::true() : JSON::PP::false()
+        if blessed($wire) && $wire->isa('Data::MessagePack::Boolean');
+    return $wire;
+}
+
 sub tree ($value) {
     return _tree($value, 0);
 }
@@ -264,15 +377,27 @@ sub params_from_wire ($api, $method, $level, $wire) {
         next if defined($wire->{ $param->{name} });
         _bad('BAD_PARAMETER', "$param->{where} ($param->{type}) is missing");
     }
-    return [
-        map {
-            my $value = $wire->{$_};
-            !defined($value)
-                || !ref($value) && $known->{$_}->{plain_text} && !($value =~ tr/ -~//c)
-                ? $value
-                : _from_wire($known->{$_}, $value)
-        } $api->positions($method, $level)->@*
-    ];
+    my @args;
+    for my $position ($api->positions($method, $level)->@*) {
+        my $name = $position =~ s/\A%//r;
+        my $value = $wire->{$name};
+        my $plain = !defined($value)
+            || !ref($value) && $known->{$name}->{plain_text} && !($value =~ tr/ -~//c);
+        $value = _from_wire($known->{$name}, $value) if !$plain;
+        push @args, $name eq $position ? $value : $value->%*;
+    }
+    return \@args;
+}
+
+# The answer of a call, whose in-place changes go into the caller's arguments.
+sub answer_from_wire ($api, $method, $args, $wire, $want) {
+    if (in_out($method)) {
+        _bad('BAD_RESULT', "$method->{name}: a map belongs where " . _shown($wire) . ' came')
+            if ref($wire) ne 'HASH';
+        apply_changed($api, $method, $api->newest, $args, $wire->{changed});
+        $wire = $wire->{result};
+    }
+    return result_from_wire($method, $wire, $want);
 }
 
 sub result_from_wire ($method, $wire, $want) {
@@ -289,7 +414,8 @@ sub _result_from_wire ($result, $wire, $want) {
     my $shape = $result->{shape};
     return if $shape eq 'none';
     if ($shape eq 'value') {
-        return _field_from_wire($result, $wire);
+        my $value = _field_from_wire($result, $wire);
+        return $want && $result->{list} && $result->{in_list} ? $value->@* : $value;
     } elsif ($shape eq 'tuple') {
         _bad('BAD_RESULT', 'a map belongs where ' . _shown($wire) . ' came')
             if ref($wire) ne 'HASH';
@@ -329,7 +455,7 @@ sub _from_wire ($type, $wire) {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         _text($wire) if $wire =~ m/[^\x00-\x7f]/;
         return $wire;
-    } elsif ($LARGEST{$kind}) {
+    } elsif ($LARGEST{$kind} && $kind ne 'callback') {
         _bad('BAD_PARAMETER', _what($type) . ' must be an integer, got ' . _shown($wire))
             if ref($wire) || $wire !~ m/\A\d+\z/;
         return $wire;
@@ -340,7 +466,17 @@ sub _from_wire ($type, $wire) {
     } elsif ($kind eq 'cache') {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         return Tenon::Cache::of_id($wire);
-    } elsif ($kind eq 'hints' || $kind eq 'section') {
+    } elsif ($kind eq 'callback') {
+        return sub (@args) {
+            return Tenon::Base::callback($wire, @args);
+        };
+    } elsif ($kind eq 'snapshots') {
+        return ref($wire) eq 'ARRAY' ? $wire : $wire ? 1 : 0;
+    } elsif ($kind eq 'json') {
+        return _json_from_wire($wire);
+    } elsif ($NOT_YET{$kind}) {
+        _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
+    } elsif ($kind =~ m/\A(?:counts|hints|secrets|section)\z/) {
         _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire))
             if ref($wire) ne 'HASH';
     }

@@ -10,6 +10,7 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use Tenon::Error;
 use Tenon::Frame;
+use Tenon::Later;
 
 use constant PROTOCOL => 1;
 use constant MAX_NESTING => 16;
@@ -38,6 +39,7 @@ sub connect ($class, $path, $facts, $handler) {
                 buffer => '',
                 depth => 0,
                 handler => $handler,
+                later => {},
                 next_id => 1,
                 path => $path,
                 pid => $$,
@@ -207,7 +209,12 @@ sub call ($self, $method, $params, %opt) {
 }
 
 sub _error ($map) {
-    my %more = (origin => $map->{origin}, code => $map->{code}, exception => $map->{exception});
+    my %more = (
+        changed => $map->{changed},
+        code => $map->{code},
+        exception => $map->{exception},
+        origin => $map->{origin},
+    );
     if (defined($map->{die})) {
         $more{die} = $map->{die};
         utf8::decode($more{die}) if $map->{die_characters};
@@ -249,6 +256,7 @@ sub notify ($self, $name, $params) {
 
 sub serve ($self) {
     while ($self->usable) {
+        $self->_await_later while $self->{later}->%* && !$self->_holds_frame;
         my $frame = $self->_receive(undef);
         return
             if $frame->[0] == Tenon::Frame::CLOSE && $frame->[1] =~ m/\A(?:DONE|SHUTTING_DOWN)\z/;
@@ -257,12 +265,36 @@ sub serve ($self) {
     return;
 }
 
+# Waits for the far side, or for work whose answer is still due; reads what came.
+sub _await_later ($self) {
+    my %later = $self->{later}->%*;
+    my @masks = map { ($_, POLLIN) } $self->_fd, map { $_->fd } values %later;
+    my $ready = IO::Poll::_poll(-1, @masks);
+    die "poll failed: $!\n" if $ready < 0 && $! != EINTR;
+    return if $ready <= 0;
+    my %events = @masks;
+    for my $id (grep { $events{ $later{$_}->fd } } keys %later) {
+        next if !$later{$id}->has_ended;
+        delete $self->{later}->{$id};
+        my $err = $later{$id}->error;
+        $self->_send(
+            $err
+            ? Tenon::Frame::encode_failure(0 + $id, $err)
+            : Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, undef]),
+            undef,
+        );
+    }
+    $self->_read_some if $events{ $self->_fd };
+    return;
+}
+
 sub _serve_one ($self, $frame) {
     my ($kind, @rest) = $frame->@*;
     if ($kind == Tenon::Frame::PING) {
         $self->_send(Tenon::Frame::encode([Tenon::Frame::PONG, $rest[0]]), undef);
     } elsif ($kind == Tenon::Frame::REQUEST) {
-        $self->_send($self->_answer(@rest), undef);
+        my $bytes = $self->_answer(@rest);
+        $self->_send($bytes, undef) if defined($bytes);
     } elsif ($kind == Tenon::Frame::CLOSE) {
         Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', _closed(@rest));
     } elsif ($kind == Tenon::Frame::HELLO) {
@@ -289,6 +321,10 @@ sub _answer ($self, $id, $method, $params, $context) {
         local $self->{depth} = $self->{depth} + 1;
         eval { $result = $self->{handler}->($method, $params, $context); 1 }
             or $err = $@ || 'it died without a text';
+    }
+    if (ref($result) eq 'Tenon::Later') {
+        $self->{later}->{$id} = $result;
+        return undef; ## no critic (ProhibitExplicitReturnUndef)
     }
     if (!$err) {
         my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result]) };
@@ -363,16 +399,21 @@ sub _receive ($self, $deadline) {
             return Tenon::Frame::decode($payload);
         }
         $self->_poll(POLLIN, $deadline) or _late();
-        my $read = sysread($self->{socket}, $self->{buffer}, 262144, length($self->{buffer}));
-        if (!defined($read)) {
-            next if $! == EAGAIN || $! == EINTR;
-            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the connection was lost: $!");
-        } elsif ($read == 0) {
-            Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN',
-                length($self->{buffer})
-                ? 'the connection was lost inside a frame'
-                : 'the connection was lost before the answer came');
-        }
+        $self->_read_some;
+    }
+    return;
+}
+
+sub _read_some ($self) {
+    my $read = sysread($self->{socket}, $self->{buffer}, 262144, length($self->{buffer}));
+    if (!defined($read)) {
+        return if $! == EAGAIN || $! == EINTR;
+        Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', "the connection was lost: $!");
+    } elsif ($read == 0) {
+        Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN',
+            length($self->{buffer})
+            ? 'the connection was lost inside a frame'
+            : 'the connection was lost before the answer came');
     }
     return;
 }

@@ -10,9 +10,13 @@ use Scalar::Util qw(blessed reftype);
 
 use Tenon::Api;
 use Tenon::Base;
+use Tenon::Callback;
+use Tenon::Cleanup;
 use Tenon::Error;
 use Tenon::Frame;
+use Tenon::Later;
 use Tenon::Schema;
+use Tenon::Section;
 use Tenon::Session;
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
@@ -247,17 +251,47 @@ sub _overrides ($package, $name) {
 # ---- calls
 
 sub _dispatch ($api, $package, $level, $name, $params) {
-    my $method = $api->method($name);
-    my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
-    my @result = _call($package, $method, $args);
-    if ($method->{result}->{shape} eq 'none' && (reftype($result[0]) // '') eq 'CODE') {
-
-        # Work that free_image leaves for later, such as wiping; it must not be lost.
-        my ($later) = @result;
-        my $done = eval { $later->(); 1 };
-        die _died($@, 1) if !$done;
+    if ($name eq 'claim') {
+        return _claim($params->{token});
+    } elsif ($name eq 'callback') {
+        return Tenon::Schema::tree(Tenon::Callback::run($params->{id}, $params->{args} // []));
     }
-    return Tenon::Schema::result_to_wire($method, \@result, $params->{storeid});
+    my $method = $api->method($name);
+    $package->can($name)
+        or Tenon::Error->throw('NOT_SUPPORTED', 'NOT_STARTED',
+        "$name: neither the plugin $package nor its base class has this method");
+    my @in_out = Tenon::Schema::in_out($method);
+    my $before = @in_out ? Tenon::Schema::before($method, $params) : undef;
+    my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
+    my ($storeid, $section) = $params->@{qw(storeid scfg)};
+    my $keys =
+        defined($storeid) && $section && !@in_out
+        ? Tenon::Section::put_back($storeid, $section)
+        : undef;
+    my @result = eval { _call($package, $method, $args) };
+    my $err = $@;
+    Tenon::Section::keep($storeid, $section, $keys) if $keys;
+
+    if ($err) {
+        die $err if !@in_out || !blessed($err) || !$err->isa('Tenon::Error');
+        my $changed = eval { Tenon::Schema::changed_to_wire($method, $before, $params) };
+        die $err->with(changed => $changed);
+    }
+    my $result = Tenon::Schema::result_to_wire($method, \@result, $storeid);
+    return $result if !@in_out;
+    return {
+        changed => Tenon::Schema::changed_to_wire($method, $before, $params),
+        result => $result,
+    };
+}
+
+sub _claim ($token) {
+    my $code = Tenon::Cleanup::take($token) // Tenon::Error->throw('NOT_FOUND', 'NOT_STARTED',
+              'the work '
+            . ($token // 'undef')
+            . ' is not left: it was claimed before, or the plugin was'
+            . ' started anew since');
+    return Tenon::Later->start($code);
 }
 
 # Setting a handler costs two system calls, so only what a plugin bent is set.

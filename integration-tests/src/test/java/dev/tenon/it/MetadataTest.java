@@ -4,6 +4,7 @@ import static dev.tenon.it.support.ScratchStorage.ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.map;
 
+import dev.tenon.bridge.adapt.Caller;
 import dev.tenon.bridge.adapt.TypedCalls;
 import dev.tenon.core.storage.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
@@ -51,7 +52,7 @@ class MetadataTest {
     }
 
     private static Object ofJava(String method) {
-        return plain(TypedCalls.call(new DirPlugin(), method, Value.fields()));
+        return plain(TypedCalls.call(new DirPlugin(), method, Value.fields(), Caller.NONE));
     }
 
     private static Map<String, Object> fields(@Nullable Object value) {

@@ -401,6 +401,9 @@ public final class FrameCodec {
         if (!(error.exception() instanceof Nil)) {
             entries.put("exception", error.exception());
         }
+        if (!error.changed().entries().isEmpty()) {
+            entries.put("changed", error.changed());
+        }
         entries.put("message", new Text(error.message()));
         entries.put("name", new Text(error.errorCode().name()));
         entries.put("origin", new Text(error.origin()));
@@ -421,7 +424,8 @@ public final class FrameCodec {
                 outcome(fields.get("outcome")),
                 origin(fields.get("origin")),
                 die(fields),
-                fields.get("exception"));
+                fields.get("exception"),
+                fields.get("changed") instanceof Fields changed ? changed : Value.fields());
     }
 
     private static WireError.@Nullable Die die(Fields fields) {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param lock what the host has locked before, null if nothing
  * @param active what the host has activated before, null if nothing
  * @param since the level that brought the method
+ * @param until the last level that had it, {@code Integer.MAX_VALUE} if all later ones do
  * @param deadline how long a call may take unless its caller says otherwise
  */
 public record Method(
@@ -33,19 +34,28 @@ public record Method(
         @Nullable String lock,
         @Nullable String active,
         int since,
+        int until,
         Duration deadline) {
+
+    private static final String RESULT = "result";
+    private static final String CHANGED = "changed";
 
     /**
      * A named parameter, or a field of a result.
      *
      * @param unit what a number counts, null if it is no quantity
      * @param absent what stands for a field that a plugin leaves out, null if nothing does
+     * @param isInOut whether a plugin may change it in place, so that it comes back with the answer
      */
     public record Param(
             String name,
             Type type,
             @Nullable String unit,
-            @Nullable String absent) {}
+            @Nullable String absent,
+            boolean isInOut) {}
+
+    /** An answer, and the parameters that the plugin changed in place. */
+    public record Answer(Value result, Fields changed) {}
 
     /** The shape of an answer. */
     public sealed interface Result {
@@ -64,9 +74,32 @@ public record Method(
         /**
          * A list of records.
          *
-         * @param other whether the records may have fields beyond these, as text
+         * @param other whether the records may have fields beyond these, as trees
          */
         record Records(String name, List<Param> fields, boolean other) implements Result {}
+    }
+
+    /** Whether answers carry parameters that were changed in place: {@code {"result": ..., "changed": {...}}}. */
+    public boolean hasInOut() {
+        return params.stream().anyMatch(Param::isInOut);
+    }
+
+    /** The answer as it crosses. */
+    public Value wrap(Answer answer) {
+        return hasInOut() ? Value.fields(RESULT, answer.result(), CHANGED, answer.changed()) : answer.result();
+    }
+
+    /** The answer as it crossed and was checked. */
+    public Answer unwrap(Value answer) {
+        if (hasInOut() && answer instanceof Fields both && both.get(CHANGED) instanceof Fields changed) {
+            return new Answer(both.get(RESULT), changed);
+        }
+        return new Answer(answer, Value.fields());
+    }
+
+    /** Whether hosts and plugins of this level have the method. */
+    public boolean isIn(int level) {
+        return since <= level && level <= until;
     }
 
     /** The order in which a host or plugin of this level passes the parameters. */
@@ -112,6 +145,26 @@ public record Method(
      * @throws ProtocolException {@code BAD_RESULT}, naming the field and its value
      */
     public void checkResult(Value answer) {
+        if (!hasInOut()) {
+            checkPlainResult(answer);
+            return;
+        }
+        if (!(answer instanceof Fields both) || !(both.get(CHANGED) instanceof Fields changed)) {
+            throw badResult("the answer must be a map of 'result' and 'changed', got " + answer.kind());
+        }
+        checkPlainResult(both.get(RESULT));
+        changed.entries().forEach((name, value) -> {
+            Param param = params.stream()
+                    .filter(candidate -> candidate.isInOut() && candidate.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> badResult("the parameter '" + name + "' cannot be changed"));
+            param.type().complaint(value).ifPresent(complaint -> {
+                throw badResult("the changed parameter '" + name + "' " + complaint);
+            });
+        });
+    }
+
+    private void checkPlainResult(Value answer) {
         switch (result) {
             case Result.None() -> {
                 if (!(answer instanceof Nil)) {
@@ -145,8 +198,8 @@ public record Method(
         }
         if (other) {
             given.entries().forEach((name, value) -> {
-                if (fields.stream().noneMatch(field -> field.name().equals(name)) && !(value instanceof Value.Text)) {
-                    throw badResult(where + ": '" + name + "' must be text, got " + value.kind());
+                if (fields.stream().noneMatch(field -> field.name().equals(name)) && !Type.Kind.isTree(value)) {
+                    throw badResult(where + ": '" + name + "' must be maps, lists and text, got " + value.kind());
                 }
             });
         }

@@ -100,6 +100,7 @@ public final class MethodTable {
                 optionalText(row, "lock"),
                 optionalText(row, "active"),
                 number(row, "since"),
+                row.containsKey("until") ? number(row, "until") : Integer.MAX_VALUE,
                 Duration.ofSeconds(number(row, "deadline")));
     }
 
@@ -125,7 +126,8 @@ public final class MethodTable {
                         text(row, "name"),
                         Type.parse(text(row, "type")),
                         optionalText(row, "unit"),
-                        optionalText(row, "default")))
+                        optionalText(row, "default"),
+                        Boolean.TRUE.equals(row.get("inout"))))
                 .toList();
     }
 

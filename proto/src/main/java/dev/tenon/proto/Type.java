@@ -25,16 +25,24 @@ public record Type(Kind kind, boolean list, boolean nullable) {
     public enum Kind {
         BOOL("a boolean"),
         CACHE("text"),
+        CALLBACK("an integer 0 .. 2^63-1"),
+        CLEANUP("text"),
         CONTENTTYPE("text"),
+        COUNTS("a map of integers"),
         FORMAT("text"),
         HINTS("a map of integers"),
+        JSON("maps, lists, text, integers and booleans"),
         KIB("an integer 0 .. 2^53"),
         PATH("text"),
+        PROVIDER("text"),
         SECONDS("an integer 0 .. 2^31"),
+        SECRETS("a map of text"),
         SECTION("a map of text"),
         SNAPNAME("text"),
+        SNAPSHOTS("a boolean or a list of text"),
         STOREID("text"),
         STR("text"),
+        STREAM("text"),
         TREE("maps, lists and text"),
         UINT("an integer 0 .. 2^63-1"),
         VMID("an integer 0 .. 999999999"),
@@ -55,15 +63,35 @@ public record Type(Kind kind, boolean list, boolean nullable) {
         private boolean accepts(Value value) {
             return switch (this) {
                 case BOOL -> value instanceof Bool;
-                case CACHE, CONTENTTYPE, FORMAT, PATH, SNAPNAME, STOREID, STR, VOLID, VOLNAME -> value instanceof Text;
-                case HINTS ->
+                case CACHE,
+                        CLEANUP,
+                        CONTENTTYPE,
+                        FORMAT,
+                        PATH,
+                        PROVIDER,
+                        SNAPNAME,
+                        STOREID,
+                        STR,
+                        STREAM,
+                        VOLID,
+                        VOLNAME -> value instanceof Text;
+                case COUNTS, HINTS ->
                     value instanceof Fields(Map<String, Value> entries)
                             && entries.values().stream().allMatch(entry -> entry instanceof Int);
+                case JSON -> isJson(value);
+                case SECRETS ->
+                    value instanceof Fields(Map<String, Value> entries)
+                            && entries.values().stream()
+                                    .allMatch(entry -> entry instanceof Text || entry instanceof Nil);
+                case SNAPSHOTS ->
+                    value instanceof Bool
+                            || (value instanceof Seq(List<Value> items)
+                                    && items.stream().allMatch(item -> item instanceof Text));
                 case KIB -> between(value, 1L << 53);
                 case SECONDS -> between(value, 1L << 31);
                 case SECTION -> value instanceof Fields && isTree(value);
                 case TREE -> isTree(value);
-                case UINT -> between(value, Long.MAX_VALUE);
+                case CALLBACK, UINT -> between(value, Long.MAX_VALUE);
                 case VMID -> between(value, 999_999_999);
             };
         }
@@ -72,7 +100,17 @@ public record Type(Kind kind, boolean list, boolean nullable) {
             return value instanceof Int(long number) && number >= 0 && number <= largest;
         }
 
-        private static boolean isTree(Value value) {
+        private static boolean isJson(Value value) {
+            return switch (value) {
+                case Seq(List<Value> items) -> items.stream().allMatch(Kind::isJson);
+                case Fields(Map<String, Value> entries) ->
+                    entries.values().stream().allMatch(Kind::isJson);
+                case Value.Bytes ignored -> false;
+                case Value ignored -> true;
+            };
+        }
+
+        static boolean isTree(Value value) {
             return switch (value) {
                 case Nil ignored -> true;
                 case Text ignored -> true;

@@ -76,6 +76,14 @@ public sealed interface Value {
         return new Fields(Map.of());
     }
 
+    static Fields fields(String name, Value value) {
+        return new Fields(Map.of(name, value));
+    }
+
+    static Fields fields(String first, Value firstValue, String second, Value secondValue) {
+        return new Fields(Map.of(first, firstValue, second, secondValue));
+    }
+
     /** What kind of value this is, for messages. */
     default String kind() {
         return switch (this) {

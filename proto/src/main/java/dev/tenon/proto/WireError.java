@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param origin where it arose: {@code daemon}, {@code host} (a Java process that drives a plugin), {@code sidecar} or {@code client}
  * @param die what Perl's {@code die} was given, to the byte; null if the error is not a plugin's
  * @param exception the fields of a structured exception ({@code PVE::Exception}), {@link Value.Nil} if it was plain text
+ * @param changed the parameters that a plugin had changed in place before it died, by name; mostly empty
  */
 public record WireError(
         int code,
@@ -20,7 +21,8 @@ public record WireError(
         Outcome outcome,
         String origin,
         @Nullable Die die,
-        Value exception) {
+        Value exception,
+        Value.Fields changed) {
 
     /**
      * The text of a {@code die}.
@@ -31,7 +33,7 @@ public record WireError(
     public record Die(Value.Bytes text, boolean characters) {}
 
     public static WireError of(ErrorCode code, Outcome outcome, String origin, String message) {
-        return new WireError(code.code(), message, outcome, origin, null, Value.Nil.NIL);
+        return new WireError(code.code(), message, outcome, origin, null, Value.Nil.NIL, Value.fields());
     }
 
     /** The row of the code; {@link ErrorCode#INTERNAL} for one that this side does not know. */

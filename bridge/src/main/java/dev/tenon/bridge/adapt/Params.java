@@ -6,12 +6,15 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Retention;
+import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
@@ -23,9 +26,11 @@ import dev.tenon.proto.Value.Seq;
 import dev.tenon.proto.Value.Text;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,25 +65,47 @@ public final class Params {
     }
 
     private StorageConfig config() {
-        Map<String, Object> properties = new LinkedHashMap<>();
-        if (entries.get("scfg") instanceof Fields(Map<String, Value> section)) {
-            section.forEach((key, value) -> {
-                Object plain = Trees.toJava(value);
-                if (plain != null) {
-                    properties.put(key, plain);
-                }
-            });
-        }
+        Map<String, Object> properties = section("scfg");
         return new StorageConfig(properties.getOrDefault("type", "unknown").toString(), properties);
     }
 
+    public StorageId storageId() {
+        return new StorageId(required("storeid"));
+    }
+
+    /** A configuration under another name than usual, as plain Java. */
+    public Map<String, Object> section(String name) {
+        Map<String, Object> section = new LinkedHashMap<>();
+        if (entries.get(name) instanceof Fields(Map<String, Value> given)) {
+            given.forEach((key, value) -> {
+                Object plain = Trees.toJava(value);
+                if (plain != null) {
+                    section.put(key, plain);
+                }
+            });
+        }
+        return section;
+    }
+
     public VolumeName volume() {
-        return new VolumeName(required("volname"));
+        return volume("volname");
+    }
+
+    public VolumeName volume(String name) {
+        return new VolumeName(required(name));
     }
 
     public @Nullable SnapshotName snapshot() {
-        String name = text("snapname");
-        return name == null ? null : new SnapshotName(name);
+        return optionalSnapshot("snapname");
+    }
+
+    public @Nullable SnapshotName optionalSnapshot(String name) {
+        String text = text(name);
+        return text == null ? null : new SnapshotName(text);
+    }
+
+    public SnapshotName snapshot(String name) {
+        return new SnapshotName(required(name));
     }
 
     public OperationCache cache() {
@@ -96,7 +123,59 @@ public final class Params {
                 hints.put(name, number);
             }
         });
+        hints.forEach((name, value) -> {
+            if (Hints.KNOWN.contains(name) && value != 0 && value != 1) {
+                throw StorageException.refused(
+                        StorageError.BAD_PARAMETER, "hints are not valid: '" + name + "' must be 0 or 1, got " + value);
+            }
+        });
         return new Hints(hints);
+    }
+
+    public Retention retention() {
+        Map<String, Long> keep = new LinkedHashMap<>();
+        if (entries.get("keep") instanceof Fields(Map<String, Value> given)) {
+            given.forEach((name, value) -> {
+                if (value instanceof Int(long number)) {
+                    keep.put(name, number);
+                }
+            });
+        }
+        return new Retention(keep);
+    }
+
+    public Secrets secrets() {
+        Map<String, Optional<String>> changes = new LinkedHashMap<>();
+        if (entries.get("sensitive") instanceof Fields(Map<String, Value> given)) {
+            given.forEach((name, value) ->
+                    changes.put(name, value instanceof Text(String text) ? Optional.of(text) : Optional.empty()));
+        }
+        return new Secrets(changes);
+    }
+
+    public Transfer transfer() {
+        Value with = entries.getOrDefault("with_snapshots", Value.Nil.NIL);
+        return new Transfer(
+                optionalSnapshot("snapshot"),
+                optionalSnapshot("base_snapshot"),
+                with instanceof Seq(List<Value> names) ? !names.isEmpty() : with.equals(new Bool(true)));
+    }
+
+    /** The elements of a list of text. */
+    public List<String> words(String name) {
+        List<String> words = new ArrayList<>();
+        if (entries.get(name) instanceof Seq(List<Value> items)) {
+            for (Value item : items) {
+                if (item instanceof Text(String word)) {
+                    words.add(word);
+                }
+            }
+        }
+        return words;
+    }
+
+    public boolean isGiven(String name) {
+        return entries.containsKey(name) && !(entries.get(name) instanceof Value.Nil);
     }
 
     public ImageFilter filter() {
@@ -116,6 +195,18 @@ public final class Params {
 
     public Vmid vmid() {
         return new Vmid(integer("vmid"));
+    }
+
+    public @Nullable Vmid optionalVmid(String name) {
+        return entries.get(name) instanceof Int(long vmid) ? new Vmid(vmid) : null;
+    }
+
+    public ByteSize bytes(String name) {
+        return ByteSize.ofBytes(integer(name));
+    }
+
+    public long number(String name) {
+        return integer(name);
     }
 
     public ByteSize kib(String name) {
@@ -146,7 +237,7 @@ public final class Params {
         return entries.get(name) instanceof Text(String text) ? text : null;
     }
 
-    private String required(String name) {
+    public String required(String name) {
         String text = text(name);
         if (text == null) {
             throw StorageException.refused(StorageError.BAD_PARAMETER, "the parameter '" + name + "' is missing");
@@ -176,8 +267,70 @@ public final class Params {
         return this;
     }
 
+    public Params storageId(StorageId storage) {
+        entries.put("storeid", new Text(storage.value()));
+        return this;
+    }
+
+    public Params section(String name, Map<String, Object> section) {
+        entries.put(name, Trees.toValue(section));
+        return this;
+    }
+
     public Params volume(VolumeName volume) {
-        entries.put("volname", new Text(volume.value()));
+        return text("volname", volume.value());
+    }
+
+    public Params secrets(Secrets secrets) {
+        Map<String, Value> values = new LinkedHashMap<>();
+        secrets.changes()
+                .forEach((name, value) ->
+                        values.put(name, value.<Value>map(Text::new).orElse(Value.Nil.NIL)));
+        entries.put("sensitive", new Fields(values));
+        return this;
+    }
+
+    public Params retention(Retention retention) {
+        Map<String, Value> values = new LinkedHashMap<>();
+        retention.keep().forEach((name, value) -> values.put(name, new Int(value)));
+        entries.put("keep", new Fields(values));
+        return this;
+    }
+
+    public Params transfer(Transfer transfer) {
+        SnapshotName snapshot = transfer.snapshot();
+        SnapshotName base = transfer.base();
+        text("snapshot", snapshot == null ? null : snapshot.value());
+        text("base_snapshot", base == null ? null : base.value());
+        return flag("with_snapshots", transfer.withSnapshots());
+    }
+
+    public Params words(String name, Collection<String> words) {
+        entries.put(name, new Seq(words.stream().map(Value::ofText).toList()));
+        return this;
+    }
+
+    public Params bytes(String name, ByteSize size) {
+        entries.put(name, new Int(size.bytes()));
+        return this;
+    }
+
+    public Params number(String name, long number) {
+        entries.put(name, new Int(number));
+        return this;
+    }
+
+    public Params tree(String name, @Nullable Object tree) {
+        if (tree != null) {
+            entries.put(name, Trees.toValue(tree));
+        }
+        return this;
+    }
+
+    public Params optionalVmid(String name, @Nullable Vmid vmid) {
+        if (vmid != null) {
+            entries.put(name, new Int(vmid.value()));
+        }
         return this;
     }
 

@@ -36,7 +36,7 @@ public final class PositionalCalls {
         }
         Map<String, Value> params = new LinkedHashMap<>();
         for (int i = 0; i < args.size(); i++) {
-            String name = names.get(i);
+            String name = names.get(i).replaceFirst("^%", "");
             Method.Param param = method.params().stream()
                     .filter(candidate -> candidate.name().equals(name))
                     .findFirst()

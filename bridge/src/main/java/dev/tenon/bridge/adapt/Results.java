@@ -3,12 +3,17 @@ package dev.tenon.bridge.adapt;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Formats;
+import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.PruneMark;
+import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageStatus;
@@ -28,12 +33,14 @@ import dev.tenon.proto.Value.Seq;
 import dev.tenon.proto.Value.Text;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +49,9 @@ import org.slf4j.LoggerFactory;
 public final class Results {
     private static final Logger LOG = LoggerFactory.getLogger(Results.class);
     private static final Set<String> IMAGE_FIELDS = fieldsOf("list_images");
+    private static final Set<String> VOLUME_FIELDS = fieldsOf("list_volumes");
+
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("^[0-9]{1,18}(?:\\.[0-9]{1,9})?$");
 
     private Results() {}
 
@@ -138,51 +148,228 @@ public final class Results {
     // ---- list_images
 
     public static Value ofImages(List<VolumeInfo> images) {
-        List<Value> records = new ArrayList<>(images.size());
-        for (VolumeInfo image : images) {
-            Map<String, Value> fields = new LinkedHashMap<>();
-            fields.put("volid", new Text(image.volid().toString()));
-            fields.put("format", new Text(image.format().word()));
-            fields.put("size", ofSize(image.size()));
-            fields.put("vmid", ofVmid(image.owner()));
-            fields.put("used", ofSize(image.used()));
-            fields.put("parent", ofNullable(image.parent()));
-            fields.put("ctime", ofNullable(image.ctime()));
-            image.other().forEach((key, item) -> fields.put(key, Trees.toValue(item)));
+        return new Seq(
+                images.stream().<Value>map(image -> new Fields(image(image))).toList());
+    }
+
+    private static Map<String, Value> image(VolumeInfo image) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        fields.put("volid", new Text(image.volid().toString()));
+        fields.put("format", new Text(image.format().word()));
+        fields.put("size", ofSize(image.size()));
+        fields.put("vmid", ofVmid(image.owner()));
+        fields.put("used", ofSize(image.used()));
+        fields.put("parent", ofNullable(image.parent()));
+        fields.put("ctime", ofNullable(image.ctime()));
+        image.other().forEach((key, further) -> fields.put(key, Trees.toValue(further)));
+        return fields;
+    }
+
+    public static List<VolumeInfo> images(Value value) {
+        List<VolumeInfo> images = new ArrayList<>();
+        records(value).forEach(fields -> image(fields, IMAGE_FIELDS).ifPresent(images::add));
+        return images;
+    }
+
+    private static List<Fields> records(Value value) {
+        if (!(value instanceof Seq(List<Value> items))) {
+            throw odd("a list", value);
+        }
+        return items.stream().map(Results::fields).toList();
+    }
+
+    private static Optional<VolumeInfo> image(Fields fields, Set<String> known) {
+        Map<String, Object> other = new TreeMap<>();
+        fields.entries().forEach((key, entry) -> {
+            Object further = Trees.toJava(entry);
+            if (!known.contains(key) && further != null) {
+                other.put(key, further);
+            }
+        });
+        return volumeId(text(fields.get("volid")))
+                .map(volid -> new VolumeInfo(
+                        volid,
+                        format(fields),
+                        size(fields.get("size")),
+                        vmid(fields.get("vmid")),
+                        size(fields.get("used")),
+                        fields.get("parent") instanceof Text(String parent) ? parent : null,
+                        fields.get("ctime") instanceof Int(long ctime) ? ctime : null,
+                        other));
+    }
+
+    // ---- list_volumes
+
+    public static Value ofVolumes(List<ListedVolume> volumes) {
+        List<Value> records = new ArrayList<>(volumes.size());
+        for (ListedVolume volume : volumes) {
+            Map<String, Value> fields = image(volume.volume());
+            fields.put("content", new Text(volume.content().word()));
+            fields.put("subtype", ofNullable(volume.subtype()));
+            fields.put("notes", ofNullable(volume.notes()));
+            fields.put("protected", volume.isProtected() ? new Bool(true) : Nil.NIL);
             records.add(new Fields(fields));
         }
         return new Seq(records);
     }
 
-    public static List<VolumeInfo> images(Value value) {
-        if (!(value instanceof Seq(List<Value> records))) {
+    public static List<ListedVolume> volumes(Value value) {
+        List<ListedVolume> volumes = new ArrayList<>();
+        for (Fields fields : records(value)) {
+            image(fields, VOLUME_FIELDS)
+                    .ifPresent(volume -> volumes.add(new ListedVolume(
+                            volume,
+                            contentType(text(fields.get("content"))),
+                            fields.get("subtype") instanceof Text(String subtype) ? subtype : null,
+                            fields.get("notes") instanceof Text(String notes) ? notes : null,
+                            fields.get("protected").equals(new Bool(true)))));
+        }
+        return volumes;
+    }
+
+    // ---- prune_backups
+
+    public static Value ofMarks(List<PruneMark> marks) {
+        List<Value> records = new ArrayList<>(marks.size());
+        for (PruneMark mark : marks) {
+            Map<String, Value> fields = new LinkedHashMap<>();
+            fields.put("volid", new Text(mark.volid().toString()));
+            fields.put("ctime", new Int(mark.ctime()));
+            fields.put("type", new Text(mark.type()));
+            fields.put("mark", new Text(mark.mark()));
+            fields.put("vmid", ofVmid(mark.owner()));
+            records.add(new Fields(fields));
+        }
+        return new Seq(records);
+    }
+
+    public static List<PruneMark> marks(Value value) {
+        List<PruneMark> marks = new ArrayList<>();
+        for (Fields fields : records(value)) {
+            volumeId(text(fields.get("volid")))
+                    .ifPresent(volid -> marks.add(new PruneMark(
+                            volid,
+                            fields.get("ctime") instanceof Int(long ctime) ? ctime : 0,
+                            text(fields.get("type")),
+                            text(fields.get("mark")),
+                            vmid(fields.get("vmid")))));
+        }
+        return marks;
+    }
+
+    public static Fields of(Retention retention) {
+        Map<String, Value> values = new LinkedHashMap<>();
+        retention.keep().forEach((name, number) -> values.put(name, new Int(number)));
+        return new Fields(values);
+    }
+
+    public static Retention retention(Fields fields) {
+        Map<String, Long> keep = new TreeMap<>();
+        fields.entries().forEach((name, value) -> {
+            if (value instanceof Int(long number)) {
+                keep.put(name, number);
+            }
+        });
+        return new Retention(keep);
+    }
+
+    // ---- volume_snapshot_info
+
+    public static Value ofSnapshots(Map<String, SnapshotInfo> snapshots) {
+        Map<String, Object> tree = new TreeMap<>();
+        snapshots.forEach((name, info) -> {
+            Map<String, Object> entry = new TreeMap<>(info.other());
+            put(entry, "id", info.id());
+            put(entry, "timestamp", info.timestamp());
+            ByteSize size = info.virtualSize();
+            put(entry, "virtual-size", size == null ? null : size.bytes());
+            tree.put(name, entry);
+        });
+        return Trees.toValue(tree);
+    }
+
+    private static void put(Map<String, Object> entry, String key, @Nullable Object value) {
+        if (value != null) {
+            entry.put(key, value);
+        }
+    }
+
+    public static Map<String, SnapshotInfo> snapshots(Value value) {
+        Map<String, SnapshotInfo> snapshots = new TreeMap<>();
+        map(Trees.toJava(value)).forEach((name, tree) -> {
+            Map<String, Object> entry = map(tree);
+            Object id = entry.remove("id");
+            Long timestamp = number(entry.remove("timestamp"));
+            Long size = number(entry.remove("virtual-size"));
+            snapshots.put(
+                    name,
+                    new SnapshotInfo(
+                            id == null ? null : id.toString(),
+                            timestamp,
+                            size == null ? null : ByteSize.ofBytes(size),
+                            entry));
+        });
+        return snapshots;
+    }
+
+    /** Plugins tell times as text, and with fractions. */
+    private static @Nullable Long number(@Nullable Object text) {
+        if (text == null || !WHOLE_NUMBER.matcher(text.toString()).find()) {
+            return null;
+        }
+        return (long) Double.parseDouble(text.toString());
+    }
+
+    public static Value ofWords(List<String> words) {
+        return new Seq(words.stream().map(Value::ofText).toList());
+    }
+
+    public static List<String> words(Value value) {
+        if (!(value instanceof Seq(List<Value> items))) {
             throw odd("a list", value);
         }
-        List<VolumeInfo> images = new ArrayList<>(records.size());
-        for (Value item : records) {
-            Fields fields = fields(item);
-            Optional<VolumeId> volid = volumeId(text(fields.get("volid")));
-            if (volid.isEmpty()) {
-                continue;
-            }
-            Map<String, Object> other = new TreeMap<>();
-            fields.entries().forEach((key, entry) -> {
-                Object further = Trees.toJava(entry);
-                if (!IMAGE_FIELDS.contains(key) && further != null) {
-                    other.put(key, further);
-                }
-            });
-            images.add(new VolumeInfo(
-                    volid.get(),
-                    format(fields),
-                    size(fields.get("size")),
-                    vmid(fields.get("vmid")),
-                    size(fields.get("used")),
-                    fields.get("parent") instanceof Text(String parent) ? parent : null,
-                    fields.get("ctime") instanceof Int(long ctime) ? ctime : null,
-                    other));
-        }
-        return images;
+        return items.stream().map(Results::text).toList();
+    }
+
+    public static boolean truth(Value value) {
+        return value.equals(new Bool(true));
+    }
+
+    public static Optional<String> optionalText(Value value) {
+        return value instanceof Text(String text) ? Optional.of(text) : Optional.empty();
+    }
+
+    // ---- get_formats
+
+    public static Value of(Formats formats) {
+        Map<String, Object> valid = new TreeMap<>();
+        formats.valid().forEach(format -> valid.put(format.word(), "1"));
+        return Trees.toValue(Map.of("default", formats.preferred().word(), "valid", valid));
+    }
+
+    public static Formats formats(Value value) {
+        Map<String, Object> tree = map(Trees.toJava(value));
+        Set<Format> valid = new LinkedHashSet<>();
+        keys(tree.get("valid")).forEach(word -> valid.add(Format.ofWord(word)));
+        Format preferred = Format.ofWord(tree.get("default") instanceof String word ? word : "raw");
+        valid.add(preferred);
+        return new Formats(preferred, valid);
+    }
+
+    // ---- qemu_blockdev_options, get_import_metadata
+
+    public static Value ofJson(Map<String, Object> json) {
+        return Trees.jsonToValue(json);
+    }
+
+    public static Map<String, Object> json(Value value) {
+        return map(Trees.jsonToJava(value));
+    }
+
+    // ---- hooks
+
+    public static Map<String, Object> section(Value value) {
+        return map(Trees.toJava(value));
     }
 
     /** One image with a name that leads elsewhere must not hide all the others. */
@@ -365,7 +552,10 @@ public final class Results {
     }
 
     private static ContentType contentType(Fields fields) {
-        String word = text(fields.get("vtype"));
+        return contentType(text(fields.get("vtype")));
+    }
+
+    private static ContentType contentType(String word) {
         return ContentType.ofWord(word)
                 .orElseThrow(() -> new StorageException(
                         StorageError.BAD_RESULT,

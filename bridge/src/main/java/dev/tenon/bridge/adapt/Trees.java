@@ -36,6 +36,49 @@ final class Trees {
         };
     }
 
+    /** Values of type {@code json} as plain Java: also {@code Long}, {@code Double} and {@code Boolean}. */
+    static @Nullable Object jsonToJava(Value value) {
+        return switch (value) {
+            case Value.Bool(boolean truth) -> truth;
+            case Value.Int(long number) -> number;
+            case Value.Real(double number) -> number;
+            case Value.Seq(List<Value> items) ->
+                items.stream().map(Trees::jsonToJava).filter(Objects::nonNull).toList();
+            case Value.Fields(Map<String, Value> entries) -> {
+                Map<String, Object> map = new LinkedHashMap<>();
+                entries.forEach((key, entry) -> {
+                    Object plain = jsonToJava(entry);
+                    if (plain != null) {
+                        map.put(key, plain);
+                    }
+                });
+                yield map;
+            }
+            case Value other -> toJava(other);
+        };
+    }
+
+    static Value jsonToValue(@Nullable Object plain) {
+        return switch (plain) {
+            case Boolean truth -> new Value.Bool(truth);
+            case Integer number -> new Value.Int(number);
+            case Long number -> new Value.Int(number);
+            case Double number -> new Value.Real(number);
+            case Map<?, ?> map -> {
+                Map<String, Value> entries = new LinkedHashMap<>();
+                map.forEach((key, value) -> entries.put(String.valueOf(key), jsonToValue(value)));
+                yield new Value.Fields(entries);
+            }
+            case Iterable<?> items -> {
+                List<Value> values = new ArrayList<>();
+                items.forEach(item -> values.add(jsonToValue(item)));
+                yield new Value.Seq(values);
+            }
+            case null -> Value.Nil.NIL;
+            case Object other -> Value.ofText(other.toString());
+        };
+    }
+
     static Value toValue(@Nullable Object plain) {
         return switch (plain) {
             case null -> Value.Nil.NIL;

@@ -1,7 +1,9 @@
 package dev.tenon.bridge.perl;
 
 import dev.tenon.bridge.adapt.CallingPlugin;
+import dev.tenon.bridge.adapt.Dialect;
 import dev.tenon.bridge.adapt.Errors;
+import dev.tenon.bridge.adapt.Functions;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.RemoteCallException;
@@ -44,6 +46,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private static final MethodTable TABLE = MethodTable.storagePlugin();
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
     private static final int LONGEST_PAUSE_DOUBLINGS = 7;
+    private static final Duration LONGEST_WORK = Duration.ofDays(7);
 
     private final UnixSockets sockets;
     private final SidecarSettings settings;
@@ -62,7 +65,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private PerlStoragePlugin(UnixSockets sockets, SidecarSettings settings) {
         this.sockets = sockets;
         this.settings = settings;
-        Sidecar first = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
+        Sidecar first = Sidecar.start(sockets, settings, this::nested);
         this.sidecar = first;
         this.description = first.description();
     }
@@ -93,35 +96,39 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         return description.type();
     }
 
-    /** What the plugin inherits: PVE's base class in Java, which calls the plugin's own methods where PVE's does. */
-    private static CallHandler baseClass(Session session) {
-        CallingPlugin self = new CallingPlugin() {
-            @Override
-            protected Value call(String method, Fields params) {
-                Method row = TABLE.method(method);
-                try {
-                    Value answer = session.call(method, params, row.deadline());
-                    row.checkResult(answer);
-                    return answer;
-                } catch (RemoteCallException e) {
-                    throw Errors.fromWire(e.error(), what(method, params));
-                } catch (ProtocolException e) {
-                    throw failed(e.code(), outcomeOf(e), what(method, params), e.getMessage());
-                } catch (SessionClosedException e) {
-                    throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
-                } catch (TimeoutException e) {
-                    throw failed(
-                            ErrorCode.DEADLINE_EXCEEDED,
-                            Outcome.UNKNOWN,
-                            what(method, params),
-                            "no answer came in time");
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what(method, params), "was interrupted");
-                }
-            }
-        };
-        return new ServedPlugins(Map.of("base", new BasePlugin(self)));
+    @Override
+    protected Dialect dialect() {
+        return description.dialect();
+    }
+
+    /** What the plugin calls while it runs: functions that came with its call, and PVE's base class, which is in Java. */
+    private CallHandler nested(Session session) {
+        ServedPlugins base = new ServedPlugins(Map.of("base", new BasePlugin(new OwnMethods(session))));
+        return call -> call.method().equals(Functions.METHOD) ? functions.run(call.params()) : base.handle(call);
+    }
+
+    /** Not in line with the calls, since it may last for hours; the sidecar does it in a process of its own. */
+    @Override
+    protected void claim(String token) {
+        String what = "the work that free_image left";
+        Sidecar current = sidecar;
+        if (current == null || !current.isAlive()) {
+            throw failed(
+                    ErrorCode.SIDECAR_FAILED,
+                    Outcome.NOT_STARTED,
+                    what,
+                    "the plugin's process that kept it has ended; look at the storage for what is left");
+        }
+        try {
+            current.session().call("claim", Value.fields("token", new Value.Text(token)), LONGEST_WORK);
+        } catch (RemoteCallException e) {
+            throw Errors.fromWire(e.error(), what);
+        } catch (SessionClosedException | TimeoutException e) {
+            throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what, "the plugin was lost: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what, "was cancelled");
+        }
     }
 
     @Override
@@ -252,7 +259,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         }
         awaitTurn(what, deadline);
         try {
-            Sidecar started = Sidecar.start(sockets, settings, PerlStoragePlugin::baseClass);
+            Sidecar started = Sidecar.start(sockets, settings, this::nested);
             sidecar = started;
             return started;
         } catch (StorageException e) {
@@ -340,6 +347,49 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         Sidecar stuck = sidecar;
         if (stuck != null) {
             stuck.terminate(settings.stopLimit());
+        }
+    }
+
+    /** The plugin's own methods, which its base class calls. */
+    private static final class OwnMethods extends CallingPlugin {
+        private final Session session;
+
+        OwnMethods(Session session) {
+            this.session = session;
+        }
+
+        @Override
+        protected Dialect dialect() {
+            return PluginDescription.of(
+                            session.opened().join().get("plugin") instanceof Fields facts ? facts : Value.fields())
+                    .dialect();
+        }
+
+        @Override
+        protected void claim(String token) {
+            throw failed(ErrorCode.NOT_SUPPORTED, Outcome.NOT_STARTED, "claim", "the base class leaves no work");
+        }
+
+        @Override
+        protected Value call(String method, Fields params) {
+            Method row = TABLE.method(method);
+            try {
+                Value answer = session.call(method, params, row.deadline());
+                row.checkResult(answer);
+                return answer;
+            } catch (RemoteCallException e) {
+                throw Errors.fromWire(e.error(), what(method, params));
+            } catch (ProtocolException e) {
+                throw failed(e.code(), outcomeOf(e), what(method, params), e.getMessage());
+            } catch (SessionClosedException e) {
+                throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
+            } catch (TimeoutException e) {
+                throw failed(
+                        ErrorCode.DEADLINE_EXCEEDED, Outcome.UNKNOWN, what(method, params), "no answer came in time");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what(method, params), "was interrupted");
+            }
         }
     }
 }

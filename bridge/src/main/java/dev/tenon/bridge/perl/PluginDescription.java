@@ -1,8 +1,10 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.bridge.adapt.Dialect;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a sidecar told of its plugin.
@@ -16,6 +18,10 @@ import java.util.List;
 public record PluginDescription(String packageName, String type, int level, List<String> overrides, String pve) {
     public PluginDescription {
         overrides = List.copyOf(overrides);
+    }
+
+    Dialect dialect() {
+        return new Dialect(level, Set.copyOf(overrides));
     }
 
     static PluginDescription of(Fields fields) {

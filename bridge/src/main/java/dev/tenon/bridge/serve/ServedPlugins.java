@@ -14,7 +14,11 @@ import java.util.TreeSet;
 
 /** Answers calls with the storage plugins that are served, each under a name, mostly its type. */
 public final class ServedPlugins implements CallHandler {
+    /** The call by which somebody does the work that a {@code free_image} left: {@code {"token": text}}. */
+    private static final String CLAIM = "claim";
+
     private final Map<String, StoragePlugin> plugins;
+    private final Leftovers leftovers = new Leftovers();
 
     public ServedPlugins(Map<String, ? extends StoragePlugin> plugins) {
         this.plugins = Map.copyOf(new TreeMap<>(plugins));
@@ -35,6 +39,10 @@ public final class ServedPlugins implements CallHandler {
                             + (name == null ? "the call names no plugin" : "no plugin '" + name + "' is served")
                             + "; served are " + new TreeSet<>(plugins.keySet()));
         }
-        return TypedCalls.call(plugin, call.method(), call.params());
+        if (call.method().equals(CLAIM)) {
+            leftovers.claim(call.params());
+            return Value.Nil.NIL;
+        }
+        return TypedCalls.call(plugin, call.method(), call.params(), new SessionCaller(call, leftovers));
     }
 }

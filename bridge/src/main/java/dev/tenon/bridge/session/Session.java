@@ -302,7 +302,8 @@ public final class Session implements ConnectionListener {
                     throw new IllegalStateException("a call before the hello");
                 }
                 Value result = settings.handler()
-                        .handle(new IncomingCall(request.method(), request.params(), request.context(), from));
+                        .handle(new IncomingCall(
+                                request.method(), request.params(), request.context(), from, Session.this));
                 frame = new Frame.Response(request.id(), result);
             } catch (RuntimeException | Error e) {
                 frame = new Frame.Failure(request.id(), Errors.toWire(e, settings.role(), request.method()));

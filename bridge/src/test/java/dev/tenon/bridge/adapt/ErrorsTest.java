@@ -48,7 +48,13 @@ class ErrorsTest {
         WireError.Die die =
                 new WireError.Die(new Value.Bytes("no such LUN \u00e4\n".getBytes(StandardCharsets.ISO_8859_1)), false);
         WireError error = new WireError(
-                ErrorCode.PLUGIN_DIED.code(), "no such LUN ?", Outcome.UNKNOWN, "sidecar", die, Value.Nil.NIL);
+                ErrorCode.PLUGIN_DIED.code(),
+                "no such LUN ?",
+                Outcome.UNKNOWN,
+                "sidecar",
+                die,
+                Value.Nil.NIL,
+                Value.fields());
 
         StorageException back = Errors.fromWire(error, "status");
 

@@ -2,6 +2,7 @@ package dev.tenon.cli.demo;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import dev.tenon.bridge.adapt.Caller;
 import dev.tenon.bridge.adapt.PositionalCalls;
 import dev.tenon.bridge.adapt.RemoteStorageException;
 import dev.tenon.bridge.adapt.TypedCalls;
@@ -148,7 +149,11 @@ public final class DemoCommand implements Callable<Integer> {
         try {
             return Answer.ofJava(
                     method,
-                    TypedCalls.call(perl, call.method(), PositionalCalls.params(method, call.args(), perl.type())));
+                    TypedCalls.call(
+                            perl,
+                            call.method(),
+                            PositionalCalls.params(method, call.args(), perl.type()),
+                            Caller.NONE));
         } catch (RemoteStorageException e) {
             return Answer.failed(e.dieText().orElse(e.getMessage()));
         } catch (StorageException e) {

@@ -1,6 +1,7 @@
 package dev.tenon.core.spi;
 
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What the host tells a plugin when it activates or maps a volume. Hints are advice; one that is not known is ignored.
@@ -10,17 +11,23 @@ import java.util.Map;
 public record Hints(Map<String, Long> values) {
     public static final Hints NONE = new Hints(Map.of());
 
+    private static final String GUEST_IS_WINDOWS = "guest-is-windows";
+    private static final String MAY_DEACTIVATE = "plugin-may-deactivate-volume";
+
+    /** The hints that PVE names today; all are booleans. */
+    public static final Set<String> KNOWN = Set.of(GUEST_IS_WINDOWS, MAY_DEACTIVATE);
+
     public Hints {
         values = Map.copyOf(values);
     }
 
     public boolean guestIsWindows() {
-        return isSet("guest-is-windows");
+        return isSet(GUEST_IS_WINDOWS);
     }
 
     /** Whether the volume may be deactivated and activated again to apply another hint. */
     public boolean pluginMayDeactivateVolume() {
-        return isSet("plugin-may-deactivate-volume");
+        return isSet(MAY_DEACTIVATE);
     }
 
     private boolean isSet(String name) {

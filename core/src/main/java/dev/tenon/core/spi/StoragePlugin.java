@@ -135,6 +135,38 @@ public interface StoragePlugin {
     // ---- configuration
 
     /**
+     * Checks the properties of a storage before they are written, beyond what their schemas say. Pure: hosts ask it
+     * whenever they read the configuration.
+     *
+     * @param properties as they were read or given, with their type
+     * @param isNew whether the storage is complete, not only what changes
+     * @return the properties that hold
+     * @throws StorageException {@code BAD_CONFIG} with the property that is wrong
+     */
+    default Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
+        Map<String, PropertyOption> options = options();
+        for (String name : properties.keySet()) {
+            if (!name.equals("type") && !options.containsKey(name)) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG, "storage '" + storage + "': unexpected property '" + name + "'");
+            }
+        }
+        options.forEach((name, option) -> {
+            if (isNew && !option.optional() && !properties.containsKey(name)) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + storage + "': missing value for required option '" + name + "'");
+            }
+            if (!isNew && option.fixed() && properties.containsKey(name)) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + storage + "': can't change value of fixed parameter '" + name + "'");
+            }
+        });
+        return properties;
+    }
+
+    /**
      * A storage is being added; nothing is written yet. If this fails, nothing will be.
      *
      * @return the properties that are written

@@ -1,0 +1,47 @@
+package dev.tenon.bridge.serve;
+
+import dev.tenon.bridge.adapt.Caller;
+import dev.tenon.bridge.adapt.Errors;
+import dev.tenon.bridge.adapt.Functions;
+import dev.tenon.bridge.session.IncomingCall;
+import dev.tenon.bridge.session.RemoteCallException;
+import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.Value;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+
+/** The far side of the connection that a call came over. */
+record SessionCaller(IncomingCall call, Leftovers leftovers) implements Caller {
+    /** The caller waits for its own answer meanwhile, which has a limit. */
+    private static final Duration LIMIT = Duration.ofDays(1);
+
+    @Override
+    public Value run(long function, List<Value> args) {
+        String what = call.method() + ": the function that came with it";
+        try {
+            return call.session()
+                    .call(
+                            Functions.METHOD,
+                            Value.fields("id", new Value.Int(function), "args", new Value.Seq(args)),
+                            LIMIT);
+        } catch (RemoteCallException e) {
+            throw Errors.fromWire(e.error(), what);
+        } catch (SessionClosedException | TimeoutException e) {
+            throw new StorageException(
+                    StorageError.CANCELLED, Outcome.UNKNOWN, what + " is out of reach: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StorageException(StorageError.CANCELLED, Outcome.UNKNOWN, what + " was interrupted", e);
+        }
+    }
+
+    @Override
+    public String keep(Cleanup cleanup) {
+        return leftovers.keep(cleanup);
+    }
+}
