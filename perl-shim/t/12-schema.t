@@ -479,10 +479,12 @@ subtest 'what a plugin changes in place comes back' => sub {
     my $method = $api->method('on_add_hook');
     my $wire = { storeid => 'nas', scfg => { path => '/a', old => '1' }, sensitive => {} };
     my $before = Tenon::Schema::before($method, $wire);
-    is_deeply(Tenon::Schema::changed_to_wire($method, $before, $wire), {}, 'nothing if nothing is');
-    $wire->{scfg}->{mountpoint} = '/mnt';
-    delete $wire->{scfg}->{old};
-    my $changed = Tenon::Schema::changed_to_wire($method, $before, $wire);
+    my $args = from_wire('on_add_hook', 15, $wire);
+    my @call = ($api, $method, 15, $before, $args);
+    is_deeply(Tenon::Schema::changed_to_wire(@call), {}, 'nothing if nothing is');
+    $args->[1]->{mountpoint} = '/mnt';
+    delete $args->[1]->{old};
+    my $changed = Tenon::Schema::changed_to_wire(@call);
     is_deeply($changed, { scfg => { path => '/a', mountpoint => '/mnt' } }, 'the whole section');
     my $mine = { path => '/a', old => 1, content => { images => 1 } };
     $changed->{scfg}->{content} = { images => '1' };
@@ -657,7 +659,7 @@ subtest 'parameters from the wire' => sub {
     refused(
         sub { $api->method("sta\ntus") },
         'UNKNOWN_METHOD', 'NOT_STARTED',
-        qr/'sta\?tus' is not in the table; known are api type/,
+        qr/'sta\?tus' is in no API level from 9 to 15/,
         'an unknown method'
     );
 };

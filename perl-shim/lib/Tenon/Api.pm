@@ -72,7 +72,7 @@ sub method ($self, $name) {
         'NOT_STARTED',
         "the method '"
             . ($name =~ s/[^ -~]/?/gr)
-            . "' is not in the table; known are @{$self->{names}}",
+            . "' is in no API level from $self->{oldest} to $self->{newest}",
     );
 }
 

@@ -82,13 +82,15 @@ sub in_out ($method) {
     return grep { $_->{inout} } $method->{params}->@*;
 }
 
-# What the values of a call are now, where they are not what came over the wire.
-sub changed_to_wire ($method, $before, $values) {
+# What the arguments of a call are now, where they are not what came over the wire.
+sub changed_to_wire ($api, $method, $level, $before, $args) {
+    my $names = $api->positions($method, $level);
+    my %values = map { $names->[$_] => $args->[$_] } 0 .. $names->$#*;
     my %changed;
     for my $param (in_out($method)) {
         my $name = $param->{name};
-        next if !defined($values->{$name});
-        my $now = _to_wire($param, $values->{$name}, undef);
+        next if !defined($values{$name});
+        my $now = _to_wire($param, $values{$name}, undef);
         $changed{$name} = $now if _canonical($now) ne $before->{$name};
     }
     return \%changed;

@@ -274,13 +274,14 @@ sub _dispatch ($api, $package, $level, $name, $params) {
 
     if ($err) {
         die $err if !@in_out || !blessed($err) || !$err->isa('Tenon::Error');
-        my $changed = eval { Tenon::Schema::changed_to_wire($method, $before, $params) };
+        my $changed =
+            eval { Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args) };
         die $err->with(changed => $changed);
     }
     my $result = Tenon::Schema::result_to_wire($method, \@result, $storeid);
     return $result if !@in_out;
     return {
-        changed => Tenon::Schema::changed_to_wire($method, $before, $params),
+        changed => Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args),
         result => $result,
     };
 }

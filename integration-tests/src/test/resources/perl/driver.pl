@@ -3,6 +3,9 @@
 #   {"plugin":"dir","method":"status","context":"list","args":["nas",{...},{"$cache":"one"}]}
 #   {"result":[...]}                      or {"error":"text\n","class":"PVE::Exception"}
 #
+# {"$code":VALUE} stands for a code ref that returns the value; the arguments it was called with come as "ran", those of
+# the call, as they are afterwards, as "args".
+#
 # Text is octets in both directions, a byte a character. {"$cache":NAME} stands for the same hash whenever the
 # name is the same. Under -T the paths of everything in the answer that is tainted come as "tainted".
 
@@ -13,11 +16,13 @@ use Scalar::Util qw(blessed reftype tainted);
 
 use PVE::Storage;
 use PVE::Storage::Custom::TenonDirPlugin;
+use Tenon::Api;
 use Tenon::Proxy;
 
 my $json = JSON::PP->new->latin1->canonical->allow_nonref->allow_unknown->allow_blessed;
 my $out = JSON::PP->new->ascii->canonical->allow_nonref->allow_unknown->allow_blessed;
 my %caches;
+my @ran;
 $| = 1;
 
 # The class that stands for a plugin of the daemon.
@@ -26,7 +31,8 @@ my %PROXIES = (dir => 'PVE::Storage::Custom::TenonDirPlugin');
 sub proxy ($plugin) {
     return $PROXIES{$plugin} //= do {
         my $package = "PVE::Storage::Custom::Proxy\u$plugin";
-        Tenon::Proxy->install($package, $plugin);
+        Tenon::Proxy->install_methods($package, $plugin,
+            grep { !m/\A(?:api|options|plugindata|properties|type)\z/ } Tenon::Api->load->method_names);
         $package;
     };
 }
@@ -34,6 +40,7 @@ sub proxy ($plugin) {
 sub argument ($value) {
     if (ref($value) eq 'HASH') {
         return $caches{ $value->{'$cache'} } //= {} if exists($value->{'$cache'});
+        return sub (@args) { push @ran, [map { shown($_) } @args]; return $value->{'$code'} } if exists($value->{'$code'});
         return { map { $_ => argument($value->{$_}) } keys $value->%* };
     } elsif (ref($value) eq 'ARRAY') {
         return [map { argument($_) } $value->@*];
@@ -57,7 +64,7 @@ sub shown ($value) {
     my $type = reftype($value) // return defined($value) ? "$value" : undef;
     return { map { $_ => shown($value->{$_}) } keys $value->%* } if $type eq 'HASH';
     return [map { shown($_) } $value->@*] if $type eq 'ARRAY';
-    return "$value";
+    return $type eq 'CODE' ? 'CODE' : "$value";
 }
 
 print "ready ${^TAINT}\n";
@@ -77,6 +84,8 @@ while (my $line = <STDIN>) {
         }
         1;
     };
+    $answer{args} = [map { shown($_) } @args];
+    $answer{ran} = [splice(@ran)];
     if ($good) {
         $answer{tainted} = [taints($result, 'result')];
         $answer{result} = shown($result);

@@ -58,8 +58,8 @@ public final class MethodTable {
         return Optional.ofNullable(methods.get(name))
                 .orElseThrow(() -> new ProtocolException(
                         ErrorCode.UNKNOWN_METHOD,
-                        "the method '" + name.replaceAll("\\p{Cntrl}", "?") + "' is not in the table; known are "
-                                + String.join(" ", methods.keySet())));
+                        "the method '" + name.replaceAll("\\p{Cntrl}", "?") + "' is in no API level from " + oldestLevel
+                                + " to " + newestLevel));
     }
 
     private static MethodTable read(String file) {

@@ -24,13 +24,17 @@ public final class PerlCaller {
      * @param errorClass the class of what it died with, empty for text
      * @param exception the fields of an object that it died with, null if it was text
      * @param tainted the places in the result that Perl distrusts
+     * @param arguments those of the call, as they are afterwards
+     * @param ran the arguments that code refs of the call were called with
      */
     public record Answer(
             @Nullable Object result,
             @Nullable String error,
             @Nullable String errorClass,
             @Nullable Object exception,
-            List<?> tainted) {
+            List<?> tainted,
+            List<?> arguments,
+            List<?> ran) {
 
         /** The error; fails if there is none. */
         public String died() {
@@ -79,6 +83,11 @@ public final class PerlCaller {
     /** Stands for a hash that is the same whenever the name is the same. */
     public static Map<String, String> cache(String name) {
         return Map.of("$cache", name);
+    }
+
+    /** Stands for a code ref that returns this. */
+    public static Map<String, Object> code(String result) {
+        return Map.of("$code", result);
     }
 
     public Answer list(String method, @Nullable Object... arguments) {
@@ -146,7 +155,9 @@ public final class PerlCaller {
                     (String) json.get("error"),
                     (String) json.get("class"),
                     json.get("exception"),
-                    json.get("tainted") instanceof List<?> tainted ? tainted : List.of());
+                    json.get("tainted") instanceof List<?> tainted ? tainted : List.of(),
+                    json.get("args") instanceof List<?> arguments ? arguments : List.of(),
+                    json.get("ran") instanceof List<?> ran ? ran : List.of());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
