@@ -855,9 +855,9 @@ subtest 'listings' => sub {
                 }]
         ],
         [
-            'foreign keys without a text',
-            [[{ volid => 'a', a => undef, b => [], c => {}, d => sub { } }]],
-            [{ %absent, volid => 'nas:a' }]
+            'foreign keys that are trees, and some that are not',
+            [[{ volid => 'a', a => undef, b => [7], c => {}, d => sub { }, e => [sub { }] }]],
+            [{ %absent, volid => 'nas:a', b => ['7'], c => {} }]
         ],
         [
             'a blessed list of blessed hashes',

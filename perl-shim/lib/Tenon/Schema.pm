@@ -168,9 +168,12 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
             next if $result->{known}->{$key} || !defined($entry->{$key});
-            my $text = eval { [_text($key), _tree($entry->{$key}, 0)] }
-                // _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
-            $record->{ $text->[0] } = $text->[1];
+            my $pair = eval { [_text($key), _tree($entry->{$key}, 0)] };
+            if ($pair) {
+                $record->{ $pair->[0] } = $pair->[1];
+            } elsif (!_is_error($@) || $@->name ne 'BAD_PARAMETER') {
+                _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
+            }
         }
     }
     return $record;
