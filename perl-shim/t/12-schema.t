@@ -927,8 +927,8 @@ subtest 'results from the wire' => sub {
     };
     my %size = (size => 10, format => 'raw', used => undef, parent => undef, ctime => 5);
     my @table = (
-        ['free_image', undef, 1, [], 'nothing in a list'],
-        ['free_image', undef, 0, [undef], 'nothing in a scalar'],
+        ['volume_snapshot', undef, 1, [], 'nothing in a list'],
+        ['volume_snapshot', undef, 0, [undef], 'nothing in a scalar'],
         ['alloc_image', 'a', 1, ['a'], 'one value in a list'],
         ['alloc_image', 'a', 0, ['a'], 'one value in a scalar'],
         ['alloc_image', "caf\xc3\xa9", 0, ["caf\xc3\xa9"], 'text as octets'],

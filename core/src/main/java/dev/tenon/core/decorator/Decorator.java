@@ -1,0 +1,88 @@
+package dev.tenon.core.decorator;
+
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StoragePlugin;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Something that happens around the calls of a storage plugin. */
+@FunctionalInterface
+public interface Decorator {
+    /**
+     * Makes a call, or answers in its place.
+     *
+     * @param call what is called
+     * @param next makes the call; what it throws is what the plugin throws
+     * @return the answer, of the type of the operation
+     */
+    @Nullable
+    Object around(Call call, Supplier<@Nullable Object> next);
+
+    /**
+     * A call of a storage plugin.
+     *
+     * @param operation the name of the method of {@link StoragePlugin}
+     * @param storage the storage it is about, null if it is about the type alone
+     */
+    record Call(String operation, @Nullable StorageId storage) {
+        @Override
+        public String toString() {
+            return storage == null ? operation : operation + " of storage '" + storage + "'";
+        }
+    }
+
+    /** The plugin with these around it, the first outermost. */
+    static StoragePlugin decorate(StoragePlugin plugin, Decorator... decorators) {
+        StoragePlugin decorated = plugin;
+        for (Decorator decorator : List.of(decorators).reversed()) {
+            decorated = one(decorated, decorator);
+        }
+        return decorated;
+    }
+
+    private static StoragePlugin one(StoragePlugin plugin, Decorator decorator) {
+        return (StoragePlugin) Proxy.newProxyInstance(
+                Decorator.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (proxy, method, args) -> {
+                    if (method.getDeclaringClass() == Object.class) {
+                        return method.invoke(plugin, args);
+                    }
+                    return decorator.around(
+                            new Call(method.getName(), storageOf(args)), () -> invoke(plugin, method, args));
+                });
+    }
+
+    private static @Nullable StorageId storageOf(Object @Nullable [] args) {
+        return args == null
+                ? null
+                : Arrays.stream(args)
+                        .<StorageId>mapMulti((arg, found) -> {
+                            switch (arg) {
+                                case Storage storage -> found.accept(storage.id());
+                                case StorageId id -> found.accept(id);
+                                case null, default -> {}
+                            }
+                        })
+                        .findFirst()
+                        .orElse(null);
+    }
+
+    private static @Nullable Object invoke(StoragePlugin plugin, Method method, Object @Nullable [] args) {
+        try {
+            return method.invoke(plugin, args);
+        } catch (InvocationTargetException e) {
+            switch (e.getCause()) {
+                case RuntimeException thrown -> throw thrown;
+                case Error thrown -> throw thrown;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package dev.tenon.core.decorator;
+
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StorageStatus;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers what a status daemon asks every few seconds, {@code checkConnection}, {@code activateStorage} and
+ * {@code status}, in bounded time. Each is asked of the storage in the background, once at a time; a caller waits for a
+ * moment and then gets the last good answer, if that is not too old. Once it is, {@code status} is inactive and the others
+ * fail with {@code STORAGE_UNAVAILABLE}. A refusal of the storage is an answer and is passed on at once.
+ */
+public final class StatusCache implements Decorator {
+    private static final Logger LOG = LoggerFactory.getLogger(StatusCache.class);
+    private static final String STATUS = "status";
+
+    private final Settings settings;
+    private final LongSupplier nanoTime;
+    private final Map<Question, Answers> known = new ConcurrentHashMap<>();
+
+    /**
+     * How patient callers are.
+     *
+     * @param fresh how long an answer of {@code status} is given without asking again
+     * @param patience how long a caller waits for a new answer
+     * @param stale how old the last good answer may be when there is no new one
+     */
+    public record Settings(Duration fresh, Duration patience, Duration stale) {
+        /** For a daemon that asks every 10 seconds. */
+        public static final Settings USUAL =
+                new Settings(Duration.ofSeconds(1), Duration.ofMillis(1500), Duration.ofMinutes(2));
+    }
+
+    private record Question(String operation, StorageId storage) {}
+
+    public StatusCache(Settings settings) {
+        this(settings, System::nanoTime);
+    }
+
+    StatusCache(Settings settings, LongSupplier nanoTime) {
+        this.settings = settings;
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+        StorageId storage = call.storage();
+        boolean isAskedByDaemons = switch (call.operation()) {
+            case STATUS, "activateStorage", "checkConnection" -> true;
+            default -> false;
+        };
+        if (storage == null || !isAskedByDaemons) {
+            return next.get();
+        }
+        return known.computeIfAbsent(new Question(call.operation(), storage), question -> new Answers())
+                .ask(call, next);
+    }
+
+    /** The answers to one question. */
+    private final class Answers {
+        private @Nullable Object good;
+        private long goodAt;
+        private boolean hasGood;
+        private @Nullable CompletableFuture<@Nullable Object> underWay;
+
+        @Nullable
+        Object ask(Call call, Supplier<@Nullable Object> next) {
+            CompletableFuture<@Nullable Object> asked;
+            synchronized (this) {
+                if (call.operation().equals(STATUS)
+                        && hasGood
+                        && age() < settings.fresh().toNanos()) {
+                    return good;
+                }
+                asked = underWay == null || underWay.isDone() ? begin(call, next) : underWay;
+            }
+            try {
+                return asked.get(settings.patience().toNanos(), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                return instead(call);
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof StorageException refused)) {
+                    throw new IllegalStateException(e.getCause());
+                }
+                // An answer is an answer, also if it is a refusal; only silence is bridged.
+                throw refused;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return instead(call);
+            }
+        }
+
+        private CompletableFuture<@Nullable Object> begin(Call call, Supplier<@Nullable Object> next) {
+            CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
+            underWay = answer;
+            Thread.ofVirtual().name("ask-" + call.operation()).start(() -> {
+                try {
+                    Object value = next.get();
+                    synchronized (this) {
+                        good = value;
+                        goodAt = nanoTime.getAsLong();
+                        hasGood = true;
+                    }
+                    answer.complete(value);
+                } catch (RuntimeException | Error e) {
+                    answer.completeExceptionally(e);
+                }
+            });
+            return answer;
+        }
+
+        private long age() {
+            return nanoTime.getAsLong() - goodAt;
+        }
+
+        private synchronized @Nullable Object instead(Call call) {
+            if (hasGood && age() < settings.stale().toNanos()) {
+                LOG.debug("event=answered-from-cache call=\"{}\" age_ms={}", call, age() / 1_000_000);
+                return good;
+            }
+            if (call.operation().equals(STATUS)) {
+                return new StorageStatus.Inactive();
+            }
+            throw silent(call);
+        }
+
+        private StorageException silent(Call call) {
+            return new StorageException(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    Outcome.UNKNOWN,
+                    call + ": the storage has not answered for "
+                            + settings.patience().toMillis() + " ms, and is still being asked");
+        }
+    }
+}
