@@ -47,6 +47,10 @@ final class ImageFile implements Closeable {
         return Byte.toUnsignedInt(at(offset, Byte.BYTES).get());
     }
 
+    int uint16(long offset) throws IOException, BadImageException {
+        return Short.toUnsignedInt(at(offset, Short.BYTES).getShort());
+    }
+
     int int32(long offset) throws IOException, BadImageException {
         return at(offset, Integer.BYTES).getInt();
     }

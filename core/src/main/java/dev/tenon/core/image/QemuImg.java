@@ -1,9 +1,14 @@
 package dev.tenon.core.image;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +20,9 @@ public final class QemuImg {
     private static final Duration DEADLINE = Duration.ofMinutes(10);
     /** What a slow storage still writes in a second, for the deadline of an image that is filled at once. */
     private static final long SLOWEST_BYTES_PER_SECOND = 4L * 1024 * 1024;
+
+    /** What qemu-img says before it does anything, if QEMU has the image open. */
+    private static final String LOCKED = "Is another process using the image";
 
     private QemuImg() {}
 
@@ -30,10 +38,126 @@ public final class QemuImg {
         List<String> arguments = new ArrayList<>(List.of("qemu-img", "create"));
         preallocation.ifPresent(mode -> arguments.addAll(List.of("-o", "preallocation=" + mode.word())));
         arguments.addAll(List.of("-f", format.word(), file.toString(), size.kibRoundedUp() + "K"));
+        new Command(arguments, "unable to create image", deadline(size, preallocation)).run();
+    }
+
+    /**
+     * Makes an empty qcow2 image on top of another, which is not opened for it.
+     *
+     * @param backing the image below, as it is written into the new one
+     * @param size virtual size, mostly that of the image below
+     * @param preallocation empty to leave it to qemu-img
+     * @throws StorageException {@code COMMAND_FAILED} or {@code NO_SPACE}; a part of the image may be left
+     */
+    public static void createOverlay(
+            Path file,
+            String backing,
+            Format.Image backingFormat,
+            ByteSize size,
+            Optional<Preallocation> preallocation) {
+        // together with a backing file only extended L2 entries can be preallocated
+        String options = "extended_l2=on,cluster_size=128k"
+                + preallocation.map(mode -> ",preallocation=" + mode.word()).orElse("");
+        List<String> arguments = List.of(
+                "qemu-img",
+                "create",
+                "-u",
+                "-F",
+                backingFormat.word(),
+                "-b",
+                backing,
+                "-f",
+                Format.Image.QCOW2.word(),
+                "-o",
+                options,
+                file.toString(),
+                Long.toString(size.bytes()));
+        new Command(arguments, "unable to create image", deadline(size, preallocation)).run();
+    }
+
+    /**
+     * Changes the virtual size of an image that nobody uses.
+     *
+     * @param size virtual size, rounded up to KiB
+     * @throws StorageException {@code COMMAND_FAILED}, {@code NO_SPACE} or {@code IN_USE}
+     */
+    public static void resize(Path file, Format.Image format, ByteSize size, Optional<Preallocation> preallocation) {
+        List<String> arguments = new ArrayList<>(List.of("qemu-img", "resize"));
+        preallocation.ifPresent(mode -> arguments.add("--preallocation=" + mode.word()));
+        arguments.addAll(List.of("-f", format.word(), file.toString(), size.kibRoundedUp() + "K"));
+        run(new Command(arguments, "unable to resize image", deadline(size, preallocation)));
+    }
+
+    /** Takes a snapshot inside a qcow2 image that nobody uses; fails as {@link #resize} does. */
+    public static void takeSnapshot(Path file, SnapshotName snapshot) {
+        snapshot(file, "-c", snapshot, "unable to take snapshot");
+    }
+
+    /** Takes a qcow2 image that nobody uses back to a snapshot inside it; fails as {@link #resize} does. */
+    public static void applySnapshot(Path file, SnapshotName snapshot) {
+        snapshot(file, "-a", snapshot, "unable to roll back to snapshot");
+    }
+
+    /** Deletes a snapshot inside a qcow2 image that nobody uses; fails as {@link #resize} does. */
+    public static void deleteSnapshot(Path file, SnapshotName snapshot) {
+        snapshot(file, "-d", snapshot, "unable to delete snapshot");
+    }
+
+    private static void snapshot(Path file, String action, SnapshotName snapshot, String errorPrefix) {
+        // this command has no option for the format
+        String options = "driver=qcow2,file.driver=" + fileDriver(file) + ",file.filename="
+                + file.toString().replace(",", ",,");
+        List<String> arguments = List.of("qemu-img", "snapshot", action, snapshot.value(), "--image-opts", options);
+        run(new Command(arguments, errorPrefix + " '" + snapshot + "'", DEADLINE));
+    }
+
+    private static String fileDriver(Path file) {
+        try {
+            return FileStatus.of(file).isBlockDevice() ? "host_device" : "file";
+        } catch (IOException e) {
+            return "file"; // and let qemu-img tell what is wrong with it
+        }
+    }
+
+    /**
+     * Copies what a qcow2 image holds into the qcow2 image below it, and leaves the upper one useless.
+     *
+     * @param size virtual size of the upper image
+     * @throws StorageException {@code COMMAND_FAILED}, {@code NO_SPACE} or {@code IN_USE}; the lower image may be useless
+     */
+    public static void commit(Path file, ByteSize size) {
+        List<String> arguments = List.of("qemu-img", "commit", "-q", "-d", "-f", "qcow2", file.toString());
+        run(new Command(arguments, "unable to commit image", deadline(size, Optional.of(Preallocation.FULL))));
+    }
+
+    /**
+     * Puts a qcow2 image on top of another qcow2 image without a change of what it holds.
+     *
+     * @param backing the image below, as it is written into the upper one
+     * @param size virtual size of the upper image
+     * @throws StorageException {@code COMMAND_FAILED}, {@code NO_SPACE} or {@code IN_USE}; what it holds is the same then
+     */
+    public static void rebase(Path file, String backing, ByteSize size) {
+        List<String> arguments =
+                List.of("qemu-img", "rebase", "-q", "-f", "qcow2", "-F", "qcow2", "-b", backing, file.toString());
+        run(new Command(arguments, "unable to rebase image", deadline(size, Optional.of(Preallocation.FULL))));
+    }
+
+    private static Duration deadline(ByteSize size, Optional<Preallocation> preallocation) {
         boolean fills = preallocation
                 .filter(mode -> mode == Preallocation.FULL || mode == Preallocation.FALLOC)
                 .isPresent();
-        Duration deadline = fills ? DEADLINE.plusSeconds(size.bytes() / SLOWEST_BYTES_PER_SECOND) : DEADLINE;
-        new Command(arguments, "unable to create image", deadline).run();
+        return fills ? DEADLINE.plusSeconds(size.bytes() / SLOWEST_BYTES_PER_SECOND) : DEADLINE;
+    }
+
+    private static void run(Command command) {
+        try {
+            command.run();
+        } catch (StorageException e) {
+            if (e.getMessage().contains(LOCKED)) {
+                throw new StorageException(StorageError.IN_USE, Outcome.FAILED_CLEAN, e.getMessage(), e);
+            }
+            throw e;
+        }
     }
 }

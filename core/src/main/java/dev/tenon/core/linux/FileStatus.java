@@ -36,6 +36,7 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
 
     private static final int TYPE_MASK = 0xf000;
     private static final int BLOCK_DEVICE = 0x6000;
+    private static final int CHARACTER_DEVICE = 0x2000;
     private static final int DIRECTORY = 0x4000;
     private static final int REGULAR_FILE = 0x8000;
     private static final int SYMBOLIC_LINK = 0xa000;
@@ -102,6 +103,10 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
 
     public boolean isBlockDevice() {
         return type() == BLOCK_DEVICE;
+    }
+
+    public boolean isCharacterDevice() {
+        return type() == CHARACTER_DEVICE;
     }
 
     public boolean isSymbolicLink() {

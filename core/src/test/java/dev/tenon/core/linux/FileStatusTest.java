@@ -71,6 +71,13 @@ class FileStatusTest {
     }
 
     @Test
+    void knowsACharacterDevice() throws IOException {
+        assertThat(FileStatus.of(Path.of("/dev/null")).isCharacterDevice()).isTrue();
+        assertThat(FileStatus.of(Path.of("/dev/null")).isBlockDevice()).isFalse();
+        assertThat(FileStatus.of(directory).isCharacterDevice()).isFalse();
+    }
+
+    @Test
     void knowsABlockDeviceIfThereIsOne() throws IOException {
         Path device = Path.of("/dev/loop0");
         Assumptions.assumeTrue(Files.exists(device), "there is no /dev/loop0 here");

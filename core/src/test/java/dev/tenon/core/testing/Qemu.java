@@ -2,6 +2,7 @@ package dev.tenon.core.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,6 +49,41 @@ public final class Qemu {
                 value(json, "    ", "backing-filename"),
                 value(json, "    ", "backing-filename-format"),
                 value(json, "            ", "data-file"));
+    }
+
+    /** Writes this byte to the first 64 KiB of an image. */
+    public static void fill(Path file, String format, int value) {
+        io(file, format, "write -P " + value + " 0 64k");
+    }
+
+    /** Whether the first 64 KiB of an image are this byte. */
+    public static boolean isFilled(Path file, String format, int value) {
+        return !io(file, format, "read -P " + value + " 0 64k").contains("Pattern verification failed");
+    }
+
+    private static String io(Path file, String format, String command) {
+        return run(file.getParent(), List.of("qemu-io", "-f", format, "-c", command, file.toString()));
+    }
+
+    /** Opens an image for writing, as a guest that runs does, until this is closed. */
+    public static Closeable open(Path file) throws IOException {
+        Process process = new ProcessBuilder("qemu-io", "-f", "qcow2", file.toString())
+                .redirectErrorStream(true)
+                .start();
+        process.getOutputStream().write("length\n".getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().flush();
+        StringBuilder output = new StringBuilder();
+        while (!output.toString().contains("iB")) {
+            int next = process.getInputStream().read();
+            if (next < 0) {
+                throw new IOException("qemu-io ended: " + output);
+            }
+            output.append((char) next);
+        }
+        return () -> {
+            process.getOutputStream().close();
+            process.onExit().join();
+        };
     }
 
     /** Runs a command in a directory and returns its output; skips the test if the program is missing. */
