@@ -16,8 +16,6 @@ import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -125,7 +123,7 @@ final class ImageListing {
 
     private List<String> names(Path guestDirectory) {
         try {
-            return namesIn(guestDirectory);
+            return DirectoryNames.in(guestDirectory);
         } catch (NoSuchFileException | NotDirectoryException e) {
             return List.of();
         } catch (IOException e) {
@@ -136,26 +134,10 @@ final class ImageListing {
 
     private List<String> children(Path directory) {
         try {
-            return namesIn(directory);
+            return DirectoryNames.in(directory);
         } catch (IOException e) {
             throw unavailable(e);
         }
-    }
-
-    private static List<String> namesIn(Path directory) throws IOException {
-        List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            for (Path entry : entries) {
-                String name = String.valueOf(entry.getFileName());
-                if (!name.startsWith(".")) {
-                    names.add(name);
-                }
-            }
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
-        }
-        names.sort(Comparator.naturalOrder());
-        return names;
     }
 
     private @Nullable VolumeInfo entry(Vmid owner, VolumeNames.ImageName image) {

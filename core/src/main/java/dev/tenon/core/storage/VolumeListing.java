@@ -1,0 +1,58 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Vmid;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Lists volumes of several kinds of content. */
+final class VolumeListing {
+    private VolumeListing() {}
+
+    static List<ListedVolume> list(
+            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, boolean hasPath) {
+        List<ListedVolume> found = new ArrayList<>();
+        if (content.contains(ContentType.IMAGES) || content.contains(ContentType.ROOTDIR)) {
+            found.addAll(images(plugin, storage, owner, content));
+        }
+        if (hasPath) {
+            content.stream()
+                    .filter(type -> isListed(type, owner))
+                    .sorted()
+                    .map(type -> ContentListing.list(storage, type, Paths.of(plugin.getSubdir(storage, type)), owner))
+                    .forEach(found::addAll);
+        }
+        return found;
+    }
+
+    /** Images and templates belong to no guest. */
+    private static boolean isListed(ContentType type, @Nullable Vmid owner) {
+        return switch (type) {
+            case BACKUP, IMPORT, SNIPPETS -> true;
+            case ISO, VZTMPL -> owner == null;
+            case IMAGES, NONE, ROOTDIR -> false;
+        };
+    }
+
+    private static List<ListedVolume> images(
+            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
+        ImageFilter filter = owner == null ? ImageFilter.all() : new ImageFilter.OfGuest(owner);
+        return plugin.listImages(storage, filter, OperationCache.create()).stream()
+                .map(image -> new ListedVolume(image, typeOf(image.format()), null, null, false))
+                .filter(volume -> content.contains(volume.content()))
+                .toList();
+    }
+
+    /** What only a container can use is its content; whose the other images are, only the cluster knows. */
+    private static ContentType typeOf(Format format) {
+        return format == Format.Image.SUBVOL ? ContentType.ROOTDIR : ContentType.IMAGES;
+    }
+}
