@@ -23,6 +23,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +45,7 @@ final class ImageAllocation {
 
     private final Path target;
     private final Deque<Path> made = new ArrayDeque<>();
+    private boolean isPlacing;
 
     private ImageAllocation(Path target) {
         this.target = target;
@@ -57,13 +59,43 @@ final class ImageAllocation {
      */
     static void image(Path target, Format.Image format, ByteSize size, Optional<Preallocation> preallocation) {
         ImageAllocation allocation = new ImageAllocation(target);
-        allocation.run(() -> allocation.makeImage(format, size, preallocation));
+        allocation.run(() -> allocation.makeImage(
+                image -> QemuImg.create(image, format, size, preallocation), FileMove::withoutReplacing));
+    }
+
+    /**
+     * What a qcow2 image is put on top of.
+     *
+     * @param name the image below, as it is written into the new one
+     * @param size its virtual size, which the new one has too
+     */
+    record Below(String name, Format.Image format, ByteSize size) {}
+
+    /** Makes a qcow2 image on top of another, and the missing directories above it; fails as {@link #image} does. */
+    static void overlay(Path target, Below below, Optional<Preallocation> preallocation) {
+        overlay(target, below, preallocation, FileMove::withoutReplacing);
+    }
+
+    /** Makes a qcow2 image on top of another, and puts it into its place in another way than a plain move. */
+    static void overlay(Path target, Below below, Optional<Preallocation> preallocation, Placing placing) {
+        ImageAllocation allocation = new ImageAllocation(target);
+        allocation.run(() -> allocation.makeImage(
+                image -> QemuImg.createOverlay(image, below.name(), below.format(), below.size(), preallocation),
+                placing));
     }
 
     /** Makes an empty directory for a container, and the missing directories above it; fails as {@link #image} does. */
     static void subvolume(Path target) {
         ImageAllocation allocation = new ImageAllocation(target);
         allocation.run(allocation::makeSubvolume);
+    }
+
+    /**
+     * Puts a finished image into its place. If it fails, nothing is changed, or the outcome of what it throws is
+     * {@code UNKNOWN}.
+     */
+    interface Placing {
+        void place(Path image, Path target) throws IOException;
     }
 
     private interface Making {
@@ -79,12 +111,13 @@ final class ImageAllocation {
         } catch (IOException e) {
             throw Failures.of(e, undo(), "unable to create image '" + target + "'");
         } catch (StorageException e) {
-            throw new StorageException(e.error(), undo(), e.getMessage(), e);
+            Outcome outcome = undo();
+            throw new StorageException(
+                    e.error(), isPlacing && e.outcome() == Outcome.UNKNOWN ? e.outcome() : outcome, e.getMessage(), e);
         }
     }
 
-    private void makeImage(Format.Image format, ByteSize size, Optional<Preallocation> preallocation)
-            throws IOException {
+    private void makeImage(Consumer<Path> filling, Placing placing) throws IOException {
         Path guestDirectory = parentOf(target);
         makeDirectories(guestDirectory);
         StagingDirectories.sweep(guestDirectory);
@@ -94,11 +127,12 @@ final class ImageAllocation {
         Path image = staging.resolve(target.getFileName());
         Files.createFile(image, IMAGE_MODE);
         made.push(image);
-        QemuImg.create(image, format, size, preallocation);
+        filling.accept(image);
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
-        FileMove.withoutReplacing(image, target);
+        isPlacing = true;
+        placing.place(image, target);
         try {
             Files.delete(staging);
         } catch (IOException e) {

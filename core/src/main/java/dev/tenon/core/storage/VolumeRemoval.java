@@ -106,13 +106,9 @@ final class VolumeRemoval {
                 return Optional.empty();
             }
             @Nullable String backing = Qcow2Header.read(file).backingFile();
-            if (backing == null
-                    || backing.contains("/")
-                    || !backing.startsWith("snap-")
-                    || !backing.endsWith("-" + image.getFileName())) {
-                return Optional.empty();
-            }
-            return Optional.of(image.resolveSibling(backing));
+            return backing != null && SnapshotChain.isSnapshotOf(backing, image)
+                    ? Optional.of(image.resolveSibling(backing))
+                    : Optional.empty();
         } catch (IOException e) {
             LOG.warn("the snapshots below '{}' are not known: {}", file, e.getMessage());
             return Optional.empty();
