@@ -3,27 +3,43 @@ package dev.tenon.core.storage;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.spi.BackupSelection;
+import dev.tenon.core.spi.BlockdevQuery;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.PruneMark;
+import dev.tenon.core.spi.Pruned;
 import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.Retention;
+import dev.tenon.core.spi.Rollback;
 import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.SnapshotInfo;
+import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.TaskLog;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeAttribute;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
@@ -33,6 +49,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,8 +65,6 @@ import org.jspecify.annotations.Nullable;
  * is the object itself.
  */
 public class BasePlugin implements StoragePlugin {
-    private static final String PROTECTION_SUFFIX = ".protected";
-    private static final String CURRENT = "current";
 
     private final StoragePlugin self;
 
@@ -119,10 +134,14 @@ public class BasePlugin implements StoragePlugin {
     }
 
     private static String fileName(Storage storage, String name, @Nullable SnapshotName snapshot) {
-        if (snapshot == null || snapshot.value().equals(CURRENT) || !hasSnapshotChains(storage)) {
+        if (snapshot == null || isCurrent(snapshot) || !hasSnapshotChains(storage)) {
             return name;
         }
-        return "snap-" + snapshot + "-" + name;
+        return SnapshotChain.fileName(name, snapshot);
+    }
+
+    private static boolean isCurrent(@Nullable SnapshotName snapshot) {
+        return snapshot == null || snapshot.value().equals(SnapshotChain.CURRENT);
     }
 
     @Override
@@ -355,11 +374,9 @@ public class BasePlugin implements StoragePlugin {
         ParsedVolume parsed = self.parseVolname(volume);
         Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
         bounds(storage, file, typeOf(parsed)).refuseWayOut(file, volid(storage, volume));
+        refuseProtected(storage, volume, parsed, file);
         switch (parsed) {
-            case ParsedVolume.Content content -> {
-                refuseProtected(storage, volume, content, file);
-                VolumeRemoval.file(file);
-            }
+            case ParsedVolume.Content content -> VolumeRemoval.file(file);
             case ParsedVolume.GuestImage image -> {
                 removeImage(storage, image, file, isBase || image.isBase(), format);
                 VolumeRemoval.emptyDirectory(file.getParent());
@@ -368,9 +385,14 @@ public class BasePlugin implements StoragePlugin {
         return Optional.empty();
     }
 
-    private static void refuseProtected(Storage storage, VolumeName volume, ParsedVolume.Content content, Path file) {
-        if (content.type() == ContentType.BACKUP
-                && Files.exists(Path.of(file + PROTECTION_SUFFIX), LinkOption.NOFOLLOW_LINKS)) {
+    /** The mark beside a backup counts even if the plugin does not know of marks. */
+    private void refuseProtected(Storage storage, VolumeName volume, ParsedVolume parsed, Path file) {
+        boolean isMarked = typeOf(parsed) == ContentType.BACKUP && new BackupFiles(file).isProtected();
+        boolean isProtected = isMarked
+                || self.attribute(storage, volume, VolumeAttribute.PROTECTED)
+                        .filter(value -> !value.isEmpty() && !value.equals("0"))
+                        .isPresent();
+        if (isProtected) {
             throw StorageException.refused(
                     StorageError.PERMISSION_DENIED,
                     "cannot remove protected volume '" + volume + "' on '" + storage.id() + "'");
@@ -390,6 +412,323 @@ public class BasePlugin implements StoragePlugin {
             VolumeRemoval.snapshotChain(file);
         }
         VolumeRemoval.file(file);
+    }
+
+    @Override
+    public void lockStorage(StorageId storage, boolean isShared, @Nullable Duration timeout, Runnable work) {
+        throw unsupported("cluster_lock_storage");
+    }
+
+    @Override
+    public Formats formats(Storage storage) {
+        PluginData data = self.pluginData();
+        Set<Format> valid = new LinkedHashSet<>();
+        data.formats().forEach(word -> valid.add(Format.ofWord(word)));
+        Format preferred = defaultFormat(storage, data);
+        valid.add(preferred);
+        return new Formats(preferred, valid);
+    }
+
+    @Override
+    public String identity(Storage storage) {
+        throw unsupported("get_identity");
+    }
+
+    @Override
+    public List<ListedVolume> listVolumes(Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
+        return VolumeListing.list(self, storage, owner, content, hasPath(storage));
+    }
+
+    @Override
+    public VolumeName createBase(Storage storage, VolumeName volume) {
+        ImageLocation image = image(storage, volume, "create_base");
+        BaseImages.refuseUnfit(image);
+        int nameBegins = volume.value().lastIndexOf('/') + 1;
+        VolumeName base = new VolumeName(volume.value().substring(0, nameBegins)
+                + BaseImages.nameOf(volume.value().substring(nameBegins)));
+        Path target = Paths.of(self.filesystemPath(storage, base, null).path());
+        image.bounds().refuseWayOut(target, volid(storage, base));
+        BaseImages.make(image.file(), target);
+        return base;
+    }
+
+    @Override
+    public VolumeName cloneImage(Storage storage, VolumeName volume, Vmid owner, @Nullable SnapshotName snapshot) {
+        ImageLocation image = image(storage, volume, "clone_image");
+        if (image.format() == Format.Image.SUBVOL) {
+            throw refusedFor(volume, "this storage type does not support clone_image on subvolumes");
+        }
+        if (snapshot != null) {
+            throw refusedFor(volume, "this storage type does not support clone_image on snapshot '" + snapshot + "'");
+        }
+        Vmid baseOwner = image.parsed().owner();
+        if (!image.parsed().isBase() || baseOwner == null) {
+            throw refusedFor(volume, "clone_image only works on base images");
+        }
+        ParsedVolume.Base base = new ParsedVolume.Base(image.parsed().name(), baseOwner);
+        String name = self.findFreeDiskname(storage, owner, Format.Image.QCOW2, true);
+        VolumeName clone = new VolumeName(baseOwner + "/" + base.name() + "/" + owner + "/" + name);
+        Path target = Paths.of(self.filesystemPath(storage, clone, null).path());
+        BaseImages.clone(storage, image, base, target);
+        return clone;
+    }
+
+    @Override
+    public VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
+        ImageLocation image = image(storage, volume, "rename_volume");
+        Vmid newOwner = ImageRenaming.owner(image, owner, name);
+        String fileName = name == null
+                ? self.findFreeDiskname(storage, newOwner, image.format(), true)
+                : ImageRenaming.fileName(name);
+        ImageRenaming.refuseUnfit(image, fileName);
+        ParsedVolume.Base base = image.parsed().base();
+        String prefix = base == null ? "" : base.owner() + "/" + base.name() + "/";
+        VolumeName renamed = new VolumeName(prefix + newOwner + "/" + fileName);
+        Path target = Paths.of(self.filesystemPath(storage, renamed, null).path());
+        image.bounds().refuseWayOut(target, volid(storage, renamed));
+        ImageRenaming.move(image, target);
+        return new VolumeId(storage.id(), renamed);
+    }
+
+    @Override
+    public void resizeVolume(
+            Storage storage, VolumeName volume, ByteSize size, boolean isRunning, @Nullable SnapshotName snapshot) {
+        Format format = self.parseVolname(volume).format();
+        if (format != Format.Image.RAW && format != Format.Image.QCOW2) {
+            throw refusedFor(volume, "can't resize this image format (" + format.word() + ")");
+        }
+        ImageLocation image = image(storage, volume, "volume_resize");
+        if (!isCurrent(snapshot) && !hasSnapshotChains(storage)) {
+            throw refusedFor(
+                    volume,
+                    "resizing a snapshot is not supported for storage type '"
+                            + storage.config().type() + "' without 'snapshot-as-volume-chain'");
+        }
+        if (isRunning) {
+            return; // QEMU does it
+        }
+        Path file = Paths.of(self.filesystemPath(storage, volume, snapshot).path());
+        ImageResizing.resize(image.at(file), size, Preallocation.of(storage, image.format()));
+    }
+
+    @Override
+    public void snapshotVolume(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        ImageLocation image = imageWithSnapshots(storage, volume);
+        if (hasSnapshotChains(storage)) {
+            ChainSnapshots.take(storage, image, snapshot, (from, to) -> self.renameSnapshot(storage, volume, from, to));
+        } else {
+            new InternalSnapshots(image).take(snapshot);
+        }
+    }
+
+    @Override
+    public Rollback rollbackIsPossible(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        if (!hasSnapshotChains(storage) || self.parseVolname(volume).format() != Format.Image.QCOW2) {
+            return new Rollback.Possible();
+        }
+        return ChainSnapshots.rollbackIsPossible(SnapshotChain.read(imageWithSnapshots(storage, volume)), snapshot);
+    }
+
+    @Override
+    public void rollback(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        ImageLocation image = imageWithSnapshots(storage, volume);
+        if (!hasSnapshotChains(storage)) {
+            new InternalSnapshots(image).apply(snapshot);
+            return;
+        }
+        if (self.rollbackIsPossible(storage, volume, snapshot) instanceof Rollback.Blocked blocked) {
+            throw StorageException.refused(StorageError.IN_USE, blocked.reason());
+        }
+        ChainSnapshots.rollback(storage, SnapshotChain.read(image), snapshot);
+    }
+
+    @Override
+    public void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
+        ImageLocation image = imageWithSnapshots(storage, volume);
+        if (hasSnapshotChains(storage)) {
+            if (isRunning) {
+                Path file =
+                        Paths.of(self.filesystemPath(storage, volume, snapshot).path());
+                ChainSnapshots.deleteFile(image, file, Outcome.FAILED_CLEAN);
+            } else {
+                ChainSnapshots.delete(SnapshotChain.read(image), snapshot);
+            }
+        } else if (!isRunning) {
+            self.deactivateVolume(storage, volume, snapshot, OperationCache.create());
+            new InternalSnapshots(image).delete(snapshot);
+        }
+    }
+
+    @Override
+    public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
+        ImageLocation image = image(storage, volume, "volume_snapshot_info");
+        if (image.format() != Format.Image.QCOW2) {
+            image.check();
+            return Map.of();
+        }
+        return hasSnapshotChains(storage) ? SnapshotChain.read(image).infos() : new InternalSnapshots(image).infos();
+    }
+
+    @Override
+    public void renameSnapshot(Storage storage, VolumeName volume, SnapshotName from, SnapshotName to) {
+        Path source = Paths.of(self.filesystemPath(storage, volume, from).path());
+        Path target = Paths.of(self.filesystemPath(storage, volume, to).path());
+        ChainSnapshots.rename(image(storage, volume, "rename_snapshot"), source, target, from, to);
+    }
+
+    @Override
+    public SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
+        return self.parseVolname(volume).format() == Format.Image.QCOW2 ? SnapshotMethod.QEMU : SnapshotMethod.STORAGE;
+    }
+
+    @Override
+    public boolean hasFeature(
+            Storage storage,
+            Feature feature,
+            VolumeName volume,
+            @Nullable SnapshotName snapshot,
+            boolean isRunning,
+            @Nullable Set<Format> targetFormats) {
+        return Features.has(feature, self.parseVolname(volume), snapshot, targetFormats);
+    }
+
+    @Override
+    public Optional<String> mapVolume(
+            Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, Hints hints) {
+        return Optional.of(self.path(storage, volume, snapshot).path());
+    }
+
+    @Override
+    public void updateAttribute(Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "attribute '" + attribute.word() + "' is not supported for storage type '"
+                        + storage.config().type() + "'");
+    }
+
+    /** What the files beside a backup tell; empty for other volumes. For types that keep notes so. */
+    protected final Optional<String> backupAttribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
+        return backup(storage, volume).map(backup -> switch (attribute) {
+            case NOTES -> backup.notes();
+            case PROTECTED -> backup.isProtected() ? "1" : "0";
+        });
+    }
+
+    /**
+     * Notes something in a file beside a backup.
+     *
+     * @throws StorageException {@code NOT_SUPPORTED} for other volumes; {@code NOT_FOUND}
+     */
+    protected final void updateBackupAttribute(
+            Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
+        BackupFiles backup = backup(storage, volume)
+                .orElseThrow(() -> refusedFor(volume, "only backups support attribute '" + attribute.word() + "'"));
+        if (!Files.exists(backup.archive())) {
+            throw missing(volid(storage, volume), null);
+        }
+        String text = value == null ? "" : value;
+        switch (attribute) {
+            case NOTES -> backup.setNotes(text);
+            case PROTECTED -> backup.setProtected(!text.isEmpty() && !text.equals("0"));
+        }
+    }
+
+    private Optional<BackupFiles> backup(Storage storage, VolumeName volume) {
+        if (typeOf(self.parseVolname(volume)) != ContentType.BACKUP) {
+            return Optional.empty();
+        }
+        Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
+        bounds(storage, file, ContentType.BACKUP).refuseWayOut(file, volid(storage, volume));
+        return Optional.of(new BackupFiles(file));
+    }
+
+    @Override
+    public Pruned pruneBackups(
+            Storage storage, Retention retention, BackupSelection selection, boolean isDryRun, TaskLog log) {
+        Pruning.check(retention);
+        List<ListedVolume> backups = self.listVolumes(storage, selection.owner(), Set.of(ContentType.BACKUP));
+        List<PruneMark> marks = Pruning.marks(backups, retention, selection.type());
+        if (!isDryRun) {
+            BackupRemoval.run(
+                    marks,
+                    mark -> backup(storage, mark.volid().volume())
+                            .orElseThrow(() -> refusedFor(mark.volid().volume(), "not a backup"))
+                            .remove(),
+                    log);
+        }
+        return new Pruned(marks, retention);
+    }
+
+    @Override
+    public Map<String, Object> blockdevOptions(Storage storage, VolumeName volume, BlockdevQuery query) {
+        String volid = volid(storage, volume);
+        SnapshotName snapshot = query.snapshot();
+        Path file =
+                BlockdevOptions.file(volid, self.path(storage, volume, snapshot).path());
+        if (!isCurrent(snapshot)
+                && file.toString().equals(self.path(storage, volume, null).path())) {
+            throw refusedFor(volume, "QEMU cannot open snapshot '" + snapshot + "', which is inside the image,");
+        }
+        bounds(storage, file, typeOf(self.parseVolname(volume))).refuseWayOut(file, volid);
+        return BlockdevOptions.of(volid, file);
+    }
+
+    @Override
+    public List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        if (!hasPath(storage) || transfer.snapshot() != null || transfer.base() != null) {
+            return List.of();
+        }
+        return transferFormats(storage, volume, transfer);
+    }
+
+    @Override
+    public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return hasPath(storage) && transfer.base() == null ? transferFormats(storage, volume, transfer) : List.of();
+    }
+
+    private List<String> transferFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return TransferFormats.of(self.parseVolname(volume), transfer.withSnapshots(), hasSnapshotChains(storage));
+    }
+
+    /**
+     * Where this image of a guest is.
+     *
+     * @param method what is refused for other volumes
+     */
+    private ImageLocation image(Storage storage, VolumeName volume, String method) {
+        return switch (self.parseVolname(volume)) {
+            case ParsedVolume.Content content ->
+                throw refusedFor(
+                        volume, method + " on wrong vtype '" + content.type().word() + "'");
+            case ParsedVolume.GuestImage image -> {
+                if (!(image.format() instanceof Format.Image format)) {
+                    throw refusedFor(
+                            volume,
+                            method + " on unsupported format '" + image.format().word() + "'");
+                }
+                Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
+                StorageBounds bounds = bounds(storage, file, ContentType.IMAGES);
+                bounds.refuseWayOut(file, volid(storage, volume));
+                yield new ImageLocation(new VolumeId(storage.id(), volume), image, format, file, bounds);
+            }
+        };
+    }
+
+    private ImageLocation imageWithSnapshots(Storage storage, VolumeName volume) {
+        Format format = self.parseVolname(volume).format();
+        if (format != Format.Image.QCOW2) {
+            throw refusedFor(volume, "can't snapshot this image format (" + format.word() + ")");
+        }
+        return image(storage, volume, "volume_snapshot");
+    }
+
+    private static StorageException refusedFor(VolumeName volume, String what) {
+        return StorageException.refused(StorageError.NOT_SUPPORTED, what + " of volume '" + volume + "'");
+    }
+
+    private StorageException unsupported(String method) {
+        return StorageException.refused(
+                StorageError.NOT_SUPPORTED, method + " is not implemented for storage type '" + self.type() + "'");
     }
 
     /** A storage without a path keeps its images somewhere of its own, each beside those it names. */
@@ -413,7 +752,8 @@ public class BasePlugin implements StoragePlugin {
         return storage.config().text("path").filter(path -> !path.isEmpty()).isPresent();
     }
 
-    private static boolean hasSnapshotChains(Storage storage) {
+    /** Whether the storage keeps snapshots as files beside their image. */
+    protected static boolean hasSnapshotChains(Storage storage) {
         return storage.config().flag("snapshot-as-volume-chain", false);
     }
 

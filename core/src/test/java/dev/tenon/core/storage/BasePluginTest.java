@@ -3,36 +3,51 @@ package dev.tenon.core.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.core.spi.BackupSelection;
+import dev.tenon.core.spi.BlockdevQuery;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.Retention;
+import dev.tenon.core.spi.Rollback;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +59,7 @@ class BasePluginTest {
     private static final PluginData DATA = new PluginData(
             Set.of("images"), Set.of("images"), Set.of("raw", "qcow2"), "raw", null, Set.of(), false, Map.of());
     private static final OperationCache CACHE = OperationCache.create();
+    private static final BlockdevQuery QUERY = new BlockdevQuery(null, null, Hints.NONE);
     private static final VolumeName DISK = new VolumeName("100/vm-100-disk-0.qcow2");
 
     @TempDir
@@ -238,6 +254,248 @@ class BasePluginTest {
 
         assertThatThrownBy(() -> served().activateVolume(Storages.at(directory), DISK, null, CACHE, Hints.NONE))
                 .hasMessageContaining("does not exist");
+    }
+
+    @Test
+    void asksThePluginItServesForItsFormats() {
+        overrides.put("pluginData", arguments -> DATA);
+
+        assertThat(served().formats(Storages.at(directory, "format", "qcow2")))
+                .isEqualTo(new Formats(Format.Image.QCOW2, Set.of(Format.Image.RAW, Format.Image.QCOW2)));
+        assertThat(base().formats(Storages.at(directory)))
+                .isEqualTo(new Formats(Format.Image.RAW, Set.of(Format.Image.RAW)));
+    }
+
+    @Test
+    void namesThePluginItServesWhenItRefuses() {
+        overrides.put("type", arguments -> "mine");
+
+        Failing.isRefused(
+                () -> served().identity(Storages.at(directory)),
+                StorageError.NOT_SUPPORTED,
+                "get_identity is not implemented for storage type 'mine'");
+        Failing.isRefused(
+                () -> served().lockStorage(new StorageId("store"), true, null, () -> {}),
+                StorageError.NOT_SUPPORTED,
+                "cluster_lock_storage is not implemented for storage type 'mine'");
+    }
+
+    @Test
+    void keepsNoNotesUnlessTheTypeDoes() throws IOException {
+        Files.createDirectories(directory.resolve("dump"));
+        Files.createFile(directory.resolve("dump/a.tgz"));
+        VolumeName backup = new VolumeName("backup/a.tgz");
+        Storage storage = Storages.at(directory);
+
+        for (VolumeAttribute attribute : VolumeAttribute.values()) {
+            assertThat(base().attribute(storage, backup, attribute)).isEmpty();
+            Failing.isRefused(
+                    () -> base().updateAttribute(storage, backup, attribute, "1"),
+                    StorageError.NOT_SUPPORTED,
+                    "attribute '" + attribute.word() + "' is not supported for storage type 'dir'");
+        }
+    }
+
+    @Test
+    void asksThePluginItServesWhetherAVolumeIsProtected() throws IOException {
+        Path disk = Files.createDirectories(directory.resolve("images/100")).resolve("vm-100-disk-0.qcow2");
+        Files.createFile(disk);
+        overrides.put("attribute", arguments -> Optional.of("1"));
+
+        Failing.isRefused(
+                () -> served().freeImage(Storages.at(directory), DISK, false, null),
+                StorageError.PERMISSION_DENIED,
+                "cannot remove protected volume '" + DISK + "' on 'store'");
+
+        overrides.put("attribute", arguments -> Optional.of("0"));
+        served().freeImage(Storages.at(directory), DISK, false, null);
+        assertThat(disk).doesNotExist();
+    }
+
+    @Test
+    void asksThePluginItServesWhenItListsVolumes() throws IOException {
+        Path elsewhere = Files.createDirectories(directory.resolve("elsewhere"));
+        Files.createFile(elsewhere.resolve("a.iso"));
+        VolumeInfo image = new VolumeInfo(
+                Storages.volume("odd"), Format.Image.RAW, null, new Vmid(100), null, null, null, Map.of());
+        overrides.put("listImages", arguments -> List.of(image));
+        overrides.put("getSubdir", arguments -> elsewhere.toString());
+
+        assertThat(served().listVolumes(Storages.at(directory), null, Set.of(ContentType.IMAGES, ContentType.ISO)))
+                .extracting(volume -> volume.volume().volid().volume().value())
+                .containsExactly("odd", "iso/a.iso");
+        assertThat(served().listVolumes(Storages.with(Map.of()), null, Set.of(ContentType.IMAGES, ContentType.ISO)))
+                .containsExactly(new ListedVolume(image, ContentType.IMAGES, null, null, false));
+    }
+
+    @Test
+    void asksThePluginItServesWhenItPrunes() throws IOException {
+        Path file = Files.createFile(directory.resolve("vzdump-qemu-100-2024_03_04-10_00_00.vma"));
+        Files.createFile(directory.resolve(file.getFileName() + ".notes"));
+        overrides.put(
+                "listVolumes",
+                arguments -> List.of(
+                        backup("backup/" + file.getFileName()),
+                        backup("backup/vzdump-qemu-100-2024_03_05-10_00_00.vma")));
+        overrides.put("filesystemPath", arguments -> new VolumePath(file.toString(), null, null));
+
+        served().pruneBackups(
+                        Storages.at(directory),
+                        new Retention(Map.of("keep-last", 1L)),
+                        new BackupSelection(null, null),
+                        false,
+                        (_, _) -> {});
+
+        assertThat(directory).isEmptyDirectory();
+        assertThat(called).contains("listVolumes", "filesystemPath", "parseVolname");
+    }
+
+    private static ListedVolume backup(String name) {
+        VolumeInfo info = new VolumeInfo(
+                Storages.volume(name), Format.ofWord("vma"), null, new Vmid(100), null, null, null, Map.of());
+        return new ListedVolume(info, ContentType.BACKUP, "qemu", null, false);
+    }
+
+    @Test
+    void asksThePluginItServesForTheNamesOfClonesAndRenamedImages() throws IOException {
+        Path images = Files.createDirectories(directory.resolve("images"));
+        Qemu.create(Files.createDirectories(images.resolve("100")), "-f", "raw", "base-100-disk-0.raw", "1M");
+        Files.createFile(images.resolve("100/vm-100-disk-1.raw"));
+        overrides.put("findFreeDiskname", arguments -> arguments[2] == Format.Image.RAW ? "a.raw" : "a.qcow2");
+        BasePlugin base = served();
+        Storage storage = Storages.at(directory);
+
+        assertThat(base.cloneImage(storage, new VolumeName("100/base-100-disk-0.raw"), new Vmid(101), null)
+                        .value())
+                .isEqualTo("100/base-100-disk-0.raw/101/a.qcow2");
+        assertThat(base.renameVolume(storage, new VolumeName("100/vm-100-disk-1.raw"), new Vmid(102), null))
+                .isEqualTo(Storages.volume("102/a.raw"));
+        assertThat(called).contains("findFreeDiskname", "filesystemPath");
+    }
+
+    @Test
+    void deactivatesAVolumeBeforeItDeletesASnapshot() throws IOException {
+        Path guest = Files.createDirectories(directory.resolve("images/100"));
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        BasePlugin base = served();
+        SnapshotName one = new SnapshotName("one");
+        base.snapshotVolume(Storages.at(directory), DISK, one);
+
+        base.deleteSnapshot(Storages.at(directory), DISK, one, false);
+
+        assertThat(called).contains("deactivateVolume");
+        assertThat(base.snapshots(Storages.at(directory), DISK)).isEmpty();
+    }
+
+    @Test
+    void putsAnImageBackIfItsPlaceIsTaken() throws IOException {
+        Path guest = Files.createDirectories(directory.resolve("images/100"));
+        Path disk = guest.resolve("vm-100-disk-0.qcow2");
+        Path snapshot = guest.resolve("snap-one-vm-100-disk-0.qcow2");
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        Storage storage = Storages.at(directory, "snapshot-as-volume-chain", "1");
+        overrides.put("renameSnapshot", arguments -> {
+            if (Files.exists(snapshot)) {
+                move(snapshot, disk);
+            } else {
+                move(disk, snapshot);
+                Qemu.run(guest, List.of("touch", disk.toString()));
+            }
+            return List.of();
+        });
+
+        Failing.fails(
+                () -> served().snapshotVolume(storage, DISK, new SnapshotName("one")),
+                StorageError.ALREADY_EXISTS,
+                Outcome.FAILED_CLEAN,
+                "unable to put a new image in the place of '");
+
+        assertThat(guest).isDirectoryContaining("glob:**/vm-100-disk-0.qcow2");
+        assertThat(Qemu.info(disk, "qcow2").virtualSize()).isEqualTo(1 << 20);
+        assertThat(snapshot).doesNotExist();
+    }
+
+    private static void move(Path from, Path to) {
+        try {
+            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void saysThatAnImageIsLeftAsASnapshot() throws IOException {
+        Path guest = Files.createDirectories(directory.resolve("images/100"));
+        Path disk = guest.resolve("vm-100-disk-0.qcow2");
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        Storage storage = Storages.at(directory, "snapshot-as-volume-chain", "1");
+        overrides.put("renameSnapshot", arguments -> {
+            if (arguments[2].equals(new SnapshotName("one"))) {
+                throw new StorageException(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "not today");
+            }
+            move(disk, guest.resolve("snap-one-vm-100-disk-0.qcow2"));
+            Qemu.run(guest, List.of("touch", disk.toString()));
+            return List.of();
+        });
+
+        Failing.fails(
+                () -> served().snapshotVolume(storage, DISK, new SnapshotName("one")),
+                StorageError.ALREADY_EXISTS,
+                Outcome.UNKNOWN,
+                "which now is snapshot 'one' and nothing else");
+    }
+
+    @Test
+    void passesARefusalToRenameTheImageOn() throws IOException {
+        Path guest = Files.createDirectories(directory.resolve("images/100"));
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        Storage storage = Storages.at(directory, "snapshot-as-volume-chain", "1");
+        overrides.put("renameSnapshot", arguments -> {
+            throw new StorageException(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "not today");
+        });
+
+        Failing.fails(
+                () -> served().snapshotVolume(storage, DISK, new SnapshotName("one")),
+                StorageError.STORAGE_UNAVAILABLE,
+                Outcome.FAILED_CLEAN,
+                "not today");
+
+        assertThat(guest).isDirectoryContaining("glob:**/vm-100-disk-0.qcow2");
+        try (Stream<Path> files = Files.list(guest)) {
+            assertThat(files).hasSize(1);
+        }
+    }
+
+    @Test
+    void rollsBackOnlyIfThePluginItServesAllowsIt() throws IOException {
+        Path guest = Files.createDirectories(directory.resolve("images/100"));
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        Storage storage = Storages.at(directory, "snapshot-as-volume-chain", "1");
+        BasePlugin base = served();
+        base.snapshotVolume(storage, DISK, new SnapshotName("one"));
+        overrides.put("rollbackIsPossible", arguments -> new Rollback.Blocked("not now", List.of()));
+
+        Failing.isRefused(() -> base.rollback(storage, DISK, new SnapshotName("one")), StorageError.IN_USE, "not now");
+    }
+
+    @Test
+    void letsQemuOpenADeviceOfAStorageWithoutAPath() {
+        overrides.put("path", arguments -> new VolumePath("/dev/null", null, null));
+
+        assertThat(served().blockdevOptions(Storages.with(Map.of()), DISK, QUERY))
+                .isEqualTo(Map.of("driver", "host_device", "filename", "/dev/null"));
+        assertThat(served().mapVolume(Storages.with(Map.of()), DISK, null, Hints.NONE))
+                .contains("/dev/null");
+    }
+
+    @Test
+    void refusesToTellQemuHowToOpenAUri() {
+        overrides.put("path", arguments -> new VolumePath("rbd:pool/image", null, null));
+
+        Failing.isRefused(
+                () -> served().blockdevOptions(Storages.with(Map.of()), DISK, QUERY),
+                StorageError.NOT_SUPPORTED,
+                "doesn't implement qemu_blockdev_options() method for 'rbd:pool/image'");
     }
 
     private static BasePlugin base() {

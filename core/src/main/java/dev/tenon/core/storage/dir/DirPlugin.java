@@ -5,11 +5,14 @@ import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.VolumeAttribute;
+import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.BasePlugin;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -18,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The storage type {@code dir}: a directory of the host, which may be asked to be a mount point. */
 public final class DirPlugin extends BasePlugin {
@@ -187,5 +191,21 @@ public final class DirPlugin extends BasePlugin {
     private boolean isMounted(Path directory, OperationCache cache) {
         return cache.get(MOUNTS_KEY, MountTable.class, () -> MountTable.read(mounts))
                 .isMounted(directory);
+    }
+
+    @Override
+    public SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
+        SnapshotMethod method = super.snapshotMethod(storage, volume);
+        return method == SnapshotMethod.QEMU && hasSnapshotChains(storage) ? SnapshotMethod.MIXED : method;
+    }
+
+    @Override
+    public Optional<String> attribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
+        return backupAttribute(storage, volume, attribute);
+    }
+
+    @Override
+    public void updateAttribute(Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
+        updateBackupAttribute(storage, volume, attribute, value);
     }
 }
