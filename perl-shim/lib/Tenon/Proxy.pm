@@ -11,10 +11,17 @@ my %LOCAL = map { $_ => 1 }
     qw(api check_config cluster_lock_storage options plugindata properties type),
     qw(new_backup_provider volume_export volume_export_formats volume_import volume_import_formats);
 
-my $CLIENT;
+my %CLIENTS;
 
-sub client ($class) {
-    return $CLIENT //= Tenon::Client->new;
+sub client ($class, $socket = undef) {
+    return $CLIENTS{ $socket // '' } //= Tenon::Client->new(socket => $socket);
+}
+
+# A call of a generated class, which knows nothing of Tenon but this.
+sub forward ($class, $socket, $plugin, $name, $want, $self, @args) {
+    my $client = $class->client($ENV{TENON_SOCKET} // $socket);
+    return _lock($client, $plugin, $self, @args) if $name eq 'cluster_lock_storage';
+    return _call($client, $plugin, $name, $want, @args);
 }
 
 sub install ($class, $package, $plugin) {
@@ -27,17 +34,17 @@ sub install_methods ($class, $package, $plugin, @methods) {
     for my $name (@methods) {
         *{"${package}::$name"} =
             $name eq 'cluster_lock_storage'
-            ? sub { return _lock($plugin, @_) }
+            ? sub { return _lock(Tenon::Proxy->client, $plugin, @_) }
             : sub {
             my ($self, @args) = @_;
-            return _call($plugin, $name, wantarray, @args);
+            return _call(Tenon::Proxy->client, $plugin, $name, wantarray, @args);
             };
     }
     return;
 }
 
 # What the locked code returns or dies with stays in this process, whatever it is; a plugin only learns that it ran.
-sub _lock ($plugin, $class, $storeid, $shared, $timeout, $code, @args) {
+sub _lock ($client, $plugin, $class, $storeid, $shared, $timeout, $code, @args) {
     my ($result, $err, $has_run);
     my $locked = sub {
         $has_run = eval { $result = $code->(@args); 1 };
@@ -45,18 +52,20 @@ sub _lock ($plugin, $class, $storeid, $shared, $timeout, $code, @args) {
         $err = $@;
         die "the locked code failed\n";
     };
-    my $good =
-        eval { _call($plugin, 'cluster_lock_storage', 0, $storeid, $shared, $timeout, $locked); 1 };
+    my $good = eval {
+        _call($client, $plugin, 'cluster_lock_storage', 0, $storeid, $shared, $timeout, $locked);
+        1;
+    };
     die $err if defined($err);
     die $@ if !$good;
     return $result;
 }
 
-sub _call ($plugin, $name, $want, @args) {
+sub _call ($client, $plugin, $name, $want, @args) {
     my @result = eval {
-        $want
-            ? Tenon::Proxy->client->call($plugin, $name, @args)
-            : scalar(Tenon::Proxy->client->call($plugin, $name, @args));
+              $want
+            ? $client->call($plugin, $name, @args)
+            : scalar($client->call($plugin, $name, @args));
     };
     if (my $err = $@) {
 
@@ -102,7 +111,15 @@ them when nobody answers yet. All others go to the daemon.
 
     my $client = Tenon::Proxy->client;
 
-The L<Tenon::Client> of this process.
+    my $client = Tenon::Proxy->client($socket);
+
+The L<Tenon::Client> of this process for this socket, by default the usual one.
+
+=head2 forward
+
+    return Tenon::Proxy->forward($socket, $plugin, $name, wantarray, $class, @args);
+
+Makes one call, for the classes that C<tenon proxy> and C<tenon adopt> write. C<$ENV{TENON_SOCKET}> wins over the socket.
 
 =head2 install
 

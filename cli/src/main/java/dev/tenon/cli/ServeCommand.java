@@ -4,12 +4,17 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.Daemon;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.decorator.CircuitBreaker;
+import dev.tenon.core.decorator.Decorator;
+import dev.tenon.core.decorator.StatusCache;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +38,8 @@ import picocli.CommandLine.Option;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+    private static final int SILENCES = 3;
+    private static final Duration PAUSE = Duration.ofSeconds(5);
 
     @Option(
             names = "--socket",
@@ -43,6 +50,13 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--plugin", paramLabel = "FILE", description = "a Perl plugin to host and serve; may be repeated")
     private List<Path> plugins = new ArrayList<>();
+
+    @Option(
+            names = "--adopted",
+            paramLabel = "DIR",
+            defaultValue = Adopted.DEFAULT,
+            description = "serves the plugins that are kept there, too (default: ${DEFAULT-VALUE})")
+    private Path adopted = Path.of(Adopted.DEFAULT);
 
     @Mixin
     private PluginOptions options = new PluginOptions();
@@ -75,11 +89,18 @@ final class ServeCommand implements Callable<Integer> {
                 DirPlugin dir = new DirPlugin();
                 served.put(dir.type(), dir);
                 for (Path plugin : plugins) {
-                    PerlStoragePlugin perl = PerlStoragePlugin.start(sockets, options.settings(plugin, runtime));
-                    hosted.add(perl);
-                    if (served.putIfAbsent(perl.type(), perl) != null) {
-                        throw new IllegalArgumentException("the plugin '" + plugin + "' is of type '" + perl.type()
-                                + "', which is served already");
+                    host(plugin, PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)), served, hosted);
+                }
+                for (Path plugin : new Adopted(adopted).plugins()) {
+                    try {
+                        host(
+                                plugin,
+                                PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)),
+                                served,
+                                hosted);
+                    } catch (StorageException e) {
+                        // One that is broken must not take the others with it.
+                        LOG.error("event=adopted-not-served file={} reason=\"{}\"", plugin, e.getMessage());
                     }
                 }
                 try (Daemon daemon = Daemon.start(sockets, socket.toAbsolutePath(), new ServedPlugins(served))) {
@@ -95,5 +116,17 @@ final class ServeCommand implements Callable<Integer> {
             finished.countDown();
         }
         return 0;
+    }
+
+    /** A status daemon that asks a storage which does not answer must not wait for it, nor must anybody twice. */
+    private static void host(
+            Path file, PerlStoragePlugin perl, Map<String, StoragePlugin> served, List<PerlStoragePlugin> hosted) {
+        hosted.add(perl);
+        StoragePlugin decorated = Decorator.decorate(
+                perl, new StatusCache(StatusCache.Settings.USUAL), new CircuitBreaker(SILENCES, PAUSE));
+        if (served.putIfAbsent(perl.type(), decorated) != null) {
+            throw new IllegalArgumentException(
+                    "the plugin '" + file + "' is of type '" + perl.type() + "', which is served already");
+        }
     }
 }

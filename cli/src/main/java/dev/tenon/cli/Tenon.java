@@ -11,7 +11,13 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         version = "tenon 0.1.0",
         description = "Joins the Perl storage plugins of Proxmox VE to storage written in Java, in both directions.",
-        subcommands = {DemoCommand.class, ServeCommand.class},
+        subcommands = {
+            AdoptCommand.class,
+            DemoCommand.class,
+            ProxyCommand.class,
+            ReleaseCommand.class,
+            ServeCommand.class
+        },
         footer = {
             "",
             "Example: tenon demo",

@@ -250,7 +250,7 @@ class BadInputTest {
                 call(
                         "an unknown method",
                         ErrorCode.UNKNOWN_METHOD,
-                        "the method 'explode' is not in the table",
+                        "the method 'explode' is in no API level",
                         c -> c.request(1, "explode", Map.of(), "dir")),
                 call(
                         "a method with a newline",

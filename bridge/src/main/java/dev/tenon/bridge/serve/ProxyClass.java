@@ -1,0 +1,183 @@
+package dev.tenon.bridge.serve;
+
+import dev.tenon.bridge.adapt.Results;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.PropertyOption;
+import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.proto.MethodTable;
+import dev.tenon.proto.Value;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The Perl class by which a PVE host uses a storage that the daemon serves. It loads without the daemon and without any
+ * module of Tenon, declares nothing that is declared already, and never dies at load.
+ *
+ * @param name the last part of the package's name, which is the file's name without {@code .pm}
+ * @param type the storage type in {@code storage.cfg}
+ * @param plugin the name under which the daemon serves it
+ * @param library Tenon's Perl library
+ * @param socket the daemon's control socket
+ * @param original the adopted plugin's own file, null for a storage in Java
+ * @param data what the plugin can hold
+ * @param properties what it declares
+ * @param options what a storage may or must have
+ * @param remote the methods that the daemon answers; the class inherits the others
+ * @param local the methods that the plugin's own code answers in the host's process
+ */
+public record ProxyClass(
+        String name,
+        String type,
+        String plugin,
+        Path library,
+        Path socket,
+        @Nullable Path original,
+        PluginData data,
+        Map<String, PropertySchema> properties,
+        Map<String, PropertyOption> options,
+        Set<String> remote,
+        Set<String> local) {
+    private static final String TEMPLATE = "proxy-class.pm";
+    private static final String MARK = "# Made by Tenon (proxy class ";
+    private static final MethodTable TABLE = MethodTable.storagePlugin();
+
+    /** These say what a plugin is; the class answers them from what it was made with. */
+    private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");
+
+    /** PVE asks these where no daemon can be asked: without one, for other nodes, and as another user. */
+    private static final Set<String> PURE =
+            Set.of("check_config", "get_formats", "parse_volname", "volume_import_formats");
+
+    /** Streams and backup providers do not cross yet. */
+    private static final Set<String> NOT_YET = Set.of("new_backup_provider", "volume_export", "volume_import");
+
+    /** Whether this is the text of such a class. */
+    public static boolean isOne(String source) {
+        return source.contains(MARK);
+    }
+
+    /** Of a storage in Java whose names and formats are those of PVE's base class. */
+    public static ProxyClass ofJava(String name, String type, StoragePlugin plugin, Path library, Path socket) {
+        Set<String> remote = new TreeSet<>(TABLE.methods().keySet());
+        remote.removeAll(METADATA);
+        remote.removeAll(PURE);
+        remote.removeAll(NOT_YET);
+        remote.removeAll(Set.of("cluster_lock_storage", "volume_export_formats"));
+        // A class of Java declares what PVE's own types declare already.
+        return new ProxyClass(
+                name,
+                type,
+                plugin.type(),
+                library,
+                socket,
+                null,
+                plugin.pluginData(),
+                Map.of(),
+                plugin.options(),
+                remote,
+                Set.of());
+    }
+
+    /**
+     * Of a Perl plugin that moves behind the daemon.
+     *
+     * @param overrides the methods that the plugin implements itself; what it inherits, the host's base class answers
+     */
+    public static ProxyClass ofPerl(
+            String name, StoragePlugin plugin, Collection<String> overrides, Path original, Path library, Path socket) {
+        Set<String> remote = new TreeSet<>(overrides);
+        remote.removeAll(METADATA);
+        Set<String> local = new TreeSet<>(remote);
+        local.retainAll(PURE);
+        remote.removeAll(local);
+        return new ProxyClass(
+                name,
+                plugin.type(),
+                plugin.type(),
+                library,
+                socket,
+                original,
+                plugin.pluginData(),
+                plugin.properties(),
+                plugin.options(),
+                remote,
+                local);
+    }
+
+    /** The Perl source. */
+    public String source() {
+        Map<String, String> parts = new TreeMap<>();
+        parts.put("NAME", name);
+        parts.put("LIBRARY", quoted(library.toString()));
+        parts.put("SOCKET", quoted(socket.toString()));
+        parts.put("PLUGIN", quoted(plugin));
+        parts.put("ORIGINAL", original == null ? "undef" : quoted(original.toString()));
+        parts.put("REMOTE", indented(remote));
+        parts.put("LOCAL", indented(local));
+        parts.put("LEVEL", Integer.toString(TABLE.newestLevel()));
+        parts.put("TYPE", quoted(type));
+        parts.put("PLUGINDATA", literal(Results.of(data), 1));
+        parts.put("PROPERTIES", literal(Results.ofProperties(properties), 1));
+        parts.put("OPTIONS", literal(Results.ofOptions(options), 1));
+        String source = template();
+        for (Map.Entry<String, String> part : parts.entrySet()) {
+            source = source.replace("__" + part.getKey() + "__", part.getValue());
+        }
+        return source;
+    }
+
+    private static String template() {
+        try (InputStream in = Objects.requireNonNull(ProxyClass.class.getResourceAsStream(TEMPLATE), TEMPLATE)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String indented(Set<String> words) {
+        return words.stream().sorted().map(word -> "    " + word).collect(Collectors.joining("\n"));
+    }
+
+    private static String quoted(String text) {
+        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
+    }
+
+    /** A value as Perl writes it. */
+    private static String literal(Value value, int depth) {
+        String pad = "    ".repeat(depth);
+        return switch (value) {
+            case Value.Nil ignored -> "undef";
+            case Value.Text(String text) -> quoted(text);
+            case Value.Bool(boolean truth) -> truth ? "1" : "0";
+            case Value.Int(long number) -> Long.toString(number);
+            case Value.Seq(List<Value> items) ->
+                items.isEmpty()
+                        ? "[]"
+                        : items.stream()
+                                .map(item -> pad + "    " + literal(item, depth + 1) + ",\n")
+                                .collect(Collectors.joining("", "[\n", pad + "]"));
+            case Value.Fields(Map<String, Value> entries) ->
+                entries.isEmpty()
+                        ? "{}"
+                        : new TreeMap<>(entries)
+                                .entrySet().stream()
+                                        .map(entry -> pad + "    " + quoted(entry.getKey()) + " => "
+                                                + literal(entry.getValue(), depth + 1) + ",\n")
+                                        .collect(Collectors.joining("", "{\n", pad + "}"));
+            case Value other -> throw new IllegalArgumentException(other.kind() + " has no place in a plugin's data");
+        };
+    }
+}

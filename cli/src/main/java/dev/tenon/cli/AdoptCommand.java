@@ -1,0 +1,102 @@
+package dev.tenon.cli;
+
+import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.bridge.transport.UnixSockets;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Moves a plugin out of PVE's daemons. */
+@Command(
+        name = "adopt",
+        mixinStandardHelpOptions = true,
+        description =
+                "Moves a Perl plugin behind the daemon: its file is kept, and a proxy of the same type, properties and"
+                        + " options takes its place. storage.cfg stays as it is.",
+        footer = {
+            "",
+            "Example: tenon adopt /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
+            "Afterwards restart the daemon and PVE's own (pvedaemon, pveproxy, pvestatd). 'tenon release' undoes it."
+        })
+final class AdoptCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "FILE", description = "the plugin, where PVE loads it from")
+    private Path file = Path.of("");
+
+    @Option(
+            names = "--state",
+            paramLabel = "DIR",
+            defaultValue = Adopted.DEFAULT,
+            description = "where adopted plugins are kept (default: ${DEFAULT-VALUE})")
+    private Path state = Path.of(Adopted.DEFAULT);
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            defaultValue = "/run/tenon/control.sock",
+            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
+    private Path socket = Path.of("/run/tenon/control.sock");
+
+    @Mixin
+    private PluginOptions options = new PluginOptions();
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IllegalArgumentException("'" + file + "' is no regular file; name the plugin's own file");
+        }
+        if (ProxyClass.isOne(Files.readString(file, StandardCharsets.ISO_8859_1))) {
+            throw new IllegalArgumentException("'" + file + "' is a proxy of Tenon already; nothing was done");
+        }
+        Adopted adopted = new Adopted(state);
+        Path kept = adopted.kept(file);
+        if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IllegalArgumentException("a plugin of this name is adopted already, from '"
+                    + adopted.placeOf(kept) + "'; release it first: tenon release " + kept.getFileName());
+        }
+        ProxyClass proxy = describe(kept);
+        adopted.keep(file);
+        Adopted.writeAtomically(file.toAbsolutePath(), proxy.source(), kept);
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "storage type '%s' is adopted: '%s' is a proxy now, the plugin is kept at '%s'%n"
+                                + "%d methods go to the daemon, %d are answered in the host's process, the others are PVE's own%n"
+                                + "next: restart the daemon (tenon serve), then pvedaemon, pveproxy and pvestatd%n",
+                        proxy.type(),
+                        file,
+                        kept,
+                        proxy.remote().size(),
+                        proxy.local().size());
+        return 0;
+    }
+
+    private ProxyClass describe(Path kept) throws IOException {
+        Path runtime = Files.createTempDirectory("tenon-adopt-");
+        try (UnixSockets sockets = new UnixSockets();
+                PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets, options.settings(file, runtime))) {
+            String name = String.valueOf(file.getFileName()).replaceFirst("\\.pm$", "");
+            return ProxyClass.ofPerl(
+                    name,
+                    plugin,
+                    plugin.description().overrides(),
+                    kept,
+                    Home.perlShim().resolve("lib"),
+                    socket.toAbsolutePath());
+        } finally {
+            Files.deleteIfExists(runtime);
+        }
+    }
+}

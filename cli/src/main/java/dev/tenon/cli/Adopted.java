@@ -1,0 +1,89 @@
+package dev.tenon.cli;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The directory that keeps the plugins that moved behind the daemon: the file of each, and where it came from. */
+record Adopted(Path directory) {
+    static final String DEFAULT = "/var/lib/tenon/adopted";
+
+    private static final String PLACE_SUFFIX = ".place";
+
+    /** The plugins that are kept. */
+    List<Path> plugins() throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.filter(file -> file.toString().endsWith(".pm"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /** Where a plugin of this file name is kept. */
+    Path kept(Path file) {
+        return directory.toAbsolutePath().resolve(String.valueOf(file.getFileName()));
+    }
+
+    private Path place(Path kept) {
+        return Path.of(kept + PLACE_SUFFIX);
+    }
+
+    /** Keeps a copy of a plugin, to the byte, with its mode and owner. */
+    void keep(Path file) throws IOException {
+        Files.createDirectories(
+                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        Path kept = kept(file);
+        writeAtomically(place(kept), file.toAbsolutePath().toString(), file);
+        Path hidden = kept.resolveSibling("." + kept.getFileName() + ".new");
+        Files.copy(file, hidden, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
+        sync(hidden);
+        Files.move(hidden, kept, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Where a kept plugin came from. */
+    Path placeOf(Path kept) throws IOException {
+        return Path.of(Files.readString(place(kept)));
+    }
+
+    /** Puts a kept plugin where it came from, and keeps it no more. */
+    void putBack(Path kept) throws IOException {
+        Path target = placeOf(kept);
+        Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");
+        Files.copy(kept, hidden, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
+        sync(hidden);
+        Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
+        Files.delete(kept);
+        Files.delete(place(kept));
+    }
+
+    /** Writes a file so that there is either the old or the new one, with the mode and owner of another. */
+    static void writeAtomically(Path target, String text, Path like) throws IOException {
+        Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");
+        Files.writeString(hidden, text, StandardCharsets.UTF_8);
+        PosixFileAttributes attributes =
+                Files.readAttributes(like, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        Files.setPosixFilePermissions(hidden, attributes.permissions());
+        Files.setAttribute(hidden, "posix:group", attributes.group());
+        Files.setAttribute(hidden, "posix:owner", attributes.owner());
+        sync(hidden);
+        Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package dev.tenon.cli;
+
+import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.dir.DirPlugin;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The Perl class for a storage in Java. */
+@Command(
+        name = "proxy",
+        mixinStandardHelpOptions = true,
+        description = "Writes the Perl class by which a PVE host uses a storage type written in Java.",
+        footer = {"", "Example: tenon proxy dir --output /usr/share/perl5/PVE/Storage/Custom/TenonDir.pm"})
+final class ProxyCommand implements Callable<Integer> {
+    private static final List<StoragePlugin> NATIVE = List.of(new DirPlugin());
+
+    @Parameters(paramLabel = "TYPE", description = "the storage type, for instance dir")
+    private String type = "";
+
+    @Option(
+            names = "--as",
+            paramLabel = "TYPE",
+            description = "the type in storage.cfg (default: the same with 'tenon' in front)")
+    private @Nullable String as;
+
+    @Option(names = "--output", paramLabel = "FILE", description = "the file to write (default: standard output)")
+    private @Nullable Path output;
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            defaultValue = "/run/tenon/control.sock",
+            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
+    private Path socket = Path.of("/run/tenon/control.sock");
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        StoragePlugin plugin = NATIVE.stream()
+                .filter(candidate -> candidate.type().equals(type))
+                .findFirst()
+                .orElseThrow(
+                        () -> new IllegalArgumentException("there is no storage type '" + type + "' in Java; there are "
+                                + NATIVE.stream().map(StoragePlugin::type).toList()));
+        String storageType = as == null ? "tenon" + type : as;
+        if (!storageType.matches("[a-z][a-z0-9-]*")) {
+            throw new IllegalArgumentException(
+                    "the type '" + storageType + "' must be of lower case letters, digits and '-'");
+        }
+        Path target = output;
+        String name = target == null
+                ? "Tenon" + capitalized(type)
+                : String.valueOf(target.getFileName()).replaceFirst("\\.pm$", "");
+        if (!name.matches("[A-Za-z_]\\w*")) {
+            throw new IllegalArgumentException("'" + name + "' is no name of a Perl package; choose another file name");
+        }
+        String source = ProxyClass.ofJava(
+                        name, storageType, plugin, Home.perlShim().resolve("lib"), socket.toAbsolutePath())
+                .source();
+        if (target == null) {
+            spec.commandLine().getOut().print(source);
+            spec.commandLine().getOut().flush();
+            return 0;
+        }
+        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS) && !ProxyClass.isOne(Files.readString(target))) {
+            throw new IllegalArgumentException("'" + target + "' is no proxy of Tenon; it is not overwritten");
+        }
+        Files.writeString(target, source, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "'%s' is the proxy of storage type '%s'; restart pvedaemon, pveproxy and pvestatd%n",
+                        target, storageType);
+        return 0;
+    }
+
+    private static String capitalized(String words) {
+        return Stream.of(words.split("-"))
+                .map(word -> word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1))
+                .collect(Collectors.joining());
+    }
+}

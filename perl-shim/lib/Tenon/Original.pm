@@ -1,0 +1,57 @@
+package Tenon::Original;
+
+use v5.36;
+
+use File::Basename qw(basename);
+
+my %PACKAGES;
+
+sub call ($class, $file, $name, @args) {
+    my $package = $PACKAGES{$file} //= _load($file);
+    my $code = $package->can($name) // die "the plugin file '$file' has no method '$name'\n";
+    return $code->($package, @args);
+}
+
+# Under another name, since its own is that of the proxy.
+sub _load ($file) {
+    open(my $fh, '<', $file) or die "the adopted plugin's file '$file' cannot be read: $!\n";
+    my $source = do { local $/ = undef; <$fh> };
+    close($fh);
+    ($source) = $source =~ m/\A(.*)\z/s; # whoever can write there is the host's administrator
+    my @packages = $source =~ m/^\s*package\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
+    my $name = basename($file, '.pm') =~ s/\W/_/gr;
+    for my $own (grep { m/\APVE::Storage::Custom::/ } @packages) {
+        my $other = $own =~ s/\APVE::Storage::Custom::/Tenon::Original::/r;
+        $source =~ s/\b\Q$own\E\b/$other/g;
+    }
+    my $good = eval "#line 1 \"$file\"\n$source"; ## no critic (ProhibitStringyEval)
+    die "the adopted plugin's file '$file' does not compile: $@" if !$good;
+    my ($package) = reverse grep { $_->isa('PVE::Storage::Plugin') }
+        map { s/\APVE::Storage::Custom::/Tenon::Original::/r } @packages;
+    return $package // die "the adopted plugin's file '$file' holds no storage plugin\n";
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Original - what an adopted plugin answers without its storage
+
+=head1 DESCRIPTION
+
+The methods of an adopted plugin go to the daemon, but for those that PVE calls where no daemon can be asked: in the web
+server, which runs as another user, and whenever it reads its configuration. They are pure, so the host runs the plugin's
+own code for them, from its file, under a package name of its own.
+
+=head1 METHODS
+
+=head2 call
+
+    return Tenon::Original->call($file, 'parse_volname', @args);
+
+Calls a method of the plugin in this file, which is compiled the first time. Dies as the method does, and with one sentence
+if the file cannot be read or compiled.
+
+=cut
