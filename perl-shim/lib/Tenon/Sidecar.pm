@@ -2,9 +2,6 @@ package Tenon::Sidecar;
 
 use v5.36;
 
-use Cwd qw(abs_path);
-use File::Basename qw(basename dirname);
-use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_ASYNC O_NONBLOCK);
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
 
@@ -15,11 +12,11 @@ use Tenon::Cleanup;
 use Tenon::Error;
 use Tenon::Frame;
 use Tenon::Later;
+use Tenon::Lifeline;
+use Tenon::Loader;
 use Tenon::Schema;
 use Tenon::Section;
 use Tenon::Session;
-
-use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
 
 use constant { ORPHANED => 50, LAST_SECONDS => 5 };
 use constant CALL_OVER => "\x{1e}tenon-call-over ";
@@ -92,14 +89,7 @@ sub _follow_parent () {
     };
     POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
         or die "cannot watch standard input: $!\n";
-    my $fd = fcntl(STDIN, F_DUPFD_CLOEXEC, 10) or die "cannot keep standard input: $!\n";
-    open(my $lifeline, '<&=', $fd) or die "cannot keep standard input: $!\n";
-    fcntl($lifeline, F_SETOWN, $$ + 0) or die "cannot watch standard input: $!\n";
-    fcntl($lifeline, F_SETSIG, ORPHANED) or die "cannot watch standard input: $!\n";
-    my $flags = fcntl($lifeline, F_GETFL, 0);
-    fcntl($lifeline, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";
-    our $LIFELINE = $lifeline;
-    open(STDIN, '<', '/dev/null') or die "cannot open /dev/null: $!\n";
+    Tenon::Lifeline::follow(ORPHANED);
     return;
 }
 
@@ -145,35 +135,20 @@ sub _identity ($fd) {
 # ---- the plugin
 
 sub _load ($api, $file, $pve_lib) {
-    my $path = abs_path($file);
-    die "the plugin file '$file' does not exist\n" if !defined($path) || !-e $path;
-    -f $path or die "the plugin file '$file' is no regular file\n";
-    open(my $fh, '<', $path) or die "the plugin file '$file' cannot be read: $!\n";
-    my $source = do { local $/ = undef; <$fh> };
-    close($fh);
-    my @packages = $source =~ m/^\s*package\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
-    die "the plugin file '$file' declares no package\n" if !@packages;
-
-    my $pve = _load_pve($pve_lib, $path);
-
-    my $loaded = eval { local $SIG{__DIE__}; require $path; };
-    if (!$loaded) {
-        my $err = $@ || "it returns a false value; a plugin file ends in '1;'";
-        die "the plugin file '$file' does not compile: " . _one_line($err) . "\n";
+    my ($path, @packages) = Tenon::Loader::find($file);
+    my $pve = Tenon::Loader::load_pve($pve_lib, $path);
+    if (defined(my $complaint = Tenon::Loader::compile($path))) {
+        die "the plugin file '$file' does not compile: $complaint\n";
     }
-
-    my @derived =
-        grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
-    die
-"the plugin file '$file' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n"
-        if !@derived;
-    my $package = $derived[-1];
+    my $package = Tenon::Loader::plugin_class(@packages)
+        // die
+"the plugin file '$file' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n";
     die "the plugin $package does not provide an api() method\n" if !$package->can('api');
 
     my $level =
         eval { $package->api }
         // die "the api() method of the plugin $package failed: "
-        . _one_line($@ || 'it returned undef') . "\n";
+        . Tenon::Loader::one_line($@ || 'it returned undef') . "\n";
     die "the api() method of the plugin $package returned '"
         . ($level =~ s/[^ -~]/?/gr)
         . "', which is no API version\n"
@@ -188,64 +163,19 @@ sub _load ($api, $file, $pve_lib) {
     my $type =
         eval { $package->type }
         // die "the type() method of the plugin $package failed: "
-        . _one_line($@ || 'it returned undef') . "\n";
+        . Tenon::Loader::one_line($@ || 'it returned undef') . "\n";
 
     # As PVE does: its base class looks up there what the plugin declares.
     eval { $package->register; 1 }
-        or die "the plugin $package cannot be registered: " . _one_line($@) . "\n";
+        or die "the plugin $package cannot be registered: " . Tenon::Loader::one_line($@) . "\n";
     return {
         file => $path,
         level => $level + 0,
-        overrides => [grep { _overrides($package, $_) } $api->method_names],
+        overrides => [grep { Tenon::Loader::overrides($package, $_) } $api->method_names],
         package => $package,
         pve => $pve,
         type => "$type",
     };
-}
-
-# Perl tells where it looked and who asked, which is this file; what is missing stands in the first line.
-sub _one_line ($err) {
-    my ($first, @rest) = split(m/\s*\n\s*/, "$err");
-    $first =~ s/ \(\@INC [^)]*\)//;
-    $first =~ s/, <\w*> (?:line|chunk) \d+\.\z/./; # of a file that somebody else read
-    $first =~ s/ at \Q${\__FILE__}\E line \d+\.\z//;
-    return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
-}
-
-# With PVE's own libraries only the wanted plugin may be compiled: PVE::Storage loads all that are installed, and one bad
-# neighbour, or our own proxy, would end this process.
-sub _load_pve ($pve_lib, $path) {
-    unshift @INC, $pve_lib if defined($pve_lib);
-    my $compat = abs_path(dirname(__FILE__) . '/../../compat');
-    push @INC, $compat if defined($compat);
-    my $quiet = sub ($self, $name) {
-        return if $name !~ m{\APVE/Storage/Custom/};
-        my $source = '1;';
-        open(my $fh, '<', \$source) or die "cannot skip $name: $!\n";
-        return $fh;
-    };
-    {
-        local @INC = ($quiet, @INC);
-        local $SIG{__WARN__} = sub ($text) {
-            warn $text
-                if $text !~ m{Error loading storage plugin|implementing an older storage API};
-        };
-        require PVE::Storage;
-        require PVE::Storage::Plugin;
-    }
-
-    # The proposed name of the base class, which PVE's own libraries do not know.
-    *PVE::Storage::PluginBase:: = *PVE::Storage::Plugin:: if !PVE::Storage::PluginBase->can('path');
-    delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
-    $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
-    my $base = abs_path($INC{'PVE/Storage/Plugin.pm'});
-    return $base =~ m{\A\Q$compat\E/} ? 'compat' : $base;
-}
-
-sub _overrides ($package, $name) {
-    my $own = $package->can($name) // return 0;
-    my $inherited = PVE::Storage::Plugin->can($name) // return 1;
-    return $own != $inherited;
 }
 
 # ---- calls
@@ -347,7 +277,7 @@ sub _call ($package, $method, $args) {
     umask($before);
     select(STDOUT);
     chdir('/');
-    die _died($result[0], _overrides($package, $name)) if !$done;
+    die _died($result[0], Tenon::Loader::overrides($package, $name)) if !$done;
     return @result;
 }
 

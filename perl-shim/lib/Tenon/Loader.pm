@@ -1,0 +1,142 @@
+package Tenon::Loader;
+
+use v5.36;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+
+# The absolute path of a plugin file and the packages that it declares.
+sub find ($file) {
+    my $path = abs_path($file);
+    die "the plugin file '$file' does not exist\n" if !defined($path) || !-e $path;
+    -f $path or die "the plugin file '$file' is no regular file\n";
+    open(my $fh, '<', $path) or die "the plugin file '$file' cannot be read: $!\n";
+    my $source = do { local $/ = undef; <$fh> };
+    close($fh);
+    my @packages = packages($source);
+    die "the plugin file '$file' declares no package\n" if !@packages;
+    return ($path, @packages);
+}
+
+sub packages ($source) {
+    return $source =~ m/^\s*package\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
+}
+
+# With PVE's own libraries only the wanted plugin may be compiled: PVE::Storage loads all that are installed, and one bad
+# neighbour, or our own proxy, would end this process.
+sub load_pve ($pve_lib, $path) {
+    unshift @INC, $pve_lib if defined($pve_lib);
+    my $compat = abs_path(dirname(__FILE__) . '/../../compat');
+    push @INC, $compat if defined($compat);
+    my $quiet = sub ($self, $name) {
+        return if $name !~ m{\APVE/Storage/Custom/};
+        my $source = '1;';
+        open(my $fh, '<', \$source) or die "cannot skip $name: $!\n";
+        return $fh;
+    };
+    {
+        local @INC = ($quiet, @INC);
+        local $SIG{__WARN__} = sub ($text) {
+            warn $text
+                if $text !~ m{Error loading storage plugin|implementing an older storage API};
+        };
+        require PVE::Storage;
+        require PVE::Storage::Plugin;
+    }
+
+    # The proposed name of the base class, which PVE's own libraries do not know.
+    *PVE::Storage::PluginBase:: = *PVE::Storage::Plugin:: if !PVE::Storage::PluginBase->can('path');
+    delete $INC{$_} for grep { m{\APVE/Storage/Custom/} } keys %INC;
+    $INC{ 'PVE/Storage/Custom/' . basename($path) } = $path;
+    my $base = abs_path($INC{'PVE/Storage/Plugin.pm'});
+    return $base =~ m{\A\Q$compat\E/} ? 'compat' : $base;
+}
+
+# What Perl has against the file, in one line; nothing if it was compiled.
+sub compile ($path) {
+    return if eval { local $SIG{__DIE__}; require $path; };
+    return one_line($@ || "it returns a false value; a plugin file ends in '1;'");
+}
+
+# The plugin's class among the packages of its file; nothing if none is derived from the base class.
+sub plugin_class (@packages) {
+    my @derived =
+        grep { $_->isa('PVE::Storage::Plugin') || $_->isa('PVE::Storage::PluginBase') } @packages;
+    return $derived[-1];
+}
+
+sub overrides ($package, $name) {
+    my $own = $package->can($name) // return 0;
+    my $inherited = PVE::Storage::Plugin->can($name) // return 1;
+    return $own != $inherited;
+}
+
+# Perl tells where it looked and who asked, which is this file; what is missing stands in the first line.
+sub one_line ($err) {
+    my ($first, @rest) = split(m/\s*\n\s*/, "$err");
+    $first =~ s/ \(\@INC [^)]*\)//;
+    $first =~ s/, <\w*> (?:line|chunk) \d+\.\z/./; # of a file that somebody else read
+    $first =~ s{ at \S*/Tenon/(?:Loader|Sidecar)\.pm line \d+\.\z}{};
+    return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Tenon::Loader - compiles one plugin file as PVE would
+
+=head1 SYNOPSIS
+
+    my ($path, @packages) = Tenon::Loader::find($file);
+    my $pve = Tenon::Loader::load_pve($pve_lib, $path);
+    if (defined(my $complaint = Tenon::Loader::compile($path))) { ... }
+    my $class = Tenon::Loader::plugin_class(@packages);
+
+=head1 DESCRIPTION
+
+For a process that exists for one plugin: it loads PVE's modules, from PVE or from the compat layer, without any other
+plugin that is installed, and then the file, unmodified.
+
+=head1 FUNCTIONS
+
+=head2 find
+
+    my ($path, @packages) = Tenon::Loader::find($file);
+
+Dies in one sentence if the file cannot be read or declares no package.
+
+=head2 packages
+
+    my @packages = Tenon::Loader::packages($source);
+
+=head2 load_pve
+
+    my $pve = Tenon::Loader::load_pve($pve_lib, $path);
+
+C<$pve_lib> is a directory with PVE's own libraries, undef for an installed PVE or else the compat layer. Returns
+C<compat>, or the path of PVE's base class.
+
+=head2 compile
+
+    my $complaint = Tenon::Loader::compile($path);
+
+=head2 plugin_class
+
+    my $class = Tenon::Loader::plugin_class(@packages);
+
+=head2 overrides
+
+    my $is_own = Tenon::Loader::overrides($class, $method);
+
+Whether the class implements the method itself.
+
+=head2 one_line
+
+    my $sentence = Tenon::Loader::one_line($@);
+
+What Perl says of an error, without where Perl looked and who asked.
+
+=cut
