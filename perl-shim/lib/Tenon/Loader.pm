@@ -74,7 +74,7 @@ sub overrides ($package, $name) {
 # Perl tells where it looked and who asked, which is this file; what is missing stands in the first line.
 sub one_line ($err) {
     my ($first, @rest) = split(m/\s*\n\s*/, "$err");
-    $first =~ s/ \(\@INC [^)]*\)//;
+    $first =~ s/ \(\@INC (?:[^()]|\([^()]*\))*\)//;
     $first =~ s/, <\w*> (?:line|chunk) \d+\.\z/./; # of a file that somebody else read
     $first =~ s{ at \S*/Tenon/(?:Loader|Sidecar)\.pm line \d+\.\z}{};
     return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
