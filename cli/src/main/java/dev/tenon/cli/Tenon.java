@@ -1,6 +1,7 @@
 package dev.tenon.cli;
 
 import dev.tenon.cli.demo.DemoCommand;
+import dev.tenon.cli.inspect.InspectCommand;
 import dev.tenon.core.spi.StorageException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             AdoptCommand.class,
             DemoCommand.class,
+            InspectCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,
             ServeCommand.class

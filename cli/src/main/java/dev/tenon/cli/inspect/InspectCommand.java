@@ -1,0 +1,110 @@
+package dev.tenon.cli.inspect;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.cli.Home;
+import dev.tenon.cli.PluginOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What plugin files are, and what hosts of every level say to them. */
+@Command(
+        name = "inspect",
+        mixinStandardHelpOptions = true,
+        description =
+                "Tells about Perl plugins without changing or hosting them: what they implement and declare, which modules"
+                        + " are missing, and whether PVE hosts of API level 9 to 15 load them, warn or reject them. Several"
+                        + " files are taken as neighbours on one host, and collisions are told.",
+        footer = {
+            "",
+            "Example: tenon inspect --json /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
+            "With --json one file is one object, several files are an array of them.",
+            "Exit status: 0 every file loads on the newest level, 1 some file does not, 2 wrong usage."
+        })
+public final class InspectCommand implements Callable<Integer> {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Parameters(paramLabel = "FILE", arity = "1..*", description = "a plugin file")
+    private List<Path> files = new ArrayList<>();
+
+    @Option(names = "--json", description = "print JSON, for machines")
+    private boolean json;
+
+    @Option(names = "--lib", paramLabel = "DIR", description = "where modules of the plugins' own are; may be repeated")
+    private List<Path> libraries = new ArrayList<>();
+
+    @Option(
+            names = "--deadline",
+            paramLabel = "SECONDS",
+            defaultValue = "30",
+            description = "how long a plugin may take to be loaded (default: ${DEFAULT-VALUE})")
+    private int deadline = 30;
+
+    @Mixin
+    private PluginOptions options = new PluginOptions();
+
+    @Override
+    public Integer call() throws IOException {
+        CommandLine command = Objects.requireNonNull(spec).commandLine();
+        check(command);
+        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
+            root.setLevel(Level.ERROR);
+        }
+        Inspector inspector =
+                new Inspector(Home.perlShim(), options.pveLibrary(), libraries, Duration.ofSeconds(deadline));
+        List<Inspection> inspections =
+                inspector.inspect(files.stream().distinct().toList());
+        print(command.getOut(), inspections);
+        return inspections.stream().allMatch(Inspection::isLoadedOnNewest) ? 0 : 1;
+    }
+
+    private void check(CommandLine command) {
+        for (Path file : files) {
+            if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+                throw new CommandLine.ParameterException(
+                        command,
+                        "the plugin file '" + file + "' "
+                                + (Files.exists(file) ? "is no file that can be read" : "does not exist"));
+            }
+        }
+        if (deadline < 1) {
+            throw new CommandLine.ParameterException(command, "the deadline " + deadline + " is no second");
+        }
+    }
+
+    private void print(PrintWriter out, List<Inspection> inspections) throws IOException {
+        if (json) {
+            List<?> all = inspections.stream().map(Inspection::toJson).toList();
+            out.println(JSON.std
+                    .with(JSON.Feature.PRETTY_PRINT_OUTPUT)
+                    .with(JSON.Feature.WRITE_NULL_PROPERTIES)
+                    .asString(all.size() == 1 ? all.getFirst() : all));
+            return;
+        }
+        Report report = new Report(out);
+        for (int i = 0; i < inspections.size(); i++) {
+            if (i > 0) {
+                out.println();
+            }
+            report.print(inspections.get(i));
+        }
+    }
+}
