@@ -32,7 +32,7 @@ sub _read ($class, $file) {
         }
         my ($kind, $of) = @names;
         my $table = $self{$kind} // die "'$file' has the unknown heading '$kind'\n";
-        if ($of =~ m/\A(\d+)-(\d+)\z/) {
+        if ($of =~ m/\A(\d+)-(\d*)\z/) {
             my @levels = ($1, $2);
             $add = sub ($name) { $table->{$name} = [@levels] };
         } else {
@@ -93,7 +93,7 @@ sub core_properties ($self, $level) {
 }
 
 sub _holds ($levels, $level) {
-    return $levels && $levels->[0] <= $level && $level <= $levels->[1];
+    return $levels && $levels->[0] <= $level && ($levels->[1] eq '' || $level <= $levels->[1]);
 }
 
 1;

@@ -301,10 +301,11 @@ class InspectTest {
                 scratch,
                 API + "$SIG{TERM} = 'IGNORE';\nopen(my $fh, '>>', '" + pids + "');\nsyswrite($fh, qq($$\\n));\n"
                         + "sleep(1) while 1;\n" + END);
-        Told told = told(scratch, "--deadline", 10, file);
+        int limit = Installation.pveLibrary() == null ? 10 : 30; // PVE's own modules take their time
+        Told told = told(scratch, "--deadline", limit, file);
 
         assertThat(told.verdicts()).containsOnly("rejected");
-        assertThat(told.reason(15)).isEqualTo("did not come to an end within 10 s while it was compiled");
+        assertThat(told.reason(15)).isEqualTo("did not come to an end within " + limit + " s while it was compiled");
         assertThat(told.get("type")).isEqualTo("nas");
         assertThat(Files.readAllLines(pids))
                 .hasSize(7)
