@@ -28,6 +28,7 @@ sub inspect ($class, $file, %opt) {
         file => $file,
         levels => $opt{levels} // [$api->oldest .. $api->newest],
         lib => [map { abs_path($_) // $_ } ($opt{lib} // [])->@*],
+        neighbours => $opt{neighbours} // [],
         pve_lib => $opt{pve_lib},
     }, $class;
     $self->{source} = _source($file);
@@ -100,8 +101,8 @@ sub _missing_module ($module) {
 }
 
 sub _run ($self, @orders) {
-    my %all =
-        (file => $self->{file}, lib => $self->{lib}, pve_lib => $self->{pve_lib}, stand_in => []);
+    my %all = (map { $_ => $self->{$_} } qw(file lib neighbours pve_lib));
+    $all{stand_in} = [];
     return Tenon::Inspect::Trial->run_all(
         $self->{deadline},
         map {
@@ -210,6 +211,7 @@ sub _report ($self) {
         sensitive => _names($data->{'sensitive-properties'}),
         modules => [map { $_->{name} } $source->modules],
         missing => $self->{missing},
+        neighbours => $facts->{neighbours} // {},
         isolated => Tenon::Inspect::Verdict::is_isolated($facts),
         undeclared => [
             ref($facts->{options}->{value} // '') eq 'HASH'
@@ -285,10 +287,10 @@ of such a host. The plugin is asked what it is; nothing that touches a storage i
 
 Options: C<levels>, an array reference (all); C<pve_lib>, a directory with PVE's own libraries; C<lib>, an array reference
 of directories with the plugin's own modules; C<declared>, the properties that other plugins on the host declare;
-C<deadline>, in seconds (30). Dies in one sentence if the file cannot be read or declares no package.
+C<neighbours>, files of other plugins, which are loaded into the same processes; C<deadline>, in seconds (30). Dies in one sentence if the file cannot be read or declares no package.
 
 The report is plain data. C<hosts> has, for each level, a C<verdict> of C<loads>, C<warns> or C<rejected> and a C<reason>;
-C<problems> are sentences; C<missing> has hashes with C<module> and C<package>; C<strategy> has a C<kind>: C<mirror> (the
+C<problems> are sentences; C<neighbours> has what each neighbour declares after this plugin; C<missing> has hashes with C<module> and C<package>; C<strategy> has a C<kind>: C<mirror> (the
 host's version, from C<oldest> to C<newest>), C<host> (the host's, whatever it is), C<fixed>, C<other> or C<none>.
 
 =cut

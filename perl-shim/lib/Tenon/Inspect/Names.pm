@@ -22,6 +22,7 @@ sub _read ($class, $file) {
         exports => {},
         'exports-by-default' => {});
     my $add;
+    local $/ = "\n";
     while (my $line = <$fh>) {
         chomp($line);
         next if $line =~ m/\A(?:#|\z)/;

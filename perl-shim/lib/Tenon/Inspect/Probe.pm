@@ -70,7 +70,18 @@ sub _examine ($order, $stage) {
     }
     $stage->('register()');
     eval { $package->register; 1 } or $facts{register} = _text(Tenon::Loader::one_line($@));
+    $facts{neighbours} = { map { ($_ => _neighbour($_)) } $order->{neighbours}->@* };
     return \%facts;
+}
+
+# What a neighbour in the same process declares: plugins of one family share properties, and only the first declares them.
+sub _neighbour ($file) {
+    my $properties = eval {
+        my ($path, @packages) = Tenon::Loader::find($file);
+        die "it does not compile\n" if defined(Tenon::Loader::compile($path));
+        Tenon::Loader::plugin_class(@packages)->properties;
+    };
+    return ref($properties) eq 'HASH' ? [map { _text($_) } sort keys $properties->%*] : undef;
 }
 
 # The constants of a host of this level; they are set before the plugin is compiled, because it may keep their values.
@@ -113,8 +124,8 @@ Tenon::Inspect::Probe - compiles a plugin in a process that ends afterwards, and
 
 =head1 DESCRIPTION
 
-Started by L<Tenon::Inspect::Trial>. The argument is an object with C<file>, C<level>, C<pve_lib>, C<lib>, C<stand_in> and
-C<fd>. PVE::Storage's C<APIVER> and C<APIAGE> are those of a host of this level.
+Started by L<Tenon::Inspect::Trial>. The argument is an object with C<file>, C<level>, C<pve_lib>, C<lib>, C<stand_in>,
+C<neighbours> and C<fd>. PVE::Storage's C<APIVER> and C<APIAGE> are those of a host of this level.
 
 =head1 METHODS
 

@@ -284,6 +284,25 @@ class InspectTest {
     }
 
     @Test
+    void aFamilyThatAgreesOnWhoDeclaresWhatDoesNotCollide(Scratch scratch) throws IOException, InterruptedException {
+        String family = """
+                sub properties {
+                    my ($class) = @_;
+                    $PVE::Storage::Custom::Family::OWNER //= $class;
+                    return $PVE::Storage::Custom::Family::OWNER eq $class ? { 'family-server' => {} } : {};
+                }
+                sub options { return { 'family-server' => {} } }
+                """;
+        Path nas = plugin(scratch, "NasPlugin", "nas", "x", family + API + END);
+        Path san = plugin(scratch, "SanPlugin", "san", "x", family + API + END);
+
+        Ended ended = inspect(scratch, nas, san);
+
+        assertThat(ended.said()).doesNotContain("too");
+        assertThat(ended.status()).isZero();
+    }
+
+    @Test
     void whatAPluginPrintsIsNotPrinted(Scratch scratch) throws IOException, InterruptedException {
         Path file = plugin(scratch, API + "print qq({}\\n) x 100_000; warn qq(careful\\n);\n" + END);
         Ended ended = inspect(scratch, "--json", file);

@@ -28,17 +28,19 @@ record Inspector(Path perlShim, @Nullable Path pveLibrary, List<Path> libraries,
     List<Inspection> inspect(List<Path> files) throws IOException {
         List<Inspection> alone = new ArrayList<>();
         for (Path file : files) {
-            alone.add(inspect(file, List.of()));
+            alone.add(inspect(file, List.of(), List.of()));
         }
         List<Inspection> together = new ArrayList<>();
         for (Inspection inspection : alone) {
             List<String> borrowed = Neighbours.borrowed(inspection, alone);
-            together.add(borrowed.isEmpty() ? inspection : inspect(inspection.file(), borrowed));
+            List<Path> rivals = Neighbours.rivals(inspection, alone);
+            together.add(
+                    borrowed.isEmpty() && rivals.isEmpty() ? inspection : inspect(inspection.file(), borrowed, rivals));
         }
         return Neighbours.collided(together);
     }
 
-    private Inspection inspect(Path file, List<String> declared) throws IOException {
+    private Inspection inspect(Path file, List<String> declared, List<Path> neighbours) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of("perl", perlShim.resolve("bin/tenon-inspect").toString()));
         command.addAll(List.of("--deadline", Long.toString(deadline.toSeconds())));
@@ -47,6 +49,7 @@ record Inspector(Path perlShim, @Nullable Path pveLibrary, List<Path> libraries,
         }
         libraries.forEach(library -> command.addAll(List.of("--lib", library.toString())));
         declared.forEach(property -> command.addAll(List.of("--declared", property)));
+        neighbours.forEach(neighbour -> command.addAll(List.of("--neighbour", neighbour.toString())));
         command.addAll(List.of("--", file.toString()));
         Command perl = new Command(
                 command,

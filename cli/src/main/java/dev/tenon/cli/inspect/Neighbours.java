@@ -1,5 +1,6 @@
 package dev.tenon.cli.inspect;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -42,14 +43,29 @@ final class Neighbours {
         if (own.isIsolated() || other.isIsolated()) {
             return result;
         }
-        Set<String> shared = new TreeSet<>(own.names("properties"));
-        shared.retainAll(other.names("properties"));
-        for (String property : shared) {
+        for (String property : shared(own, other)) {
             result = result.rejected(
                     "It declares the property '" + property + "', which " + other.file() + " declares too.",
                     "keeps PVE from starting: " + name + " declares the property '" + property + "' too");
         }
         return result;
+    }
+
+    /** What both declare; if they were in one process, what the other still declared there. */
+    private static Set<String> shared(Inspection own, Inspection other) {
+        Set<String> shared = new TreeSet<>(own.names("properties"));
+        Object there = own.object("neighbours").get(other.file().toString());
+        shared.retainAll(there == null ? other.names("properties") : Inspection.strings(there));
+        return shared;
+    }
+
+    /** The plugins that seem to collide with this one; in one process a family may agree on who declares what. */
+    static List<Path> rivals(Inspection own, List<Inspection> inspections) {
+        return inspections.stream()
+                .filter(other ->
+                        !other.file().equals(own.file()) && !shared(own, other).isEmpty())
+                .map(Inspection::file)
+                .toList();
     }
 
     /** The properties that this plugin's options borrow from the others. */
