@@ -4,6 +4,7 @@ use File::Temp qw(tempdir);
 use FindBin;
 use IPC::Open3 qw(open3);
 use JSON::PP ();
+use POSIX ();
 use Test::More;
 
 use lib "$FindBin::Bin/../lib";
@@ -242,6 +243,36 @@ subtest 'a plugin that is not quiet, or not quick' => sub {
     my @alive = grep { chomp; kill(0, $_) && !_is_zombie($_) } <$fh>;
     close($fh);
     is_deeply(\@alive, [], 'no process of it is left');
+};
+
+subtest 'no process outlives the one that looks' => sub {
+    my $pids = "$dir/orphans";
+    POSIX::mkfifo($pids, oct(600)) or die "cannot make '$pids': $!\n";
+    my $file = written(<<~"PLUGIN");
+        $HEAD$API
+        open(my \$fh, '>', '$pids');
+        syswrite(\$fh, "\$\$\\n");
+        sleep(1000) while 1;
+        1;
+        PLUGIN
+    my $pid = fork() // die "fork: $!\n";
+    if (!$pid) {
+        Tenon::Inspect->inspect($file, pve_lib => $pve_lib, deadline => 100);
+        POSIX::_exit(0);
+    }
+    open(my $fh, '<', $pids) or die "cannot read '$pids': $!\n";
+    my @probes;
+    while (@probes < 7) {
+        push @probes, scalar(<$fh>) // next;
+    }
+    kill('KILL', $pid);
+    waitpid($pid, 0);
+    alarm(60);
+
+    # Each holds its end of the pipe, so that the end comes when the last one is gone.
+    is(scalar(<$fh>), undef, 'all are gone when it is killed');
+    alarm(0);
+    close($fh);
 };
 
 # One that has ended, and whose parent, which is none of ours, has not looked yet.

@@ -16,8 +16,7 @@ my %LONGEST = (found => 4 * 1024 * 1024, stdout => 64 * 1024, stderr => 64 * 102
 
 # Tries each order in a process of its own, all at the same time, until the last has ended or the deadline has passed.
 sub run_all ($class, $deadline, @orders) {
-    pipe(my $lifeline, my $held) or die "cannot make a pipe: $!\n";
-    my @trials = map { _start($lifeline, $_) } @orders;
+    my @trials = map { _start($_) } @orders;
     my $stop = sub ($signal) {
         _end($_) for @trials;
         exit(128 + $signal);
@@ -44,7 +43,8 @@ sub run_all ($class, $deadline, @orders) {
     return map { _result($_) } @trials;
 }
 
-sub _start ($lifeline, $order) {
+sub _start ($order) {
+    pipe(my $lifeline, my $held) or die "cannot make a pipe: $!\n";
     my (%ours, %theirs);
     for my $stream (keys %LONGEST) {
         pipe($ours{$stream}, $theirs{$stream}) or die "cannot make a pipe: $!\n";
@@ -67,7 +67,7 @@ sub _start ($lifeline, $order) {
             or POSIX::_exit(127);
     }
     setpgrp($pid, $pid);
-    return { pid => $pid, pipes => \%ours, said => { map { $_ => '' } keys %ours } };
+    return { held => $held, pid => $pid, pipes => \%ours, said => { map { $_ => '' } keys %ours } };
 }
 
 sub _wait_for_output (@trials) {
