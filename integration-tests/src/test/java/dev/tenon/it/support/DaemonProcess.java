@@ -31,7 +31,15 @@ public final class DaemonProcess implements Closeable {
 
     /** Starts a daemon at the scratch directory's socket and waits until it answers. */
     public static DaemonProcess start(Scratch scratch, Path... plugins) {
-        DaemonProcess daemon = launch(scratch, plugins);
+        return awaited(launch(scratch, plugins));
+    }
+
+    /** Starts one with these further options. */
+    public static DaemonProcess startWith(Scratch scratch, List<String> options) {
+        return awaited(launchWith(scratch, options));
+    }
+
+    private static DaemonProcess awaited(DaemonProcess daemon) {
         Awaitility.await("the daemon")
                 .atMost(LIMIT)
                 .pollDelay(Duration.ZERO)
@@ -43,12 +51,19 @@ public final class DaemonProcess implements Closeable {
 
     /** Starts a daemon that may well refuse to start. */
     public static DaemonProcess launch(Scratch scratch, Path... plugins) {
+        List<String> options = new ArrayList<>(
+                List.of("--adopted", scratch.file("nothing-adopted").toString()));
+        for (Path plugin : plugins) {
+            options.add("--plugin");
+            options.add(plugin.toString());
+        }
+        return launchWith(scratch, options);
+    }
+
+    private static DaemonProcess launchWith(Scratch scratch, List<String> options) {
         Path socket = socketIn(scratch);
         List<String> arguments = new ArrayList<>(List.of("serve", "--socket", socket.toString()));
-        for (Path plugin : plugins) {
-            arguments.add("--plugin");
-            arguments.add(plugin.toString());
-        }
+        arguments.addAll(options);
         try {
             Path log = Files.createTempFile(scratch.root(), "daemon-", ".log");
             Process process = new ProcessBuilder(
