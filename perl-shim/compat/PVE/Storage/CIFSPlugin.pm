@@ -1,0 +1,35 @@
+package PVE::Storage::CIFSPlugin;
+
+use v5.36;
+
+use base qw(PVE::Storage::Plugin);
+
+sub type {
+    return 'cifs';
+}
+
+sub plugindata {
+    return {
+        content => [
+            { map { $_ => 1 } qw(images rootdir vztmpl iso backup snippets import) },
+            { images => 1 }
+        ],
+        format => [{ raw => 1, qcow2 => 1, vmdk => 1 }, 'raw'],
+        'sensitive-properties' => { password => 1 },
+    };
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Storage::CIFSPlugin - the type cifs, by name only
+
+=head1 DESCRIPTION
+
+Part of Tenon's compat layer. Knows the type's name and what may be stored in it. Its methods are
+those of L<PVE::Storage::Plugin>; the storages themselves need PVE.
+
+=cut

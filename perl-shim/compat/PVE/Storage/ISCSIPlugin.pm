@@ -1,0 +1,32 @@
+package PVE::Storage::ISCSIPlugin;
+
+use v5.36;
+
+use base qw(PVE::Storage::Plugin);
+
+sub type {
+    return 'iscsi';
+}
+
+sub plugindata {
+    return {
+        content => [{ images => 1, none => 1 }, { images => 1 }],
+        select_existing => 1,
+        'sensitive-properties' => {},
+    };
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Storage::ISCSIPlugin - the type iscsi, by name only
+
+=head1 DESCRIPTION
+
+Part of Tenon's compat layer. Knows the type's name and what may be stored in it. Its methods are
+those of L<PVE::Storage::Plugin>; the storages themselves need PVE.
+
+=cut

@@ -1,0 +1,31 @@
+package PVE::Storage::RBDPlugin;
+
+use v5.36;
+
+use base qw(PVE::Storage::Plugin);
+
+sub type {
+    return 'rbd';
+}
+
+sub plugindata {
+    return {
+        content => [{ images => 1, rootdir => 1 }, { images => 1 }],
+        'sensitive-properties' => { keyring => 1 },
+    };
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Storage::RBDPlugin - the type rbd, by name only
+
+=head1 DESCRIPTION
+
+Part of Tenon's compat layer. Knows the type's name and what may be stored in it. Its methods are
+those of L<PVE::Storage::Plugin>; the storages themselves need PVE.
+
+=cut
