@@ -107,16 +107,17 @@ sub get_standard_option {
 
 my %formats;
 
+# What is called with the parsed value of a format that is a hash.
+my %validators;
+
 sub register_format {
     my ($name, $format, $validator) = @_;
 
     die "JSON schema format '$name' already registered\n" if $formats{$name};
     die "A \$validator function can only be specified for hash-based formats\n"
         if $validator && ref($format) ne 'HASH';
-    die "a validator of a format is not offered by Tenon's compat layer;"
-        . " check the parsed value instead\n"
-        if $validator;
     $formats{$name} = $format;
+    $validators{$name} = $validator if $validator;
     return;
 }
 
@@ -138,7 +139,7 @@ sub check_format {
         return [map { check_format($single, $_, $path) } split_list($value)];
     }
     my $checker = $formats{$format} or die "undefined format '$format'\n";
-    return parse_property_string($checker, $value, $path) if ref($checker) eq 'HASH';
+    return parse_property_string($format, $value, $path) if ref($checker) eq 'HASH';
     return $checker->($value);
 }
 
@@ -172,7 +173,8 @@ sub parse_property_string {
     }
     my $errors = _check_object($schema, \%result, $path);
     raise("format error\n", errors => $errors) if keys $errors->%*;
-    return \%result;
+    my $validator = ref($format) ? undef : $validators{$format};
+    return $validator ? $validator->(\%result) : \%result;
 }
 
 sub print_property_string {
@@ -214,14 +216,44 @@ sub _check_object ($schema, $data, $path) {
                 . ' and the schema does not allow additional properties';
             next;
         }
-        eval { _check_value($schema->{$key}, $data->{$key}); 1 }
-            or $errors{"$where$key"} = "$@" =~ s/\n\z//r;
+        next if !defined($data->{$key});
+        _check_any($schema->{$key}, $data->{$key}, "$where$key", \%errors);
     }
     for my $key (keys $schema->%*) {
         next if defined($data->{$key}) || $schema->{$key}->{optional};
         $errors{"$where$key"} = 'property is missing and it is not optional';
     }
     return \%errors;
+}
+
+# A value of any type; what is wrong goes to the errors, under its path.
+sub _check_any ($schema, $value, $path, $errors) {
+    my $type = $schema->{type} // 'string';
+    if ($type eq 'object' && ref($value) eq 'HASH') {
+        my %known = ($schema->{properties} // {})->%*;
+        if (!defined($schema->{additionalProperties}) || $schema->{additionalProperties}) {
+            $known{$_} //= {} for keys $value->%*;
+        }
+        my $found = _check_object(\%known, $value, $path);
+        $errors->@{ keys $found->%* } = values $found->%*;
+    } elsif ($type eq 'array' && ref($value) eq 'ARRAY') {
+        my $items = $schema->{items} or return;
+        _check_any($items, $value->[$_], "$path\[$_\]", $errors) for keys $value->@*;
+    } elsif (ref($value) && keys $schema->%*) {
+        $errors->{$path} = "type check ('$type') failed";
+    } elsif (!ref($value)) {
+        eval { _check_value($schema, $value); 1 } or $errors->{$path} = "$@" =~ s/\n\z//r;
+    }
+    return;
+}
+
+sub validate {
+    my ($instance, $schema, $message) = @_;
+
+    my %errors;
+    _check_any($schema, $instance, '', \%errors) if $schema;
+    return 1 if !keys %errors;
+    raise($message // "Parameter verification failed.\n", code => 400, errors => \%errors);
 }
 
 my %TYPE_CHECKS = (
@@ -246,13 +278,26 @@ sub _check_value ($schema, $value) {
         if defined($longest) && length($value) > $longest;
     die "value does not match the regex pattern\n"
         if defined($schema->{pattern}) && $value !~ m/\A(?:$schema->{pattern})\z/;
-    check_format($schema->{format}, $value) if $schema->{format};
+
+    if ($schema->{format}) {
+        eval { check_format($schema->{format}, $value); 1 } or die "invalid format - $@\n";
+    }
 
     if (my $enum = $schema->{enum}) {
         my $known = join(', ', $enum->@*);
         die "value '$value' does not have a value in the enumeration '$known'\n"
             if !grep { $_ eq $value } $enum->@*;
     }
+    return;
+}
+
+# Not in PVE, where the check of one value fills a hash.
+sub check_value {
+    my ($schema, $value) = @_;
+
+    _check_any($schema, $value, 'value', \my %errors);
+    my ($text) = values %errors;
+    die "$text\n" if defined($text);
     return;
 }
 
@@ -417,8 +462,8 @@ PVE::JSONSchema - options, formats and property strings
 
 Part of Tenon's compat layer. The validation covers what the properties and property strings of
 storage plugins use: type, C<minimum>, C<maximum>, C<minLength>, C<maxLength>, C<pattern>, C<enum>,
-C<format>, C<optional>, C<default_key>. Whole API schemas, C<alias>, validators of formats and
-C<get_object_property_schema> are not offered; using them dies.
+C<format>, C<optional>, C<default_key>, and C<properties> and C<items> of objects and arrays.
+C<alias> and C<get_object_property_schema> are not offered; using them dies.
 
 =head1 FUNCTIONS
 
@@ -431,11 +476,11 @@ The result is the override hash itself, completed. A second registration of a na
 
 =head2 register_format, get_format, check_format
 
-    PVE::JSONSchema::register_format($name, $code_or_hash);
+    PVE::JSONSchema::register_format($name, $code_or_hash, $validator);
     my $parsed = PVE::JSONSchema::check_format($name, $value);
 
-A format is a function that returns the value or dies, or the hash of a property string. Each is
-also known with the suffixes C<-list> and C<-opt>.
+A format is a function that returns the value or dies, or the hash of a property string, with which
+a validator may be given that gets and returns the parsed value. Each is also known with the suffixes C<-list> and C<-opt>.
 
 =head2 parse_property_string, print_property_string
 
@@ -443,6 +488,18 @@ also known with the suffixes C<-list> and C<-opt>.
     my $text = print_property_string($hash, $format);
 
 Die with a L<PVE::Exception> whose C<errors> name the keys.
+
+=head2 validate
+
+    PVE::JSONSchema::validate($value, \%schema, $message);
+
+Returns 1, or dies with a L<PVE::Exception> of code 400 whose C<errors> name the paths.
+
+=head2 check_value
+
+    PVE::JSONSchema::check_value(\%schema, $value);
+
+Not in PVE: dies with what is wrong with the value.
 
 =head2 parse_boolean, json_bool
 

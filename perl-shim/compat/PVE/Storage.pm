@@ -3,19 +3,64 @@ package PVE::Storage;
 use v5.36;
 
 # Real subs, known before any plugin is compiled: plugins write them as barewords.
-use constant { APIVER => 15, APIAGE => 6 };
+use constant { OLDEST => 9, NEWEST => 15 };
+
+sub _announced_level {
+    my $level = $ENV{TENON_API_LEVEL} // '';
+    return NEWEST if !length($level);
+    if ($level =~ m/\A([0-9]{1,4})\z/ && $1 >= OLDEST && $1 <= NEWEST) {
+        return $1 + 0;
+    }
+    die "TENON_API_LEVEL is '$level'; API versions are " . OLDEST . ' to ' . NEWEST . "\n";
+}
+
+use constant APIVER => _announced_level();
+use constant APIAGE => APIVER - OLDEST;
 
 use Digest::SHA ();
-use Storable ();
+use File::Basename qw(basename);
+use POSIX ();
 
+# Plugins call functions of all of these without loading them.
+use PVE::BackupProvider::Plugin::Base;
+use PVE::Cluster;
+use PVE::DataCenterConfig;
 use PVE::Exception;
+use PVE::HA::Config;
 use PVE::INotify;
 use PVE::JSONSchema;
+use PVE::Network;
 use PVE::ProcFSTools;
+use PVE::RESTEnvironment;
+use PVE::RPCEnvironment;
+use PVE::SSHInfo;
 use PVE::SafeSyslog ();
 use PVE::SectionConfig;
+use PVE::Storage::BTRFSPlugin;
+use PVE::Storage::CIFSPlugin;
+use PVE::Storage::CephFSPlugin;
+use PVE::Storage::Common;
+use PVE::Storage::DirPlugin;
+use PVE::Storage::ESXiPlugin;
+use PVE::Storage::ISCSIDirectPlugin;
+use PVE::Storage::ISCSIPlugin;
+use PVE::Storage::LVMPlugin;
+use PVE::Storage::LvmThinPlugin;
+use PVE::Storage::NFSPlugin;
+use PVE::Storage::PBSPlugin;
 use PVE::Storage::Plugin;
+use PVE::Storage::RBDPlugin;
+use PVE::Storage::ZFSPlugin;
+use PVE::Storage::ZFSPoolPlugin;
+use PVE::Systemd;
 use PVE::Tools;
+
+for my $name (qw(
+    BTRFS CIFS CephFS Dir ESXi ISCSIDirect ISCSI LVM LvmThin NFS PBS RBD ZFSPool ZFS
+    )
+) {
+    "PVE::Storage::${name}Plugin"->register;
+}
 
 our $ISO_EXT_RE_0 = qr/\.(?:iso|img)/i;
 our $VZTMPL_EXT_RE_1 = qr/\.(?|(tar)(?!\.)|tar\.(gz|xz|zst|bz2))/i;
@@ -25,8 +70,15 @@ our $BACKUP_EXT_RE_2 = qr/\.(tgz|(?:tar|vma)(?:\.(${\PVE::Storage::Plugin::COMPR
 
 my $config = { ids => {}, order => {}, digest => Digest::SHA::sha1_hex('') };
 
+# A plugin may have put handles and code into a section; those are the same in the copy.
+sub _copy ($value) {
+    return { map { $_ => _copy($value->{$_}) } keys $value->%* } if ref($value) eq 'HASH';
+    return [map { _copy($_) } $value->@*] if ref($value) eq 'ARRAY';
+    return $value;
+}
+
 sub config {
-    return Storable::dclone($config);
+    return _copy($config);
 }
 
 sub set_config {
@@ -35,8 +87,16 @@ sub set_config {
     for my $key (qw(ids order)) {
         die "the storage configuration has no hash '$key'\n" if ref($new->{$key}) ne 'HASH';
     }
-    $config = Storable::dclone($new);
+    $config = _copy($new);
     $config->{digest} //= '';
+    return;
+}
+
+sub set_section {
+    my ($storeid, $scfg) = @_;
+
+    $config->{ids}->{$storeid} = $scfg;
+    $config->{order}->{$storeid} //= keys($config->{order}->%*) + 1;
     return;
 }
 
@@ -51,6 +111,122 @@ sub storage_config {
 
 sub parse_volume_id {
     return PVE::Storage::Plugin::parse_volume_id(@_);
+}
+
+sub path {
+    my ($cfg, $volid, $snapname) = @_;
+
+    my ($storeid, $volname) = parse_volume_id($volid);
+    my $scfg = storage_config($cfg, $storeid);
+    my @found =
+        PVE::Storage::Plugin->lookup($scfg->{type})->path($scfg, $volname, $storeid, $snapname);
+    return wantarray ? @found : $found[0];
+}
+
+# ---- backups
+
+my %DECOMPRESSORS = (
+    tar => {
+        bz2 => ['tar', '--bzip2'],
+        gz => ['tar', '-z'],
+        lzo => ['tar', '--lzop'],
+        zst => ['tar', '--zstd']
+    },
+    vma => {
+        bz2 => ['bzcat', '-q'],
+        gz => ['zcat'],
+        lzo => ['lzop', '-d', '-c'],
+        zst => ['zstd', '-q', '-d', '-c'],
+    },
+);
+
+sub archive_info {
+    my ($archive) = @_;
+
+    my $name = basename($archive);
+    my ($type, $extension, $compression) =
+        $name =~ m/\Avzdump-(lxc|openvz|qemu)-.+$BACKUP_EXT_RE_2\z/
+        or die "ERROR: couldn't determine archive info from '$archive'\n";
+    my ($format) = $extension =~ m/\A(tar|vma)/;
+    if ($extension eq 'tgz') {
+        ($format, $compression) = ('tar', 'gz');
+    }
+    my %info = (
+        filename => $name,
+        type => $type,
+        format => $format,
+        compression => $compression,
+        decompressor => defined($compression) ? $DECOMPRESSORS{$format}->{$compression} : undef,
+        is_std_name => 0,
+    );
+    if ($name
+        =~ m/\A(vzdump-\w+-([1-9][0-9]{2,8})-([0-9]{4})_([0-9]{2})_([0-9]{2})-([0-9]{2})_([0-9]{2})_([0-9]{2}))\.\Q$extension\E\z/
+    ) {
+        my ($stem, $vmid, @time) = ($1, $2, $3 - 1900, $4 - 1, $5, $6, $7, $8);
+        $info{is_std_name} = 1;
+        $info{vmid} = $vmid + 0;
+        $info{ctime} = POSIX::mktime(reverse(@time), 0, 0, -1);
+        $info{logfilename} = $stem . PVE::Storage::Plugin::LOG_EXT;
+        $info{notesfilename} = $name . PVE::Storage::Plugin::NOTES_EXT;
+    }
+    return \%info;
+}
+
+sub protection_file_path {
+    my ($path) = @_;
+
+    return "$path.protected";
+}
+
+# What makes backups one group; of each the newest is kept.
+my @PERIODS = (
+    ['keep-last', undef],
+    ['keep-hourly', '%Y-%m-%d %H'],
+    ['keep-daily', '%Y-%m-%d'],
+    ['keep-weekly', '%G-%V'],
+    ['keep-monthly', '%Y-%m'],
+    ['keep-yearly', '%Y'],
+);
+
+sub prune_mark_backup_group {
+    my ($backups, $keep) = @_;
+
+    my @newest_first = sort { $b->{ctime} <=> $a->{ctime} } $backups->@*;
+    my $has_limit = grep { $keep->{ $_->[0] } } @PERIODS;
+    if ($keep->{'keep-all'} || !$has_limit) {
+        $_->{mark} //= 'keep' for @newest_first;
+        return;
+    }
+    for my $period (@PERIODS) {
+        my ($option, $pattern) = $period->@*;
+        _mark_period(\@newest_first, $keep->{$option}, $pattern) if $keep->{$option};
+    }
+    $_->{mark} //= 'remove' for @newest_first;
+    return;
+}
+
+sub _mark_period ($newest_first, $count, $pattern) {
+    my $number = 0;
+    my $group_of = sub ($backup) {
+        return $number++ if !defined($pattern);
+        return POSIX::strftime($pattern, localtime($backup->{ctime}));
+    };
+    my (%before, %seen);
+    for my $backup (grep { ($_->{mark} // '') eq 'keep' } $newest_first->@*) {
+        $before{ $group_of->($backup) } = 1;
+    }
+    for my $backup (grep { !defined($_->{mark}) } $newest_first->@*) {
+        my $group = $group_of->($backup);
+        next if $before{$group};
+        if (!$seen{$group}) {
+            last if keys(%seen) >= $count;
+            $seen{$group} = 1;
+            $backup->{mark} = 'keep';
+        } else {
+            $backup->{mark} = 'remove';
+        }
+    }
+    return;
 }
 
 1;
@@ -70,14 +246,15 @@ PVE::Storage - API versions and the storage configuration on a machine without P
 
 =head1 DESCRIPTION
 
-Part of Tenon's compat layer. Loads the modules that plugins expect to find in memory. Operations on
-volumes are not here: a plugin that needs another storage cannot have it from this layer.
+Part of Tenon's compat layer. Loads the modules that plugins expect to find in memory, and registers
+the types of PVE's own, by name only. Operations on volumes are not here.
 
 =head1 FUNCTIONS
 
 =head2 APIVER, APIAGE
 
-Constants, also callable as class methods.
+Constants, also callable as class methods. The environment variable C<TENON_API_LEVEL>, 9 to 15,
+announces another version to the plugins of this process, with the same oldest one.
 
 =head2 config
 
@@ -91,6 +268,12 @@ A copy of C<{ ids => {}, order => {}, digest => '' }>.
 
 Not in PVE: the sidecar tells what C<config> answers.
 
+=head2 set_section
+
+    PVE::Storage::set_section($storeid, $scfg);
+
+Not in PVE: the section that is now in use.
+
 =head2 storage_config
 
     my $scfg = PVE::Storage::storage_config($cfg, $storeid, $noerr);
@@ -98,5 +281,29 @@ Not in PVE: the sidecar tells what C<config> answers.
 =head2 parse_volume_id
 
     my ($storeid, $volname) = PVE::Storage::parse_volume_id($volid, $noerr);
+
+=head2 path
+
+    my ($path, $owner, $vtype) = PVE::Storage::path($cfg, $volid, $snapname);
+
+Asks the class of the storage's type.
+
+=head2 archive_info
+
+    my $info = PVE::Storage::archive_info($volname);
+
+What the name of a backup tells, as a hash with C<type>, C<format>, C<compression>, C<decompressor>,
+C<filename> and C<is_std_name>, and for a standard name C<vmid>, C<ctime>, C<logfilename> and
+C<notesfilename>. Dies of another name.
+
+=head2 prune_mark_backup_group
+
+    PVE::Storage::prune_mark_backup_group(\@backups, \%keep);
+
+Marks each backup without a C<mark> as C<keep> or C<remove>, by its C<ctime>.
+
+=head2 protection_file_path
+
+    my $file = PVE::Storage::protection_file_path($path);
 
 =cut

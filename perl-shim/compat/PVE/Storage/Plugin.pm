@@ -11,11 +11,16 @@ BEGIN {
 
 use Symbol qw(qualify_to_ref);
 
+use File::Path qw(make_path);
+use JSON::PP ();
+
+use PVE::Cluster;
 use PVE::Exception;
 use PVE::INotify;
 use PVE::JSONSchema qw(get_standard_option register_standard_option);
 use PVE::ProcFSTools;
 use PVE::SafeSyslog ();
+use PVE::Storage::Common;
 use PVE::Tools;
 
 use constant {
@@ -182,6 +187,121 @@ sub is_hint_supported {
     return defined($hints_properties->{$hint});
 }
 
+my $HINTS = { type => 'object', additionalProperties => 0, properties => $hints_properties };
+
+sub verify_hints {
+    my ($hints) = @_;
+
+    return if !defined($hints);
+    eval { PVE::JSONSchema::validate($hints, $HINTS); 1 }
+        or die "internal error - hints are not valid: $@";
+    return $hints;
+}
+
+# ---- what types declare
+
+my @USUAL_SECRETS = qw(encryption-key keyring master-pubkey password);
+
+sub _plugindata ($type) {
+    return __PACKAGE__->private->{plugindata}->{ $type // '' } // {};
+}
+
+sub sensitive_properties {
+    my ($type) = @_;
+
+    my $declared = _plugindata($type)->{'sensitive-properties'} or return [@USUAL_SECRETS];
+    return [sort grep { $declared->{$_} } keys $declared->%*];
+}
+
+sub storage_has_feature {
+    my ($type, $feature) = @_;
+
+    my $features = _plugindata($type)->{features} or return;
+    return $features->{$feature};
+}
+
+sub valid_content_types {
+    my ($type) = @_;
+
+    return (_plugindata($type)->{content} // [])->[0] // {};
+}
+
+sub content_hash_to_string {
+    my ($content) = @_;
+
+    return join(',', sort grep { $content->{$_} } keys(($content // {})->%*));
+}
+
+# ---- files and locks
+
+my %IMAGE_FORMAT = map { $_ => 1 } qw(raw qcow2 vmdk);
+
+sub file_size_info {
+    my ($filename, $timeout, $format, $untrusted) = @_;
+
+    my @stat = stat($filename);
+    if (!@stat) {
+        warn "failed to stat '$filename'\n";
+        return undef; ## no critic (ProhibitExplicitReturnUndef)
+    }
+    if (!defined($format)) {
+        warn "file_size_info: detected call without \$file_format parameter\n";
+        $format = 'auto-detect';
+    }
+    my $ctime = $stat[10];
+    if (-d _) {
+        warn "expected format '$format', but '$filename' is a directory\n"
+            if $format ne 'subvol' && $format ne 'auto-detect';
+        return wantarray ? (0, 'subvol', 0, undef, $ctime) : 0;
+    }
+    if ($format ne 'auto-detect' && !$IMAGE_FORMAT{$format}) {
+        warn "file_size_info: '$filename': falling back to 'raw' from unknown format '$format'\n";
+        $format = 'raw';
+    }
+
+    my $wanted = $format eq 'auto-detect' ? undef : $format;
+    my $text = PVE::Storage::Common::qemu_img_info($filename, $wanted, $timeout, 0);
+    my $info = eval { JSON::PP->new->utf8->decode($text) }
+        // die "could not parse qemu-img info command output for '$filename' - $@";
+    _check_untrusted($filename, $info) if $untrusted;
+    my $size = $info->{'virtual-size'} + 0;
+    return $size if !wantarray;
+    return ($size, $info->{format}, $info->{'actual-size'}, $info->{'backing-filename'}, $ctime);
+}
+
+sub _check_untrusted ($filename, $info) {
+    die "backing file not allowed for untrusted image '$filename'!\n"
+        if $info->{'backing-filename'};
+    my $more = ($info->{'format-specific'} // {})->{data} // {};
+    die "data-file references are not allowed for untrusted image '$filename'!\n"
+        if $more->{'data-file'};
+    my @elsewhere = grep { $_->{filename} ne $filename } ($more->{extents} // [])->@*;
+    die "external extents are not allowed for untrusted image '$filename'!\n" if @elsewhere;
+    return;
+}
+
+sub config_aware_base_mkdir {
+    my ($class, $scfg, $path) = @_;
+
+    return 0 if !($scfg->{'create-base-path'} // $scfg->{mkdir} // 1);
+    return make_path($path);
+}
+
+sub cluster_lock_storage {
+    my ($class, $storeid, $shared, $timeout, $func, @params) = @_;
+
+    my $result;
+    if ($shared) {
+        $result = PVE::Cluster::cfs_lock_storage($storeid, $timeout, $func, @params);
+    } else {
+        my $file = PVE::Cluster::lock_directory() . "/pve-storage-$storeid";
+        $result = PVE::Tools::lock_file($file, $timeout, $func, @params);
+    }
+    my $err = $@;
+    die $err if ref($err) || length($err // '');
+    return $result;
+}
+
 # ---- formats
 
 my %KEEP = (type => 'integer', minimum => 0, optional => 1);
@@ -195,6 +315,15 @@ our $prune_backups_format = {
     map { ("keep-$_" => { %KEEP, description => "How many backups to keep: $_." }) }
         qw(last hourly daily weekly monthly yearly),
 };
+
+sub validate_prune_backups {
+    my ($keep) = @_;
+
+    my $all = $keep->{'keep-all'};
+    die "keep-all cannot be set together with other options.\n"
+        if $all && grep { $_ ne 'keep-all' && $keep->{$_} } keys $keep->%*;
+    return $keep;
+}
 
 my %CONTENT_TYPES = map { $_ => 1 } qw(images rootdir vztmpl iso backup snippets import none);
 
@@ -259,7 +388,6 @@ sub verify_format {
 }
 
 my %FORMATS = (
-    'prune-backups' => $prune_backups_format,
     'pve-dir-override' => \&verify_dir_override,
     'pve-storage-content' => \&verify_content,
     'pve-storage-format' => \&verify_format,
@@ -271,6 +399,7 @@ my %FORMATS = (
     'pve-volume-id' => sub { scalar(parse_volume_id($_[0], $_[1])) },
 );
 PVE::JSONSchema::register_format($_, $FORMATS{$_}) for sort keys %FORMATS;
+PVE::JSONSchema::register_format('prune-backups', $prune_backups_format, \&validate_prune_backups,);
 
 my $PREALLOCATION_OPTION = {
     type => 'string',
@@ -381,6 +510,64 @@ sub private {
     return $private;
 }
 
+# ---- sections
+
+sub parse_section_header {
+    my ($class, $line) = @_;
+
+    my ($type, $id, $error, $config) = $class->SUPER::parse_section_header($line);
+    return undef if !defined($type); ## no critic (ProhibitExplicitReturnUndef)
+    $error = eval { PVE::JSONSchema::parse_storage_id($id); 1 } ? undef : $@;
+    return ($type, $id, $error, $config);
+}
+
+sub decode_value {
+    my ($class, $type, $key, $value) = @_;
+
+    return _decode_content($type, $value) if $key eq 'content';
+    if ($key eq 'nodes') {
+        my @nodes = PVE::Tools::split_list($value);
+        PVE::JSONSchema::pve_verify_node_name($_) for @nodes;
+        return { map { $_ => 1 } @nodes };
+    }
+    return { map { split(/=/, $_, 2) } PVE::Tools::split_list($value) } if $key eq 'content-dirs';
+    if ($key eq 'format' && !_formats($type)->{$value}) {
+        warn "storage does not support format '$value'\n";
+        return undef; ## no critic (ProhibitExplicitReturnUndef)
+    }
+    return $value;
+}
+
+sub _formats ($type) {
+    my $formats = (_plugindata($type)->{format} // [])->[0];
+    return ref($formats) eq 'HASH' ? $formats : { raw => 1 };
+}
+
+sub _decode_content ($type, $value) {
+    my $valid = valid_content_types($type);
+    my %content;
+    for my $name (PVE::Tools::split_list($value)) {
+        if ($valid->{$name}) {
+            $content{$name} = 1;
+        } else {
+            warn "storage does not support content type '$name'\n";
+        }
+    }
+    die "unable to combine 'none' with other content types\n"
+        if $content{none} && keys(%content) > 1;
+    die "storage does not support content type 'none'\n" if !keys(%content) && !$valid->{none};
+    return \%content;
+}
+
+sub encode_value {
+    my ($class, $type, $key, $value) = @_;
+
+    return content_hash_to_string($value) || 'none' if $key eq 'content';
+    return join(',', sort keys $value->%*) if $key eq 'nodes';
+    return join(',', map { "$_=$value->{$_}" } sort keys $value->%*) if $key eq 'content-dirs';
+    return $value;
+}
+
 1;
 
 __END__
@@ -402,8 +589,7 @@ each goes to L<Tenon::Base>, and with it to the Java core. Without F<Tenon/Api.p
 do not exist.
 
 C<type> dies until a plugin overrides it, C<plugindata>, C<properties> and C<options> are empty, as
-in PVE. There is no C<cluster_lock_storage>, C<check_config> or other method here until the table
-has it.
+in PVE. A method that is neither here nor in the table does not exist.
 
 C<@SHARED_STORAGE>, C<$MAX_VOLUMES_PER_GUEST>, C<$prune_backups_format>, C<$hints_properties>,
 C<NOTES_EXT>, C<LOG_EXT> and C<COMPRESSOR_RE> have PVE's values.
@@ -427,6 +613,29 @@ C<NOTES_EXT>, C<LOG_EXT> and C<COMPRESSOR_RE> have PVE's values.
 The lowest free number. As in PVE, types with the format subvol number over all formats, and others
 for each suffix, with a dot that matches any character.
 
+=head2 file_size_info
+
+    my ($size, $format, $used, $parent, $ctime) =
+        PVE::Storage::Plugin::file_size_info($path, $timeout, $format, $untrusted);
+
+Sizes in bytes, by qemu-img; in scalar context the size. The format is asked for, unless it is
+C<auto-detect>. A missing file warns and is undef, a directory is a subvol of size 0. Dies with
+qemu-img's words, and for an untrusted image of references to other files.
+
+=head2 sensitive_properties, storage_has_feature, valid_content_types
+
+    my $names = PVE::Storage::Plugin::sensitive_properties($type);
+    my $has = PVE::Storage::Plugin::storage_has_feature($type, 'backup-provider');
+    my $types = PVE::Storage::Plugin::valid_content_types($type);
+
+What the type's C<plugindata> declares. A type that does not say which properties are secret has the
+usual ones.
+
+=head2 content_hash_to_string, verify_hints, validate_prune_backups
+
+    my $text = PVE::Storage::Plugin::content_hash_to_string($scfg->{content});
+    my $hints = PVE::Storage::Plugin::verify_hints($hints);
+
 =head2 get_vtype_subdirs, preallocation_cmd_opt, is_hint_supported
 
     my $subdirs = PVE::Storage::Plugin::get_vtype_subdirs();
@@ -448,6 +657,26 @@ The checks behind the formats C<pve-storage-*>; also C<verify_content>, C<verify
 C<verify_format>, C<verify_options>, C<verify_path> and C<verify_portal_dns>.
 
 =head1 METHODS
+
+=head2 cluster_lock_storage
+
+    my $result = $class->cluster_lock_storage($storeid, $shared, $timeout, $func, @params);
+
+Calls C<$func> in scalar context under the storage's lock: that of L<PVE::Cluster> if the storage is
+shared, else one of this machine, which is re-entrant and has no limit for the code. Waits 10 seconds
+unless told; dies of what the lock or the code died of.
+
+=head2 config_aware_base_mkdir
+
+    $class->config_aware_base_mkdir($scfg, $path);
+
+Makes the directory unless C<create-base-path>, or else C<mkdir>, is 0.
+
+=head2 parse_section_header, decode_value, encode_value
+
+As in L<PVE::SectionConfig>, with the storage's id checked, and C<content>, C<nodes> and
+C<content-dirs> as hashes. Content types that the type does not have are warned of and left out; a
+format that it does not have is undef.
 
 =head2 private
 
