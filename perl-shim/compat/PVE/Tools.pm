@@ -136,6 +136,9 @@ sub run_command {
             if !$RUN_COMMAND_OPTIONS{$key};
     }
 
+    # An empty one counts as none.
+    delete $opt{errmsg} if !$opt{errmsg};
+
     # An alarm that the caller has set stands still while the command runs.
     my $outer = Time::HiRes::alarm(0);
 
@@ -212,6 +215,7 @@ sub _start ($run, @argv) {
     my %opt = $run->{opt}->%*;
 
     my $given = '' . ($opt{input} // '');
+    utf8::encode($given) if !utf8::downgrade($given, 1);
     my ($child_in, $parent_in, $in_fd);
     if ($given =~ m/\A<&(.*)\z/s) {
         $in_fd = _given_fd($1);
@@ -406,7 +410,7 @@ sub _hold_error_line ($run, $line) {
     my $opt = $run->{opt};
     if ($opt->{errfunc}) {
         $opt->{errfunc}->("$held\n");
-    } elsif (!$opt->{quiet}) {
+    } else {
         local ($\, $,);
         print STDERR "$held\n";
     }
@@ -710,14 +714,15 @@ Options: C<outfunc>, C<errfunc>, C<logfunc> get each line without its end; C<inp
 <&N >> for a file descriptor; C<output> is C<< >&N >>; C<timeout> in seconds; C<errmsg> begins the
 error text, which then ends in the last line of standard error; C<noerr> returns the code instead of
 dying, -1 if there is none; C<quiet> drops output that nobody collects; C<umask>, C<keeplocale>, and
-C<afterfork>, called in the parent. Another option dies.
+C<afterfork>, called in the parent. Another option dies, also with C<noerr>.
 
 A timeout kills the command and always dies. A C<die> in a collector kills the command. An alarm of
 the caller stands still while the command runs and is set again afterwards; PVE loses it if there is
 no C<timeout>.
 
-Two oddities of PVE are kept: with C<errmsg> and C<errfunc> together the lines that C<errfunc> gets
-end in a newline, and exit code 24 of rsync is a success.
+Some oddities of PVE are kept: with C<errmsg> and C<errfunc> together the lines that C<errfunc> gets
+end in a newline, with C<errmsg> and C<quiet> all lines but the last are printed, an empty C<errmsg>
+is none, and exit code 24 of rsync is a success.
 
 =head2 file_set_contents
 
