@@ -48,6 +48,7 @@ sub run ($class, %opt) {
     my $printed = _end_output(@outputs);
     $facts->{printed} = $printed if defined($printed);
     my $level = $plugin ? $plugin->{level} : undef;
+    my $process = $$;
     my $session = Tenon::Session->connect(
         $opt{socket},
         $facts,
@@ -59,6 +60,7 @@ sub run ($class, %opt) {
                 $done = 1;
             };
             my $err = $@;
+            _leave_child($done, $err) if $$ != $process;
             if ($DEPTH == 1 && defined(my $end = _end_output(@outputs))) {
                 $Tenon::Base::SESSION->notify('printed', $end);
             }
@@ -90,6 +92,15 @@ sub _follow_parent () {
     POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
         or die "cannot watch standard input: $!\n";
     Tenon::Lifeline::follow(ORPHANED);
+    return;
+}
+
+# A child that the plugin forked has come back out of its call. The answer is its parent's to give.
+sub _leave_child ($done, $err) {
+    my $text = $done ? 'it returned from the call' : eval { "$err" } // 'it died';
+    warn "a forked child of the plugin did not exit: " . ($text =~ s/\s+\z//r) . "\n";
+    STDOUT->flush;
+    POSIX::_exit($done ? 0 : 255);
     return;
 }
 
@@ -198,6 +209,10 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         defined($storeid) && $section && !@in_out
         ? Tenon::Section::put_back($storeid, $section)
         : undef;
+
+    # What the compat layer answers when a plugin asks for the configuration; it may be inside a lock then.
+    PVE::Storage::set_section($storeid, $section)
+        if defined($storeid) && $section && PVE::Storage->can('set_section');
     my @result = eval { _call($package, $method, $args) };
     my $err = $@;
     Tenon::Section::keep($storeid, $section, $keys) if $keys;
@@ -234,6 +249,19 @@ sub _reset_signals () {
     return;
 }
 
+# A plugin may have handlers of its own since it was loaded; those stay.
+sub _reset_hooks (%hooks) {
+    for my $name (keys %hooks) {
+        next if ($SIG{$name} // '') eq ($hooks{$name} // '');
+        if (defined($hooks{$name})) {
+            $SIG{$name} = $hooks{$name};
+        } else {
+            delete $SIG{$name};
+        }
+    }
+    return;
+}
+
 sub _set_env ($name, $value) {
     if (defined($value)) {
         $ENV{$name} = $value;
@@ -255,20 +283,26 @@ sub _call ($package, $method, $args) {
         local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
         my ($path, $locale) = @ENV{qw(PATH LC_ALL)};
+        my %hooks = %SIG{qw(__DIE__ __WARN__)};
         umask($before | oct($method->{umask})) if $method->{umask};
 
         # Success is told by the last statement: a plugin may clear or set $@ in a destructor.
         my $err;
         eval {
-            if ($context eq 'list') {
-                @result = $package->$name($args->@*);
-            } elsif ($context eq 'scalar') {
-                $result[0] = $package->$name($args->@*);
-            } else {
-                $package->$name($args->@*);
+            # A block that a plugin's stray 'next' or 'last' leaves, instead of the loop that serves.
+            {
+                if ($context eq 'list') {
+                    @result = $package->$name($args->@*);
+                } elsif ($context eq 'scalar') {
+                    $result[0] = $package->$name($args->@*);
+                } else {
+                    $package->$name($args->@*);
+                }
+                $done = 1;
             }
-            $done = 1;
-        } or $err = $@;
+        };
+        $err = $@ if !$done;
+        _reset_hooks(%hooks);
         _set_env(PATH => $path) if ($ENV{PATH} // '') ne ($path // '');
         _set_env(LC_ALL => $locale) if ($ENV{LC_ALL} // '') ne ($locale // '');
         _reset_signals() if $is_outermost;
