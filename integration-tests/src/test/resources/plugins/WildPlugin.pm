@@ -172,6 +172,7 @@ my %HABITS = (
     },
     'own-section' => sub {
         my ($scfg) = @_;
+        local $ENV{TENON_LOCK_DIR} = $scfg->{locks};
         my $answer = __PACKAGE__->cluster_lock_storage(
             'nas', 0, 10,
             sub { return PVE::Storage::config()->{ids}->{nas}->{token} // 'none' },

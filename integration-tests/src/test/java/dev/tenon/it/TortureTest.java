@@ -177,12 +177,12 @@ class TortureTest {
     }
 
     @Test
-    void theConfigurationHasTheSectionOfTheCallInsideALockToo() {
+    void theConfigurationHasTheSectionOfTheCallInsideALockToo(Scratch scratch) {
         assumeThat(Installation.pveLibrary()).as("PVE's own reads storage.cfg").isNull();
-        storage = host.storage("notes", notes.toString(), "token", "t1");
-        assertThat(call("own-section").parent()).isEqualTo("found: t1");
-        storage = host.storage("notes", notes.toString(), "token", "t2");
-        assertThat(call("own-section").parent()).isEqualTo("found: t2");
+        for (String token : List.of("t1", "t2")) {
+            storage = host.storage("locks", scratch.file("locks").toString(), "token", token);
+            assertThat(call("own-section").parent()).isEqualTo("found: " + token);
+        }
     }
 
     // ---- shapes of sizes
