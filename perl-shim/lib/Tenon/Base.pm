@@ -2,6 +2,9 @@ package Tenon::Base;
 
 use v5.36;
 
+use List::Util qw(min);
+use Scalar::Util qw(reftype);
+
 use Tenon::Api;
 use Tenon::Schema;
 
@@ -17,7 +20,13 @@ sub call ($class, $name, $want, @args) {
     my $api = Tenon::Api->load;
     my $method = $api->method($name);
     local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
-    my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
+    my $names = $api->positions($method, $api->newest);
+    my @public = @args;
+    for my $i (grep { ref($args[$_]) } 0 .. min($#args, $names->$#*)) {
+        my $param = $method->{param}->{ $names->[$i] } // next;
+        $public[$i] = _without_private($args[$i]) if $param->{kind} eq 'section';
+    }
+    my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@public);
     my $wire = $session->call($name, $params, plugin => 'base', seconds => $method->{deadline});
     return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, $want);
 }
@@ -33,6 +42,19 @@ sub callback ($id, @args) {
     return $result->[0] if $result;
     my $err = $@;
     die ref($err) && $err->isa('Tenon::Error') ? $err->text : $err;
+}
+
+# Plugins keep connections and code in their section, which are no part of the configuration.
+sub _without_private ($scfg) {
+    return $scfg if (reftype($scfg) // '') ne 'HASH';
+    local $@;
+    my @private = grep {
+        ref($scfg->{$_}) && !eval { Tenon::Schema::tree($scfg->{$_}); 1 }
+    } keys $scfg->%*;
+    return $scfg if !@private;
+    my %public = $scfg->%*;
+    delete @public{@private};
+    return \%public;
 }
 
 1;
@@ -56,6 +78,7 @@ would.
     return Tenon::Base::call($class, $method, wantarray, @args);
 
 Calls the base class method with its positional arguments (level 15, without the class; trailing ones may be missing).
-Dies with the error's text.
+What a plugin keeps in its section and cannot cross, such as an object, stays here. Dies with the
+error's text.
 
 =cut
