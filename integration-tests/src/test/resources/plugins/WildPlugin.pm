@@ -187,6 +187,13 @@ my %HABITS = (
         $scfg->{path} = '/changed';
         return @PLAIN;
     },
+    'inherits' => sub {
+        my ($scfg) = @_;
+        $scfg->{_session} = { token => 'secret', client => sub { 1 } };
+        $scfg->{_client} = bless({}, 'Wild::Client');
+        my $dir = __PACKAGE__->SUPER::get_subdir($scfg, 'images');
+        return $found->($dir, ref($scfg->{_client}));
+    },
     'remembered' => sub {
         my ($scfg) = @_;
         return $found->($scfg->{_session} ? 'session' : 'none', $scfg->{path});

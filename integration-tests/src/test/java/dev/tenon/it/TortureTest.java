@@ -169,10 +169,17 @@ class TortureTest {
     // ---- what it is given
 
     @Test
-    void whatThePluginPutsInItsSectionDoesNotOverwriteTheConfiguration() {
+    void everyCallHasASectionOfItsOwnAsInPve() {
         call("remember");
         assertThat(call("remembered").parent())
-                .endsWith(" " + storage.config().properties().get("path"));
+                .isEqualTo("found: none " + storage.config().properties().get("path"));
+        theNextCallWorksInTheSameProcess();
+    }
+
+    @Test
+    void aConnectionInTheSectionDoesNotKeepThePluginFromWhatItInherits() {
+        assertThat(call("inherits").parent())
+                .isEqualTo("found: " + storage.config().properties().get("path") + "/images Wild::Client");
         theNextCallWorksInTheSameProcess();
     }
 
