@@ -37,7 +37,10 @@ our $MAX_VOLUMES_PER_GUEST = 1024;
 
 # All but the identity of a plugin is answered by the Java core, which calls back the plugin's own
 # methods.
-my %LOCAL = map { $_ => 1 } qw(api options plugindata properties type);
+my %LOCAL = map { $_ => 1 } qw(api check_config options plugindata properties type),
+
+    # PVE's base class does not have these either; callers ask whether a plugin can.
+    qw(get_import_metadata volume_snapshot_list);
 
 sub _install_inherited () {
     my $found = eval { require Tenon::Api; 1 };

@@ -12,7 +12,7 @@ my $class = 'PVE::Storage::Custom::' . ($file =~ m{(\w+)\.pm\z})[0];
 my $scfg = { type => $class->type, path => $path, content => { images => 1 } };
 
 my ($active, $inactive, $slow) = (0, 0, 0);
-for my $poll (1 .. 12) {
+for my $poll (1 .. 8) {
     my $begun = clock_gettime(CLOCK_MONOTONIC);
     my $good = eval {
         $class->activate_storage('hang', $scfg, {});

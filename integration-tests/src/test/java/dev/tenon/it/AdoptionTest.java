@@ -283,6 +283,6 @@ class AdoptionTest {
                 storage.toString());
 
         assertThat(program.errors()).isEmpty();
-        assertThat(program.said().lines().toList()).containsExactly("12 polls active, 0 not, none took 2 s");
+        assertThat(program.said().lines().toList()).containsExactly("8 polls active, 0 not, none took 2 s");
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
@@ -372,9 +373,18 @@ class TortureTest {
     // ---- work for later
 
     @Test
-    void theWorkThatAFreeLeavesForLaterIsDone() {
-        assertThat(plugin.freeImage(storage, new VolumeName("vm-100-disk-0"), false, Format.Image.RAW))
-                .isEmpty();
+    void theWorkThatAFreeLeavesIsDoneOnceWhenItIsClaimed() {
+        Cleanup cleanup = plugin.freeImage(storage, new VolumeName("vm-100-disk-0"), false, Format.Image.RAW)
+                .orElseThrow();
+        assertThat(notes).doesNotExist();
+        theNextCallWorksInTheSameProcess();
+
+        cleanup.run();
+
+        assertThat(notes).content().isEqualTo("freed vm-100-disk-0\n");
+        assertThatThrownBy(cleanup::run)
+                .isInstanceOf(StorageException.class)
+                .hasMessageContaining("is not left: it was claimed before");
         assertThat(notes).content().isEqualTo("freed vm-100-disk-0\n");
         theNextCallWorksInTheSameProcess();
     }

@@ -40,9 +40,9 @@ public final class StatusCache implements Decorator {
      * @param stale how old the last good answer may be when there is no new one
      */
     public record Settings(Duration fresh, Duration patience, Duration stale) {
-        /** For a daemon that asks every 10 seconds. */
+        /** For a daemon that asks every 10 seconds: always asked anew, and answered from memory only if it is silent. */
         public static final Settings USUAL =
-                new Settings(Duration.ofSeconds(1), Duration.ofMillis(1500), Duration.ofMinutes(2));
+                new Settings(Duration.ZERO, Duration.ofMillis(1500), Duration.ofMinutes(2));
     }
 
     private record Question(String operation, StorageId storage) {}
