@@ -1,12 +1,9 @@
 package dev.tenon.core.decorator;
 
-import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -21,8 +18,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class CircuitBreaker implements Decorator {
     private static final Logger LOG = LoggerFactory.getLogger(CircuitBreaker.class);
-    private static final Set<StorageError> SILENCE =
-            EnumSet.of(StorageError.DEADLINE_EXCEEDED, StorageError.SIDECAR_FAILED, StorageError.STORAGE_UNAVAILABLE);
     private static final int LONGEST_PAUSE_DOUBLINGS = 5;
 
     private final int failures;
@@ -59,7 +54,7 @@ public final class CircuitBreaker implements Decorator {
             circuit.answered(storage);
             return answer;
         } catch (StorageException e) {
-            if (SILENCE.contains(e.error())) {
+            if (LeftAloneException.isSilence(e)) {
                 circuit.silent(storage, e);
             } else {
                 circuit.answered(storage);
@@ -77,11 +72,9 @@ public final class CircuitBreaker implements Decorator {
         synchronized void enter(Call call) {
             long left = closedUntil - nanoTime.getAsLong();
             if (silences >= failures && left > 0) {
-                throw StorageException.refused(
-                        StorageError.STORAGE_UNAVAILABLE,
-                        call + " was not started: the storage did not answer " + silences
-                                + " times in a row and is asked again in "
-                                + Math.max(1, Duration.ofNanos(left).toSeconds()) + " s; last: " + last);
+                throw new LeftAloneException(call + " was not started: the storage did not answer " + silences
+                        + " times in a row and is asked again in "
+                        + Math.max(1, Duration.ofNanos(left).toSeconds()) + " s; last: " + last);
             }
             if (silences >= failures) {
                 // This call finds out; those that come meanwhile are not to wait with it.

@@ -96,7 +96,9 @@ public final class StatusCache implements Decorator {
                 if (!(e.getCause() instanceof StorageException refused)) {
                     throw new IllegalStateException(e.getCause());
                 }
-                // An answer is an answer, also if it is a refusal; only silence is bridged.
+                if (LeftAloneException.isSilence(refused)) {
+                    return instead(call);
+                }
                 throw refused;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

@@ -1,0 +1,190 @@
+package dev.tenon.core.decorator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.storage.BasePlugin;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What is put around a storage that answers, refuses, or hangs. */
+class DecoratorTest {
+    private static final Storage NAS = new Storage(new StorageId("nas"), new StorageConfig("moody", Map.of()));
+    private static final Storage OTHER = new Storage(new StorageId("other"), new StorageConfig("moody", Map.of()));
+    private static final StorageStatus ACTIVE =
+            new StorageStatus.Active(ByteSize.ofBytes(3), ByteSize.ofBytes(2), ByteSize.ofBytes(1));
+
+    private enum Mood {
+        ANSWERS,
+        REFUSES,
+        IS_LATE,
+        HANGS
+    }
+
+    /** A directory storage whose status depends on its mood. */
+    private final class Moody extends BasePlugin {
+        private volatile Mood mood = Mood.ANSWERS;
+
+        @Override
+        public String type() {
+            return "moody";
+        }
+
+        private final AtomicInteger asked = new AtomicInteger();
+
+        @Override
+        public StorageStatus status(Storage storage, OperationCache cache) {
+            asked.incrementAndGet();
+            return switch (storage.equals(OTHER) ? Mood.ANSWERS : mood) {
+                case ANSWERS -> ACTIVE;
+                case REFUSES -> throw StorageException.refused(StorageError.BAD_CONFIG, "no path");
+                case IS_LATE -> throw new StorageException(StorageError.DEADLINE_EXCEEDED, Outcome.UNKNOWN, "late");
+                case HANGS -> {
+                    try {
+                        released.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                        throw new StorageException(StorageError.CANCELLED, Outcome.UNKNOWN, "interrupted", e);
+                    }
+                    yield ACTIVE;
+                }
+            };
+        }
+    }
+
+    private final CountDownLatch released = new CountDownLatch(1);
+    private final Moody moody = new Moody();
+    private final AtomicLong now = new AtomicLong();
+
+    @AfterEach
+    void release() {
+        released.countDown();
+    }
+
+    private static StorageStatus status(StoragePlugin plugin, Storage storage) {
+        return plugin.status(storage, OperationCache.create());
+    }
+
+    private void passes(Duration time) {
+        now.addAndGet(time.toNanos());
+    }
+
+    @Test
+    void aDecoratedStorageIsTheStorage() {
+        StoragePlugin decorated = Decorator.decorate(
+                moody, new StatusCache(StatusCache.Settings.USUAL), Deadline.of(Duration.ofSeconds(30)));
+
+        assertThat(decorated.type()).isEqualTo("moody");
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        moody.mood = Mood.REFUSES;
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> status(decorated, NAS))
+                .withMessage("no path");
+    }
+
+    @Test
+    void aCallThatIsLateFailsWithItsName() {
+        moody.mood = Mood.HANGS;
+        StoragePlugin decorated = Decorator.decorate(moody, Deadline.of(Duration.ofMillis(20)));
+
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> status(decorated, NAS))
+                .withMessage("status of storage 'nas' took longer than 20 ms; whether it took effect is not known")
+                .satisfies(e -> assertThat(e.error()).isEqualTo(StorageError.DEADLINE_EXCEEDED))
+                .satisfies(e -> assertThat(e.outcome()).isEqualTo(Outcome.UNKNOWN));
+    }
+
+    @Test
+    void aSilentStorageIsLeftAloneForAWhileThatGrows() {
+        StoragePlugin decorated = Decorator.decorate(moody, new CircuitBreaker(2, Duration.ofSeconds(10), now::get));
+        moody.mood = Mood.IS_LATE;
+        isLate(decorated);
+        isLate(decorated);
+        assertThat(moody.asked).hasValue(2);
+
+        isLeftAlone(decorated, "did not answer 2 times in a row and is asked again in 10 s; last: late");
+        assertThat(moody.asked).hasValue(2);
+        assertThat(status(decorated, OTHER)).isEqualTo(ACTIVE);
+
+        passes(Duration.ofSeconds(11));
+        isLate(decorated);
+        isLeftAlone(decorated, "did not answer 3 times in a row and is asked again in 20 s");
+
+        passes(Duration.ofSeconds(21));
+        moody.mood = Mood.ANSWERS;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+    }
+
+    @Test
+    void aRefusalIsAnAnswer() {
+        StoragePlugin decorated = Decorator.decorate(moody, new CircuitBreaker(1, Duration.ofSeconds(10), now::get));
+        moody.mood = Mood.REFUSES;
+        for (int i = 0; i < 5; i++) {
+            assertThatExceptionOfType(StorageException.class)
+                    .isThrownBy(() -> status(decorated, NAS))
+                    .withMessage("no path");
+        }
+        assertThat(moody.asked).hasValue(5);
+    }
+
+    @Test
+    void theLastGoodStatusStandsForASilentStorageUntilItIsTooOld() {
+        StoragePlugin decorated = Decorator.decorate(
+                moody,
+                new StatusCache(
+                        new StatusCache.Settings(Duration.ZERO, Duration.ofMillis(20), Duration.ofSeconds(60)),
+                        now::get));
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        moody.mood = Mood.HANGS;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        assertThat(moody.asked).hasValue(2);
+
+        passes(Duration.ofSeconds(61));
+        assertThat(status(decorated, NAS)).isEqualTo(new StorageStatus.Inactive());
+        assertThat(status(decorated, OTHER)).isEqualTo(ACTIVE);
+    }
+
+    @Test
+    void aStatusThatFailedForSilenceIsBridgedToo() {
+        StoragePlugin decorated = Decorator.decorate(
+                moody,
+                new StatusCache(StatusCache.Settings.USUAL),
+                new CircuitBreaker(1, Duration.ofSeconds(10), now::get));
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        moody.mood = Mood.IS_LATE;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        assertThat(moody.asked).hasValue(2);
+    }
+
+    private static void isLate(StoragePlugin plugin) {
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> status(plugin, NAS))
+                .withMessage("late");
+    }
+
+    private static void isLeftAlone(StoragePlugin plugin, String words) {
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> status(plugin, NAS))
+                .withMessageContaining(words)
+                .satisfies(e -> assertThat(e.error()).isEqualTo(StorageError.STORAGE_UNAVAILABLE))
+                .satisfies(e -> assertThat(e.outcome()).isEqualTo(Outcome.NOT_STARTED));
+    }
+}
