@@ -19,6 +19,10 @@ import picocli.CommandLine.Option;
                         + " bytes, and the daemon's memory.",
         footer = {"", "Example: bin/bench --calls 20000", "Exit status 0 if all was measured, whatever came out."})
 public final class Bench implements Callable<Integer> {
+    private static final int CONNECTIONS = 1000;
+    private static final int CALLS_IN_FLIGHT = 10_000;
+    private static final int ROUNDS = 11;
+
     @Option(
             names = "--calls",
             paramLabel = "N",
@@ -53,6 +57,11 @@ public final class Bench implements Callable<Integer> {
             var called = JavaToPerl.run(scratch, plan);
             report.row(called.getFirst(), true);
             called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
+            report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
+            AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
+            report.line("");
+            report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
+            report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
             report.line("");
             report.line("The daemon's resident memory");
             report.resident("before the first call", calling.fresh());

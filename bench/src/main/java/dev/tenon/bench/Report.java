@@ -10,6 +10,7 @@ import java.util.Locale;
 /** Prints what was measured. */
 final class Report {
     private static final double TARGET_RATIO = 1.5;
+    private static final double TARGET_CONNECTIONS = 1.3;
     private static final long TARGET_RESIDENT = 150L << 20;
     private static final double MIB = 1 << 20;
 
@@ -20,6 +21,11 @@ final class Report {
     }
 
     void heading(String text) {
+        heading(text, "echo");
+    }
+
+    /** Above a table whose lines are beside another peer than an echo. */
+    void heading(String text, String peer) {
         line("");
         line(text);
         line(String.format(
@@ -27,9 +33,9 @@ final class Report {
                 "  %-30s %9s %9s %9s %9s  %-22s %6s",
                 "microseconds",
                 "p50",
-                "echo p50",
+                peer + " p50",
                 "p99",
-                "echo p99",
+                peer + " p99",
                 "p50 ratio",
                 "p99"));
     }
@@ -55,6 +61,21 @@ final class Report {
                 Series.median(tenon.ratios(echo, 99))));
     }
 
+    void connections(ManyConnections.Result result) {
+        double[] ratios = result.all().ratios(result.one(), 50);
+        double ratio = Series.median(ratios);
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.1f us a call, with one connection %.1f: %4.2f (%4.2f .. %4.2f) %s",
+                result.connections() + " connections",
+                result.all().micros(50),
+                result.one().micros(50),
+                ratio,
+                ratios[0],
+                ratios[ratios.length - 1],
+                ratio <= TARGET_CONNECTIONS ? "good" : "OVER"));
+    }
+
     void resident(String when, long bytes) {
         line(String.format(
                 Locale.ROOT, "  %-30s %9.1f MiB %s", when, bytes / MIB, bytes < TARGET_RESIDENT ? "good" : "OVER"));
@@ -66,11 +87,12 @@ final class Report {
                 Locale.ROOT,
                 "%d calls of each peer in blocks of %d that take turns, after %d calls to warm up. p50 and p99 are medians"
                         + " over the blocks, a ratio is the median over the pairs of blocks (least .. most). Targets: p50"
-                        + " ratio at most %.1f, resident below %d MiB.",
+                        + " ratio at most %.1f, many connections at most %.1f times one, resident below %d MiB.",
                 plan.blocks() * plan.block(),
                 plan.block(),
                 plan.warmup(),
                 TARGET_RATIO,
+                TARGET_CONNECTIONS,
                 TARGET_RESIDENT >> 20));
     }
 
