@@ -185,6 +185,13 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
         for my $each ($fields->@*) {
             $field = $each->{name};
             my $value = $values->{$field} // $each->{default};
+
+            # Some plugins guess an owner where a name has none.
+            $value = undef
+                if defined($value)
+                && $each->{kind} eq 'vmid'
+                && $each->{nullable}
+                && $value !~ m/\A\s*[0-9]+\s*\z/;
             my $text = ref($value) || !defined($value) ? '' : "$value";
             $wire{$field} =
                 !defined($value) ? undef
