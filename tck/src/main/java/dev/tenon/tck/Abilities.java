@@ -1,0 +1,37 @@
+package dev.tenon.tck;
+
+import dev.tenon.core.spi.Format;
+import java.util.Set;
+
+/**
+ * What a plugin can do on the storage that is tested. Whatever is not named here must be refused, with nothing done.
+ *
+ * @param formats the formats of the images it makes
+ * @param snapshots the formats of which it takes snapshots
+ * @param bases the formats that it makes base images of
+ * @param clones the formats of base images that it makes linked clones of
+ * @param renames the formats of the images that it renames
+ * @param resizes the formats of the images that it makes larger
+ * @param renamesSnapshots whether it renames snapshots
+ * @param backupNotes whether it keeps notes and a mark of protection for backups, which lie in a directory
+ * @param tellsWhy whether its failures have a kind and an outcome; a plugin that can only die says no more than that
+ */
+public record Abilities(
+        Set<Format.Image> formats,
+        Set<Format.Image> snapshots,
+        Set<Format.Image> bases,
+        Set<Format.Image> clones,
+        Set<Format.Image> renames,
+        Set<Format.Image> resizes,
+        boolean renamesSnapshots,
+        boolean backupNotes,
+        boolean tellsWhy) {
+    public Abilities {
+        formats = Set.copyOf(formats);
+        snapshots = Set.copyOf(snapshots);
+        bases = Set.copyOf(bases);
+        clones = Set.copyOf(clones);
+        renames = Set.copyOf(renames);
+        resizes = Set.copyOf(resizes);
+    }
+}

@@ -1,0 +1,172 @@
+package dev.tenon.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Formats;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StoragePlugin;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** What a plugin says of itself, and which configurations it takes. */
+interface DescriptionContract extends Contract {
+    /** What PVE's base class declares, for all types. */
+    Set<String> OF_ALL_TYPES = Set.of(
+            "type",
+            "storage",
+            "nodes",
+            "content",
+            "disable",
+            "prune-backups",
+            "max-protected-backups",
+            "shared",
+            "subdir",
+            "format",
+            "preallocation",
+            "content-dirs",
+            "options",
+            "port",
+            "snapshot-as-volume-chain");
+
+    /** What PVE's own types declare and others may use. */
+    Set<String> OF_ONE_TYPE = Set.of(
+            "path",
+            "mkdir",
+            "create-base-path",
+            "create-subdirs",
+            "is_mountpoint",
+            "bwlimit",
+            "server",
+            "export",
+            "password",
+            "domain",
+            "share",
+            "username",
+            "monhost",
+            "pool",
+            "keyring",
+            "krbd",
+            "namespace",
+            "portal",
+            "target",
+            "base",
+            "vgname",
+            "thinpool",
+            "datastore",
+            "fingerprint",
+            "encryption-key");
+
+    @Test
+    default void thePluginSaysTheSameOfItselfEveryTime() {
+        StoragePlugin plugin = subject().plugin();
+        assertThat(plugin.type()).isEqualTo(plugin.type()).matches("[a-z][a-z0-9-]*");
+        assertThat(plugin.pluginData()).isEqualTo(plugin.pluginData());
+        assertThat(plugin.properties()).isEqualTo(plugin.properties());
+        assertThat(plugin.options()).isEqualTo(plugin.options());
+    }
+
+    @Test
+    default void theStorageIsOfThePluginsType() {
+        assertThat(subject().storage().config().type())
+                .isEqualTo(subject().plugin().type());
+    }
+
+    @Test
+    default void whatIsTakenByDefaultIsAmongWhatIsTaken() {
+        PluginData data = subject().plugin().pluginData();
+        assertThat(data.content())
+                .allSatisfy(
+                        word -> assertThat(ContentType.ofWord(word)).as(word).isPresent());
+        assertThat(data.content()).isNotEmpty().containsAll(data.defaultContent());
+        if (data.formats().isEmpty()) {
+            assertThat(data.defaultFormat()).isNull();
+        } else {
+            assertThat(data.defaultFormat()).isIn(data.formats());
+        }
+    }
+
+    @Test
+    default void theFormatsOfTheStorageAreThoseItIsSaidToTake() {
+        Formats formats = subject().plugin().formats(subject().storage());
+        assertThat(formats.valid())
+                .isEqualTo(Set.<Format>copyOf(subject().abilities().formats()));
+        assertThat(formats.preferred()).isIn(formats.valid());
+    }
+
+    @Test
+    default void everyOptionIsDeclaredByThePluginOrByPve() {
+        Set<String> known = new TreeSet<>(subject().plugin().properties().keySet());
+        known.addAll(OF_ALL_TYPES);
+        known.addAll(OF_ONE_TYPE);
+        assertThat(subject().plugin().options()).isNotEmpty();
+        assertThat(known).containsAll(subject().plugin().options().keySet());
+    }
+
+    @Test
+    default void nothingThatPveDeclaresForAllTypesIsDeclaredAgain() {
+        assertThat(subject().plugin().properties()).doesNotContainKeys(OF_ALL_TYPES.toArray(String[]::new));
+    }
+
+    @Test
+    default void everyDeclaredPropertyHasAType() {
+        assertThat(subject().plugin().properties())
+                .allSatisfy((name, schema) ->
+                        assertThat(schema.attributes()).as(name).containsKey("type"));
+    }
+
+    @Test
+    default void theStoragesConfigurationHolds() {
+        Storage storage = subject().storage();
+        Map<String, Object> checked = subject()
+                .plugin()
+                .checkConfig(storage.id(), section(storage.config().properties()), true);
+        assertThat(checked).containsKeys(storage.config().properties().keySet().toArray(String[]::new));
+    }
+
+    @Test
+    default void aPropertyThatIsNoOptionIsRefused() {
+        Map<String, Object> section = section(subject().storage().config().properties());
+        section.put("of-no-type", "1");
+        refusedConfig(section, true);
+    }
+
+    @Test
+    default void aStorageWithoutARequiredPropertyIsRefused() {
+        subject().plugin().options().forEach((name, option) -> {
+            Map<String, Object> section = section(subject().storage().config().properties());
+            if (!option.optional() && section.remove(name) != null) {
+                refusedConfig(section, true);
+            }
+        });
+    }
+
+    @Test
+    default void aFixedPropertyCannotBeChanged() {
+        subject().storage().config().properties().forEach((name, value) -> {
+            if (subject().plugin().options().containsKey(name)
+                    && subject().plugin().options().get(name).fixed()) {
+                refusedConfig(section(Map.of(name, value)), false);
+            }
+        });
+    }
+
+    private void refusedConfig(Map<String, Object> section, boolean isNew) {
+        failing()
+                .refused(
+                        StorageError.BAD_CONFIG,
+                        () -> subject().plugin().checkConfig(subject().storage().id(), section, isNew));
+    }
+
+    private Map<String, Object> section(Map<String, Object> properties) {
+        Map<String, Object> section = new LinkedHashMap<>(properties);
+        section.put("type", subject().plugin().type());
+        return section;
+    }
+}

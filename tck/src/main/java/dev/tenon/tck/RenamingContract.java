@@ -1,0 +1,82 @@
+package dev.tenon.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Volumes get other names and owners. */
+interface RenamingContract extends Contract {
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeIsGivenToAnotherGuestOrThatIsRefused(Format.Image format) {
+        if (!subject().abilities().formats().contains(format)) {
+            return;
+        }
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        Vmid from = Images.newGuest();
+        Vmid to = Images.newGuest();
+        VolumeName volume = images().make(from, format);
+        if (!subject().abilities().renames().contains(format)) {
+            failing().refused(StorageError.NOT_SUPPORTED, () -> plugin.renameVolume(storage, volume, to, null));
+            assertThat(images().names()).containsExactly(volume);
+            return;
+        }
+        images().fill(volume, 31);
+        VolumeId renamed = plugin.renameVolume(storage, volume, to, null);
+        assertThat(renamed.storage()).isEqualTo(storage.id());
+        assertThat(images().namesOf(from)).isEmpty();
+        assertThat(images().namesOf(to)).containsExactly(renamed.volume());
+        images().isFilled(renamed.volume(), 31);
+        String name = plugin.findFreeDiskname(storage, to, format, true);
+        VolumeId again = plugin.renameVolume(storage, renamed.volume(), to, new VolumeName(name));
+        assertThat(again.volume().value()).endsWith(name);
+        assertThat(images().names()).containsExactly(again.volume());
+        images().isFilled(again.volume(), 31);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeDoesNotReplaceAnotherWhenItIsRenamed(Format.Image format) {
+        if (!subject().abilities().renames().contains(format)) {
+            return;
+        }
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        Vmid guest = Images.newGuest();
+        String name = plugin.findFreeDiskname(storage, guest, format, true);
+        VolumeName one = images().make(guest, format);
+        VolumeName other = images().make(guest, format);
+        images().fill(one, 1);
+        images().fill(other, 2);
+        failing()
+                .clean(
+                        () -> plugin.renameVolume(storage, other, guest, new VolumeName(name)),
+                        StorageError.ALREADY_EXISTS);
+        assertThat(images().namesOf(guest)).containsExactlyInAnyOrder(one, other);
+        images().isFilled(one, 1);
+        images().isFilled(other, 2);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeThatDoesNotExistIsNotRenamed(Format.Image format) {
+        if (!subject().abilities().renames().contains(format)) {
+            return;
+        }
+        VolumeName missing = images().missing(format);
+        failing()
+                .clean(
+                        () -> subject().plugin().renameVolume(subject().storage(), missing, Images.newGuest(), null),
+                        StorageError.NOT_FOUND);
+        assertThat(images().names()).isEmpty();
+    }
+}

@@ -1,0 +1,49 @@
+package dev.tenon.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.VolumeName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Volumes grow. */
+interface ResizingContract extends Contract {
+    ByteSize LARGER = ByteSize.ofKib(3 * Images.SIZE.kibRoundedUp());
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeGrowsAndKeepsItsContentOrIsRefused(Format.Image format) {
+        if (!subject().abilities().formats().contains(format)) {
+            return;
+        }
+        VolumeName volume = images().make(Images.newGuest(), format);
+        if (!subject().abilities().resizes().contains(format)) {
+            long before = images().bytes(volume);
+            failing().refused(StorageError.NOT_SUPPORTED, () -> resize(volume));
+            assertThat(images().bytes(volume)).isEqualTo(before);
+            return;
+        }
+        images().fill(volume, 21);
+        resize(volume);
+        assertThat(images().bytes(volume)).isGreaterThanOrEqualTo(LARGER.bytes());
+        images().isFilled(volume, 21);
+    }
+
+    @Test
+    default void aVolumeThatDoesNotExistDoesNotGrow() {
+        if (!subject().abilities().resizes().contains(images().anyFormat())) {
+            return;
+        }
+        VolumeName missing = images().missing(images().anyFormat());
+        failing().clean(() -> resize(missing), StorageError.NOT_FOUND);
+        assertThat(images().names()).isEmpty();
+    }
+
+    private void resize(VolumeName volume) {
+        subject().plugin().resizeVolume(subject().storage(), volume, LARGER, false, null);
+    }
+}

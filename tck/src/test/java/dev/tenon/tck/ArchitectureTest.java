@@ -1,0 +1,26 @@
+package dev.tenon.tck;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+class ArchitectureTest {
+    @Test
+    void theContractKnowsNothingButTheInterface() {
+        classes()
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.tenon.tck..",
+                        "dev.tenon.core.spi..",
+                        "java..",
+                        "org.junit.jupiter..",
+                        "org.assertj.core..",
+                        "org.jspecify..")
+                .check(new ClassFileImporter()
+                        .withImportOption(new ImportOption.DoNotIncludeTests())
+                        .importPackages("dev.tenon.tck"));
+    }
+}
