@@ -179,6 +179,7 @@ sub _load ($api, $file, $pve_lib) {
     # As PVE does: its base class looks up there what the plugin declares.
     eval { $package->register; 1 }
         or die "the plugin $package cannot be registered: " . Tenon::Loader::one_line($@) . "\n";
+    _init($package) if $pve ne 'compat';
     return {
         file => $path,
         level => $level + 0,
@@ -187,6 +188,15 @@ sub _load ($api, $file, $pve_lib) {
         pve => $pve,
         type => "$type",
     };
+}
+
+# PVE merges what all types declare once they are registered, and knows no option of a type before. The compat layer does
+# it when it is first asked. A plugin whose properties do not fit can do everything but check its configuration.
+sub _init ($package) {
+    eval { PVE::Storage::Plugin->init; 1 }
+        or warn "the properties of the plugin $package do not fit those of PVE: "
+        . Tenon::Loader::one_line($@) . "\n";
+    return;
 }
 
 # ---- calls
