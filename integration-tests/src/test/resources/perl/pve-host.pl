@@ -9,6 +9,11 @@ use JSON::PP;
 
 use PVE::Storage::Plugin;
 
+# What programs of the host print is no answer.
+open(my $answers, '>&', \*STDOUT) or die "cannot keep standard output: $!\n";
+open(STDOUT, '>', '/dev/null') or die "cannot open /dev/null: $!\n";
+$answers->autoflush(1);
+
 my @files = @ARGV;
 for my $file (@files) {
     my $class = 'PVE::Storage::Custom::' . basename($file, '.pm');
@@ -19,7 +24,6 @@ require PVE::Storage;
 PVE::Storage->import;
 
 my $json = JSON::PP->new->canonical->allow_nonref->allow_blessed->allow_unknown;
-$| = 1;
 my $ids = $json->decode(scalar(<STDIN>));
 my $cfg = { ids => $ids, order => { map { $_ => 1 } keys $ids->%* } };
 while (my $line = <STDIN>) {
@@ -27,5 +31,5 @@ while (my $line = <STDIN>) {
     my $code = PVE::Storage->can($function) or die "there is no function $function\n";
     my $result = eval { [scalar($code->($cfg, @args))] };
     my $err = $@;
-    say $json->encode($result ? { result => $result->[0] } : { error => "$err" });
+    say $answers $json->encode($result ? { result => $result->[0] } : { error => "$err" });
 }

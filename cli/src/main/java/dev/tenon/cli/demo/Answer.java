@@ -97,11 +97,16 @@ record Answer(@Nullable Object plain, @Nullable String error, boolean reached) {
                         result.add(shown);
                     }
                 }
-                result.sort(Comparator.comparing(Object::toString));
+                result.sort(Comparator.comparing(Answer::name).thenComparing(Object::toString));
                 yield result;
             }
             case Object other -> other.toString();
         };
+    }
+
+    /** What tells an element of a list apart; its times must not decide where it stands. */
+    private static String name(Object element) {
+        return element instanceof Map<?, ?> record ? String.valueOf(record.get("volid")) : "";
     }
 
     /** The answer in a few words. */
