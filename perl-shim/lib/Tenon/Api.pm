@@ -37,6 +37,8 @@ sub _read ($class, $file) {
         }
         $_->{where} = "$row->{name}: the parameter '$_->{name}'" for $row->{params}->@*;
         $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };
+        $row->{flat} = grep { m/%/ } map { $_->@* } values $row->{positions}->%*;
+        $row->{in_out} = [grep { $_->{inout} } $row->{params}->@*];
         $row->{required} = [grep { !$_->{nullable} } $row->{params}->@*];
         $row->{levels} = [sort { $b <=> $a } keys $row->{positions}->%*];
         $methods{ $row->{name} } = $row;
@@ -93,6 +95,12 @@ sub positions ($self, $method, $level) {
         return $method->{positions}->{$since} if $since <= $level;
     }
     die "$method->{name} has no positions for API level $level\n";
+}
+
+# The parameters themselves, in the order of the positions.
+sub params_at ($self, $method, $level) {
+    return $method->{at}->{$level}
+        //= [map { $method->{param}->{s/\A%//r} } $self->positions($method, $level)->@*];
 }
 
 1;

@@ -78,16 +78,12 @@ sub params_to_wire ($api, $method, $level, $args) {
 
 # ---- what a plugin changes in place
 
-sub in_out ($method) {
-    return grep { $_->{inout} } $method->{params}->@*;
-}
-
 # What the arguments of a call are now, where they are not what came over the wire.
 sub changed_to_wire ($api, $method, $level, $before, $args) {
     my $names = $api->positions($method, $level);
     my %values = map { $names->[$_] => $args->[$_] } 0 .. $names->$#*;
     my %changed;
-    for my $param (in_out($method)) {
+    for my $param ($method->{in_out}->@*) {
         my $name = $param->{name};
         next if !defined($values{$name});
         my $now = _to_wire($param, $values{$name}, undef);
@@ -97,7 +93,7 @@ sub changed_to_wire ($api, $method, $level, $before, $args) {
 }
 
 sub before ($method, $wire) {
-    return { map { $_->{name} => _canonical($wire->{ $_->{name} }) } in_out($method) };
+    return { map { $_->{name} => _canonical($wire->{ $_->{name} }) } $method->{in_out}->@* };
 }
 
 sub _canonical ($wire) {
@@ -380,30 +376,43 @@ sub _tree ($value, $depth) {
 # ---- wire to Perl
 
 sub params_from_wire ($api, $method, $level, $wire) {
-    my $known = $method->{param};
+    my ($seen, $missing, @args) = (0, 0);
+    for my $param ($api->params_at($method, $level)->@*) {
+        my $value = $wire->{ $param->{name} };
+        if (!defined($value)) {
+            $seen++ if exists($wire->{ $param->{name} });
+            $missing = 1 if !$param->{nullable};
+            push @args, undef if $param->{kind} ne 'secrets';
+            next;
+        }
+        $seen++;
+        if (ref($value) || !$param->{plain_text} || $value =~ tr/ -~//c) {
+            $value = _from_wire($param, $value);
+            push @args, $param->{kind} eq 'secrets' && $method->{flat} ? $value->%* : $value;
+        } else {
+            push @args, $value;
+        }
+    }
+    _refuse_params($method, $wire) if $missing || $seen != keys $wire->%*;
+    return \@args;
+}
+
+# Some may be known and have no place at this level.
+sub _refuse_params ($method, $wire) {
     for my $name (keys $wire->%*) {
-        next if $known->{$name} || !defined($wire->{$name});
+        next if $method->{param}->{$name} || !defined($wire->{$name});
         _bad('BAD_PARAMETER', "$method->{name}: the parameter '$name' is unknown");
     }
     for my $param ($method->{required}->@*) {
         next if defined($wire->{ $param->{name} });
         _bad('BAD_PARAMETER', "$param->{where} ($param->{type}) is missing");
     }
-    my @args;
-    for my $position ($api->positions($method, $level)->@*) {
-        my $name = $position =~ s/\A%//r;
-        my $value = $wire->{$name};
-        my $plain = !defined($value)
-            || !ref($value) && $known->{$name}->{plain_text} && !($value =~ tr/ -~//c);
-        $value = _from_wire($known->{$name}, $value) if !$plain;
-        push @args, $name eq $position ? $value : $value->%*;
-    }
-    return \@args;
+    return;
 }
 
 # The answer of a call, whose in-place changes go into the caller's arguments.
 sub answer_from_wire ($api, $method, $args, $wire, $want) {
-    if (in_out($method)) {
+    if ($method->{in_out}->@*) {
         _bad('BAD_RESULT', "$method->{name}: a map belongs where " . _shown($wire) . ' came')
             if ref($wire) ne 'HASH';
         apply_changed($api, $method, $api->newest, $args, $wire->{changed});

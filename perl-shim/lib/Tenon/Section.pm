@@ -5,25 +5,27 @@ use v5.36;
 # By storage: what the plugin put into its section, and the section as it was then.
 my %KEPT;
 
+# Most plugins keep nothing, and then nobody needs to look.
+our $IS_USED = 0;
+
 sub put_back ($storeid, $section) {
-    my @keys = keys $section->%*;
-    my $kept = $KEPT{$storeid} // return \@keys;
-    if ($kept->{section} eq _text({ $section->%{@keys} })) {
+    my $kept = defined($storeid) && $section ? $KEPT{$storeid} : undef;
+    return if !$kept;
+    if ($kept->{section} eq _text($section)) {
         $section->{$_} = $kept->{own}->{$_} for keys $kept->{own}->%*;
     } else {
         delete $KEPT{$storeid};
     }
-    return \@keys;
+    return;
 }
 
-sub keep ($storeid, $section, $keys) {
-    if (keys $section->%* == $keys->@*) {
-        delete $KEPT{$storeid};
-        return;
-    }
-    my %came = map { $_ => 1 } $keys->@*;
+sub keep ($storeid, $section, @keys) {
+    return if !defined($storeid);
+    my %came = map { $_ => 1 } @keys;
     my %own = map { $_ => $section->{$_} } grep { !$came{$_} } keys $section->%*;
-    $KEPT{$storeid} = { own => \%own, section => _text({ $section->%{ $keys->@* } }) };
+    delete $KEPT{$storeid};
+    $KEPT{$storeid} = { own => \%own, section => _text({ $section->%{@keys} }) } if %own;
+    $IS_USED = keys %KEPT;
     return;
 }
 
@@ -53,14 +55,14 @@ back until the storage's configuration changes.
 
 =head2 put_back
 
-    my $keys = Tenon::Section::put_back($storeid, $scfg);
+    Tenon::Section::put_back($storeid, $scfg) if $Tenon::Section::IS_USED;
 
-Before a call: puts back what the plugin kept, unless the section is another than then. Returns the keys that came.
+Before a call: puts back what the plugin kept, unless the section is another than then.
 
 =head2 keep
 
-    Tenon::Section::keep($storeid, $scfg, $keys);
+    Tenon::Section::keep($storeid, $scfg, @keys);
 
-After a call: keeps what the plugin put there.
+After a call: keeps what is there beside the keys that came.
 
 =cut

@@ -255,7 +255,7 @@ sub notify ($self, $name, $params) {
 # ---- serving
 
 sub serve ($self) {
-    while ($self->usable) {
+    while ($self->{socket}) {
         $self->_await_later while $self->{later}->%* && !$self->_holds_frame;
         my $frame = $self->_receive(undef);
         return

@@ -2,6 +2,7 @@ package Tenon::Sidecar;
 
 use v5.36;
 
+use IO::Handle ();
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
 
@@ -25,9 +26,15 @@ use constant CALL_OVER => "\x{1e}tenon-call-over ";
 my $CALLS = 0;
 our $DEPTH = 0;
 
+# What a plugin may change and finds again at its next call.
+our $UMASK = umask();
+
 # The kernel's account of this process, and the bytes it had written when somebody last asked.
 my $IO;
 my $WRITTEN = '';
+
+# The compat layer's way to know the storage that a call is about.
+my $SET_SECTION;
 
 sub run ($class, %opt) {
     $| = 1;
@@ -69,6 +76,7 @@ sub run ($class, %opt) {
         },
     );
     $Tenon::Base::SESSION = $session;
+    $SET_SECTION = PVE::Storage->can('set_section');
     _reset_signals();
     chdir('/');
 
@@ -109,8 +117,8 @@ sub _leave_child ($done, $err) {
 # Tells the log, in the outputs themselves, where those of a call end; the start counts as one. Most calls print nothing,
 # which the kernel's count of written bytes shows: the session's socket is not in it, and children are once they are reaped.
 sub _end_output (@outputs) {
-    STDOUT->flush;
-    STDERR->flush;
+    IO::Handle::flush(*STDOUT);
+    IO::Handle::flush(*STDERR);
     my $number = $CALLS++;
     return undef if !_has_written(); ## no critic (ProhibitExplicitReturnUndef)
     my $mark = CALL_OVER . "$number\n";
@@ -132,7 +140,7 @@ sub _has_written () {
     my $counts = '';
     sysseek($IO, 0, 0);
     sysread($IO, $counts, 1000);
-    my ($written) = $counts =~ m/^wchar: (\d+)$/m or return 1;
+    my ($written) = $counts =~ m/wchar: (\d+)/ or return 1;
     return 0 if $written eq $WRITTEN;
     $WRITTEN = $written;
     return 1;
@@ -211,30 +219,30 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     $package->can($name)
         or Tenon::Error->throw('NOT_SUPPORTED', 'NOT_STARTED',
         "$name: neither the plugin $package nor its base class has this method");
-    my @in_out = Tenon::Schema::in_out($method);
-    my $before = @in_out ? Tenon::Schema::before($method, $params) : undef;
+    my $has_in_out = $method->{in_out}->@*;
+    my $before = $has_in_out ? Tenon::Schema::before($method, $params) : undef;
     my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
     my ($storeid, $section) = $params->@{qw(storeid scfg)};
-    my $keys =
-        defined($storeid) && $section && !@in_out
-        ? Tenon::Section::put_back($storeid, $section)
-        : undef;
+    my @keys = $section ? keys $section->%* : ();
+    Tenon::Section::put_back($storeid, $section) if $Tenon::Section::IS_USED && !$has_in_out;
 
     # What the compat layer answers when a plugin asks for the configuration; it may be inside a lock then.
-    PVE::Storage::set_section($storeid, $section)
-        if defined($storeid) && $section && PVE::Storage->can('set_section');
-    my @result = eval { _call($package, $method, $args) };
-    my $err = $@;
-    Tenon::Section::keep($storeid, $section, $keys) if $keys;
+    $SET_SECTION->($storeid, $section) if $SET_SECTION && $section && defined($storeid);
+    my @result;
+    my $err = _call($package, $method, $args, \@result);
+    Tenon::Section::keep($storeid, $section, @keys)
+        if !$has_in_out
+        && $section
+        && ($Tenon::Section::IS_USED || keys $section->%* != @keys);
 
     if ($err) {
-        die $err if !@in_out || !blessed($err) || !$err->isa('Tenon::Error');
+        die $err if !$has_in_out || !blessed($err) || !$err->isa('Tenon::Error');
         my $changed =
             eval { Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args) };
         die $err->with(changed => $changed);
     }
     my $result = Tenon::Schema::result_to_wire($method, \@result, $storeid);
-    return $result if !@in_out;
+    return $result if !$has_in_out;
     return {
         changed => Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args),
         result => $result,
@@ -260,14 +268,11 @@ sub _reset_signals () {
 }
 
 # A plugin may have handlers of its own since it was loaded; those stay.
-sub _reset_hooks (%hooks) {
-    for my $name (keys %hooks) {
-        next if ($SIG{$name} // '') eq ($hooks{$name} // '');
-        if (defined($hooks{$name})) {
-            $SIG{$name} = $hooks{$name};
-        } else {
-            delete $SIG{$name};
-        }
+sub _set_hook ($name, $hook) {
+    if (defined($hook)) {
+        $SIG{$name} = $hook;
+    } else {
+        delete $SIG{$name};
     }
     return;
 }
@@ -281,11 +286,11 @@ sub _set_env ($name, $value) {
     return;
 }
 
-sub _call ($package, $method, $args) {
+# Puts what the plugin returned into the list, or returns the error that it died with.
+sub _call ($package, $method, $args, $result) {
     my $name = $method->{name};
     my $context = $method->{context};
-    my (@result, $done);
-    my $before = umask();
+    my ($err, $done);
 
     # A nested call belongs to a method that waits for it, and whose alarm and handlers must stay.
     my $is_outermost = $DEPTH <= 1;
@@ -293,18 +298,18 @@ sub _call ($package, $method, $args) {
         local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
         my ($path, $locale) = @ENV{qw(PATH LC_ALL)};
-        my %hooks = %SIG{qw(__DIE__ __WARN__)};
-        umask($before | oct($method->{umask})) if $method->{umask};
+        my ($on_die, $on_warn) = @SIG{qw(__DIE__ __WARN__)};
+        local $UMASK = $method->{umask} ? $UMASK | oct($method->{umask}) : $UMASK;
+        umask($UMASK) if $method->{umask};
 
         # Success is told by the last statement: a plugin may clear or set $@ in a destructor.
-        my $err;
         eval {
             # A block that a plugin's stray 'next' or 'last' leaves, instead of the loop that serves.
             {
                 if ($context eq 'list') {
-                    @result = $package->$name($args->@*);
+                    $result->@* = $package->$name($args->@*);
                 } elsif ($context eq 'scalar') {
-                    $result[0] = $package->$name($args->@*);
+                    $result->[0] = $package->$name($args->@*);
                 } else {
                     $package->$name($args->@*);
                 }
@@ -312,17 +317,16 @@ sub _call ($package, $method, $args) {
             }
         };
         $err = $@ if !$done;
-        _reset_hooks(%hooks);
+        _set_hook(__DIE__ => $on_die) if ($SIG{__DIE__} // '') ne ($on_die // '');
+        _set_hook(__WARN__ => $on_warn) if ($SIG{__WARN__} // '') ne ($on_warn // '');
         _set_env(PATH => $path) if ($ENV{PATH} // '') ne ($path // '');
         _set_env(LC_ALL => $locale) if ($ENV{LC_ALL} // '') ne ($locale // '');
         _reset_signals() if $is_outermost;
-        $done or $result[0] = $err;
     }
-    umask($before);
+    umask($UMASK);
     select(STDOUT);
     chdir('/');
-    die _died($result[0], Tenon::Loader::overrides($package, $name)) if !$done;
-    return @result;
+    return $done ? undef : _died($err, Tenon::Loader::overrides($package, $name));
 }
 
 # An error of the base class tells what the base class did, which is not all if the plugin's own method called it.

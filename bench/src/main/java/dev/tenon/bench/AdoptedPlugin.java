@@ -46,9 +46,11 @@ final class AdoptedPlugin {
                 scratch.file("adopting.log"))) {
             List<Comparison> comparisons = new ArrayList<>();
             comparisons.add(compare("volume_size_info, constants", constant, "constant", control, config, plan));
-            // It runs qemu-img, so a tenth of the calls takes as long.
-            Plan fewer = new Plan(plan.block() / 10, plan.blocks(), Math.max(1, plan.block() / 10));
-            comparisons.add(compare("volume_size_info, qcow2 file", legacy, "legacydir", control, config, fewer));
+            if (System.getenv("TENON_PVE_LIB") != null) {
+                // It runs qemu-img, so a tenth of the calls takes as long. Its base class in a process is PVE's own.
+                Plan fewer = new Plan(plan.block() / 10, plan.blocks(), Math.max(1, plan.block() / 10));
+                comparisons.add(compare("volume_size_info, qcow2 file", legacy, "legacydir", control, config, fewer));
+            }
             return comparisons;
         }
     }

@@ -81,7 +81,12 @@ public record Method(
 
     /** Whether answers carry parameters that were changed in place: {@code {"result": ..., "changed": {...}}}. */
     public boolean hasInOut() {
-        return params.stream().anyMatch(Param::isInOut);
+        for (Param param : params) {
+            if (param.isInOut()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The answer as it crosses. */
