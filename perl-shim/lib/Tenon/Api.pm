@@ -94,7 +94,7 @@ sub positions ($self, $method, $level) {
     for my $since ($method->{levels}->@*) {
         return $method->{positions}->{$since} if $since <= $level;
     }
-    die "$method->{name} has no positions for API level $level\n";
+    return $method->{positions}->{ $method->{levels}->[-1] };
 }
 
 # The parameters themselves, in the order of the positions.
@@ -150,6 +150,7 @@ The range of API levels.
 
     my $names = $api->positions($method, $level);
 
-The names of the parameters in the order in which a host or plugin of this level passes them, as an array reference.
+The names of the parameters in the order in which a host or plugin of this level passes them, as an array reference. A
+level before the first that the table names is like that one.
 
 =cut

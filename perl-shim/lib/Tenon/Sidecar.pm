@@ -44,7 +44,7 @@ sub run ($class, %opt) {
 
     my $api = Tenon::Api->load;
     my ($plugin, $err);
-    eval { $plugin = _load($api, $opt{plugin}, $opt{pve_lib}); 1 } or $err = $@;
+    eval { $plugin = _load($api, %opt); 1 } or $err = $@;
 
     my $facts = { role => 'sidecar', pid => $$ + 0, level => $api->newest + 0 };
     if ($plugin) {
@@ -153,7 +153,8 @@ sub _identity ($fd) {
 
 # ---- the plugin
 
-sub _load ($api, $file, $pve_lib) {
+sub _load ($api, %opt) {
+    my ($file, $pve_lib) = @opt{qw(plugin pve_lib)};
     my ($path, @packages) = Tenon::Loader::find($file);
     my $pve = Tenon::Loader::load_pve($pve_lib, $path);
     if (defined(my $complaint = Tenon::Loader::compile($path))) {
@@ -176,8 +177,9 @@ sub _load ($api, $file, $pve_lib) {
         . $api->newest . "\n"
         if $level > $api->newest;
     die "the plugin $package implements API version $level, older than the oldest supported, "
-        . $api->oldest . "\n"
-        if $level < $api->oldest;
+        . $api->oldest
+        . "; it may work all the same: --accept-old\n"
+        if $level < $api->oldest && !$opt{accept_old};
 
     my $type =
         eval { $package->type }
@@ -377,7 +379,8 @@ level that the plugin declares.
 
     my $status = Tenon::Sidecar->run(%opt);
 
-C<socket> and C<plugin> are paths; C<pve_lib> is a directory with PVE's own Perl libraries, undef for none. A plugin that
+C<socket> and C<plugin> are paths; C<pve_lib> is a directory with PVE's own Perl libraries, undef for none. With
+C<accept_old> a plugin of a level that no host of today loads is hosted, too, in the words of its level. A plugin that
 cannot be hosted is told to the daemon as C<rejected>, in one sentence with Perl's own complaint. Returns the exit status.
 
 =cut

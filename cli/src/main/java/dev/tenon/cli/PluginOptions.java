@@ -16,6 +16,11 @@ public final class PluginOptions {
                             + " else Tenon's compat layer)")
     private @Nullable Path pveLibrary;
 
+    @Option(
+            names = "--accept-old",
+            description = "host plugins of an API version below 9, too, which no PVE of today loads")
+    private boolean acceptsOld;
+
     /** PVE's own Perl libraries, null if none are named. */
     public @Nullable Path pveLibrary() {
         return pveLibrary;
@@ -23,6 +28,6 @@ public final class PluginOptions {
 
     /** The settings to host one plugin file with, its sockets in this directory. */
     public SidecarSettings settings(Path plugin, Path runtime) {
-        return SidecarSettings.of(plugin, Home.perlShim(), pveLibrary, runtime);
+        return SidecarSettings.of(plugin, Home.perlShim(), pveLibrary, runtime).acceptingOld(acceptsOld);
     }
 }

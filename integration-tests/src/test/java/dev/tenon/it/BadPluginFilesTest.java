@@ -64,7 +64,8 @@ class BadPluginFilesTest {
                 Arguments.of(
                         "is older than the oldest level",
                         HEAD + "sub api { return 8 }\n" + TYPE + END,
-                        plugin + " implements API version 8, older than the oldest supported, 9"),
+                        plugin
+                                + " implements API version 8, older than the oldest supported, 9; it may work all the same: --accept-old"),
                 Arguments.of(
                         "is newer than the newest level",
                         HEAD + "sub api { return 16 }\n" + TYPE + END,
@@ -172,6 +173,7 @@ class BadPluginFilesTest {
                 settings.perlShim(),
                 settings.pveLibrary(),
                 settings.runtime(),
+                settings.acceptsOld(),
                 limit,
                 settings.stopLimit(),
                 settings.callLimit());

@@ -107,13 +107,10 @@ public record Method(
         return since <= level && level <= until;
     }
 
-    /** The order in which a host or plugin of this level passes the parameters. */
+    /** The order in which a host or plugin of this level passes the parameters; one before the first is like the first. */
     public List<String> positionsAt(int level) {
         Map.Entry<Integer, List<String>> entry = positions.floorEntry(level);
-        if (entry == null) {
-            throw new IllegalArgumentException(name + " has no positions for API level " + level);
-        }
-        return entry.getValue();
+        return entry == null ? positions.firstEntry().getValue() : entry.getValue();
     }
 
     /**

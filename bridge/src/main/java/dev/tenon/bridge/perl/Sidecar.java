@@ -188,6 +188,9 @@ final class Sidecar {
         if (pveLibrary != null) {
             command.addArgument("--pve-lib", false).addArgument(pveLibrary.toString(), false);
         }
+        if (settings.acceptsOld()) {
+            command.addArgument("--accept-old", false);
+        }
         // Standard input stays open and silent: its end tells the process that this one is gone.
         PumpStreamHandler pumps = new PumpStreamHandler(output.stream("stdout"), output.stream("stderr")) {
             @Override
