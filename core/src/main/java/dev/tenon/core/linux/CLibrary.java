@@ -34,8 +34,21 @@ final class CLibrary {
                 LINKER.defaultLookup().findOrThrow(name), descriptor, Linker.Option.captureCallState("errno"));
     }
 
+    /**
+     * As {@link #functionWithErrno}, of a function whose parameters from this one on are optional in C; errno's segment
+     * is not counted.
+     */
     @SuppressWarnings("restricted")
-    private static MethodHandle function(String name, FunctionDescriptor descriptor) {
+    static MethodHandle variadicWithErrno(String name, int firstOptional, FunctionDescriptor descriptor) {
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name),
+                descriptor,
+                Linker.Option.captureCallState("errno"),
+                Linker.Option.firstVariadicArg(firstOptional));
+    }
+
+    @SuppressWarnings("restricted")
+    static MethodHandle function(String name, FunctionDescriptor descriptor) {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor);
     }
 

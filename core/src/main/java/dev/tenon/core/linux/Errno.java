@@ -13,13 +13,20 @@ import org.jspecify.annotations.Nullable;
 final class Errno {
     static final int EPERM = 1;
     static final int ENOENT = 2;
+    static final int EINTR = 4;
+    static final int ENXIO = 6;
+    static final int EAGAIN = 11;
     static final int EACCES = 13;
     static final int EEXIST = 17;
+    static final int EXDEV = 18;
     static final int ENOTDIR = 20;
     static final int EINVAL = 22;
+    static final int ENOTTY = 25;
+    static final int ENOSPC = 28;
     static final int ENOSYS = 38;
     static final int ELOOP = 40;
     static final int EOPNOTSUPP = 95;
+    static final int EDQUOT = 122;
 
     private Errno() {}
 
@@ -36,6 +43,7 @@ final class Errno {
             case ENOENT, ENOTDIR -> new NoSuchFileException(file, otherFile, reason);
             case EACCES, EPERM -> new AccessDeniedException(file, otherFile, reason);
             case EEXIST -> new FileAlreadyExistsException(otherFile == null ? file : otherFile, null, reason);
+            case ENOSPC, EDQUOT -> new NoSpaceException(file, otherFile, reason);
             case ELOOP -> new FileSystemLoopException(file);
             default -> new FileSystemException(file, otherFile, reason);
         };

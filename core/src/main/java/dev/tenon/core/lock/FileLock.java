@@ -1,0 +1,124 @@
+package dev.tenon.core.lock;
+
+import dev.tenon.core.linux.Flock;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The flock(2) on a file. The threads of this process queue among themselves, and the first of them queues in the kernel
+ * with the other processes; so nobody is passed over for ever, whoever else wants the file.
+ */
+final class FileLock implements ExclusiveLock {
+    /** By the file's absolute path; as many as there are storages and guests, so none is ever forgotten. */
+    private static final ConcurrentHashMap<Path, Queue> QUEUES = new ConcurrentHashMap<>();
+
+    private final Path file;
+    private final @Nullable LockDirectory directory;
+    private final LockName name;
+    private final boolean isReentrant;
+
+    /**
+     * The lock on this file.
+     *
+     * @param file made if it is missing, never deleted
+     * @param directory where it is and which is made on demand; null if that must exist
+     * @param isReentrant whether a thread that holds it gets it again; otherwise that is refused at once
+     */
+    FileLock(Path file, @Nullable LockDirectory directory, LockName name, boolean isReentrant) {
+        this.file = file.toAbsolutePath().normalize();
+        this.directory = directory;
+        this.name = name;
+        this.isReentrant = isReentrant;
+    }
+
+    /** The threads of this process that want a file. The fields belong to the one whose turn it is. */
+    private static final class Queue {
+        final ReentrantLock turn = new ReentrantLock(true);
+
+        /** Somebody who was left waiting in the kernel when a thread lost its patience. */
+        @Nullable
+        FlockWaiter leftBehind;
+    }
+
+    @Override
+    public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
+        Patience patience = new Patience(timeout);
+        Queue queue = QUEUES.computeIfAbsent(file, path -> new Queue());
+        if (queue.turn.isHeldByCurrentThread()) {
+            if (!isReentrant) {
+                throw name.heldByItself();
+            }
+            return work.get();
+        }
+        try {
+            if (!queue.turn.tryLock(Math.max(patience.left(), 0), TimeUnit.NANOSECONDS)) {
+                throw name.timedOut();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw name.interrupted();
+        }
+        try {
+            Flock flock = lock(queue, patience);
+            try {
+                return work.get();
+            } finally {
+                flock.close();
+            }
+        } finally {
+            queue.turn.unlock();
+        }
+    }
+
+    private Flock lock(Queue queue, Patience patience) {
+        try {
+            if (queue.leftBehind == null || !queue.leftBehind.takeUp()) {
+                queue.leftBehind = null;
+                Flock flock = open();
+                if (tryLock(flock)) {
+                    return flock;
+                }
+                queue.leftBehind = FlockWaiter.start(flock, file);
+            }
+            Flock flock = queue.leftBehind.await(patience);
+            if (flock == null) {
+                throw name.timedOut();
+            }
+            queue.leftBehind = null;
+            return flock;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw name.interrupted();
+        } catch (IOException e) {
+            queue.leftBehind = null;
+            throw name.failed("can't acquire lock '" + file + "'", e);
+        }
+    }
+
+    private Flock open() {
+        if (directory != null) {
+            directory.make(name);
+        }
+        try {
+            return Flock.open(file);
+        } catch (IOException e) {
+            throw name.failed(name.opening(), e);
+        }
+    }
+
+    /** Closes the file if it fails. */
+    private static boolean tryLock(Flock flock) throws IOException {
+        try {
+            return flock.tryLock();
+        } catch (IOException e) {
+            flock.close();
+            throw e;
+        }
+    }
+}
