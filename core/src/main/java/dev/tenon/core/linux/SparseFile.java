@@ -1,0 +1,233 @@
+package dev.tenon.core.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+
+/**
+ * An open file with its holes: tells where the data is, and takes over the data of another file inside the kernel. All
+ * offsets and lengths are bytes. Every failure is an exception of the JDK with the file and the error's text.
+ */
+public final class SparseFile implements AutoCloseable {
+    private static final int SEEK_SET = 0;
+    private static final int SEEK_END = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
+    private static final long FICLONE = 0x40049409;
+
+    private static final MethodHandle LSEEK = CLibrary.functionWithErrno(
+            "lseek",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+    private static final MethodHandle IOCTL = CLibrary.variadicWithErrno(
+            "ioctl",
+            2,
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+    private static final MethodHandle COPY_FILE_RANGE = CLibrary.functionWithErrno(
+            "copy_file_range",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT));
+    private static final MethodHandle SENDFILE = CLibrary.functionWithErrno(
+            "sendfile",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_LONG));
+    private static final MethodHandle FTRUNCATE = CLibrary.functionWithErrno(
+            "ftruncate", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+    private static final MethodHandle FSYNC =
+            CLibrary.functionWithErrno("fsync", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
+    private final Descriptor descriptor;
+
+    /** Whether copy_file_range has not yet turned out to be of no use for this target. */
+    private boolean copiesRanges = true;
+
+    private SparseFile(Descriptor descriptor) {
+        this.descriptor = descriptor;
+    }
+
+    /** Opens a file or block device for reading, or a directory to sync it. */
+    public static SparseFile open(Path file) throws IOException {
+        return new SparseFile(Descriptor.open(file, Descriptor.READ_ONLY, 0));
+    }
+
+    /**
+     * Makes an empty file and opens it for writing.
+     *
+     * @param permissions for instance 0640, less what the process's umask forbids
+     * @throws java.nio.file.FileAlreadyExistsException if there is something of that name, a symbolic link included
+     */
+    public static SparseFile create(Path file, int permissions) throws IOException {
+        return new SparseFile(
+                Descriptor.open(file, Descriptor.READ_WRITE | Descriptor.CREATE | Descriptor.EXCLUSIVE, permissions));
+    }
+
+    /** The size; of a block device too. */
+    public long size() throws IOException {
+        return checked(seek(0, SEEK_END));
+    }
+
+    /**
+     * Where the next data begins, at this offset or behind it; -1 if there is only a hole up to the end. A file system
+     * that tells no holes has data everywhere.
+     */
+    public long nextData(long offset) throws IOException {
+        long data = seek(offset, SEEK_DATA);
+        if (data == -Errno.ENXIO) {
+            return -1;
+        }
+        return data == -Errno.EINVAL ? offset : checked(data);
+    }
+
+    /** Where the next hole begins, at this offset or behind it; the end of the file counts as one. */
+    public long nextHole(long offset) throws IOException {
+        long hole = seek(offset, SEEK_HOLE);
+        return hole == -Errno.EINVAL ? size() : checked(hole);
+    }
+
+    private long seek(long offset, int whence) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            long result = (long) LSEEK.invokeExact(callState, descriptor.number(), offset, whence);
+            return result < 0 ? -CLibrary.errno(callState) : result;
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("lseek", e);
+        }
+    }
+
+    /**
+     * Makes the whole content that of the source without copying it: both share their blocks until one is written to.
+     *
+     * @return false, with nothing changed, if these two files cannot share blocks
+     */
+    public boolean cloneFrom(SparseFile source) throws IOException {
+        int errno;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            int result =
+                    (int) IOCTL.invokeExact(callState, descriptor.number(), FICLONE, (long) source.descriptor.number());
+            errno = result == 0 ? 0 : CLibrary.errno(callState);
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("ioctl", e);
+        }
+        return switch (errno) {
+            case 0 -> true;
+            case Errno.EXDEV, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS, Errno.EOPNOTSUPP -> false;
+            default -> throw Errno.toException(errno, descriptor.file(), source.descriptor.file());
+        };
+    }
+
+    /**
+     * Copies bytes of the source to the same offset of this file. What is a hole there becomes zeroes that take space
+     * here, so only data should be asked for.
+     *
+     * @param length at least 1; fewer bytes may be copied, and never more than 2 GiB less 4 KiB
+     * @return how many bytes were copied, 0 if the source ends before the offset
+     */
+    public long copyFrom(SparseFile source, long offset, long length) throws IOException {
+        if (copiesRanges) {
+            long copied = copyRange(source, offset, length);
+            switch ((int) Math.min(copied, 0)) {
+                case -Errno.EXDEV, -Errno.EINVAL, -Errno.ENOSYS, -Errno.EOPNOTSUPP -> copiesRanges = false;
+                default -> {
+                    if (copied != 0) {
+                        return checked(copied);
+                    }
+                }
+            }
+        }
+        return send(source, offset, length);
+    }
+
+    private long copyRange(SparseFile source, long offset, long length) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            long result = (long) COPY_FILE_RANGE.invokeExact(
+                    callState,
+                    source.descriptor.number(),
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
+                    descriptor.number(),
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
+                    length,
+                    0);
+            return result < 0 ? -CLibrary.errno(callState) : result;
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("copy_file_range", e);
+        }
+    }
+
+    private long send(SparseFile source, long offset, long length) throws IOException {
+        checked(seek(offset, SEEK_SET));
+        long result;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            result = (long) SENDFILE.invokeExact(
+                    callState,
+                    descriptor.number(),
+                    source.descriptor.number(),
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
+                    length);
+            if (result < 0) {
+                result = -CLibrary.errno(callState);
+            }
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("sendfile", e);
+        }
+        return checked(result);
+    }
+
+    /** Cuts the file, or makes it longer by a hole. */
+    public void setSize(long size) throws IOException {
+        int result;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            result = (int) FTRUNCATE.invokeExact(callState, descriptor.number(), size);
+            result = result < 0 ? -CLibrary.errno(callState) : 0;
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("ftruncate", e);
+        }
+        checked(result);
+    }
+
+    /** Waits until the content is on the storage, or, for a directory, its names; nothing if the file system has no such. */
+    public void sync() throws IOException {
+        int result;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            result = (int) FSYNC.invokeExact(callState, descriptor.number());
+            result = result < 0 ? -CLibrary.errno(callState) : 0;
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("fsync", e);
+        }
+        if (result != -Errno.EINVAL) {
+            checked(result);
+        }
+    }
+
+    /** The result of a call, where a negative one is an error number. */
+    private long checked(long result) throws IOException {
+        if (result < 0) {
+            throw Errno.toException((int) -result, descriptor.file(), null);
+        }
+        return result;
+    }
+
+    @Override
+    public void close() {
+        descriptor.close();
+    }
+}
