@@ -1,15 +1,15 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.core.NativeTypes;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         description = "Writes the Perl class by which a PVE host uses a storage type written in Java.",
         footer = {"", "Example: tenon proxy dir --output /usr/share/perl5/PVE/Storage/Custom/TenonDir.pm"})
 final class ProxyCommand implements Callable<Integer> {
-    private static final List<StoragePlugin> NATIVE = List.of(new DirPlugin());
+    private static final Map<String, StoragePlugin> NATIVE = NativeTypes.all();
 
     @Parameters(paramLabel = "TYPE", description = "the storage type, for instance dir")
     private String type = "";
@@ -53,12 +53,11 @@ final class ProxyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        StoragePlugin plugin = NATIVE.stream()
-                .filter(candidate -> candidate.type().equals(type))
-                .findFirst()
-                .orElseThrow(
-                        () -> new IllegalArgumentException("there is no storage type '" + type + "' in Java; there are "
-                                + NATIVE.stream().map(StoragePlugin::type).toList()));
+        StoragePlugin plugin = NATIVE.get(type);
+        if (plugin == null) {
+            throw new IllegalArgumentException(
+                    "there is no storage type '" + type + "' in Java; there are " + NATIVE.keySet());
+        }
         String storageType = as == null ? "tenon" + type : as;
         if (!storageType.matches("[a-z][a-z0-9-]*")) {
             throw new IllegalArgumentException(

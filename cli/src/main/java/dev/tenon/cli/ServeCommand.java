@@ -4,12 +4,12 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.Daemon;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.CircuitBreaker;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.decorator.StatusCache;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,9 +85,7 @@ final class ServeCommand implements Callable<Integer> {
         List<PerlStoragePlugin> hosted = new ArrayList<>();
         try (UnixSockets sockets = new UnixSockets()) {
             try {
-                Map<String, StoragePlugin> served = new TreeMap<>();
-                DirPlugin dir = new DirPlugin();
-                served.put(dir.type(), dir);
+                Map<String, StoragePlugin> served = new TreeMap<>(NativeTypes.all());
                 for (Path plugin : plugins) {
                     host(plugin, PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)), served, hosted);
                 }

@@ -20,7 +20,14 @@ class ArchitectureTest {
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
-                        "dev.tenon.core..", "java..", "org.slf4j..", "org.apache.commons.exec..", "org.jspecify..")
+                        "dev.tenon.core..",
+                        "java..",
+                        "org.slf4j..",
+                        "org.apache.commons.exec..",
+                        "org.jspecify..",
+                        "javax.xml..",
+                        "org.w3c.dom..",
+                        "org.xml.sax..")
                 .check(CORE);
     }
 

@@ -61,8 +61,29 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
      *     with {@code exit code N}, {@code got signal N} or {@code got timeout} where there is no prefix or no exit code
      */
     public String run() {
-        OutputText output = new OutputText();
         ErrorLines errors = new ErrorLines(arguments.getFirst());
+        Ended ended = execute(errors);
+        if (ended.exitCode() != 0) {
+            throw failed(ended.exitCode(), errors.last());
+        }
+        return ended.output();
+    }
+
+    /**
+     * How a command ended by itself.
+     *
+     * @param exitCode 0 to 128
+     * @param output what it wrote to its standard output
+     */
+    public record Ended(int exitCode, String output) {}
+
+    /** As {@link #run}, but an exit code is an answer and no failure. */
+    public Ended end() {
+        return execute(new ErrorLines(arguments.getFirst()));
+    }
+
+    private Ended execute(ErrorLines errors) {
+        OutputText output = new OutputText();
         KillingWatchdog watchdog = new KillingWatchdog(deadline);
         PumpStreamHandler streams = new PumpStreamHandler(output, errors);
         streams.setStopTimeout(DRAIN_LIMIT);
@@ -90,13 +111,10 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
         if (exitCode > FIRST_SIGNAL_EXIT_CODE) {
             throw failed("got signal " + (exitCode - FIRST_SIGNAL_EXIT_CODE));
         }
-        if (exitCode != 0) {
-            throw failed(exitCode, errors.last());
-        }
-        if (output.isCut()) {
+        if (exitCode == 0 && output.isCut()) {
             throw failed("wrote more than " + OutputText.LONGEST + " bytes");
         }
-        return output.text();
+        return new Ended(exitCode, output.text());
     }
 
     private CommandLine commandLine() {

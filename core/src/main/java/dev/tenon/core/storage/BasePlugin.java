@@ -732,7 +732,7 @@ public class BasePlugin implements StoragePlugin {
     }
 
     /** A storage without a path keeps its images somewhere of its own, each beside those it names. */
-    private StorageBounds bounds(Storage storage, Path file, ContentType type) {
+    final StorageBounds bounds(Storage storage, Path file, ContentType type) {
         if (hasPath(storage)) {
             return StorageBounds.of(
                     Paths.of(ContentDirectories.base(storage)), Paths.of(self.getSubdir(storage, type)));

@@ -5,28 +5,26 @@ import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.Quoted;
-import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.spi.VolumeAttribute;
-import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.BasePlugin;
-import java.nio.file.InvalidPathException;
+import dev.tenon.core.storage.FilePlugin;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The storage type {@code dir}: a directory of the host, which may be asked to be a mount point. */
-public final class DirPlugin extends BasePlugin {
+public final class DirPlugin extends FilePlugin {
     private static final Path MOUNTS = Path.of("/proc/mounts");
-    private static final String MOUNTS_KEY = "dir:mounts";
+    private static final Pattern PATH = Pattern.compile("/[-/a-zA-Z0-9_.@]+");
 
     private static final PluginData DATA = new PluginData(
             Set.of("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import", "none"),
@@ -38,19 +36,13 @@ public final class DirPlugin extends BasePlugin {
             false,
             Map.of());
 
-    private static final PropertyOption FIXED = new PropertyOption(false, true);
-    private static final PropertyOption OPTIONAL = new PropertyOption(true, false);
-    private static final PropertyOption OPTIONAL_FIXED = new PropertyOption(true, true);
-
-    private final Path mounts;
-
     public DirPlugin() {
         this(MOUNTS);
     }
 
     /** Reads the mounts from this file. */
     DirPlugin(Path mounts) {
-        this.mounts = mounts;
+        super(mounts);
     }
 
     @Override
@@ -92,13 +84,6 @@ public final class DirPlugin extends BasePlugin {
         return properties;
     }
 
-    private static PropertySchema schema(String type, String description, Map<String, Object> more) {
-        Map<String, Object> attributes = new LinkedHashMap<>(more);
-        attributes.put("type", type);
-        attributes.put("description", description);
-        return new PropertySchema(attributes);
-    }
-
     private static Map<String, Object> bwlimit() {
         Map<String, Object> limits = new LinkedHashMap<>();
         for (String operation : new String[] {"default", "clone", "migration", "move", "restore"}) {
@@ -116,34 +101,42 @@ public final class DirPlugin extends BasePlugin {
 
     @Override
     public Map<String, PropertyOption> options() {
-        Map<String, PropertyOption> options = new LinkedHashMap<>();
-        options.put("path", FIXED);
-        for (String name : new String[] {
-            "content-dirs",
-            "nodes",
-            "shared",
-            "disable",
-            "prune-backups",
-            "max-protected-backups",
-            "content",
-            "format",
-            "mkdir",
-            "create-base-path",
-            "create-subdirs",
-            "is_mountpoint",
-            "bwlimit",
-            "preallocation"
-        }) {
-            options.put(name, OPTIONAL);
-        }
+        Map<String, PropertyOption> options = commonOptions();
+        options.put("shared", OPTIONAL);
+        options.put("is_mountpoint", OPTIONAL);
+        options.put("preallocation", OPTIONAL);
         options.put("snapshot-as-volume-chain", OPTIONAL_FIXED);
         return options;
     }
 
     @Override
+    public Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
+        Map<String, Object> checked = super.checkConfig(storage, properties, isNew);
+        if (!isNew || !(checked.get("path") instanceof String path)) {
+            return checked;
+        }
+        if (!PATH.matcher(path).matches()) {
+            throw StorageException.refused(
+                    StorageError.BAD_CONFIG,
+                    "storage '" + storage + "': illegal path for directory storage: " + Quoted.of(path));
+        }
+        Map<String, Object> canonical = new LinkedHashMap<>(checked);
+        canonical.put("path", canonical(path));
+        return canonical;
+    }
+
+    /** Without a slash at the end, empty parts and {@code .}; what {@code ..} means only the file system knows. */
+    private static String canonical(String path) {
+        String parts = Stream.of(path.split("/", -1))
+                .filter(part -> !part.isEmpty() && !part.equals("."))
+                .collect(Collectors.joining("/"));
+        return "/" + parts;
+    }
+
+    @Override
     public StorageStatus status(Storage storage, OperationCache cache) {
         boolean isMissing = requiredMountPoint(storage)
-                .filter(mountPoint -> !isMounted(mountPoint, cache))
+                .filter(mountPoint -> !isMountPoint(mountPoint, cache))
                 .isPresent();
         return isMissing ? new StorageStatus.Inactive() : super.status(storage, cache);
     }
@@ -151,7 +144,7 @@ public final class DirPlugin extends BasePlugin {
     @Override
     public void activateStorage(Storage storage, OperationCache cache) {
         requiredMountPoint(storage)
-                .filter(mountPoint -> !isMounted(mountPoint, cache))
+                .filter(mountPoint -> !isMountPoint(mountPoint, cache))
                 .ifPresent(mountPoint -> {
                     throw StorageException.refused(
                             StorageError.STORAGE_UNAVAILABLE,
@@ -159,11 +152,7 @@ public final class DirPlugin extends BasePlugin {
                                     + "' - directory is expected to be a mount point but is not mounted: '" + mountPoint
                                     + "'");
                 });
-        StorageConfig config = storage.config();
-        config.text("path")
-                .filter(path -> path.startsWith("/"))
-                .filter(path -> config.flag("create-base-path", config.flag("mkdir", true)))
-                .ifPresent(path -> makeDirectories(storage, toPath(path)));
+        makeBase(storage);
         super.activateStorage(storage, cache);
     }
 
@@ -174,38 +163,9 @@ public final class DirPlugin extends BasePlugin {
             return Optional.empty();
         }
         return switch (setting.get().toLowerCase(Locale.ROOT)) {
-            case "1", "on", "yes", "true" -> storage.config().text("path").map(DirPlugin::toPath);
+            case "1", "on", "yes", "true" -> storage.config().text("path").map(FilePlugin::configured);
             case "0", "off", "no", "false" -> Optional.empty();
-            default -> setting.map(DirPlugin::toPath);
+            default -> setting.map(FilePlugin::configured);
         };
-    }
-
-    private static Path toPath(String text) {
-        try {
-            return Path.of(text);
-        } catch (InvalidPathException e) {
-            throw StorageException.refused(StorageError.BAD_CONFIG, "path " + Quoted.of(text) + " is illegal");
-        }
-    }
-
-    private boolean isMounted(Path directory, OperationCache cache) {
-        return cache.get(MOUNTS_KEY, MountTable.class, () -> MountTable.read(mounts))
-                .isMounted(directory);
-    }
-
-    @Override
-    public SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
-        SnapshotMethod method = super.snapshotMethod(storage, volume);
-        return method == SnapshotMethod.QEMU && hasSnapshotChains(storage) ? SnapshotMethod.MIXED : method;
-    }
-
-    @Override
-    public Optional<String> attribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
-        return backupAttribute(storage, volume, attribute);
-    }
-
-    @Override
-    public void updateAttribute(Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
-        updateBackupAttribute(storage, volume, attribute, value);
     }
 }

@@ -1,55 +1,76 @@
-package dev.tenon.core.storage.dir;
+package dev.tenon.core.storage;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.ArrayList;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where file systems are mounted, as {@code /proc/mounts} tells it.
+ * What is mounted where, as {@code /proc/mounts} tells it.
  *
- * @param mountPoints absolute paths without symbolic links
+ * @param mounts the oldest first; their mount points are without symbolic links
  */
-record MountTable(Set<String> mountPoints) {
+record MountTable(List<Mount> mounts) {
     private static final Logger LOG = LoggerFactory.getLogger(MountTable.class);
     private static final int OCTAL_DIGITS = 3;
     private static final int OCTAL = 8;
     private static final int HIGHEST_FIRST_DIGIT = '3';
 
     MountTable {
-        mountPoints = Set.copyOf(mountPoints);
+        mounts = List.copyOf(mounts);
     }
 
     /** Reads the table; one that cannot be read counts as empty, so that nothing is taken to be mounted. */
-    static MountTable read(Path mounts) {
+    static MountTable read(Path file) {
         try {
-            return parse(new String(Files.readAllBytes(mounts), StandardCharsets.UTF_8));
+            return parse(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
         } catch (IOException e) {
-            LOG.warn("unable to read the mounts in '{}': {}", mounts, e.getMessage());
-            return new MountTable(Set.of());
+            LOG.warn("unable to read the mounts in '{}': {}", file, e.getMessage());
+            return new MountTable(List.of());
         }
     }
 
     static MountTable parse(String text) {
-        Set<String> mountPoints = new HashSet<>();
+        List<Mount> mounts = new ArrayList<>();
         for (String line : text.split("\n", -1)) {
             String[] fields = line.split(" ", -1);
-            if (fields.length > 1) {
-                mountPoints.add(withoutEscapes(fields[1]));
+            if (fields.length > 2) {
+                mounts.add(new Mount(withoutEscapes(fields[0]), withoutEscapes(fields[1]), fields[2]));
             }
         }
-        return new MountTable(mountPoints);
+        return new MountTable(mounts);
     }
 
-    boolean isMounted(Path directory) {
+    /** Whether anything is mounted on this directory. */
+    boolean isMountPoint(Path directory) {
         try {
-            return mountPoints.contains(directory.toRealPath().toString());
+            String real = directory.toRealPath().toString();
+            return mounts.stream().anyMatch(mount -> mount.mountPoint().equals(real));
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** What is mounted on this directory, which itself is not looked at: its server may be gone. */
+    List<Mount> on(Path directory) {
+        String plain = directory.toString();
+        String real = withRealParent(directory).toString();
+        return mounts.stream()
+                .filter(mount ->
+                        mount.mountPoint().equals(plain) || mount.mountPoint().equals(real))
+                .toList();
+    }
+
+    private static Path withRealParent(Path directory) {
+        Path parent = directory.getParent();
+        try {
+            return parent == null ? directory : parent.toRealPath().resolve(directory.getFileName());
+        } catch (IOException e) {
+            return directory;
         }
     }
 

@@ -1,4 +1,4 @@
-/** Rules that hold for all of core. */
+/** Storage in Java. */
 @NullMarked
 package dev.tenon.core;
 

@@ -1,0 +1,24 @@
+package dev.tenon.core;
+
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.cephfs.CephfsPlugin;
+import dev.tenon.core.storage.cifs.CifsPlugin;
+import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.nfs.NfsPlugin;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** The storage types that are written in Java. */
+public final class NativeTypes {
+    private NativeTypes() {}
+
+    /** New ones, by type, in the order of their names. */
+    public static Map<String, StoragePlugin> all() {
+        Map<String, StoragePlugin> types = new TreeMap<>();
+        Stream.of(new CephfsPlugin(), new CifsPlugin(), new DirPlugin(), new NfsPlugin())
+                .forEach(plugin -> types.put(plugin.type(), plugin));
+        return Collections.unmodifiableMap(types);
+    }
+}

@@ -1,0 +1,280 @@
+package dev.tenon.core.storage;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import javax.xml.XMLConstants;
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
+import org.w3c.dom.NodeList;
+import org.xml.sax.SAXException;
+
+/**
+ * A virtual machine as an OVF manifest describes it.
+ *
+ * @param name a name that a guest can have, empty if the manifest has none
+ * @param cores as it is written, empty if it is not
+ * @param memory MiB as it is written, empty if it is not
+ * @param osType PVE's word
+ * @param hasEfi whether it starts by way of EFI
+ * @param disks in the order of the manifest
+ * @param cards the models of its network cards
+ */
+record Ovf(
+        Optional<String> name,
+        Optional<String> cores,
+        Optional<String> memory,
+        String osType,
+        boolean hasEfi,
+        List<Disk> disks,
+        List<String> cards) {
+    private static final Logger LOG = LoggerFactory.getLogger(Ovf.class);
+
+    private static final String OVF = "http://schemas.dmtf.org/ovf/envelope/1";
+    private static final String VMWARE = "http://www.vmware.com/schema/ovf";
+    private static final String SETTING =
+            "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData";
+
+    /** The kinds of resources that matter, by their number in CIM. */
+    private static final String PROCESSOR = "3";
+
+    private static final String MEMORY = "4";
+    private static final String ETHERNET_ADAPTER = "10";
+    private static final String DISK_DRIVE = "17";
+    private static final Map<String, String> BUSES = Map.of("5", "ide", "6", "scsi", "20", "sata");
+
+    private static final List<String> MODELS = List.of("e1000", "e1000e", "vmxnet3");
+    private static final Pattern HOST_RESOURCE = Pattern.compile("(?:ovf:)?/[\\w.~-]+/([\\w.~-]+)");
+    private static final Pattern FILE_REFERENCE = Pattern.compile("[\\w.~/-]+");
+    private static final Pattern UNIT = Pattern.compile("\\s*byte\\s*\\*\\s*(\\d{1,4})\\s*\\^\\s*(\\d{1,2})\\s*");
+
+    Ovf {
+        disks = List.copyOf(disks);
+        cards = List.copyOf(cards);
+    }
+
+    /**
+     * A disk.
+     *
+     * @param address bus and number, for instance {@code scsi0}
+     * @param file as it is written; not checked
+     * @param capacity bytes, empty if the manifest does not tell
+     */
+    record Disk(String address, String file, OptionalLong capacity) {}
+
+    /** The text is no manifest of one virtual machine. */
+    static final class BadOvfException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        BadOvfException(String why) {
+            super(why);
+        }
+    }
+
+    /** Reads a manifest. It may not declare a document type, by which it could make us read files or fill our memory. */
+    static Ovf parse(InputStream xml) throws IOException, BadOvfException {
+        Element envelope;
+        try {
+            envelope = parser().parse(xml).getDocumentElement();
+        } catch (SAXException e) {
+            throw new BadOvfException(String.valueOf(e.getMessage()));
+        }
+        if (!is(envelope, OVF, "Envelope")) {
+            throw new BadOvfException("it is no OVF envelope of version 1");
+        }
+        Element system = child(envelope, OVF, "VirtualSystem")
+                .orElseThrow(() -> new BadOvfException("it describes no single virtual system"));
+        return new Reader(envelope, system).read();
+    }
+
+    private static DocumentBuilder parser() {
+        DocumentBuilderFactory factory = DocumentBuilderFactory.newDefaultNSInstance();
+        try {
+            factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
+            factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
+            DocumentBuilder builder = factory.newDocumentBuilder();
+            builder.setErrorHandler(null);
+            return builder;
+        } catch (ParserConfigurationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static final class Reader {
+        private final Element envelope;
+        private final Element system;
+        private final List<Element> items;
+        private final Map<String, String> kinds = new HashMap<>();
+        private final Set<String> addresses = new HashSet<>();
+
+        private Reader(Element envelope, Element system) {
+            this.envelope = envelope;
+            this.system = system;
+            items = children(system, OVF, "VirtualHardwareSection")
+                    .flatMap(section -> children(section, OVF, "Item"))
+                    .toList();
+            items.forEach(item -> setting(item, "InstanceID").ifPresent(id -> kinds.putIfAbsent(id, kind(item))));
+        }
+
+        private Ovf read() {
+            return new Ovf(
+                    name(),
+                    quantity(PROCESSOR),
+                    quantity(MEMORY),
+                    OsTypes.word(child(system, OVF, "OperatingSystemSection")
+                            .map(section -> section.getAttributeNS(OVF, "id"))
+                            .orElse("")),
+                    hasEfi(),
+                    items(DISK_DRIVE).flatMap(item -> disk(item).stream()).toList(),
+                    items(ETHERNET_ADAPTER).map(Reader::model).toList());
+        }
+
+        private Optional<String> name() {
+            return child(system, OVF, "Name")
+                    .map(Node::getTextContent)
+                    .filter(name -> !name.isEmpty())
+                    .or(() -> Optional.of(system.getAttributeNS(OVF, "id")))
+                    .map(name -> name.replaceAll("\\s+", "-").replaceAll("[^a-zA-Z0-9.-]", ""))
+                    .filter(name -> !name.isEmpty());
+        }
+
+        private boolean hasEfi() {
+            return children(system, OVF, "VirtualHardwareSection")
+                    .flatMap(section -> children(section, VMWARE, "Config"))
+                    .filter(config -> config.getAttributeNS(VMWARE, "key").equals("firmware"))
+                    .anyMatch(config -> config.getAttributeNS(VMWARE, "value").equals("efi"));
+        }
+
+        private Stream<Element> items(String kind) {
+            return items.stream().filter(item -> kind(item).equals(kind));
+        }
+
+        /** The quantity of a resource: of the configuration that is the default, where there are several. */
+        private Optional<String> quantity(String kind) {
+            return items(kind)
+                    .filter(item -> !item.hasAttributeNS(OVF, "configuration") && !item.hasAttributeNS(OVF, "bound"))
+                    .findFirst()
+                    .or(() -> items(kind).findFirst())
+                    .flatMap(item -> setting(item, "VirtualQuantity"));
+        }
+
+        private static String model(Element item) {
+            String model = setting(item, "ResourceSubType").orElse("").toLowerCase(Locale.ROOT);
+            return MODELS.contains(model) ? model : MODELS.getFirst();
+        }
+
+        /** A drive names a disk, the disk a file, and the drive's parent is its controller. */
+        private Optional<Disk> disk(Element item) {
+            String resource = setting(item, "HostResource").orElse("");
+            Matcher named = HOST_RESOURCE.matcher(resource);
+            if (!named.matches()) {
+                LOG.warn("invalid host resource '{}' in a manifest, skipping", resource);
+                return Optional.empty();
+            }
+            Optional<Element> disk = children(envelope, OVF, "DiskSection")
+                    .flatMap(section -> children(section, OVF, "Disk"))
+                    .filter(element -> element.getAttributeNS(OVF, "diskId").equals(named.group(1)))
+                    .findFirst();
+            String reference =
+                    disk.map(element -> element.getAttributeNS(OVF, "fileRef")).orElse("");
+            if (disk.isEmpty() || !FILE_REFERENCE.matcher(reference).matches()) {
+                LOG.warn("invalid host resource '{}' in a manifest, skipping", resource);
+                return Optional.empty();
+            }
+            String bus = BUSES.get(kinds.getOrDefault(setting(item, "Parent").orElse(""), ""));
+            if (bus == null) {
+                LOG.warn("invalid or missing controller of disk '{}' in a manifest, skipping", named.group(1));
+                return Optional.empty();
+            }
+            String file = children(envelope, OVF, "References")
+                    .flatMap(section -> children(section, OVF, "File"))
+                    .filter(element -> element.getAttributeNS(OVF, "id").equals(reference))
+                    .map(element -> element.getAttributeNS(OVF, "href"))
+                    .findFirst()
+                    .orElse("");
+            if (file.isEmpty()) {
+                LOG.warn("invalid file reference '{}' in a manifest, skipping", reference);
+                return Optional.empty();
+            }
+            return Optional.of(new Disk(address(bus, item), file, capacity(disk.get())));
+        }
+
+        /** The manifest need not tell the number on the controller; it is the lowest free one then. */
+        private String address(String bus, Element item) {
+            String address = setting(item, "AddressOnParent")
+                    .filter(number -> number.matches("\\d{1,3}"))
+                    .map(number -> bus + number)
+                    .orElseGet(() -> IntStream.iterate(0, number -> number + 1)
+                            .mapToObj(number -> bus + number)
+                            .filter(free -> !addresses.contains(free))
+                            .findFirst()
+                            .orElseThrow());
+            addresses.add(address);
+            return address;
+        }
+
+        private static OptionalLong capacity(Element disk) {
+            Matcher unit = UNIT.matcher(disk.getAttributeNS(OVF, "capacityAllocationUnits"));
+            String capacity = disk.getAttributeNS(OVF, "capacity");
+            if (!unit.matches() || !capacity.matches("\\d{1,18}")) {
+                return OptionalLong.empty();
+            }
+            try {
+                long factor = 1;
+                for (int i = 0; i < Integer.parseInt(unit.group(2)); i++) {
+                    factor = Math.multiplyExact(factor, Long.parseLong(unit.group(1)));
+                }
+                return OptionalLong.of(Math.multiplyExact(Long.parseLong(capacity), factor));
+            } catch (ArithmeticException e) {
+                return OptionalLong.empty();
+            }
+        }
+
+        private static String kind(Element item) {
+            return setting(item, "ResourceType").orElse("");
+        }
+
+        private static Optional<String> setting(Element item, String name) {
+            return child(item, SETTING, name)
+                    .map(Node::getTextContent)
+                    .map(String::strip)
+                    .filter(text -> !text.isEmpty());
+        }
+    }
+
+    private static boolean is(Node node, String namespace, String name) {
+        return namespace.equals(node.getNamespaceURI()) && name.equals(node.getLocalName());
+    }
+
+    private static Optional<Element> child(Element parent, String namespace, String name) {
+        return children(parent, namespace, name).findFirst();
+    }
+
+    private static Stream<Element> children(Element parent, String namespace, String name) {
+        List<Element> found = new ArrayList<>();
+        NodeList nodes = parent.getChildNodes();
+        for (int i = 0; i < nodes.getLength(); i++) {
+            if (nodes.item(i) instanceof Element element && is(element, namespace, name)) {
+                found.add(element);
+            }
+        }
+        return found.stream();
+    }
+}

@@ -1,0 +1,5 @@
+/** The storage type {@code cephfs}: the file system of a Ceph cluster. */
+@NullMarked
+package dev.tenon.core.storage.cephfs;
+
+import org.jspecify.annotations.NullMarked;

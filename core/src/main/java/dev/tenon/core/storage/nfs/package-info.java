@@ -1,0 +1,5 @@
+/** The storage type {@code nfs}: a directory that an NFS server exports. */
+@NullMarked
+package dev.tenon.core.storage.nfs;
+
+import org.jspecify.annotations.NullMarked;
