@@ -3,6 +3,7 @@ package Tenon::Callback;
 use v5.36;
 
 use Tenon::Error;
+use Tenon::Schema;
 
 # The functions that the call under way handed over, by number.
 our %CODE;
@@ -14,10 +15,12 @@ sub id_of ($code) {
     return 0 + $id;
 }
 
-sub run ($id, $args) {
+sub run ($params) {
+    my $id = $params->{id};
     my $code = $CODE{ $id // '' } // Tenon::Error->throw('BAD_PARAMETER', 'NOT_STARTED',
         'the function ' . ($id // 'undef') . ' belongs to no call that is under way');
-    return scalar($code->($args->@*));
+    my $result = $code->(($params->{args} // [])->@*);
+    return Tenon::Schema::tree($result);
 }
 
 1;
@@ -44,8 +47,9 @@ A number for this code ref, as long as the caller's C<local> holds.
 
 =head2 run
 
-    my $result = Tenon::Callback::run($id, \@args);
+    my $wire = Tenon::Callback::run($params);
 
-Runs it in scalar context. Dies as it does, or with C<BAD_PARAMETER> if there is no such function.
+Answers the far side's C<callback>: runs the function C<id> with C<args> in scalar context. Dies as it does, or with
+C<BAD_PARAMETER> if there is no such function.
 
 =cut

@@ -60,8 +60,7 @@ sub claim ($self, $plugin, $token) {
 }
 
 sub _nested ($name, $params, $context) {
-    return Tenon::Schema::tree(Tenon::Callback::run($params->{id}, $params->{args} // []))
-        if $name eq 'callback';
+    return Tenon::Callback::run($params) if $name eq 'callback';
     Tenon::Error->throw('UNKNOWN_METHOD', 'NOT_STARTED',
         "$name: this side runs nothing but the functions that it handed over");
     return;

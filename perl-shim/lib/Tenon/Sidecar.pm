@@ -215,7 +215,7 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     if ($name eq 'claim') {
         return _claim($params->{token});
     } elsif ($name eq 'callback') {
-        return Tenon::Schema::tree(Tenon::Callback::run($params->{id}, $params->{args} // []));
+        return Tenon::Callback::run($params);
     }
     my $method = $api->method($name);
     $package->can($name)
