@@ -33,7 +33,7 @@ sub _read ($class, $file) {
             $result->{known} = { map { $_->{name} => 1 } $record->{fields}->@* };
         } elsif ($result->{shape} eq 'value') {
             _parse_type($result);
-            $result->{in_list} = $row->{context} eq 'list';
+            $result->{in_list} = $result->{list} && $row->{context} eq 'list';
         }
         $_->{where} = "$row->{name}: the parameter '$_->{name}'" for $row->{params}->@*;
         $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };

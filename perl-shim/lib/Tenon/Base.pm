@@ -20,11 +20,10 @@ sub call ($class, $name, $want, @args) {
     my $api = Tenon::Api->load;
     my $method = $api->method($name);
     local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
-    my $names = $api->positions($method, $api->newest);
+    my $known = $api->params_at($method, $api->newest);
     my @public = @args;
-    for my $i (grep { ref($args[$_]) } 0 .. min($#args, $names->$#*)) {
-        my $param = $method->{param}->{ $names->[$i] } // next;
-        $public[$i] = _without_private($args[$i]) if $param->{kind} eq 'section';
+    for my $i (grep { $known->[$_]->{kind} eq 'section' } 0 .. min($#args, $known->$#*)) {
+        $public[$i] = _without_private($args[$i]);
     }
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@public);
     my $wire = $session->call($name, $params, plugin => 'base', seconds => $method->{deadline});

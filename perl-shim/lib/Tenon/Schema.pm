@@ -19,7 +19,6 @@ use Tenon::Frame;
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
 my %NOT_YET = (provider => 'a backup provider', stream => 'a stream');
 my %LARGEST = (
-    callback => 9223372036854775807,
     kib => 9007199254740992,
     seconds => 2147483648,
     uint => 9223372036854775807,
@@ -42,29 +41,29 @@ sub prepare ($type) {
 # ---- Perl to wire
 
 sub params_to_wire ($api, $method, $level, $args) {
-    my ($names, @given) = ($api->positions($method, $level), $args->@*);
-    if ($method->{rest} && @given > $names->@*) {
-        my @bound = splice(@given, scalar($names->@*));
+    my ($params, @given) = ($api->params_at($method, $level), $args->@*);
+    if ($method->{rest} && @given > $params->@*) {
+        my @bound = splice(@given, scalar($params->@*));
         my $code = $given[-1];
         $given[-1] = sub { return $code->(@bound) };
     }
-    if (@given >= $names->$#* && ($names->[-1] // '') =~ m/\A%/) {
-        my @flat = splice(@given, $names->$#*);
+    if ($method->{flat} && @given >= $params->$#*) {
+        my @flat = splice(@given, $params->$#*);
         push @flat, undef if @flat % 2;
         push @given, {@flat};
     }
-    if (@given > $names->@*) {
+    if (@given > $params->@*) {
         _bad(
             'BAD_PARAMETER',
             "$method->{name}: takes at most "
-                . scalar($names->@*)
+                . scalar($params->@*)
                 . " parameters at API level $level, got "
                 . scalar($args->@*),
         );
     }
     my %wire;
     for my $i (0 .. $#given) {
-        my $param = $method->{param}->{ $names->[$i] =~ s/\A%//r };
+        my $param = $params->[$i];
         my $wire = _to_wire($param, $given[$i], undef);
         _bad('BAD_PARAMETER', "$param->{where} is undef") if !defined($wire) && !$param->{nullable};
         $wire{ $param->{name} } = $wire;
@@ -128,7 +127,7 @@ sub result_to_wire ($method, $values, $storeid) {
 
     my $name = $method->{name};
     if ($shape eq 'value') {
-        my $value = $method->{context} eq 'list' && $result->{list} ? $values : $values->[0];
+        my $value = $result->{in_list} ? $values : $values->[0];
         return _result_field($name, $result, $value // $result->{default}, $storeid, 'the result');
     } elsif ($shape eq 'tuple') {
         my $i = 0;
@@ -245,7 +244,7 @@ sub _to_wire ($type, $value, $storeid) {
         $text = "$storeid:$text"
             if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
         return $text;
-    } elsif ($LARGEST{$kind} && $kind ne 'callback') {
+    } elsif ($LARGEST{$kind}) {
         return _integer($type, $value);
     } elsif ($kind eq 'bool') {
         return $value ? Data::MessagePack::true() : Data::MessagePack::false();
@@ -310,7 +309,7 @@ sub _text ($value) {
     _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
         if ref($value) && !(blessed($value) && overload::Method($value, '""'));
     my $text = "$value";
-    return $text if length($text) < 1000 && $text !~ m/[^\x00-\x7f]/ && !utf8::is_utf8($text);
+    return $text if length($text) < PLAIN_TEXT && $text !~ m/[^\x00-\x7f]/ && !utf8::is_utf8($text);
     utf8::encode($text) if utf8::is_utf8($text);
     _bad('FRAME_TOO_LONG',
               'a text of '
@@ -436,7 +435,7 @@ sub _result_from_wire ($result, $wire, $want) {
     return if $shape eq 'none';
     if ($shape eq 'value') {
         my $value = _field_from_wire($result, $wire);
-        return $want && $result->{list} && $result->{in_list} ? $value->@* : $value;
+        return $want && $result->{in_list} ? $value->@* : $value;
     } elsif ($shape eq 'tuple') {
         _bad('BAD_RESULT', 'a map belongs where ' . _shown($wire) . ' came')
             if ref($wire) ne 'HASH';
@@ -476,7 +475,7 @@ sub _from_wire ($type, $wire) {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         _text($wire) if $wire =~ m/[^\x00-\x7f]/;
         return $wire;
-    } elsif ($LARGEST{$kind} && $kind ne 'callback') {
+    } elsif ($LARGEST{$kind}) {
         _bad('BAD_PARAMETER', _what($type) . ' must be an integer, got ' . _shown($wire))
             if ref($wire) || $wire !~ m/\A\d+\z/;
         return $wire;
