@@ -11,6 +11,10 @@ use Tenon::Test::Data qw(error_of errors packed);
 
 my @rows = errors()->@*;
 
+package Tenon::Test::Mute { ## no critic (RequireFilenameMatchesPackage)
+    use overload '""' => sub { die "no text\n" };
+}
+
 subtest 'every row of the table has its number' => sub {
     cmp_ok(scalar(@rows), '>=', 30, 'there are rows');
     for my $row (@rows) {
@@ -104,6 +108,31 @@ subtest 'the text of a plugin crosses to the byte' => sub {
         utf8::decode($got) if $map->{die_characters};
         ok($got eq $text, "$name: the text crosses");
     }
+};
+
+subtest 'the message of what a plugin died with' => sub {
+    my @table = (
+        ['the end of the line goes', "no space left\n", 'no space left'],
+        ['all of it', "a\nb \n\n", "a\nb"],
+        ['no text', '', 'the plugin died without a text'],
+        ['nothing but a line', "\n", 'the plugin died without a text'],
+        ['a false one', "0\n", '0'],
+        ['a last character whose last byte alone is a space', "voil\xc3\xa0\n", "voil\xc3\xa0"],
+        ['bytes that are no UTF-8', "caf\xe9\n", 'caf?'],
+        ['characters', "\x{263a}\n", "\xe2\x98\xba"],
+    );
+    for my $row (@table) {
+        my ($name, $text, $message) = $row->@*;
+        my $err = Tenon::Error->of_plugin($text);
+        my $map = Tenon::Frame::decode(substr(Tenon::Frame::encode_failure(7, $err), 4))->[2];
+        is($map->{message}, $message, $name);
+    }
+    is(Tenon::Error::text_of(undef), '', 'undef has an empty text');
+    is(
+        Tenon::Error::text_of(bless {}, 'Tenon::Test::Mute'),
+        'the plugin died with an object that has no text',
+        'an object that dies when it is asked'
+    );
 };
 
 subtest 'a failure on the wire' => sub {

@@ -45,6 +45,19 @@ sub throw ($class, @args) {
     die $class->new(@args);
 }
 
+# The bytes at the end of a text may be the half of a character that would be a space alone.
+sub of_plugin ($class, $text, %more) {
+    my $message = $text =~ s/\s+\z//ar;
+    $message = 'the plugin died without a text' if !length($message);
+    %more = (die => $text, origin => 'sidecar', %more);
+    return $class->new('PLUGIN_DIED', 'UNKNOWN', $message, %more);
+}
+
+sub text_of ($err) {
+    return
+        eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
+}
+
 sub changed ($self) {
     return $self->{changed};
 }
@@ -123,6 +136,12 @@ exception), C<origin>, C<changed> (parameters that the plugin changed in place b
 
 Dies with a new error.
 
+=head2 of_plugin
+
+    die Tenon::Error->of_plugin($text, exception => \%fields);
+
+What a plugin died with: the message is its text without the end of the line. Throws nothing.
+
 =head2 die_text, exception, message, name, origin, outcome, text
 
 What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
@@ -135,6 +154,12 @@ plain text.
 The same error where whoever passes it on has done more than the call that failed: its outcome is C<UNKNOWN>.
 
 =head1 FUNCTIONS
+
+=head2 text_of
+
+    my $text = Tenon::Error::text_of($@);
+
+The text of whatever was died with, also of undef and of an object that cannot say it.
 
 =head2 code_of
 

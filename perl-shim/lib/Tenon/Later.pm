@@ -12,7 +12,7 @@ sub start ($class, $code) {
     if (!$pid) {
         close($in);
         my $good = eval { $code->(); 1 };
-        my $text = $good ? '' : eval { "$@" } // 'it died with an object that has no text';
+        my $text = $good ? '' : Tenon::Error::text_of($@);
         utf8::encode($text) if utf8::is_utf8($text);
         syswrite($out, $text) if length($text);
 
@@ -39,12 +39,7 @@ sub error ($self) {
     waitpid($self->{pid}, 0);
     my $status = $?;
     return undef if !$status; ## no critic (ProhibitExplicitReturnUndef)
-    return Tenon::Error->new(
-        'PLUGIN_DIED', 'UNKNOWN',
-        $self->{text} =~ s/\s+\z//r || 'the plugin died without a text',
-        die => $self->{text},
-        origin => 'sidecar'
-    ) if $status >> 8 == 1;
+    return Tenon::Error->of_plugin($self->{text}) if $status >> 8 == 1;
     my $how =
         $status & 127
         ? 'was ended by signal ' . ($status & 127)

@@ -336,19 +336,9 @@ sub _died ($err, $is_own) {
     if (blessed($err) && $err->isa('Tenon::Error')) {
         return $is_own ? $err->unknown : $err;
     }
-    my $text =
-        eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
-    my %more = (die => $text, origin => 'sidecar');
-    if (ref($err)) {
-        my $fields = eval { reftype($err) eq 'HASH' ? Tenon::Schema::tree({ $err->%* }) : undef };
-        $more{exception} = $fields if defined($fields);
-    }
-    my $message = $text =~ s/\s+\z//r;
-    utf8::encode($message) if utf8::is_utf8($message);
-    my $copy = $message;
-    $message =~ s/[^\x00-\x7f]/?/g if !utf8::decode($copy);
-    $message = 'the plugin died without a text' if !length($message);
-    return Tenon::Error->new('PLUGIN_DIED', 'UNKNOWN', $message, %more);
+    my $fields =
+        eval { (reftype($err) // '') eq 'HASH' ? Tenon::Schema::tree({ $err->%* }) : undef };
+    return Tenon::Error->of_plugin(Tenon::Error::text_of($err), exception => $fields);
 }
 
 1;
