@@ -31,21 +31,11 @@ sub inspect ($class, $file, %opt) {
         neighbours => $opt{neighbours} // [],
         pve_lib => $opt{pve_lib},
     }, $class;
-    $self->{source} = _source($file);
+    $self->{source} = Tenon::Inspect::Source->new(Tenon::Loader::source($file));
     $self->{missing} = [];
     $self->{at} = {};
     $self->_try if $self->{source}->packages;
     return $self->_report;
-}
-
-sub _source ($file) {
-    -e $file or die "the plugin file '$file' does not exist\n";
-    -f $file or die "the plugin file '$file' is no regular file\n";
-    open(my $fh, '<', $file) or die "the plugin file '$file' cannot be read: $!\n";
-    return Tenon::Inspect::Source->new(
-        do { local $/ = undef; <$fh> }
-            // ''
-    );
 }
 
 # ---- trials

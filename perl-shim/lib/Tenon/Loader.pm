@@ -7,15 +7,17 @@ use File::Basename qw(basename dirname);
 
 # The absolute path of a plugin file and the packages that it declares.
 sub find ($file) {
-    my $path = abs_path($file);
-    die "the plugin file '$file' does not exist\n" if !defined($path) || !-e $path;
-    -f $path or die "the plugin file '$file' is no regular file\n";
-    open(my $fh, '<', $path) or die "the plugin file '$file' cannot be read: $!\n";
-    my $source = do { local $/ = undef; <$fh> };
-    close($fh);
-    my @packages = packages($source);
+    my @packages = packages(source($file));
     die "the plugin file '$file' declares no package\n" if !@packages;
-    return ($path, @packages);
+    return (abs_path($file), @packages);
+}
+
+sub source ($file) {
+    -e $file or die "the plugin file '$file' does not exist\n";
+    -f $file or die "the plugin file '$file' is no regular file\n";
+    open(my $fh, '<', $file) or die "the plugin file '$file' cannot be read: $!\n";
+    return do { local $/ = undef; <$fh> }
+        // '';
 }
 
 sub packages ($source) {
@@ -107,6 +109,12 @@ plugin that is installed, and then the file, unmodified.
     my ($path, @packages) = Tenon::Loader::find($file);
 
 Dies in one sentence if the file cannot be read or declares no package.
+
+=head2 source
+
+    my $text = Tenon::Loader::source($file);
+
+Dies in one sentence if the file cannot be read.
 
 =head2 packages
 

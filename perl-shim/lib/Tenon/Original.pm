@@ -2,7 +2,7 @@ package Tenon::Original;
 
 use v5.36;
 
-use File::Basename qw(basename);
+use Tenon::Loader;
 
 my %PACKAGES;
 
@@ -14,21 +14,18 @@ sub call ($class, $file, $name, @args) {
 
 # Under another name, since its own is that of the proxy.
 sub _load ($file) {
-    open(my $fh, '<', $file) or die "the adopted plugin's file '$file' cannot be read: $!\n";
-    my $source = do { local $/ = undef; <$fh> };
-    close($fh);
-    ($source) = $source =~ m/\A(.*)\z/s; # whoever can write there is the host's administrator
-    my @packages = $source =~ m/^\s*package\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
-    my $name = basename($file, '.pm') =~ s/\W/_/gr;
+
+    # Whoever can write there is the host's administrator.
+    my ($source) = Tenon::Loader::source($file) =~ m/\A(.*)\z/s;
+    my @packages = Tenon::Loader::packages($source);
     for my $own (grep { m/\APVE::Storage::Custom::/ } @packages) {
         my $other = $own =~ s/\APVE::Storage::Custom::/Tenon::Original::/r;
         $source =~ s/\b\Q$own\E\b/$other/g;
     }
     my $good = eval "#line 1 \"$file\"\n$source"; ## no critic (ProhibitStringyEval)
     die "the adopted plugin's file '$file' does not compile: $@" if !$good;
-    my ($package) = reverse grep { $_->isa('PVE::Storage::Plugin') }
-        map { s/\APVE::Storage::Custom::/Tenon::Original::/r } @packages;
-    return $package // die "the adopted plugin's file '$file' holds no storage plugin\n";
+    return Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
+            @packages) // die "the adopted plugin's file '$file' holds no storage plugin\n";
 }
 
 1;
