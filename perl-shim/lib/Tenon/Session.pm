@@ -22,7 +22,7 @@ use constant LONGEST_PATH => 107;
 
 # ---- life
 
-sub connect ($class, $path, $facts, $handler) {
+sub connect ($class, $path, $facts, $handler, $after = undef) {
     my ($untainted) = $path =~ m/\A(.*)\z/s;
 
     # Perl would cut it, and connect to whatever has the shorter name.
@@ -35,6 +35,7 @@ sub connect ($class, $path, $facts, $handler) {
         do { $connected = CORE::connect($socket, $address) } until $connected || $! != EINTR;
         if ($connected) {
             my $self = bless {
+                after => $after,
                 answers => {},
                 buffer => '',
                 depth => 0,
@@ -294,7 +295,10 @@ sub _serve_one ($self, $frame) {
         $self->_send(Tenon::Frame::encode([Tenon::Frame::PONG, $rest[0]]), undef);
     } elsif ($kind == Tenon::Frame::REQUEST) {
         my $bytes = $self->_answer(@rest);
-        $self->_send($bytes, undef) if defined($bytes);
+        my $sent = eval { $self->_send($bytes, undef) if defined($bytes); 1 };
+        my $err = $@;
+        $self->{after}->() if $self->{after};
+        die $err if !$sent;
     } elsif ($kind == Tenon::Frame::CLOSE) {
         Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN', _closed(@rest));
     } elsif ($kind == Tenon::Frame::HELLO) {
@@ -446,10 +450,11 @@ because half a frame may be left in it.
 
 =head2 connect
 
-    my $session = Tenon::Session->connect($path, \%facts, $handler);
+    my $session = Tenon::Session->connect($path, \%facts, $handler, $after);
 
 Connects and says hello with these facts. C<$handler> gets C<($method, \%params, \%context)> of every incoming call and
-returns the result as wire values; undef if this side answers none. Throws C<CONNECT_FAILED>, C<UNSUPPORTED_VERSION>,
+returns the result as wire values; undef if this side answers none. C<$after> is run each time that the answer of a call
+has been sent, or could not be. Throws C<CONNECT_FAILED>, C<UNSUPPORTED_VERSION>,
 C<PEER_REFUSED>.
 
 =head2 call

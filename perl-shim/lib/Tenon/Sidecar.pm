@@ -33,6 +33,9 @@ our $UMASK = umask();
 my $IO;
 my $WRITTEN = '';
 
+# What a call of the daemon finds, and what is put back now that a method has left: both by name.
+my ($HOME, $BENT);
+
 # The compat layer's way to know the storage that a call is about.
 my $SET_SECTION;
 
@@ -74,11 +77,13 @@ sub run ($class, %opt) {
             die $err if !$done;
             return $result;
         },
+        \&_tidy,
     );
     $Tenon::Base::SESSION = $session;
     $SET_SECTION = PVE::Storage->can('set_section');
     _reset_signals();
-    chdir('/');
+    $BENT = $HOME = _found();
+    _tidy();
 
     # A plugin logs out of its storage in END blocks, so every ordinary end is an exit.
     my $good = eval { $session->serve; 1 };
@@ -270,21 +275,28 @@ sub _reset_signals () {
 }
 
 # A plugin may have handlers of its own since it was loaded; those stay.
-sub _set_hook ($name, $hook) {
-    if (defined($hook)) {
-        $SIG{$name} = $hook;
+sub _found () {
+    return { %ENV{qw(PATH LC_ALL)}, %SIG{qw(__DIE__ __WARN__)} };
+}
+
+sub _put ($hash, $name, $value) {
+    if (defined($value)) {
+        $hash->{$name} = $value;
     } else {
-        delete $SIG{$name};
+        delete $hash->{$name};
     }
     return;
 }
 
-sub _set_env ($name, $value) {
-    if (defined($value)) {
-        $ENV{$name} = $value;
-    } else {
-        delete $ENV{$name};
-    }
+# What an answer can be sent without is put back after it, when nobody waits any more.
+sub _tidy () {
+    my $found = $BENT // return;
+    $BENT = undef;
+    _put(\%ENV, PATH => $found->{PATH}) if ($ENV{PATH} // '') ne ($found->{PATH} // '');
+    _put(\%ENV, LC_ALL => $found->{LC_ALL}) if ($ENV{LC_ALL} // '') ne ($found->{LC_ALL} // '');
+    umask($UMASK);
+    select(STDOUT);
+    chdir('/') or warn "the plugin's process cannot change to the directory '/': $!\n";
     return;
 }
 
@@ -296,11 +308,10 @@ sub _call ($package, $method, $args, $result) {
 
     # A nested call belongs to a method that waits for it, and whose alarm and handlers must stay.
     my $is_outermost = $DEPTH <= 1;
+    my $found = $is_outermost ? $HOME : _found();
     {
-        local ($@, $_, $!); # not $?, which is the exit status while a plugin leaves with exit
+        local ($@, $_); # not $?, which is the exit status while a plugin leaves with exit
         local ($/, $\, $,) = ("\n", undef, undef);
-        my ($path, $locale) = @ENV{qw(PATH LC_ALL)};
-        my ($on_die, $on_warn) = @SIG{qw(__DIE__ __WARN__)};
         local $UMASK = $method->{umask} ? $UMASK | oct($method->{umask}) : $UMASK;
         umask($UMASK) if $method->{umask};
 
@@ -319,15 +330,12 @@ sub _call ($package, $method, $args, $result) {
             }
         };
         $err = $@ if !$done;
-        _set_hook(__DIE__ => $on_die) if ($SIG{__DIE__} // '') ne ($on_die // '');
-        _set_hook(__WARN__ => $on_warn) if ($SIG{__WARN__} // '') ne ($on_warn // '');
-        _set_env(PATH => $path) if ($ENV{PATH} // '') ne ($path // '');
-        _set_env(LC_ALL => $locale) if ($ENV{LC_ALL} // '') ne ($locale // '');
+        my ($on_die, $on_warn) = $found->@{qw(__DIE__ __WARN__)};
+        _put(\%SIG, __DIE__ => $on_die) if ($SIG{__DIE__} // '') ne ($on_die // '');
+        _put(\%SIG, __WARN__ => $on_warn) if ($SIG{__WARN__} // '') ne ($on_warn // '');
         _reset_signals() if $is_outermost;
     }
-    umask($UMASK);
-    select(STDOUT);
-    chdir('/');
+    $BENT = $found;
     return $done ? undef : _died($err, Tenon::Loader::overrides($package, $name));
 }
 
@@ -360,7 +368,7 @@ answers calls, one at a time, until the daemon closes the connection or is gone.
 C<pve_lib>, else from an installed PVE, else from the compat layer.
 
 Around each call it keeps what a plugin may bend: the signal handlers, the current directory, umask, PATH, the output
-handle and its separators. It calls a method in the context in which PVE calls it, with exactly the arguments of the
+handle and its separators; some of it only once the answer is sent. It calls a method in the context in which PVE calls it, with exactly the arguments of the
 level that the plugin declares.
 
 =head1 METHODS
