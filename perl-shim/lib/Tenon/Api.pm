@@ -29,6 +29,7 @@ sub _read ($class, $file) {
             my $record = $table->{records}->{ $result->{type} };
             _parse_types($record->{fields});
             $result->{fields} = $record->{fields};
+            $result->{names} = [map { $_->{name} } $record->{fields}->@*];
             $result->{other} = $record->{other};
             $result->{known} = { map { $_->{name} => 1 } $record->{fields}->@* };
         } elsif ($result->{shape} eq 'value') {

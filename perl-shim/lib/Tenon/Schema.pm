@@ -28,13 +28,17 @@ my %LARGEST = (
 # So many digits are below the largest in any case.
 my %DIGITS = (kib => 15, seconds => 9, uint => 18, vmid => 9);
 
-# Most values need no thought: short ASCII text, integers of few digits.
+my %IS_MAP = map { $_ => 1 } qw(counts hints secrets section);
+
+# Most values need no thought: short ASCII text, integers of few digits, maps.
 use constant PLAIN_TEXT => 1000;
 
 sub prepare ($type) {
+    return if $type->{list};
     my $kind = $type->{kind};
-    $type->{plain_text} = !$type->{list} && $TEXT{$kind} && $kind ne 'volid';
-    $type->{plain_digits} = $type->{list} ? 0 : $DIGITS{$kind};
+    $type->{plain_text} = $TEXT{$kind} && $kind ne 'volid';
+    $type->{plain_digits} = $DIGITS{$kind};
+    $type->{plain_map} = $IS_MAP{$kind} && $kind ne 'secrets';
     return;
 }
 
@@ -130,9 +134,7 @@ sub result_to_wire ($method, $values, $storeid) {
         my $value = $result->{in_list} ? $values : $values->[0];
         return _result_field($name, $result, $value // $result->{default}, $storeid, 'the result');
     } elsif ($shape eq 'tuple') {
-        my $i = 0;
-        my %value = map { $_->{name} => $values->[$i++] } $result->{fields}->@*;
-        return _fields_to_wire($name, $result->{fields}, \%value, $storeid, 'the result');
+        return _fields_to_wire($name, $result->{fields}, $values, $storeid, 'the result');
     }
 
     my $list = $values->[0] // [];
@@ -159,7 +161,8 @@ sub result_to_wire ($method, $values, $storeid) {
 
 sub _record_to_wire ($name, $result, $entry, $storeid) {
     my $where = defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry';
-    my $record = _fields_to_wire($name, $result->{fields}, $entry, $storeid, $where);
+    my @values = $entry->@{ $result->{names}->@* };
+    my $record = _fields_to_wire($name, $result->{fields}, \@values, $storeid, $where);
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
             next if $result->{known}->{$key} || !defined($entry->{$key});
@@ -174,36 +177,40 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     return $record;
 }
 
+# The values in the order of the fields.
 sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
-    my ($field, $missing, %wire, $done);
+    my ($i, $missing, %wire, $done) = (0);
     eval {
-        for my $each ($fields->@*) {
-            $field = $each->{name};
-            my $value = $values->{$field} // $each->{default};
+        for my $field ($fields->@*) {
+            my $value = $values->[$i++] // $field->{default};
+            my $text = ref($value) || !defined($value) ? '' : "$value";
+            my $digits = $field->{plain_digits};
+            if ($digits) {
+                if (length($text) && length($text) <= $digits && !($text =~ tr/0-9//c)) {
+                    $wire{ $field->{name} } = 0 + $text;
+                    next;
+                }
+            } elsif ($field->{plain_text}
+                && length($text)
+                && length($text) < PLAIN_TEXT
+                && !($text =~ tr/ -~//c)
+                && !utf8::is_utf8($text)) {
+                $wire{ $field->{name} } = $text;
+                next;
+            }
 
             # Some plugins guess an owner where a name has none.
             $value = undef
                 if defined($value)
-                && $each->{kind} eq 'vmid'
-                && $each->{nullable}
+                && $field->{kind} eq 'vmid'
+                && $field->{nullable}
                 && $value !~ m/\A\s*[0-9]+\s*\z/;
-            my $text = ref($value) || !defined($value) ? '' : "$value";
-            $wire{$field} =
-                !defined($value) ? undef
-                : $each->{plain_text}
-                && length($text)
-                && length($text) < PLAIN_TEXT
-                && !($text =~ tr/ -~//c)
-                && !utf8::is_utf8($text) ? $text
-                : $each->{plain_digits}
-                && length($text)
-                && length($text) <= $each->{plain_digits} && !($text =~ tr/0-9//c) ? 0 + $text
-                : _to_wire($each, $value, $storeid);
-            $missing //= $field if !defined($wire{$field}) && !$each->{nullable};
+            $wire{ $field->{name} } = defined($value) ? _to_wire($field, $value, $storeid) : undef;
+            $missing //= $field->{name} if !defined($wire{ $field->{name} }) && !$field->{nullable};
         }
         $done = 1;
     };
-    _bad_result($name, "'$field' of $where", $@) if !$done;
+    _bad_result($name, "'$fields->[$i - 1]->{name}' of $where", $@) if !$done;
     _bad('BAD_RESULT', "$name: '$missing' of $where must not be undef") if defined($missing);
     return \%wire;
 }
@@ -385,12 +392,12 @@ sub params_from_wire ($api, $method, $level, $wire) {
             next;
         }
         $seen++;
-        if (ref($value) || !$param->{plain_text} || $value =~ tr/ -~//c) {
-            $value = _from_wire($param, $value);
-            push @args, $param->{kind} eq 'secrets' && $method->{flat} ? $value->%* : $value;
-        } else {
-            push @args, $value;
-        }
+        my $is_plain =
+              ref($value) ? $param->{plain_map} && ref($value) eq 'HASH'
+            : $param->{plain_text} ? !($value =~ tr/ -~//c)
+            : $param->{plain_digits} && length($value) && !($value =~ tr/0-9//c);
+        $value = _from_wire($param, $value) if !$is_plain;
+        push @args, $param->{kind} eq 'secrets' && $method->{flat} ? $value->%* : $value;
     }
     _refuse_params($method, $wire) if $missing || $seen != keys $wire->%*;
     return \@args;
@@ -496,7 +503,7 @@ sub _from_wire ($type, $wire) {
         return _json_from_wire($wire);
     } elsif ($NOT_YET{$kind}) {
         _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
-    } elsif ($kind =~ m/\A(?:counts|hints|secrets|section)\z/) {
+    } elsif ($IS_MAP{$kind}) {
         _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire))
             if ref($wire) ne 'HASH';
     }
