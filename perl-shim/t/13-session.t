@@ -582,6 +582,43 @@ subtest 'what a handler does wrong is told to the peer' => sub {
     peer_is_content($peer);
 };
 
+subtest 'what is put off until after an answer' => sub {
+    pipe(my $from_peer, my $to_us) or die "pipe: $!\n";
+    my $heard =
+        sub { return IO::Poll::_poll(10_000, fileno($from_peer), my $mask = IO::Poll::POLLIN) };
+    my $peer = Tenon::Test::Peer->start(
+        sub ($conn) {
+            $conn->hello;
+            $conn->write_frame(2, 7, 'answered', {}, {});
+            $conn->read_frame;
+            syswrite($to_us, '.');
+            $conn->write_frame(2, 8, 'lost', {}, {});
+        });
+    close($to_us);
+    my (@done, $method);
+    my $session = Tenon::Session->connect(
+        $peer->path,
+        { role => 'client' },
+        sub ($name, @) {
+            $method = $name;
+            $heard->() if $name eq 'lost';
+            return 'x' x 1_000_000 if $name eq 'lost';
+            return;
+        },
+        sub {
+            push @done, "$method " . ($heard->() ? sysread($from_peer, my $byte, 1) : 'silence');
+        },
+    );
+    my $err = error_of(sub { $session->serve });
+    is_error($err, 'CONNECTION_LOST', 'UNKNOWN', qr/lost while sending/, 'the peer has gone');
+    is_deeply(
+        \@done,
+        ['answered 1', 'lost 0'],
+        'is done once the answer has left, and also if it cannot leave'
+    );
+    peer_is_content($peer);
+};
+
 subtest 'serving until the peer closes' => sub {
     my @table = (
         ['DONE', undef],
