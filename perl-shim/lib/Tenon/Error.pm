@@ -45,7 +45,7 @@ sub throw ($class, @args) {
     die $class->new(@args);
 }
 
-# The bytes at the end of a text may be the half of a character that would be a space alone.
+# The last byte of a character may be a space on its own, so only ASCII spaces go.
 sub of_plugin ($class, $text, %more) {
     my $message = $text =~ s/\s+\z//ar;
     $message = 'the plugin died without a text' if !length($message);
@@ -140,7 +140,7 @@ Dies with a new error.
 
     die Tenon::Error->of_plugin($text, exception => \%fields);
 
-What a plugin died with: the message is its text without the end of the line. Throws nothing.
+What a plugin died with: the message is its text without the end of the line.
 
 =head2 die_text, exception, message, name, origin, outcome, text
 

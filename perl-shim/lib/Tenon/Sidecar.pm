@@ -368,8 +368,8 @@ answers calls, one at a time, until the daemon closes the connection or is gone.
 C<pve_lib>, else from an installed PVE, else from the compat layer.
 
 Around each call it keeps what a plugin may bend: the signal handlers, the current directory, umask, PATH, the output
-handle and its separators; some of it only once the answer is sent. It calls a method in the context in which PVE calls it, with exactly the arguments of the
-level that the plugin declares.
+handle and its separators; some of it only once the answer is sent. It calls a method in the context in which PVE calls
+it, with exactly the arguments of the level that the plugin declares.
 
 =head1 METHODS
 
