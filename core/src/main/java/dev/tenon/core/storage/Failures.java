@@ -10,7 +10,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 
 /** Tells a failure of the file system as a storage failure. */
-final class Failures {
+public final class Failures {
     private Failures() {}
 
     /**
@@ -18,7 +18,7 @@ final class Failures {
      *
      * @param doing what was tried, for instance {@code unable to create directory '/x'}
      */
-    static StorageException of(IOException failure, Outcome outcome, String doing) {
+    public static StorageException of(IOException failure, Outcome outcome, String doing) {
         return new StorageException(errorOf(failure), outcome, doing + ": " + reason(failure), failure);
     }
 
@@ -36,7 +36,7 @@ final class Failures {
     }
 
     /** The error's own text without the path, which the sentence before it names. */
-    static String reason(IOException failure) {
+    public static String reason(IOException failure) {
         if (failure instanceof FileSystemException detailed && detailed.getReason() != null) {
             return detailed.getReason();
         }

@@ -118,7 +118,8 @@ public final class DirPlugin extends FilePlugin {
         if (!PATH.matcher(path).matches()) {
             throw StorageException.refused(
                     StorageError.BAD_CONFIG,
-                    "storage '" + storage + "': illegal path for directory storage: " + Quoted.of(path));
+                    "storage '" + storage + "': illegal path for directory storage: " + Quoted.of(path)
+                            + " (letters, digits and -_.@ may be in it)");
         }
         Map<String, Object> canonical = new LinkedHashMap<>(checked);
         canonical.put("path", canonical(path));
