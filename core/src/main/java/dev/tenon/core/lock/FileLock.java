@@ -78,15 +78,20 @@ final class FileLock implements ExclusiveLock {
 
     private Flock lock(Queue queue, Patience patience) {
         try {
-            if (queue.leftBehind == null || !queue.leftBehind.takeUp()) {
-                queue.leftBehind = null;
+            FlockWaiter waiter = patience.left() > 0 ? queue.leftBehind : null;
+            if (waiter == null || !waiter.takeUp()) {
                 Flock flock = open();
                 if (tryLock(flock)) {
                     return flock;
                 }
-                queue.leftBehind = FlockWaiter.start(flock, file);
+                if (patience.left() <= 0) {
+                    flock.close();
+                    throw name.timedOut();
+                }
+                waiter = FlockWaiter.start(flock, file);
+                queue.leftBehind = waiter;
             }
-            Flock flock = queue.leftBehind.await(patience);
+            Flock flock = waiter.await(patience);
             if (flock == null) {
                 throw name.timedOut();
             }
