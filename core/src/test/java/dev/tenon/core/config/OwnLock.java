@@ -10,7 +10,7 @@ final class OwnLock implements ExclusiveLock {
     private boolean isHeld;
 
     @Override
-    public synchronized <T> T hold(@Nullable Duration timeout, Supplier<T> work) {
+    public synchronized <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
         isHeld = true;
         try {
             return work.get();
