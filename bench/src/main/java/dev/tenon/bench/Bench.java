@@ -4,24 +4,39 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/** What the crossing costs, beside servers that do nothing. */
+/** What Tenon costs, beside others that do the same or nothing. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
-                        + " bytes, and the daemon's memory.",
-        footer = {"", "Example: bin/bench --calls 20000", "Exit status 0 if all was measured, whatever came out."})
+                        + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; and full"
+                        + " copies of images beside cp.",
+        footer = {"", "Example: bin/bench calls --calls 20000", "Exit status 0 if all was measured, whatever came out."})
 public final class Bench implements Callable<Integer> {
     private static final int CONNECTIONS = 1000;
     private static final int CALLS_IN_FLIGHT = 10_000;
     private static final int ROUNDS = 11;
+
+    private enum Part {
+        CALLS,
+        DIRECTORIES,
+        COPIES
+    }
+
+    @Parameters(
+            paramLabel = "PART",
+            arity = "0..*",
+            description = "what to measure: ${COMPLETION-CANDIDATES} (default: all)")
+    private List<Part> parts = List.of(Part.values());
 
     @Option(
             names = "--calls",
@@ -38,7 +53,7 @@ public final class Bench implements Callable<Integer> {
     private int warmup;
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Bench()).execute(args));
+        System.exit(new CommandLine(new Bench()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
     }
 
     @Override
@@ -46,29 +61,39 @@ public final class Bench implements Callable<Integer> {
         if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
             root.setLevel(Level.ERROR);
         }
-        Plan plan = Plan.of(calls, warmup);
         Report report = new Report(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
         try (Scratch scratch = Scratch.create()) {
             report.machine();
-            PerlToJava.Result calling = PerlToJava.run(scratch, plan);
-            report.heading("Perl calls Java: Tenon::Client, the daemon");
-            calling.comparisons().forEach(comparison -> report.row(comparison, true));
-            report.heading("Java calls Perl: PerlStoragePlugin, its sidecar");
-            var called = JavaToPerl.run(scratch, plan);
-            report.row(called.getFirst(), true);
-            called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
-            report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
-            AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
-            report.line("");
-            report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
-            report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
-            report.line("");
-            report.line("The daemon's resident memory");
-            report.resident("before the first call", calling.fresh());
-            report.resident("after all calls", calling.used());
-            report.resident("idle after them", calling.idle());
-            report.plan(plan);
+            for (Part part : parts) {
+                switch (part) {
+                    case CALLS -> calls(scratch, report);
+                    case DIRECTORIES -> Directories.run(scratch, report);
+                    case COPIES -> Copies.run(scratch, report);
+                }
+            }
         }
         return 0;
+    }
+
+    private void calls(Scratch scratch, Report report) throws Exception {
+        Plan plan = Plan.of(calls, warmup);
+        PerlToJava.Result calling = PerlToJava.run(scratch, plan);
+        report.heading("Perl calls Java: Tenon::Client, the daemon");
+        calling.comparisons().forEach(comparison -> report.row(comparison, true));
+        report.heading("Java calls Perl: PerlStoragePlugin, its sidecar");
+        var called = JavaToPerl.run(scratch, plan);
+        report.row(called.getFirst(), true);
+        called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
+        report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
+        AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
+        report.line("");
+        report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
+        report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
+        report.line("");
+        report.line("The daemon's resident memory");
+        report.resident("before the first call", calling.fresh());
+        report.resident("after all calls", calling.used());
+        report.resident("idle after them", calling.idle());
+        report.plan(plan);
     }
 }

@@ -1,6 +1,5 @@
 package dev.tenon.bench;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,10 +10,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
-import org.apache.commons.exec.CommandLine;
-import org.apache.commons.exec.DefaultExecutor;
-import org.apache.commons.exec.ExecuteException;
-import org.apache.commons.exec.PumpStreamHandler;
 
 /** A directory with a storage of two real images, and room for sockets and logs; closing it removes all of it. */
 final class Scratch implements AutoCloseable {
@@ -41,27 +36,11 @@ final class Scratch implements AutoCloseable {
     private void fill() throws IOException {
         Path images = storage().resolve("images");
         Files.createDirectories(images.resolve("100"));
-        qemuImg("create", "-q", "-f", "raw", images.resolve(RAW).toString(), "1G");
+        Host.run("qemu-img", "create", "-q", "-f", "raw", images.resolve(RAW).toString(), "1G");
         try (FileChannel channel = FileChannel.open(images.resolve(RAW), StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap("some data in a sparse image".getBytes(StandardCharsets.UTF_8)), 4 << 20);
         }
-        qemuImg("create", "-q", "-f", "qcow2", images.resolve(QCOW2).toString(), "64M");
-    }
-
-    private static void qemuImg(String... arguments) throws IOException {
-        CommandLine command = new CommandLine("qemu-img").addArguments(arguments, false);
-        ByteArrayOutputStream output = new ByteArrayOutputStream();
-        DefaultExecutor executor = DefaultExecutor.builder()
-                .setExecuteStreamHandler(new PumpStreamHandler(output))
-                .get();
-        try {
-            executor.execute(command);
-        } catch (ExecuteException e) {
-            throw new IOException(
-                    "command '" + command + "' failed: "
-                            + output.toString(StandardCharsets.UTF_8).strip(),
-                    e);
-        }
+        Host.run("qemu-img", "create", "-q", "-f", "qcow2", images.resolve(QCOW2).toString(), "64M");
     }
 
     /** The storage's own directory. */
