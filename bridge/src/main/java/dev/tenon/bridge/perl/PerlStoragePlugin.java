@@ -10,7 +10,9 @@ import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.BasePlugin;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
@@ -22,6 +24,7 @@ import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.WireError;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -51,6 +54,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private final UnixSockets sockets;
     private final SidecarSettings settings;
     private final ReentrantLock oneCall = new ReentrantLock(true);
+    private final ScopedValue<Sidecar> lockHolder = ScopedValue.newInstance();
     private volatile String underWay = "nothing";
 
     // guarded by oneCall
@@ -131,8 +135,32 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         }
     }
 
+    /** The plugin's lock is held by its process, in a call that lasts as long as the work: the work's calls go into it. */
+    @Override
+    public void lockStorage(StorageId storage, boolean isShared, @Nullable Duration timeout, Runnable work) {
+        super.lockStorage(storage, isShared, timeout, () -> {
+            Sidecar holder = Objects.requireNonNull(sidecar, "a process called");
+            ScopedValue.where(lockHolder, holder).run(work);
+        });
+    }
+
+    private Value callOfLockHolder(Sidecar holder, String method, Fields params) {
+        try {
+            return callInCall(holder.session(), method, params);
+        } catch (StorageException e) {
+            if (e.error() == StorageError.DEADLINE_EXCEEDED) {
+                // The call around it would wait for the plugin as long as a lock may be held.
+                Thread.ofVirtual().name("end-" + holder.pid()).start(() -> holder.terminate(settings.stopLimit()));
+            }
+            throw e;
+        }
+    }
+
     @Override
     protected Value call(String method, Fields params) {
+        if (lockHolder.isBound()) {
+            return callOfLockHolder(lockHolder.get(), method, params);
+        }
         Method row = TABLE.method(method);
         String what = what(method, params);
         Duration limit = limitOf(row);
@@ -317,6 +345,27 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         return Errors.fromWire(WireError.of(code, outcome, "host", what + ": " + why), what);
     }
 
+    /** A call into a process that is in a call already, and serves this one meanwhile. */
+    private static Value callInCall(Session session, String method, Fields params) {
+        Method row = TABLE.method(method);
+        try {
+            Value answer = session.call(method, params, row.deadline());
+            row.checkResult(answer);
+            return answer;
+        } catch (RemoteCallException e) {
+            throw Errors.fromWire(e.error(), what(method, params));
+        } catch (ProtocolException e) {
+            throw failed(e.code(), outcomeOf(e), what(method, params), e.getMessage());
+        } catch (SessionClosedException e) {
+            throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
+        } catch (TimeoutException e) {
+            throw failed(ErrorCode.DEADLINE_EXCEEDED, Outcome.UNKNOWN, what(method, params), "no answer came in time");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what(method, params), "was interrupted");
+        }
+    }
+
     /** Lets the plugin log out of its storage and ends its process. A call that is stuck loses its process first. */
     @Override
     public void close() {
@@ -372,24 +421,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
 
         @Override
         protected Value call(String method, Fields params) {
-            Method row = TABLE.method(method);
-            try {
-                Value answer = session.call(method, params, row.deadline());
-                row.checkResult(answer);
-                return answer;
-            } catch (RemoteCallException e) {
-                throw Errors.fromWire(e.error(), what(method, params));
-            } catch (ProtocolException e) {
-                throw failed(e.code(), outcomeOf(e), what(method, params), e.getMessage());
-            } catch (SessionClosedException e) {
-                throw failed(ErrorCode.SIDECAR_FAILED, Outcome.UNKNOWN, what(method, params), e.getMessage());
-            } catch (TimeoutException e) {
-                throw failed(
-                        ErrorCode.DEADLINE_EXCEEDED, Outcome.UNKNOWN, what(method, params), "no answer came in time");
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw failed(ErrorCode.CANCELLED, Outcome.UNKNOWN, what(method, params), "was interrupted");
-            }
+            return callInCall(session, method, params);
         }
     }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.commons.exec.CommandLine;
 import org.apache.commons.exec.DefaultExecutor;
 import org.apache.commons.exec.Executor;
@@ -58,11 +59,21 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
      * @throws StorageException {@code COMMAND_FAILED}: {@code NOT_STARTED} if it could not be started, else {@code
      *     UNKNOWN}; {@code NO_SPACE} if its last words are that the storage is full. The message is {@code PREFIX: last
      *     line of standard error}, {@code PREFIX: exit code N} if there is none, and {@code command '...' failed: }
-     *     with {@code exit code N}, {@code got signal N} or {@code got timeout} where there is no prefix or no exit code
+     *     with {@code exit code N}, {@code got signal N} or {@code got timeout} where there is no prefix or no exit code;
+     *     {@code CANCELLED} and {@code UNKNOWN} if the thread is interrupted, which it stays
      */
     public String run() {
+        return run(words -> {});
+    }
+
+    /**
+     * As {@link #run()}, and tells what the command writes to its standard output while it runs.
+     *
+     * @param listener gets each piece as it comes, which may end anywhere
+     */
+    public String run(Consumer<String> listener) {
         ErrorLines errors = new ErrorLines(arguments.getFirst());
-        Ended ended = execute(errors);
+        Ended ended = execute(new OutputText(listener), errors);
         if (ended.exitCode() != 0) {
             throw failed(ended.exitCode(), errors.last());
         }
@@ -79,11 +90,10 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
 
     /** As {@link #run}, but an exit code is an answer and no failure. */
     public Ended end() {
-        return execute(new ErrorLines(arguments.getFirst()));
+        return execute(new OutputText(words -> {}), new ErrorLines(arguments.getFirst()));
     }
 
-    private Ended execute(ErrorLines errors) {
-        OutputText output = new OutputText();
+    private Ended execute(OutputText output, ErrorLines errors) {
         KillingWatchdog watchdog = new KillingWatchdog(deadline);
         PumpStreamHandler streams = new PumpStreamHandler(output, errors);
         streams.setStopTimeout(DRAIN_LIMIT);
@@ -103,7 +113,10 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
         }
         if (exitCode == Executor.INVALID_EXITVALUE && !watchdog.killedProcess()) {
             Thread.currentThread().interrupt();
-            throw failed("was interrupted");
+            throw new StorageException(
+                    StorageError.CANCELLED,
+                    Outcome.UNKNOWN,
+                    "command '" + String.join(" ", arguments) + "' was interrupted");
         }
         if (watchdog.killedProcess()) {
             throw failed("got timeout");

@@ -1,5 +1,6 @@
 package dev.tenon.core.decorator;
 
+import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -48,13 +49,19 @@ public interface Decorator {
 
     private static StoragePlugin one(StoragePlugin plugin, Decorator decorator) {
         return (StoragePlugin) Proxy.newProxyInstance(
-                Decorator.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (proxy, method, args) -> {
+                Decorator.class.getClassLoader(), interfaces(plugin), (proxy, method, args) -> {
                     if (method.getDeclaringClass() == Object.class) {
                         return method.invoke(plugin, args);
                     }
                     return decorator.around(
                             new Call(method.getName(), storageOf(args)), () -> invoke(plugin, method, args));
                 });
+    }
+
+    private static Class<?>[] interfaces(StoragePlugin plugin) {
+        return plugin instanceof ImageFiles
+                ? new Class<?>[] {StoragePlugin.class, ImageFiles.class}
+                : new Class<?>[] {StoragePlugin.class};
     }
 
     private static @Nullable StorageId storageOf(Object @Nullable [] args) {

@@ -14,6 +14,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The program qemu-img. The format is always named, so that it never guesses one from what a guest wrote. */
 public final class QemuImg {
@@ -23,6 +27,9 @@ public final class QemuImg {
 
     /** What qemu-img says before it does anything, if QEMU has the image open. */
     private static final String LOCKED = "Is another process using the image";
+
+    private static final Pattern PERCENT = Pattern.compile("\\((\\d+\\.\\d+)/100%\\)");
+    private static final double WHOLE = 100;
 
     private QemuImg() {}
 
@@ -143,6 +150,62 @@ public final class QemuImg {
         run(new Command(arguments, "unable to rebase image", deadline(size, Optional.of(Preallocation.FULL))));
     }
 
+    /**
+     * What is converted.
+     *
+     * @param path absolute, or what QEMU opens in place of a path
+     * @param snapshot a snapshot inside the image, null for the image as it is
+     */
+    public record Source(
+            String path, Format.Image format, @Nullable SnapshotName snapshot) {}
+
+    /**
+     * What it is converted to.
+     *
+     * @param path absolute, or what QEMU opens in place of a path
+     * @param isMade whether it is there already, of the right size; otherwise it is made
+     * @param preallocation of one that is made
+     */
+    public record Target(String path, Format.Image format, boolean isMade, Optional<Preallocation> preallocation) {}
+
+    /**
+     * Writes what an image holds as another image.
+     *
+     * @param size virtual size of the source
+     * @param progress called with bytes of the virtual size
+     * @throws StorageException {@code COMMAND_FAILED}, {@code NO_SPACE}, {@code IN_USE}, {@code CANCELLED} after an
+     *     interrupt; a part of the target may be left
+     */
+    public static void convert(Source source, Target target, ByteSize size, CopyProgress progress) {
+        List<String> arguments = new ArrayList<>(
+                List.of("qemu-img", "convert", "-p", "-f", source.format().word()));
+        if (source.snapshot() != null) {
+            arguments.addAll(List.of("-l", "snapshot.name=" + source.snapshot()));
+        }
+        arguments.addAll(List.of("-O", target.format().word()));
+        if (target.isMade()) {
+            arguments.add("-n");
+        }
+        target.preallocation().ifPresent(mode -> arguments.addAll(List.of("-o", "preallocation=" + mode.word())));
+        arguments.addAll(List.of(source.path(), target.path()));
+        Command command =
+                new Command(arguments, "unable to copy image", deadline(size, Optional.of(Preallocation.FULL)));
+        run(() -> command.run(words -> percent(words)
+                .ifPresent(percent -> progress.copied(
+                        Math.min(size.bytes(), (long) (size.bytes() * (percent / WHOLE))), size.bytes()))));
+        progress.copied(size.bytes(), size.bytes());
+    }
+
+    /** The latest of {@code (12.34/100%)}, which qemu-img writes over and over on one line. */
+    private static OptionalDouble percent(String words) {
+        OptionalDouble latest = OptionalDouble.empty();
+        Matcher matcher = PERCENT.matcher(words);
+        while (matcher.find()) {
+            latest = OptionalDouble.of(Double.parseDouble(matcher.group(1)));
+        }
+        return latest;
+    }
+
     private static Duration deadline(ByteSize size, Optional<Preallocation> preallocation) {
         boolean fills = preallocation
                 .filter(mode -> mode == Preallocation.FULL || mode == Preallocation.FALLOC)
@@ -151,6 +214,10 @@ public final class QemuImg {
     }
 
     private static void run(Command command) {
+        run(command::run);
+    }
+
+    private static void run(Runnable command) {
         try {
             command.run();
         } catch (StorageException e) {

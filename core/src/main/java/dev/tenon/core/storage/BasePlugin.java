@@ -12,6 +12,7 @@ import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
@@ -54,6 +55,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,7 +66,7 @@ import org.jspecify.annotations.Nullable;
  * inherited methods of plugins written in another language, whose own methods must be called then. In a Java subclass that
  * is the object itself.
  */
-public class BasePlugin implements StoragePlugin {
+public class BasePlugin implements StoragePlugin, ImageFiles {
 
     private final StoragePlugin self;
 
@@ -328,31 +330,66 @@ public class BasePlugin implements StoragePlugin {
                     StorageError.NOT_SUPPORTED,
                     "unable to allocate an image of unsupported format " + Quoted.of(format.word()));
         }
-        Path images = Paths.of(self.getSubdir(storage, ContentType.IMAGES));
-        refuseMissingStorage(storage);
-        String fileName = name == null ? self.findFreeDiskname(storage, owner, format, true) : name;
-        VolumeNames.ImageName parsed = VolumeNames.ImageName.parse(fileName);
-        if (parsed.format() != image) {
-            throw StorageException.refused(
-                    StorageError.INVALID_NAME,
-                    "illegal name " + Quoted.of(fileName) + " - wrong extension for format ('"
-                            + parsed.format().word() + "' != '" + image.word() + "')");
-        }
-        VolumeName volume = new VolumeName(owner + "/" + fileName);
+        NewImage created = newImage(storage, owner, image, name);
         if (image == Format.Image.SUBVOL && size.bytes() != 0) {
             throw StorageException.refused(StorageError.NOT_SUPPORTED, "storage does not support subvol quotas");
         }
         Optional<Preallocation> preallocation = Preallocation.of(storage, image);
-        Path target = images.resolve(owner.toString()).resolve(fileName);
-        bounds(storage, target, ContentType.IMAGES).refuseWayOut(target, volid(storage, volume));
-        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-            throw StorageException.refused(StorageError.ALREADY_EXISTS, "disk image '" + target + "' already exists");
-        }
+        created.refuseExisting();
         switch (image) {
-            case SUBVOL -> ImageAllocation.subvolume(target);
-            case RAW, QCOW2, VMDK -> ImageAllocation.image(target, image, size, preallocation);
+            case SUBVOL -> ImageAllocation.subvolume(created.file());
+            case RAW, QCOW2, VMDK -> ImageAllocation.image(created.file(), image, size, preallocation);
         }
-        return volume;
+        return created.volume();
+    }
+
+    @Override
+    public Staged stageImage(Storage storage, Vmid owner, Format.Image format, Consumer<Path> filling) {
+        if (format == Format.Image.SUBVOL) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED, "a new subvol is a directory and is not filled as an image is");
+        }
+        NewImage expected = newImage(storage, owner, format, null);
+        ImageAllocation allocation = ImageAllocation.staged(
+                directoryOf(expected.file()), String.valueOf(expected.file().getFileName()), filling);
+        return new Staged() {
+            @Override
+            public VolumeName place(@Nullable String name) {
+                NewImage image = newImage(storage, owner, format, name);
+                allocation.place(String.valueOf(image.file().getFileName()));
+                return image.volume();
+            }
+
+            @Override
+            public void close() {
+                allocation.discard();
+            }
+        };
+    }
+
+    private record NewImage(VolumeName volume, Path file) {
+        void refuseExisting() {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                throw StorageException.refused(StorageError.ALREADY_EXISTS, "disk image '" + file + "' already exists");
+            }
+        }
+    }
+
+    private NewImage newImage(Storage storage, Vmid owner, Format.Image format, @Nullable String name) {
+        Path images = Paths.of(self.getSubdir(storage, ContentType.IMAGES));
+        refuseMissingStorage(storage);
+        String fileName = name == null ? self.findFreeDiskname(storage, owner, format, true) : name;
+        VolumeNames.ImageName parsed = VolumeNames.ImageName.parse(fileName);
+        if (parsed.format() != format) {
+            throw StorageException.refused(
+                    StorageError.INVALID_NAME,
+                    "illegal name " + Quoted.of(fileName) + " - wrong extension for format ('"
+                            + parsed.format().word() + "' != '" + format.word() + "')");
+        }
+        VolumeName volume = new VolumeName(owner + "/" + fileName);
+        Path file = images.resolve(owner.toString()).resolve(fileName);
+        bounds(storage, file, ContentType.IMAGES).refuseWayOut(file, volid(storage, volume));
+        return new NewImage(volume, file);
     }
 
     /** A storage that is not mounted must not be made anew, below its mount point. */
@@ -737,8 +774,12 @@ public class BasePlugin implements StoragePlugin {
             return StorageBounds.of(
                     Paths.of(ContentDirectories.base(storage)), Paths.of(self.getSubdir(storage, type)));
         }
+        return StorageBounds.of(directoryOf(file));
+    }
+
+    private static Path directoryOf(Path file) {
         Path parent = file.getParent();
-        return StorageBounds.of(parent == null ? file : parent);
+        return parent == null ? file : parent;
     }
 
     private static ContentType typeOf(ParsedVolume parsed) {

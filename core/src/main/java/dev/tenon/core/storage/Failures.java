@@ -4,6 +4,7 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -31,6 +32,7 @@ public final class Failures {
             case NoSuchFileException missing -> StorageError.NOT_FOUND;
             case FileAlreadyExistsException exists -> StorageError.ALREADY_EXISTS;
             case AccessDeniedException denied -> StorageError.PERMISSION_DENIED;
+            case ClosedByInterruptException interrupted -> StorageError.CANCELLED;
             default -> StorageError.STORAGE_UNAVAILABLE;
         };
     }
@@ -44,6 +46,7 @@ public final class Failures {
             case NoSuchFileException missing -> "No such file or directory";
             case FileAlreadyExistsException exists -> "File exists";
             case AccessDeniedException denied -> "Permission denied";
+            case ClosedByInterruptException interrupted -> "it was interrupted";
             default -> {
                 String message = failure.getMessage();
                 yield message == null ? failure.getClass().getSimpleName() : message;

@@ -21,9 +21,12 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,8 +38,7 @@ final class ImageAllocation {
     private static final Logger LOG = LoggerFactory.getLogger(ImageAllocation.class);
 
     /** What PVE's umask of 0037 leaves of the usual modes; the kernel takes away what our own umask forbids beyond. */
-    private static final FileAttribute<Set<PosixFilePermission>> IMAGE_MODE =
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r-----"));
+    private static final String IMAGE_MODE = "rw-r-----";
 
     private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY_MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-----"));
@@ -46,6 +48,7 @@ final class ImageAllocation {
     private final Path target;
     private final Deque<Path> made = new ArrayDeque<>();
     private boolean isPlacing;
+    private @Nullable Path staged;
 
     private ImageAllocation(Path target) {
         this.target = target;
@@ -61,6 +64,54 @@ final class ImageAllocation {
         ImageAllocation allocation = new ImageAllocation(target);
         allocation.run(() -> allocation.makeImage(
                 image -> QemuImg.create(image, format, size, preallocation), FileMove::withoutReplacing));
+    }
+
+    /**
+     * Makes an image of what somebody writes, in the directory of this guest but not in its place yet; fails as {@link
+     * #image} does.
+     *
+     * @param fileName what it is called meanwhile
+     * @param filling makes this file
+     */
+    static ImageAllocation staged(Path guestDirectory, String fileName, Consumer<Path> filling) {
+        ImageAllocation allocation = new ImageAllocation(guestDirectory.resolve(fileName));
+        allocation.run(() -> allocation.staged = allocation.stage(image -> {
+            allocation.made.push(image);
+            filling.accept(image);
+            narrow(image);
+        }));
+        return allocation;
+    }
+
+    /** Puts a staged image into its place, in the directory that it was staged for; fails as {@link #image} does. */
+    void place(String fileName) {
+        Path image = Objects.requireNonNull(staged, "staged and not placed");
+        Path place = target.resolveSibling(fileName);
+        try {
+            FileMove.withoutReplacing(image, place);
+        } catch (FileAlreadyExistsException e) {
+            throw new StorageException(
+                    StorageError.ALREADY_EXISTS, Outcome.NOT_STARTED, "disk image '" + place + "' already exists", e);
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.NOT_STARTED, "unable to create image '" + place + "'");
+        }
+        staged = null;
+        removeStaging(parentOf(image));
+    }
+
+    /** Removes a staged image that was not placed. */
+    void discard() {
+        if (staged != null) {
+            staged = null;
+            undo();
+        }
+    }
+
+    /** Whoever made the file cannot know which modes images have. */
+    private static void narrow(Path image) throws IOException {
+        Set<PosixFilePermission> mode = new HashSet<>(Files.getPosixFilePermissions(image));
+        mode.retainAll(PosixFilePermissions.fromString(IMAGE_MODE));
+        Files.setPosixFilePermissions(image, mode);
     }
 
     /**
@@ -118,6 +169,28 @@ final class ImageAllocation {
     }
 
     private void makeImage(Consumer<Path> filling, Placing placing) throws IOException {
+        makeFile(
+                image -> {
+                    Files.createFile(
+                            image, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(IMAGE_MODE)));
+                    made.push(image);
+                    filling.accept(image);
+                },
+                placing);
+    }
+
+    private interface Filling {
+        void fill(Path image) throws IOException;
+    }
+
+    private void makeFile(Filling filling, Placing placing) throws IOException {
+        Path image = stage(filling);
+        isPlacing = true;
+        placing.place(image, target);
+        removeStaging(parentOf(image));
+    }
+
+    private Path stage(Filling filling) throws IOException {
         Path guestDirectory = parentOf(target);
         makeDirectories(guestDirectory);
         StagingDirectories.sweep(guestDirectory);
@@ -125,14 +198,14 @@ final class ImageAllocation {
         made.push(staging);
         // a vmdk image contains its own file name, so the name must be the final one from the start
         Path image = staging.resolve(target.getFileName());
-        Files.createFile(image, IMAGE_MODE);
-        made.push(image);
-        filling.accept(image);
+        filling.fill(image);
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
-        isPlacing = true;
-        placing.place(image, target);
+        return image;
+    }
+
+    private static void removeStaging(Path staging) {
         try {
             Files.delete(staging);
         } catch (IOException e) {

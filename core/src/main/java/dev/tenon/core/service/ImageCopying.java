@@ -1,0 +1,217 @@
+package dev.tenon.core.service;
+
+import dev.tenon.core.image.CopyProgress;
+import dev.tenon.core.image.ImageInfo;
+import dev.tenon.core.image.Preallocation;
+import dev.tenon.core.image.Qcow2Snapshot;
+import dev.tenon.core.image.QemuImg;
+import dev.tenon.core.image.SparseCopy;
+import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFiles;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Copies an image to a storage. Where both are files of one format that can be taken as they are, the file is copied,
+ * which a file system that shares blocks does at once; otherwise qemu-img reads one and writes the other.
+ */
+final class ImageCopying {
+    private static final Logger LOG = LoggerFactory.getLogger(ImageCopying.class);
+
+    private final Operation operation;
+    private final Locks locks;
+    private final CopyProgress progress;
+
+    ImageCopying(Operation operation, Locks locks, CopyProgress progress) {
+        this.operation = operation;
+        this.locks = locks;
+        this.progress = progress;
+    }
+
+    VolumeId copy(VolumeId volume, @Nullable SnapshotName snapshot, CopyTarget to) {
+        Configured from = operation.activate(volume.storage());
+        Configured target = operation.activate(to.storage());
+        Format.Image sourceFormat = imageFormat(from, volume);
+        Format.Image format = targetFormat(target, to.format(), sourceFormat);
+        from.plugin().activateVolume(from.storage(), volume.volume(), snapshot, operation.cache(), Hints.NONE);
+        try {
+            Content content = content(from, volume, snapshot, sourceFormat);
+            return new VolumeId(
+                    to.storage(),
+                    target.plugin() instanceof ImageFiles files
+                            ? copyToFile(content, target, files, to, format)
+                            : copyToVolume(content, target, to, format));
+        } finally {
+            if (snapshot != null) {
+                deactivate(from, volume, snapshot);
+            }
+        }
+    }
+
+    private static Format.Image imageFormat(Configured configured, VolumeId volume) {
+        ParsedVolume parsed = configured.plugin().parseVolname(volume.volume());
+        if (parsed instanceof ParsedVolume.GuestImage
+                && parsed.format() instanceof Format.Image format
+                && format != Format.Image.SUBVOL) {
+            return format;
+        }
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "volume '" + volume + "' is of format '" + parsed.format().word()
+                        + "' and cannot be copied as an image; only raw, qcow2 and vmdk images can");
+    }
+
+    private static Format.Image targetFormat(
+            Configured target, Format.@Nullable Image wanted, Format.Image sourceFormat) {
+        var formats = target.plugin().formats(target.storage());
+        Format chosen =
+                wanted != null ? wanted : formats.valid().contains(sourceFormat) ? sourceFormat : formats.preferred();
+        if (formats.valid().contains(chosen) && chosen instanceof Format.Image image && image != Format.Image.SUBVOL) {
+            return image;
+        }
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "unsupported format '" + chosen.word() + "' for storage '" + target.id() + "'");
+    }
+
+    /**
+     * What is copied.
+     *
+     * @param source where QEMU finds it
+     * @param isWhole whether its file is all of it, and nothing besides it
+     */
+    private record Content(VolumeId volume, QemuImg.Source source, ByteSize size, boolean isWhole) {}
+
+    private static Content content(
+            Configured from, VolumeId volume, @Nullable SnapshotName snapshot, Format.Image format) {
+        String path =
+                from.plugin().path(from.storage(), volume.volume(), snapshot).path();
+        boolean isInside = snapshot != null
+                && format == Format.Image.QCOW2
+                && path.equals(from.plugin()
+                        .path(from.storage(), volume.volume(), null)
+                        .path());
+        ByteSize size = from.plugin()
+                .volumeSizeInfo(from.storage(), volume.volume(), null)
+                .size();
+        if (size == null) {
+            throw StorageException.refused(StorageError.BAD_RESULT, "the size of volume '" + volume + "' is not known");
+        }
+        return new Content(
+                volume,
+                new QemuImg.Source(path, format, isInside ? snapshot : null),
+                size,
+                path.startsWith("/") && !isInside && isWhole(Path.of(path), format));
+    }
+
+    private static boolean isWhole(Path file, Format.Image format) {
+        if (format == Format.Image.RAW) {
+            return true;
+        }
+        try {
+            ImageInfo info = ImageInfo.read(file, format);
+            return info.format() == Format.Image.QCOW2
+                    && info.backingFile() == null
+                    && info.dataFile() == null
+                    && Qcow2Snapshot.readAll(file).isEmpty();
+        } catch (IOException e) {
+            return false; // and let qemu-img tell what is wrong with it
+        }
+    }
+
+    private VolumeName copyToFile(
+            Content content, Configured target, ImageFiles files, CopyTarget to, Format.Image format) {
+        boolean asItIs = content.isWhole() && content.source().format() == format;
+        try (ImageFiles.Staged staged = files.stageImage(target.storage(), to.owner(), format, file -> {
+            if (asItIs) {
+                SparseCopy.copy(Path.of(content.source().path()), file, progress);
+            } else {
+                Optional<Preallocation> preallocation = Preallocation.of(target.storage(), format);
+                QemuImg.convert(
+                        content.source(),
+                        new QemuImg.Target(file.toString(), format, false, preallocation),
+                        content.size(),
+                        progress);
+            }
+        })) {
+            refuseCancelled(content);
+            return StorageLock.hold(target, locks, () -> staged.place(to.name()));
+        }
+    }
+
+    private VolumeName copyToVolume(Content content, Configured target, CopyTarget to, Format.Image format) {
+        VolumeName made = StorageLock.hold(
+                target,
+                locks,
+                () -> target.plugin().allocImage(target.storage(), to.owner(), format, to.name(), content.size()));
+        try {
+            target.plugin().activateVolume(target.storage(), made, null, operation.cache(), Hints.NONE);
+            String path = target.plugin().path(target.storage(), made, null).path();
+            QemuImg.convert(
+                    content.source(),
+                    new QemuImg.Target(path, format, true, Optional.empty()),
+                    content.size(),
+                    progress);
+            refuseCancelled(content);
+            return made;
+        } catch (StorageException e) {
+            throw new StorageException(e.error(), remove(target, made, format, e), e.getMessage(), e);
+        }
+    }
+
+    /** Who cancels when all is copied finds no copy either. */
+    private static void refuseCancelled(Content content) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new StorageException(
+                    StorageError.CANCELLED,
+                    Outcome.FAILED_CLEAN,
+                    "the copy of volume '" + content.volume() + "' was cancelled");
+        }
+    }
+
+    /** A copy that failed is no volume. */
+    private Outcome remove(Configured target, VolumeName made, Format.Image format, StorageException failure) {
+        // The call that failed may have been interrupted, which must not keep the removal from waiting for anything.
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            StorageLock.hold(target, locks, () -> target.plugin().freeImage(target.storage(), made, false, format))
+                    .ifPresent(Cleanup::run);
+            return Outcome.FAILED_CLEAN;
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
+            throw new StorageException(
+                    failure.error(),
+                    Outcome.UNKNOWN,
+                    failure.getMessage() + "; the unfinished copy '" + target.id() + ":" + made
+                            + "' is left, remove it",
+                    failure);
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void deactivate(Configured from, VolumeId volume, SnapshotName snapshot) {
+        try {
+            from.plugin().deactivateVolume(from.storage(), volume.volume(), snapshot, operation.cache());
+        } catch (StorageException e) {
+            LOG.warn("snapshot '{}' of volume '{}' stays active: {}", snapshot, volume, e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+package dev.tenon.core.service;
+
+import dev.tenon.core.command.Command;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One operation of the host: what its calls share, and the storages that it activated, each of them once. */
+final class Operation {
+    private static final Logger LOG = LoggerFactory.getLogger(Operation.class);
+    private static final Path UEVENTS = Path.of("/sys/kernel/uevent_seqnum");
+    private static final Duration SETTLE_LIMIT = Duration.ofSeconds(30);
+    /** The program keeps its own time limit; the one around it is for a program that does not. */
+    private static final Duration SETTLE_DEADLINE = Duration.ofSeconds(35);
+
+    private final Storages storages;
+    private final OperationCache cache = OperationCache.create();
+    private final Map<StorageId, CompletableFuture<Configured>> activated = new ConcurrentHashMap<>();
+    private long seenEvents;
+
+    Operation(Storages storages) {
+        this.storages = storages;
+        this.seenEvents = events();
+    }
+
+    OperationCache cache() {
+        return cache;
+    }
+
+    /**
+     * Makes a storage usable, after the one that it is based on.
+     *
+     * @throws StorageException {@code NOT_FOUND}; {@code STORAGE_UNAVAILABLE} if it is disabled, not of this node, or not
+     *     online; what its plugin throws
+     */
+    Configured activate(StorageId id) {
+        Configured configured = storages.enabled(id);
+        CompletableFuture<Configured> mine = new CompletableFuture<>();
+        CompletableFuture<Configured> others = activated.putIfAbsent(id, mine);
+        if (others != null) {
+            return resultOf(others);
+        }
+        try {
+            refuseCircle(configured);
+            base(configured).ifPresent(this::activate);
+            checkConnection(configured);
+            configured.plugin().activateStorage(configured.storage(), cache);
+            settle();
+            mine.complete(configured);
+            return configured;
+        } catch (RuntimeException | Error e) {
+            mine.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    private static Configured resultOf(CompletableFuture<Configured> activation) {
+        try {
+            return activation.join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case RuntimeException thrown -> throw thrown;
+                case Error thrown -> throw thrown;
+                case null, default -> throw e;
+            }
+        }
+    }
+
+    private static Optional<StorageId> base(Configured configured) {
+        return configured
+                .storage()
+                .config()
+                .text("base")
+                .map(volid -> VolumeId.parse(volid).storage());
+    }
+
+    /** Storages that wait for each other would wait forever. */
+    private void refuseCircle(Configured configured) {
+        Set<StorageId> seen = new HashSet<>();
+        Optional<StorageId> base = base(configured);
+        while (base.isPresent() && seen.add(base.get())) {
+            if (base.get().equals(configured.id())) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + configured.id() + "' is based on itself; change its property 'base'");
+            }
+            base = base(storages.get(base.get()));
+        }
+    }
+
+    private static void checkConnection(Configured configured) {
+        boolean isOnline;
+        try {
+            isOnline = configured.plugin().checkConnection(configured.storage());
+        } catch (StorageException e) {
+            throw new StorageException(
+                    e.error(),
+                    e.outcome(),
+                    "connection check for storage '" + configured.id() + "' failed - " + e.getMessage(),
+                    e);
+        }
+        if (!isOnline) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE, "storage '" + configured.id() + "' is not online");
+        }
+    }
+
+    /** Devices that came with the activation have their names only when udev is done. */
+    private synchronized void settle() {
+        long now = events();
+        if (now > seenEvents) {
+            try {
+                Command.of("udevadm", "settle", "--timeout=" + SETTLE_LIMIT.toSeconds())
+                        .withDeadline(SETTLE_DEADLINE)
+                        .run();
+            } catch (StorageException e) {
+                LOG.debug("not waited for udev: {}", e.getMessage());
+            }
+            seenEvents = now;
+        }
+    }
+
+    private static long events() {
+        try {
+            return Long.parseLong(Files.readString(UEVENTS).strip());
+        } catch (IOException | NumberFormatException e) {
+            return 0;
+        }
+    }
+}

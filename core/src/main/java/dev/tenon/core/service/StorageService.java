@@ -1,0 +1,685 @@
+package dev.tenon.core.service;
+
+import dev.tenon.core.config.StorageConfigs;
+import dev.tenon.core.image.CopyProgress;
+import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.BackupSelection;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Feature;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.Pruned;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.Retention;
+import dev.tenon.core.spi.Rollback;
+import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.SnapshotInfo;
+import dev.tenon.core.spi.SnapshotMethod;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.TaskLog;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeAttribute;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.storage.VolumeLookup;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The host of storage plugins: what PVE's {@code PVE::Storage} does around a plugin, in its order of checks and calls.
+ * A storage is activated before it is used, and what changes names in it runs under its lock. It works on any
+ * {@link StoragePlugin}: one in Java, one in a sidecar, one that is decorated.
+ *
+ * <p>All methods that take a storage or a volume throw {@link StorageException}: {@code NOT_FOUND} if there is no such
+ * storage, {@code NOT_SUPPORTED} if nobody answers for its type, and what its plugin throws. Those that activate
+ * ({@code STORAGE_UNAVAILABLE}) or lock ({@code IN_USE}) say so.
+ */
+public final class StorageService {
+    private static final Logger LOG = LoggerFactory.getLogger(StorageService.class);
+
+    private static final int RESIZE_STEP = 1024;
+    /** How many backups of a guest may be protected by who may not configure the storage, if it does not say. */
+    private static final int USUAL_PROTECTED_BACKUPS = 5;
+
+    private static final int UNLIMITED = -1;
+
+    private static final Set<ContentType> LISTED = EnumSet.complementOf(EnumSet.of(ContentType.NONE));
+
+    private final Storages storages;
+    private final Locks locks;
+    private final Executor cleanups;
+    private final Permissions permissions;
+
+    /**
+     * A host on behalf of a user.
+     *
+     * @param configs the configuration as it is now, asked anew for each operation
+     * @param types who answers for a storage type
+     * @param node the name of this node, without a domain
+     * @param cleanups runs what a removal leaves for later, which may take hours
+     */
+    public StorageService(
+            Supplier<StorageConfigs> configs,
+            Map<String, StoragePlugin> types,
+            String node,
+            Locks locks,
+            Executor cleanups,
+            Permissions permissions) {
+        this.storages = new Storages(configs, types, node);
+        this.locks = locks;
+        this.cleanups = cleanups;
+        this.permissions = permissions;
+    }
+
+    // ---- activation
+
+    /** Makes a storage usable on this node, after the one it is based on. */
+    public void activateStorage(StorageId storage) {
+        operation().activate(storage);
+    }
+
+    public void deactivateStorage(StorageId storage) {
+        Configured configured = storages.get(storage);
+        configured.plugin().deactivateStorage(configured.storage(), operation().cache());
+    }
+
+    /**
+     * Activates volumes, and before them the storages that they are on.
+     *
+     * @param snapshot null for the volumes as they are now
+     */
+    public void activateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot, Hints hints) {
+        Operation operation = operation();
+        Set<StorageId> involved = new LinkedHashSet<>();
+        volumes.forEach(volume -> involved.add(volume.storage()));
+        involved.forEach(operation::activate);
+        for (VolumeId volume : volumes) {
+            Configured configured = storages.get(volume.storage());
+            configured
+                    .plugin()
+                    .activateVolume(configured.storage(), volume.volume(), snapshot, operation.cache(), hints);
+        }
+    }
+
+    /**
+     * Deactivates volumes, all that can be.
+     *
+     * @throws StorageException if some could not be, naming them; the reasons are logged
+     */
+    public void deactivateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot) {
+        Operation operation = operation();
+        List<VolumeId> failed = new ArrayList<>();
+        @Nullable StorageException reason = null;
+        for (VolumeId volume : volumes) {
+            Configured configured = storages.get(volume.storage());
+            try {
+                configured
+                        .plugin()
+                        .deactivateVolume(configured.storage(), volume.volume(), snapshot, operation.cache());
+            } catch (StorageException e) {
+                LOG.warn("volume '{}' is not deactivated: {}", volume, e.getMessage());
+                failed.add(volume);
+                reason = e;
+            }
+        }
+        if (reason != null) {
+            throw new StorageException(
+                    reason.error(),
+                    reason.outcome(),
+                    "volume deactivation failed: "
+                            + String.join(
+                                    " ", failed.stream().map(VolumeId::toString).toList()),
+                    reason);
+        }
+    }
+
+    // ---- listing
+
+    /** How all storages are, each asked at the same time as the others, in the order of the configuration. */
+    public List<StorageSummary> status() {
+        return status(Set.of());
+    }
+
+    /**
+     * How the storages are that are enabled and configured for one of these kinds of content.
+     *
+     * @param content empty for all storages, enabled or not
+     */
+    public List<StorageSummary> status(Set<ContentType> content) {
+        Operation operation = operation();
+        List<Future<StorageSummary>> answers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Configured configured : storages.all()) {
+                Set<ContentType> held = contentOf(configured);
+                if (content.isEmpty()
+                        || (storages.isEnabled(configured) && held.stream().anyMatch(content::contains))) {
+                    answers.add(threads.submit(() -> summary(configured, held, operation)));
+                }
+            }
+        }
+        List<StorageSummary> summaries = new ArrayList<>();
+        for (Future<StorageSummary> answer : answers) {
+            try {
+                summaries.add(answer.get());
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e.getCause());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new StorageException(StorageError.CANCELLED, Outcome.NOT_STARTED, "status was cancelled", e);
+            }
+        }
+        return summaries;
+    }
+
+    private StorageSummary summary(Configured configured, Set<ContentType> content, Operation operation) {
+        StorageStatus status = new StorageStatus.Inactive();
+        String problem = null;
+        boolean isEnabled = storages.isEnabled(configured);
+        if (isEnabled) {
+            try {
+                operation.activate(configured.id());
+                status = configured.plugin().status(configured.storage(), operation.cache());
+            } catch (StorageException e) {
+                LOG.debug("storage '{}' has no status: {}", configured.id(), e.getMessage());
+                problem = e.getMessage();
+            }
+        }
+        return new StorageSummary(
+                configured.id(),
+                configured.plugin().type(),
+                content,
+                isEnabled,
+                configured.isShared(),
+                status,
+                problem);
+    }
+
+    private static Set<ContentType> contentOf(Configured configured) {
+        return configured.storage().config().content();
+    }
+
+    /**
+     * The images of guests, sorted by volume id. Of storages that cannot be activated the reason is thrown.
+     *
+     * @param only the storage to list, null for all that are enabled and hold images
+     * @param content if given, only storages configured for it
+     */
+    public Map<StorageId, List<VolumeInfo>> listImages(
+            @Nullable StorageId only, ImageFilter filter, @Nullable ContentType content) {
+        Map<StorageId, List<VolumeInfo>> images = new LinkedHashMap<>();
+        if (only != null) {
+            storages.enabled(only);
+            images.put(only, List.of());
+        }
+        Operation operation = operation();
+        List<Configured> listed = selected(only, filter, content)
+                .map(configured -> operation.activate(configured.id()))
+                .toList();
+        for (Configured configured : listed) {
+            List<VolumeInfo> found =
+                    new ArrayList<>(configured.plugin().listImages(configured.storage(), filter, operation.cache()));
+            found.sort(byId(VolumeInfo::volid));
+            images.put(configured.id(), List.copyOf(found));
+        }
+        return images;
+    }
+
+    private Stream<Configured> selected(@Nullable StorageId only, ImageFilter filter, @Nullable ContentType content) {
+        Set<StorageId> named = new LinkedHashSet<>();
+        if (filter instanceof ImageFilter.Named(List<VolumeId> volumes)) {
+            volumes.forEach(volume -> named.add(volume.storage()));
+        }
+        return storages.all().stream()
+                .filter(storages::isEnabled)
+                .filter(configured -> only == null || configured.id().equals(only))
+                .filter(configured -> {
+                    if (filter instanceof ImageFilter.Named) {
+                        return named.contains(configured.id());
+                    }
+                    Set<ContentType> held = contentOf(configured);
+                    return (content == null || held.contains(content))
+                            && (held.contains(ContentType.IMAGES) || held.contains(ContentType.ROOTDIR));
+                });
+    }
+
+    /**
+     * The volumes of a storage, sorted by volume id.
+     *
+     * @param owner those of one guest, null for all
+     * @param content the kinds to list, as far as the storage is configured for them; empty for all
+     */
+    public List<ListedVolume> listVolumes(StorageId storage, @Nullable Vmid owner, Set<ContentType> content) {
+        Set<ContentType> wanted = EnumSet.noneOf(ContentType.class);
+        wanted.addAll(content.isEmpty() ? LISTED : content);
+        wanted.retainAll(contentOf(storages.get(storage)));
+        Configured configured = operation().activate(storage);
+        List<ListedVolume> volumes =
+                new ArrayList<>(configured.plugin().listVolumes(configured.storage(), owner, wanted));
+        volumes.sort(byId(listed -> listed.volume().volid()));
+        return List.copyOf(volumes);
+    }
+
+    private static <T> Comparator<T> byId(Function<T, VolumeId> id) {
+        return Comparator.comparing(listed -> id.apply(listed).toString().toLowerCase(Locale.ROOT));
+    }
+
+    // ---- images: activated, and locked
+
+    /**
+     * Allocates an image, under the storage's lock.
+     *
+     * @param format null for the storage's own
+     * @param name null to let the storage choose
+     */
+    public VolumeId allocImage(
+            StorageId storage, Vmid owner, @Nullable Format format, @Nullable String name, ByteSize size) {
+        StoragePlugin plugin = storages.get(storage).plugin();
+        Format wanted =
+                format == null ? plugin.formats(storages.get(storage).storage()).preferred() : format;
+        return activeAndLocked(
+                storage,
+                configured ->
+                        new VolumeId(storage, plugin.allocImage(configured.storage(), owner, wanted, name, size)));
+    }
+
+    /** Makes a linked clone, under the storage's lock. */
+    public VolumeId cloneImage(VolumeId volume, Vmid owner, @Nullable SnapshotName snapshot) {
+        return activeAndLocked(
+                volume.storage(),
+                configured -> new VolumeId(
+                        volume.storage(),
+                        configured.plugin().cloneImage(configured.storage(), volume.volume(), owner, snapshot)));
+    }
+
+    /**
+     * Makes a full copy of an image: by sharing its blocks where the file systems can, otherwise by copying its data and
+     * never its holes. The target's storage is locked only to name the copy. An interrupt of the thread ends it early.
+     *
+     * @param snapshot null for the volume as it is now, which must not be written to meanwhile
+     * @throws StorageException {@code FAILED_CLEAN} or {@code NOT_STARTED}: there is no copy; {@code UNKNOWN}: the message
+     *     names what is left
+     */
+    public VolumeId copyImage(
+            VolumeId volume, @Nullable SnapshotName snapshot, CopyTarget target, CopyProgress progress) {
+        return new ImageCopying(operation(), locks, progress).copy(volume, snapshot, target);
+    }
+
+    /** Makes a volume the base of linked clones, under the storage's lock. */
+    public VolumeId createBase(VolumeId volume) {
+        return activeAndLocked(
+                volume.storage(),
+                configured -> new VolumeId(
+                        volume.storage(), configured.plugin().createBase(configured.storage(), volume.volume())));
+    }
+
+    /**
+     * Removes a volume, under the storage's lock. What the plugin leaves for later is handed to whoever runs that, once
+     * the lock is released.
+     *
+     * @throws StorageException {@code IN_USE} if it is the base of linked clones
+     */
+    public void freeImage(VolumeId volume) {
+        Optional<Cleanup> cleanup = activeAndLocked(volume.storage(), configured -> {
+            if (isBaseInUse(configured, volume)) {
+                throw StorageException.refused(
+                        StorageError.IN_USE, "base volume '" + volume.volume() + "' is still in use by linked clones");
+            }
+            ParsedVolume parsed = configured.plugin().parseVolname(volume.volume());
+            boolean isBase = parsed instanceof ParsedVolume.GuestImage image && image.isBase();
+            return configured.plugin().freeImage(configured.storage(), volume.volume(), isBase, parsed.format());
+        });
+        cleanup.ifPresent(work -> cleanups.execute(() -> {
+            try {
+                work.run();
+            } catch (StorageException e) {
+                LOG.error("what was left to do after volume '{}' was removed failed: {}", volume, e.getMessage());
+            }
+        }));
+    }
+
+    /** Whether a volume is the base of linked clones. */
+    public boolean isBaseInUse(VolumeId volume) {
+        return isBaseInUse(storages.get(volume.storage()), volume);
+    }
+
+    private boolean isBaseInUse(Configured configured, VolumeId volume) {
+        StoragePlugin plugin = configured.plugin();
+        if (!(plugin.parseVolname(volume.volume()) instanceof ParsedVolume.GuestImage base) || !base.isBase()) {
+            return false;
+        }
+        ParsedVolume.Base wanted = new ParsedVolume.Base(base.name(), base.owner());
+        return plugin
+                .listImages(configured.storage(), ImageFilter.all(), operation().cache())
+                .stream()
+                .anyMatch(image -> wanted.equals(baseOf(plugin, image.volid().volume())));
+    }
+
+    private static ParsedVolume.@Nullable Base baseOf(StoragePlugin plugin, VolumeName volume) {
+        try {
+            return plugin.parseVolname(volume) instanceof ParsedVolume.GuestImage image ? image.base() : null;
+        } catch (StorageException e) {
+            return null; // what has no name of a volume is no clone
+        }
+    }
+
+    /**
+     * Renames a volume, under the storage's lock.
+     *
+     * @param owner the guest that gets it; null for the one that has it (PVE takes the base image's name there, which is
+     *     no guest)
+     * @param name null to let the storage choose
+     */
+    public VolumeId renameVolume(VolumeId volume, @Nullable Vmid owner, @Nullable VolumeName name) {
+        if (owner == null && name == null) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER,
+                    "no target VMID or target volname provided for volume '" + volume + "'");
+        }
+        return activeAndLocked(volume.storage(), configured -> {
+            Vmid target = owner == null ? ownerOf(configured.plugin(), volume.volume()) : owner;
+            return configured.plugin().renameVolume(configured.storage(), volume.volume(), target, name);
+        });
+    }
+
+    private static @Nullable Vmid ownerOf(StoragePlugin plugin, VolumeName volume) {
+        return switch (plugin.parseVolname(volume)) {
+            case ParsedVolume.GuestImage image -> image.owner();
+            case ParsedVolume.Content content -> content.owner();
+        };
+    }
+
+    /** Renames a snapshot, under the storage's lock. */
+    public void renameSnapshot(VolumeId volume, SnapshotName from, SnapshotName to) {
+        activeAndLocked(volume.storage(), configured -> {
+            configured.plugin().renameSnapshot(configured.storage(), volume.volume(), from, to);
+            return Boolean.TRUE;
+        });
+    }
+
+    private <T> T activeAndLocked(StorageId storage, Function<Configured, T> work) {
+        Configured configured = operation().activate(storage);
+        return StorageLock.hold(configured, locks, () -> work.apply(configured));
+    }
+
+    // ---- volumes: neither activated nor locked
+
+    /**
+     * Changes the size of a volume.
+     *
+     * @param size rounded up to 1024 bytes
+     * @param isRunning whether a guest uses it
+     */
+    public void resizeVolume(VolumeId volume, ByteSize size, boolean isRunning, @Nullable SnapshotName snapshot) {
+        long padding = (RESIZE_STEP - size.bytes() % RESIZE_STEP) % RESIZE_STEP;
+        if (size.bytes() > Long.MAX_VALUE - padding) {
+            throw StorageException.refused(StorageError.BAD_PARAMETER, "size " + size + " is too large");
+        }
+        Configured configured = storages.get(volume.storage());
+        configured
+                .plugin()
+                .resizeVolume(
+                        configured.storage(),
+                        volume.volume(),
+                        ByteSize.ofBytes(size.bytes() + padding),
+                        isRunning,
+                        snapshot);
+    }
+
+    public void snapshotVolume(VolumeId volume, SnapshotName snapshot) {
+        Configured configured = storages.get(volume.storage());
+        configured.plugin().snapshotVolume(configured.storage(), volume.volume(), snapshot);
+    }
+
+    public Rollback rollbackIsPossible(VolumeId volume, SnapshotName snapshot) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().rollbackIsPossible(configured.storage(), volume.volume(), snapshot);
+    }
+
+    /**
+     * Takes a volume back to what it was, if that is possible.
+     *
+     * @throws StorageException {@code IN_USE} with the reason if it is not
+     */
+    public void rollback(VolumeId volume, SnapshotName snapshot) {
+        if (rollbackIsPossible(volume, snapshot)
+                instanceof Rollback.Blocked(String reason, List<SnapshotName> blockers)) {
+            throw StorageException.refused(
+                    StorageError.IN_USE,
+                    blockers.isEmpty() ? reason : reason + " (delete first: " + names(blockers) + ")");
+        }
+        Configured configured = storages.get(volume.storage());
+        configured.plugin().rollback(configured.storage(), volume.volume(), snapshot);
+    }
+
+    private static String names(List<SnapshotName> snapshots) {
+        return String.join(", ", snapshots.stream().map(SnapshotName::value).toList());
+    }
+
+    /** Deletes a snapshot. */
+    public void deleteSnapshot(VolumeId volume, SnapshotName snapshot, boolean isRunning) {
+        Configured configured = storages.get(volume.storage());
+        configured.plugin().deleteSnapshot(configured.storage(), volume.volume(), snapshot, isRunning);
+    }
+
+    public Map<String, SnapshotInfo> snapshots(VolumeId volume) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().snapshots(configured.storage(), volume.volume());
+    }
+
+    public SnapshotMethod snapshotMethod(VolumeId volume) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().snapshotMethod(configured.storage(), volume.volume());
+    }
+
+    /** Size, format and use of a volume. */
+    public SizeInfo volumeSizeInfo(VolumeId volume, @Nullable Duration timeout) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().volumeSizeInfo(configured.storage(), volume.volume(), timeout);
+    }
+
+    /** Where a volume is for QEMU. */
+    public VolumePath path(VolumeId volume, @Nullable SnapshotName snapshot) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().path(configured.storage(), volume.volume(), snapshot);
+    }
+
+    /** What a volume id says. */
+    public ParsedVolume parseVolname(VolumeId volume) {
+        return storages.get(volume.storage()).plugin().parseVolname(volume.volume());
+    }
+
+    /** The volume that lies at an absolute path, in the first storage of the configuration that it belongs to. */
+    public Optional<VolumeId> find(Path path) {
+        return storages.all().stream()
+                .map(configured -> VolumeLookup.find(configured.plugin(), configured.storage(), path))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    public boolean hasFeature(VolumeId volume, Feature feature, @Nullable SnapshotName snapshot, boolean isRunning) {
+        Configured configured = storages.get(volume.storage());
+        return configured
+                .plugin()
+                .hasFeature(configured.storage(), feature, volume.volume(), snapshot, isRunning, null);
+    }
+
+    // ---- backups
+
+    public Optional<String> attribute(VolumeId volume, VolumeAttribute attribute) {
+        Configured configured = storages.get(volume.storage());
+        return configured.plugin().attribute(configured.storage(), volume.volume(), attribute);
+    }
+
+    /**
+     * Notes something about a volume.
+     *
+     * @param value null or empty notes delete them
+     * @throws StorageException {@code PERMISSION_DENIED} if a further backup of the guest may not be protected
+     */
+    public void updateAttribute(VolumeId volume, VolumeAttribute attribute, @Nullable String value) {
+        Configured configured = storages.get(volume.storage());
+        boolean isSet = value != null && !value.isEmpty() && !value.equals("0");
+        if (attribute == VolumeAttribute.PROTECTED
+                && isSet
+                && configured.plugin().parseVolname(volume.volume())
+                        instanceof ParsedVolume.Content(ContentType type, String name, Vmid owner, Format format)
+                && type == ContentType.BACKUP
+                && owner != null) {
+            refuseTooManyProtected(configured, volume, owner);
+        }
+        configured.plugin().updateAttribute(configured.storage(), volume.volume(), attribute, value);
+    }
+
+    private void refuseTooManyProtected(Configured configured, VolumeId volume, Vmid owner) {
+        int limit = protectedBackups(configured);
+        StoragePlugin plugin = configured.plugin();
+        if (limit == UNLIMITED
+                || plugin.attribute(configured.storage(), volume.volume(), VolumeAttribute.PROTECTED)
+                        .filter(value -> !value.equals("0"))
+                        .isPresent()) {
+            return;
+        }
+        List<ListedVolume> backups = plugin.listVolumes(configured.storage(), owner, EnumSet.of(ContentType.BACKUP));
+        String subtype = backups.stream()
+                .filter(backup -> backup.volume().volid().equals(volume))
+                .map(ListedVolume::subtype)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
+        long count = backups.stream()
+                .filter(ListedVolume::isProtected)
+                .filter(backup -> subtype == null || subtype.equals(backup.subtype()))
+                .count();
+        if (limit <= count) {
+            throw StorageException.refused(
+                    StorageError.PERMISSION_DENIED,
+                    "The number of protected backups per guest is limited to " + limit + " on storage '"
+                            + configured.id() + "'");
+        }
+    }
+
+    private int protectedBackups(Configured configured) {
+        Optional<String> setting = configured.storage().config().text("max-protected-backups");
+        if (setting.isPresent()) {
+            try {
+                return Integer.parseInt(setting.get());
+            } catch (NumberFormatException e) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + configured.id() + "': max-protected-backups " + Quoted.of(setting.get())
+                                + " is no number");
+            }
+        }
+        return permissions.has("/storage/" + configured.id(), "Datastore.Allocate")
+                ? UNLIMITED
+                : USUAL_PROTECTED_BACKUPS;
+    }
+
+    /**
+     * Removes the backups that the retention does not keep; the storage is activated before.
+     *
+     * @param retention null for the one that the storage is configured for
+     */
+    public Pruned pruneBackups(
+            StorageId storage,
+            @Nullable Retention retention,
+            BackupSelection selection,
+            boolean isDryRun,
+            TaskLog log) {
+        Configured configured = storages.get(storage);
+        if (!contentOf(configured).contains(ContentType.BACKUP)) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED, "storage '" + storage + "' does not support backups");
+        }
+        Retention wanted = retention == null ? configuredRetention(configured) : retention;
+        operation().activate(storage);
+        return configured.plugin().pruneBackups(configured.storage(), wanted, selection, isDryRun, log);
+    }
+
+    private static Retention configuredRetention(Configured configured) {
+        Map<String, Long> keep = new LinkedHashMap<>();
+        configured.storage().config().map("prune-backups").forEach((name, count) -> {
+            try {
+                keep.put(name, Long.parseLong(count));
+            } catch (NumberFormatException e) {
+                throw StorageException.refused(
+                        StorageError.BAD_CONFIG,
+                        "storage '" + configured.id() + "': prune-backups has " + name + "=" + Quoted.of(count)
+                                + ", which is no number");
+            }
+        });
+        if (keep.isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.BAD_CONFIG,
+                    "no prune-backups options configured for storage '" + configured.id() + "'");
+        }
+        return new Retention(keep);
+    }
+
+    // ---- what the user may do
+
+    /**
+     * Refuses a volume that the user may not use, by PVE's rules.
+     *
+     * @param guest the guest it would be used for, null for none
+     * @param expected what it must be, null for anything; an image is also taken for {@code ROOTDIR}
+     * @throws StorageException {@code PERMISSION_DENIED}; {@code BAD_PARAMETER} if it is something else
+     */
+    public void checkVolumeAccess(VolumeId volume, @Nullable Vmid guest, @Nullable ContentType expected) {
+        new VolumeAccess(permissions).check(volume, parseVolname(volume), guest, expected);
+    }
+
+    /**
+     * How fast something may read and write.
+     *
+     * @param involved the storages it uses
+     * @param requested bytes a second that the user asks for; 0 is without a limit
+     * @param datacenter the {@code bwlimit} of the data centre's configuration, null if it has none
+     * @return bytes a second, empty for no limit
+     */
+    public OptionalLong bandwidthLimit(
+            BandwidthUse use, Collection<StorageId> involved, OptionalLong requested, @Nullable String datacenter) {
+        return new BandwidthLimits(storages, permissions, datacenter).of(use, involved, requested);
+    }
+
+    private Operation operation() {
+        return new Operation(storages);
+    }
+}
