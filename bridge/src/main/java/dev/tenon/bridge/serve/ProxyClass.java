@@ -5,6 +5,7 @@ import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.MountedPlugin;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Value;
 import java.io.IOException;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param library Tenon's Perl library
  * @param socket the daemon's control socket
  * @param original the adopted plugin's own file, null for a storage in Java
+ * @param mounts what the usual path of a storage begins with that is mounted from elsewhere, null if it is not
  * @param data what the plugin can hold
  * @param properties what it declares
  * @param options what a storage may or must have
@@ -45,6 +47,7 @@ public record ProxyClass(
         Path library,
         Path socket,
         @Nullable Path original,
+        @Nullable String mounts,
         PluginData data,
         Map<String, PropertySchema> properties,
         Map<String, PropertyOption> options,
@@ -84,6 +87,7 @@ public record ProxyClass(
                 library,
                 socket,
                 null,
+                plugin instanceof MountedPlugin ? MountedPlugin.DEFAULT_PARENT : null,
                 plugin.pluginData(),
                 Map.of(),
                 plugin.options(),
@@ -110,6 +114,7 @@ public record ProxyClass(
                 library,
                 socket,
                 original,
+                null,
                 plugin.pluginData(),
                 plugin.properties(),
                 plugin.options(),
@@ -125,6 +130,7 @@ public record ProxyClass(
         parts.put("SOCKET", quoted(socket.toString()));
         parts.put("PLUGIN", quoted(plugin));
         parts.put("ORIGINAL", original == null ? "undef" : quoted(original.toString()));
+        parts.put("MOUNTS", mounts == null ? "undef" : quoted(mounts));
         parts.put("REMOTE", indented(remote));
         parts.put("LOCAL", indented(local));
         parts.put("LEVEL", Integer.toString(TABLE.newestLevel()));

@@ -12,6 +12,7 @@ my $LIBRARY = __LIBRARY__;
 my $SOCKET = __SOCKET__;
 my $PLUGIN = __PLUGIN__;
 my $ORIGINAL = __ORIGINAL__;
+my $MOUNTS = __MOUNTS__;
 
 my @REMOTE = qw(
 __REMOTE__
@@ -44,6 +45,19 @@ sub properties {
 
 sub options {
     return __OPTIONS__;
+}
+
+# What is mounted from elsewhere is the same on all nodes, and has its place if the configuration names none.
+if (defined($MOUNTS)) {
+    my $type = type();
+    push @PVE::Storage::Plugin::SHARED_STORAGE, $type if !grep { $_ eq $type } @PVE::Storage::Plugin::SHARED_STORAGE;
+    no strict 'refs';
+    *{'check_config'} = sub {
+        my ($class, $storeid, $config, $create, @more) = @_;
+
+        $config->{path} = $MOUNTS . $storeid if $create && !$config->{path};
+        return $class->SUPER::check_config($storeid, $config, $create, @more);
+    };
 }
 
 my $tenon = sub {

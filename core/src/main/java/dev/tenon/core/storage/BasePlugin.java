@@ -165,7 +165,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
         String volid = volid(storage, volume);
         bounds.refuseWayOut(file, volid);
         try {
-            ImageInfo info = ImageReferences.check(volid, file, format, bounds);
+            ImageInfo info = checked(volid, parsed, file, format, bounds);
             return new SizeInfo(info.size(), info.format(), info.used(), info.backingFile(), info.ctime());
         } catch (IOException e) {
             throw ImageReferences.unreadable(volid, file, e);
@@ -297,8 +297,16 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
         ParsedVolume parsed = self.parseVolname(volume);
         if (parsed.format() instanceof Format.Image format
                 && (format == Format.Image.QCOW2 || format == Format.Image.VMDK)) {
-            ImageReferences.check(volid, file, format, bounds(storage, file, typeOf(parsed)));
+            checked(volid, parsed, file, format, bounds(storage, file, typeOf(parsed)));
         }
+    }
+
+    private static ImageInfo checked(
+            String volid, ParsedVolume parsed, Path file, Format.Image format, StorageBounds bounds)
+            throws IOException {
+        return typeOf(parsed) == ContentType.IMPORT
+                ? ImageReferences.checkForeign(volid, file, format, bounds)
+                : ImageReferences.check(volid, file, format, bounds);
     }
 
     @Override
@@ -573,10 +581,12 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
             new InternalSnapshots(image).apply(snapshot);
             return;
         }
+        SnapshotChain chain = SnapshotChain.read(image);
         if (self.rollbackIsPossible(storage, volume, snapshot) instanceof Rollback.Blocked blocked) {
-            throw StorageException.refused(StorageError.IN_USE, blocked.reason());
+            boolean exists = chain.position(snapshot).isPresent();
+            throw StorageException.refused(exists ? StorageError.IN_USE : StorageError.NOT_FOUND, blocked.reason());
         }
-        ChainSnapshots.rollback(storage, SnapshotChain.read(image), snapshot);
+        ChainSnapshots.rollback(storage, chain, snapshot);
     }
 
     @Override

@@ -43,6 +43,27 @@ final class ImageReferences {
         return info;
     }
 
+    /**
+     * Checks an image that somebody brought: it must be of its format, hold all its data itself and be based on nothing,
+     * not even in the storage, where every other guest's images lie.
+     *
+     * @throws StorageException {@code UNSAFE_IMAGE}
+     */
+    static ImageInfo checkForeign(String volume, Path file, Format.Image format, StorageBounds bounds)
+            throws IOException {
+        ImageInfo info = ImageInfo.read(file, format);
+        ImageReferences references = new ImageReferences(volume, bounds);
+        if (info.defect() == null && info.backingFile() != null) {
+            throw references.unsafe(
+                    file,
+                    "backing file not allowed for untrusted image: it is based on " + Quoted.of(info.backingFile())
+                            + "; convert it to an image of its own, or remove it",
+                    null);
+        }
+        references.check(file, format, info);
+        return info;
+    }
+
     private void check(Path file, Format.Image fileFormat, ImageInfo image) throws IOException {
         Path current = file;
         Format.Image format = fileFormat;

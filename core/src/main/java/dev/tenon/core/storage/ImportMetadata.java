@@ -177,8 +177,8 @@ record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
             if (!disk.toRealPath().startsWith(directory)) {
                 throw StorageException.refused(
                         StorageError.UNSAFE_IMAGE,
-                        "error parsing " + Quoted.of(name) + " in the manifest of '" + volid
-                                + "', are you using a symlink?");
+                        "error parsing " + Quoted.of(name) + ", are you using a symlink ? The manifest of '" + volid
+                                + "' may only name files beside it");
             }
             return ImageInfo.read(disk, formatOf(name)).size().bytes();
         } catch (NoSuchFileException e) {

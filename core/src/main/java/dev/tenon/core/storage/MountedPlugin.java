@@ -25,8 +25,10 @@ import org.slf4j.LoggerFactory;
 
 /** A storage that is a directory of another machine, which is mounted when it is activated. */
 public abstract class MountedPlugin extends FilePlugin {
+    /** A storage whose configuration has no path is mounted here, under its id. */
+    public static final String DEFAULT_PARENT = "/mnt/pve/";
+
     private static final Logger LOG = LoggerFactory.getLogger(MountedPlugin.class);
-    private static final String DEFAULT_PARENT = "/mnt/pve/";
     /** A client tries a server that does not answer for two minutes. */
     private static final Duration MOUNT_DEADLINE = Duration.ofMinutes(3);
 
@@ -61,17 +63,12 @@ public abstract class MountedPlugin extends FilePlugin {
      */
     protected abstract void mount(Storage storage, Path mountPoint);
 
-    /** Where a storage is mounted whose configuration does not say. */
-    public static String defaultPath(StorageId storage) {
-        return DEFAULT_PARENT + storage;
-    }
-
     @Override
     public Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
         Map<String, Object> complete = new LinkedHashMap<>(properties);
         boolean hasPath = complete.get("path") instanceof String path && !path.isEmpty();
         if (isNew && !hasPath) {
-            complete.put("path", defaultPath(storage));
+            complete.put("path", DEFAULT_PARENT + storage);
         }
         return super.checkConfig(storage, complete, isNew);
     }

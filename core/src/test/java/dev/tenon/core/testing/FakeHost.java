@@ -14,14 +14,6 @@ import java.util.List;
  * {@code systemctl} change a file of mounts.
  */
 public final class FakeHost {
-    private static final String NOTE = """
-            #!/bin/sh
-            host=%1$s
-            self=$(basename "$0")
-            { printf '%%s' "$self"; for word in "$@"; do printf '|%%s' "$word"; done; echo; } >>"$host/calls"
-            if [ -e "$host/$self.says" ]; then cat "$host/$self.says"; fi
-            if [ -e "$host/$self.fails" ]; then cat "$host/$self.fails" >&2; exit 32; fi
-            """;
     private static final String MOUNT = """
             if [ -e "$host/bind" ]; then /bin/mount --bind "$(cat "$host/bind")" "$4" || exit 1; fi
             echo "$3 $4 $2 rw 0 0" >>"$host/mounts"
@@ -64,7 +56,15 @@ public final class FakeHost {
     }
 
     private void program(String name, String does) throws IOException {
-        Path file = Files.writeString(directory.resolve("bin").resolve(name), NOTE.formatted(directory) + does);
+        String script = """
+                #!/bin/sh
+                host=%s
+                self=$(basename "$0")
+                { printf '%%s' "$self"; for word in "$@"; do printf '|%%s' "$word"; done; echo; } >>"$host/calls"
+                if [ -e "$host/$self.says" ]; then cat "$host/$self.says"; fi
+                if [ -e "$host/$self.fails" ]; then cat "$host/$self.fails" >&2; exit 32; fi
+                """.formatted(directory) + does;
+        Path file = Files.writeString(directory.resolve("bin").resolve(name), script);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 

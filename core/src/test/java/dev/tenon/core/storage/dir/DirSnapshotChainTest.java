@@ -146,7 +146,7 @@ class DirSnapshotChainTest {
                 "can't rollback, 'one' is not most recent snapshot on");
         Failing.isRefused(
                 () -> plugin.rollback(storage, DISK, THREE),
-                StorageError.IN_USE,
+                StorageError.NOT_FOUND,
                 "can't rollback, snapshot 'three' does not exist on");
     }
 
