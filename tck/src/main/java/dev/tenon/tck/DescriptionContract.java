@@ -8,6 +8,7 @@ import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -138,13 +139,24 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
-    default void aStorageWithoutARequiredPropertyIsRefused() {
+    default void aStorageWithoutARequiredPropertyIsRefusedOrGetsTheUsualOne() {
         subject().plugin().options().forEach((name, option) -> {
             Map<String, Object> section = section(subject().storage().config().properties());
             if (!option.optional() && section.remove(name) != null) {
-                refusedConfig(section, true);
+                refusedOrFilled(section, name);
             }
         });
+    }
+
+    private void refusedOrFilled(Map<String, Object> section, String name) {
+        Map<String, Object> checked;
+        try {
+            checked = subject().plugin().checkConfig(subject().storage().id(), new LinkedHashMap<>(section), true);
+        } catch (StorageException e) {
+            refusedConfig(section, true);
+            return;
+        }
+        assertThat(checked).containsKey(name);
     }
 
     @Test

@@ -110,7 +110,11 @@ class FaultyPluginTest {
                 fault(
                         "takes any configuration",
                         answering("checkConfig", Map.of()),
-                        DescriptionContract::aPropertyThatIsNoOptionIsRefused));
+                        DescriptionContract::aPropertyThatIsNoOptionIsRefused),
+                fault(
+                        "loses a required property",
+                        answering("checkConfig", Map.of()),
+                        DescriptionContract::aStorageWithoutARequiredPropertyIsRefusedOrGetsTheUsualOne));
     }
 
     @TempDir

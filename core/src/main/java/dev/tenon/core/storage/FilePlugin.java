@@ -1,6 +1,8 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
@@ -9,6 +11,7 @@ import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
@@ -105,6 +108,18 @@ public abstract class FilePlugin extends BasePlugin {
         } catch (InvalidPathException e) {
             throw StorageException.refused(StorageError.BAD_CONFIG, "path " + Quoted.of(path) + " is illegal");
         }
+    }
+
+    @Override
+    public VolumeName allocImage(Storage storage, Vmid owner, Format format, @Nullable String name, ByteSize size) {
+        if (!pluginData().content().contains(ContentType.IMAGES.word())
+                || !formats(storage).valid().contains(format)) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "unable to allocate an image of unsupported format " + Quoted.of(format.word()) + " on storage '"
+                            + storage.id() + "' of type '" + type() + "'");
+        }
+        return super.allocImage(storage, owner, format, name, size);
     }
 
     @Override

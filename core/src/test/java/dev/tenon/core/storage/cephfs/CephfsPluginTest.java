@@ -3,8 +3,10 @@ package dev.tenon.core.storage.cephfs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -15,6 +17,7 @@ import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.FakeHost;
 import java.io.IOException;
@@ -235,6 +238,14 @@ class CephfsPluginTest {
                 .isEqualTo("mnt-pve-ceph\\x2dfs_1.x.mount");
         assertThat(new MountUnit(Path.of("/.a/b c@d"), "a:/", "ceph", "").name())
                 .isEqualTo("\\x2ea-b\\x20c\\x40d.mount");
+    }
+
+    @Test
+    void holdsNoImages() {
+        Failing.isRefused(
+                () -> plugin.allocImage(storage(), new Vmid(100), Format.Image.RAW, null, ByteSize.ofKib(64)),
+                StorageError.NOT_SUPPORTED,
+                "unsupported format 'raw' on storage 'store' of type 'cephfs'");
     }
 
     @Test
