@@ -260,7 +260,7 @@ class BadInputTest {
                 call(
                         "an unknown plugin",
                         ErrorCode.UNKNOWN_PLUGIN,
-                        "no plugin 'nas' is served; served are [dir, torture]",
+                        "no plugin 'nas' is served; served are [cephfs, cifs, dir, nfs, torture]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(
                         "no plugin",

@@ -37,7 +37,7 @@ class NativeProxyTest {
         assertThat(made.status()).as(made.errors()).isZero();
 
         PerlProgram host = PerlProgram.start(
-                scratch, List.of("-w"), Installation.resource("perl/load-type.pl"), file.toString(), properties);
+                scratch, List.of(), Installation.resource("perl/load-type.pl"), file.toString(), properties);
         Map<String, Object> told = JSON.std.mapFrom(host.line());
         assertThat(host.errors()).isEmpty();
         assertThat(told)

@@ -50,6 +50,13 @@ class CommandTest {
     }
 
     @Test
+    void takesAnExitCodeForAnAnswer() {
+        assertThat(Command.of("sh", "-c", "echo said; echo why >&2; exit 3").end())
+                .isEqualTo(new Command.Ended(3, "said\n"));
+        assertThatThrownBy(() -> Command.of("sh", "-c", "kill -TERM $$").end()).hasMessageContaining("got signal 15");
+    }
+
+    @Test
     void tellsTheSignal() {
         assertThatThrownBy(() -> Command.of("sh", "-c", "kill -TERM $$")
                         .withErrorPrefix("x")

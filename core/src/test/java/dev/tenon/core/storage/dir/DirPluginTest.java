@@ -8,7 +8,9 @@ import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
@@ -222,5 +224,23 @@ class DirPluginTest {
 
     private void activate(Storage storage) {
         plugin.activateStorage(storage, OperationCache.create());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/srv/store/, /srv/store", "//srv//./store, /srv/store", "/srv/../x@1_2, /srv/../x@1_2"})
+    void takesAPathInItsShortestForm(String path, String taken) {
+        assertThat(plugin.checkConfig(new StorageId("store"), Map.of("path", path), true))
+                .containsEntry("path", taken);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "relative", "/with blank", "/a;b", "/a\nb", ""})
+    void refusesAPathThatPveRefuses(String path) {
+        Failing.isRefused(
+                () -> plugin.checkConfig(new StorageId("store"), Map.of("path", path), true),
+                StorageError.BAD_CONFIG,
+                "illegal path for directory storage: '");
+        assertThat(plugin.checkConfig(new StorageId("store"), Map.of("nodes", "a"), false))
+                .containsOnlyKeys("nodes");
     }
 }
