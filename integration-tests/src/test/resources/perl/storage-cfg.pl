@@ -20,18 +20,25 @@ for my $file (@ARGV) {
 $base->init if @ARGV;
 
 sub text ($value) {
-    return ref($value) eq 'HASH' ? { map { $_ => text($value->{$_}) } grep { ref($value->{$_}) ne 'CODE' } keys $value->%* }
+    return
+        ref($value) eq 'HASH'
+        ? { map { $_ => text($value->{$_}) } grep { ref($value->{$_}) ne 'CODE' } keys $value->%* }
         : ref($value) eq 'ARRAY' ? [map { text($_) } $value->@*]
         : defined($value) ? "$value"
         : undef;
 }
 
 say $json->encode({
-    map {
-        my $class = $base->lookup($_);
-        ($_ => text({ data => $class->plugindata, properties => $class->properties, options => $class->options }))
-    } $base->lookup_types->@*
-});
+        map {
+            my $class = $base->lookup($_);
+            (
+                $_ => text({
+                        data => $class->plugindata,
+                        properties => $class->properties,
+                        options => $class->options
+                    }))
+        } $base->lookup_types->@*
+    });
 
 # The compat layer checks sections and reads no files: these have nothing but sections, each ended by an empty line.
 sub read_sections ($raw) {
@@ -45,9 +52,9 @@ sub read_sections ($raw) {
         } elsif ($line =~ m/\A\s+(\S+)(?:\s+(.*\S))?\s*\z/) {
             my ($key, $value) = ($1, $2);
             my $class = $base->lookup($type);
-            $value //= 1 if $key eq 'disable' || $key eq 'shared';
             eval { $ids{$id}->{$key} = $class->check_value($type, $key, $value, $id); 1 }
-                or warn "file storage.cfg line $number (section '$id') - unable to parse value of '$key': $@";
+                or warn
+"file storage.cfg line $number (section '$id') - unable to parse value of '$key': $@";
         } else {
             my $class = $base->lookup($type);
             $ids{$id} = eval { $class->check_config($id, $ids{$id}, 1, 1) };
@@ -58,15 +65,26 @@ sub read_sections ($raw) {
 
 while (my $file = <STDIN>) {
     chomp($file);
-    open(my $in, '<:raw', $file) or die "cannot open $file: $!\n";
-    my $raw = do { local $/ = undef; <$in> };
+    my $raw = '';
+    if (open(my $in, '<:raw', $file)) {
+        local $/ = undef;
+        $raw = <$in> // '';
+    }
     my %faults;
     local $SIG{__WARN__} = sub ($warning) {
         $faults{$1} = 1
-            if $warning =~ m/ line ([0-9]+) .*(?:unable to parse value|ignore config line|storage ID)/;
+            if $warning
+            =~ m/ line ([0-9]+) .*(?:unable to parse value|ignore config line|storage ID)/;
     };
-    my $config = $base->can('parse_config') ? $base->parse_config('storage.cfg', $raw // '') : read_sections($raw);
+    my $config =
+        $base->can('parse_config') ? $base->parse_config('storage.cfg', $raw) : read_sections($raw);
+    my $written = $base->can('write_config')
+        && eval {
+        $base->write_config('storage.cfg',
+            { $config->%*, order => { ($config->{order} // {})->%* } });
+        };
     say $json->encode({
+        written => $written,
         ids => text($config->{ids}),
         faults => [sort { $a <=> $b } keys %faults],
         digest => $config->{digest},

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PropertyOption;
+import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -52,6 +53,32 @@ class DirPluginTest {
                 .containsKeys("max-protected-backups", "format", "preallocation", "bwlimit", "is_mountpoint")
                 .containsKeys("mkdir", "create-base-path", "create-subdirs")
                 .hasSize(16);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/srv/a, /srv/a",
+        "//srv///a/, /srv/a",
+        "/srv/./a/., /srv/a",
+        "/../srv, /srv",
+        "/../.., /",
+        "/srv/../a, /srv/../a",
+        "/srv/..a/.b, /srv/..a/.b",
+        "/., /",
+        "//, /"
+    })
+    void thePathOfItsConfigurationHasNoDetours(String given, String path) {
+        assertThat(plugin.checkConfig(new StorageId("store"), Map.of("type", "dir", "path", given), true))
+                .isEqualTo(Map.of("type", "dir", "path", path));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "srv", "/srv a", "/srv\n", "/größe", "/a:b"})
+    void aPathThatWouldNeedQuotingIsRefused(String path) {
+        Failing.isRefused(
+                () -> plugin.checkConfig(new StorageId("store"), Map.of("path", path), true),
+                StorageError.BAD_CONFIG,
+                "storage 'store': illegal path for directory storage: " + Quoted.of(path));
     }
 
     @Test
