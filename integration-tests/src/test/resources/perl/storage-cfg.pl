@@ -42,10 +42,9 @@ say $json->encode({
 
 # The compat layer checks sections and reads no files: these have nothing but sections, each ended by an empty line.
 sub read_sections ($raw) {
-    my (%ids, $number);
-    for my $line (split(/\n/, $raw)) {
+    my (%ids, $type, $id, $number);
+    for my $line (split(/\n/, $raw, -1)) {
         $number++;
-        state($type, $id);
         if (my @header = $line =~ m/\A\S/ ? $base->parse_section_header($line) : ()) {
             ($type, $id) = @header;
             $ids{$id} = {};
@@ -55,9 +54,10 @@ sub read_sections ($raw) {
             eval { $ids{$id}->{$key} = $class->check_value($type, $key, $value, $id); 1 }
                 or warn
 "file storage.cfg line $number (section '$id') - unable to parse value of '$key': $@";
-        } else {
+        } elsif (defined($id)) {
             my $class = $base->lookup($type);
             $ids{$id} = eval { $class->check_config($id, $ids{$id}, 1, 1) };
+            undef $id;
         }
     }
     return { ids => \%ids };

@@ -68,9 +68,7 @@ final class PropertyFormats {
                 "dns-name",
                 value -> refuseUnless(isDnsName(value), "value does not look like a valid DNS name:", value));
         formats.put(
-                "address",
-                value -> refuseUnless(
-                        isIp(value) || isDnsName(value), "value does not look like a valid address:", value));
+                "address", value -> refuseUnless(isHost(value), "value does not look like a valid address:", value));
         return formats;
     }
 
@@ -126,8 +124,7 @@ final class PropertyFormats {
     }
 
     private static void server(String value) {
-        refuseUnless(
-                isIp(value) || isDnsName(value), "value does not look like a valid server name or IP address:", value);
+        refuseUnless(isHost(value), "value does not look like a valid server name or IP address:", value);
     }
 
     private static void portal(String value) {
@@ -178,6 +175,11 @@ final class PropertyFormats {
 
     private static boolean isIp(String value) {
         return IPV4_ADDRESS.matcher(value).matches() || isIpv6(value);
+    }
+
+    /** To PVE the host {@code 0} is none. */
+    private static boolean isHost(String value) {
+        return (isIp(value) || isDnsName(value)) && !value.equals("0");
     }
 
     private static boolean isDnsName(String value) {

@@ -170,7 +170,9 @@ final class StorageType {
             if (!NODE.matcher(node).matches()) {
                 throw new BadValueException("value does not look like a valid node name: " + Quoted.of(node));
             }
-            nodes.put(node, "1");
+            if (!node.equals("0")) { // which PVE takes for none
+                nodes.put(node, "1");
+            }
         }
         return nodes;
     }
