@@ -7,8 +7,11 @@ import dev.tenon.core.spi.StoragePlugin;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +33,18 @@ public interface Decorator {
      *
      * @param operation the name of the method of {@link StoragePlugin}
      * @param storage the storage it is about, null if it is about the type alone
+     * @param arguments what it is called with, in the order of the method
      */
-    record Call(String operation, @Nullable StorageId storage) {
+    record Call(String operation, @Nullable StorageId storage, List<@Nullable Object> arguments) {
+        public Call {
+            arguments = Collections.unmodifiableList(new ArrayList<>(arguments));
+        }
+
+        /** The first argument of this class, empty if there is none. */
+        public <T> Optional<T> argument(Class<T> type) {
+            return arguments.stream().filter(type::isInstance).map(type::cast).findFirst();
+        }
+
         @Override
         public String toString() {
             return storage == null ? operation : operation + " of storage '" + storage + "'";
@@ -53,8 +66,10 @@ public interface Decorator {
                     if (method.getDeclaringClass() == Object.class) {
                         return method.invoke(plugin, args);
                     }
+                    List<@Nullable Object> arguments = args == null ? List.of() : Arrays.asList(args);
                     return decorator.around(
-                            new Call(method.getName(), storageOf(args)), () -> invoke(plugin, method, args));
+                            new Call(method.getName(), storageOf(arguments), arguments),
+                            () -> invoke(plugin, method, args));
                 });
     }
 
@@ -64,19 +79,19 @@ public interface Decorator {
                 : new Class<?>[] {StoragePlugin.class};
     }
 
-    private static @Nullable StorageId storageOf(Object @Nullable [] args) {
-        return args == null
-                ? null
-                : Arrays.stream(args)
-                        .<StorageId>mapMulti((arg, found) -> {
-                            switch (arg) {
-                                case Storage storage -> found.accept(storage.id());
-                                case StorageId id -> found.accept(id);
-                                case null, default -> {}
-                            }
-                        })
-                        .findFirst()
-                        .orElse(null);
+    private static @Nullable StorageId storageOf(List<@Nullable Object> arguments) {
+        for (Object argument : arguments) {
+            switch (argument) {
+                case Storage storage -> {
+                    return storage.id();
+                }
+                case StorageId id -> {
+                    return id;
+                }
+                case null, default -> {}
+            }
+        }
+        return null;
     }
 
     private static @Nullable Object invoke(StoragePlugin plugin, Method method, Object @Nullable [] args) {
