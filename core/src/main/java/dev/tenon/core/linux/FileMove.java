@@ -7,7 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 
 /** Gives a file a new name inside its file system, in one step and without ever replacing another file. */
 public final class FileMove {
@@ -27,8 +29,8 @@ public final class FileMove {
     private FileMove() {}
 
     /**
-     * Renames the file. Where the file system cannot refuse to replace (NFS), it is linked to its new name and then
-     * unlinked from the old one.
+     * Renames the file or directory. Where the file system cannot refuse to replace (NFS), a file is linked to its new name
+     * and then unlinked from the old one, and a directory replaces an empty one that was made for it.
      *
      * @throws java.nio.file.FileAlreadyExistsException if the target exists; nothing is changed then
      */
@@ -37,8 +39,13 @@ public final class FileMove {
         switch (errno) {
             case 0 -> {}
             case Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP -> {
-                Files.createLink(target, file);
-                Files.delete(file);
+                if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+                    Files.createDirectory(target);
+                    Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+                } else {
+                    Files.createLink(target, file);
+                    Files.delete(file);
+                }
             }
             default -> throw Errno.toException(errno, file, target);
         }
