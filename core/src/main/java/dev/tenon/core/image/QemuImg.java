@@ -22,6 +22,11 @@ import org.jspecify.annotations.Nullable;
 /** The program qemu-img. The format is always named, so that it never guesses one from what a guest wrote. */
 public final class QemuImg {
     private static final Duration DEADLINE = Duration.ofMinutes(10);
+    private static final Duration CHECK_DEADLINE = Duration.ofHours(1);
+
+    private static final int CHECK_FOUND_CORRUPTION = 2;
+    private static final int CHECK_FOUND_LEAKS = 3;
+
     /** What a slow storage still writes in a second, for the deadline of an image that is filled at once. */
     private static final long SLOWEST_BYTES_PER_SECOND = 4L * 1024 * 1024;
 
@@ -204,6 +209,41 @@ public final class QemuImg {
             latest = OptionalDouble.of(Double.parseDouble(matcher.group(1)));
         }
         return latest;
+    }
+
+    /** What {@link #check} found. */
+    public enum Health {
+        GOOD,
+        /** Some space of the file is used by nothing; nothing is lost. */
+        LEAKS,
+        /** Its tables contradict each other. */
+        CORRUPT
+    }
+
+    /**
+     * Looks for damage in a qcow2 image that nobody uses.
+     *
+     * @throws StorageException {@code COMMAND_FAILED} if that cannot be told
+     */
+    public static Health check(Path file) {
+        List<String> arguments = List.of("qemu-img", "check", "-q", "-f", "qcow2", file.toString());
+        int exitCode = new Command(arguments, null, CHECK_DEADLINE).end().exitCode();
+        return switch (exitCode) {
+            case 0 -> Health.GOOD;
+            case CHECK_FOUND_CORRUPTION -> Health.CORRUPT;
+            case CHECK_FOUND_LEAKS -> Health.LEAKS;
+            default ->
+                throw new StorageException(
+                        StorageError.COMMAND_FAILED,
+                        Outcome.FAILED_CLEAN,
+                        "unable to check image '" + file + "': exit code " + exitCode);
+        };
+    }
+
+    /** Gives back the space of a qcow2 image that is used by nothing; fails as {@link #resize} does. */
+    public static void repairLeaks(Path file) {
+        List<String> arguments = List.of("qemu-img", "check", "-q", "-r", "leaks", "-f", "qcow2", file.toString());
+        run(new Command(arguments, "unable to repair image", CHECK_DEADLINE));
     }
 
     private static Duration deadline(ByteSize size, Optional<Preallocation> preallocation) {

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  */
 record BackupFiles(Path archive) {
     private static final Logger LOG = LoggerFactory.getLogger(BackupFiles.class);
-    private static final String NOTES_SUFFIX = ".notes";
+    static final String NOTES_SUFFIX = ".notes";
     private static final String PROTECTION_SUFFIX = ".protected";
     private static final String LOG_SUFFIX = ".log";
     /** Far more than anybody writes by hand. */

@@ -85,7 +85,8 @@ final class BaseImages {
         protect(base);
     }
 
-    private static void protect(Path base) {
+    /** Takes the right to write it from everybody, as far as the file system can; that it cannot is only logged. */
+    static void protect(Path base) {
         try {
             Files.setPosixFilePermissions(base, Files.isDirectory(base) ? READ_ONLY_DIRECTORY : READ_ONLY);
         } catch (IOException e) {

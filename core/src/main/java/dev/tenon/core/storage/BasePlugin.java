@@ -8,12 +8,15 @@ import dev.tenon.core.spi.BlockdevQuery;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Feature;
+import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.Interruption;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -56,6 +59,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,18 +70,22 @@ import org.jspecify.annotations.Nullable;
  * inherited methods of plugins written in another language, whose own methods must be called then. In a Java subclass that
  * is the object itself.
  */
-public class BasePlugin implements StoragePlugin, ImageFiles {
+public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     private final StoragePlugin self;
+    private final boolean answersForAnother;
+    private final Set<Path> swept = ConcurrentHashMap.newKeySet();
 
     /** The base of a Java storage, which overrides methods. */
     protected BasePlugin() {
         self = this;
+        answersForAnother = false;
     }
 
     /** Answers the inherited methods of this plugin. */
     public BasePlugin(StoragePlugin self) {
         this.self = self;
+        answersForAnother = true;
     }
 
     @Override
@@ -206,6 +214,24 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
             makeContentDirectories(storage, content);
         }
         refuseSharedDirectories(storage, content);
+        if (swept.add(base)) {
+            new DirectoryExamination(self, storage, volume -> image(storage, volume, "examine")).sweep();
+        }
+    }
+
+    @Override
+    public List<Finding> examine(Storage storage, List<Interruption> interruptions) {
+        return new DirectoryExamination(self, storage, volume -> image(storage, volume, "examine")).run(interruptions);
+    }
+
+    @Override
+    public Map<String, String> witness(Storage storage, VolumeName volume) {
+        try {
+            return DirectoryExamination.witness(
+                    Paths.of(self.filesystemPath(storage, volume, null).path()));
+        } catch (StorageException e) {
+            return Map.of(); // the operation itself tells what is wrong
+        }
     }
 
     private Set<ContentType> enabledContent(Storage storage) {
@@ -454,9 +480,10 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
             return;
         }
         if (hasSnapshotChains(storage) && image.format() == Format.Image.QCOW2) {
-            VolumeRemoval.snapshotChain(file);
+            VolumeRemoval.fileWithSnapshots(file);
+        } else {
+            VolumeRemoval.file(file);
         }
-        VolumeRemoval.file(file);
     }
 
     @Override
@@ -560,7 +587,12 @@ public class BasePlugin implements StoragePlugin, ImageFiles {
     public void snapshotVolume(Storage storage, VolumeName volume, SnapshotName snapshot) {
         ImageLocation image = imageWithSnapshots(storage, volume);
         if (hasSnapshotChains(storage)) {
-            ChainSnapshots.take(storage, image, snapshot, (from, to) -> self.renameSnapshot(storage, volume, from, to));
+            if (answersForAnother) {
+                ChainSnapshots.take(
+                        storage, image, snapshot, (from, to) -> self.renameSnapshot(storage, volume, from, to));
+            } else {
+                ChainSnapshots.take(storage, image, snapshot);
+            }
         } else {
             new InternalSnapshots(image).take(snapshot);
         }

@@ -3,6 +3,7 @@ package dev.tenon.core.storage;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
+import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -34,20 +35,49 @@ final class ChainSnapshots {
     }
 
     /**
-     * Makes the image a snapshot, and an empty image on top of it. The image is missing only between two renames.
+     * Makes the image a snapshot, and an empty image on top of it. The image is never missing, where the file system can
+     * give a file two names.
      *
      * @throws StorageException {@code ALREADY_EXISTS}; {@code FAILED_CLEAN} if the image is what it was
      */
+    static void take(Storage storage, ImageLocation image, SnapshotName snapshot) {
+        Path file = snapshotFile(image, snapshot);
+        take(
+                storage,
+                image,
+                snapshot,
+                new ByLink(image, snapshot, file),
+                (from, to) -> rename(
+                        image,
+                        from.equals(CURRENT) ? image.file() : file,
+                        to.equals(CURRENT) ? image.file() : file,
+                        from,
+                        to));
+    }
+
+    /** As the other, of a plugin that renames its images itself: the image is missing between two renames. */
     static void take(Storage storage, ImageLocation image, SnapshotName snapshot, Renaming renaming) {
+        take(storage, image, snapshot, (overlay, target) -> false, renaming);
+    }
+
+    private interface InOneStep {
+        /** Whether the image got its second name and the new one its place; nothing is changed if not. */
+        boolean place(Path overlay, Path target) throws IOException;
+    }
+
+    private static void take(
+            Storage storage, ImageLocation image, SnapshotName snapshot, InOneStep inOneStep, Renaming renaming) {
         refuseCurrent(image, snapshot);
         ImageInfo info = image.check();
-        String name = SnapshotChain.fileName(String.valueOf(image.file().getFileName()), snapshot);
-        if (Files.exists(image.file().resolveSibling(name), LinkOption.NOFOLLOW_LINKS)) {
-            throw StorageException.refused(
-                    StorageError.ALREADY_EXISTS,
-                    "snapshot '" + snapshot + "' already exists on '" + image.volid() + "'");
+        Path file = snapshotFile(image, snapshot);
+        // A snapshot that is the image itself was left by one that was interrupted.
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !FileIdentity.isSame(file, image.file())) {
+            throw alreadyExists(image, snapshot);
         }
-        overlay(storage, image, name, info.size(), (overlay, target) -> {
+        overlay(storage, image, String.valueOf(file.getFileName()), info.size(), (overlay, target) -> {
+            if (inOneStep.place(overlay, target)) {
+                return;
+            }
             renaming.rename(CURRENT, snapshot);
             try {
                 FileMove.withoutReplacing(overlay, target);
@@ -55,6 +85,41 @@ final class ChainSnapshots {
                 throw undone(image, snapshot, renaming, e);
             }
         });
+    }
+
+    private static StorageException alreadyExists(ImageLocation image, SnapshotName snapshot) {
+        return StorageException.refused(
+                StorageError.ALREADY_EXISTS, "snapshot '" + snapshot + "' already exists on '" + image.volid() + "'");
+    }
+
+    private static Path snapshotFile(ImageLocation image, SnapshotName snapshot) {
+        return image.file()
+                .resolveSibling(
+                        SnapshotChain.fileName(String.valueOf(image.file().getFileName()), snapshot));
+    }
+
+    /** Gives the image its second name, and then puts the new one into the place of the first. */
+    private record ByLink(ImageLocation image, SnapshotName name, Path snapshot) implements InOneStep {
+        @Override
+        public boolean place(Path overlay, Path target) throws IOException {
+            image.bounds().refuseWayOut(snapshot, image.volid().toString());
+            try {
+                if (!FileIdentity.isSame(snapshot, target)) {
+                    Files.createLink(snapshot, target);
+                }
+            } catch (FileAlreadyExistsException e) {
+                throw alreadyExists(image, name);
+            } catch (IOException | UnsupportedOperationException e) {
+                return false; // and let the renaming tell what is wrong, if it is more than that
+            }
+            try {
+                Files.move(overlay, target, StandardCopyOption.ATOMIC_MOVE);
+                return true;
+            } catch (IOException e) {
+                Files.deleteIfExists(snapshot);
+                throw e;
+            }
+        }
     }
 
     private static StorageException undone(
@@ -140,6 +205,7 @@ final class ChainSnapshots {
         }
         try {
             Files.move(oldest.file(), child.file(), StandardCopyOption.ATOMIC_MOVE);
+            DirectorySync.of(child.file().resolveSibling(".").normalize());
         } catch (IOException e) {
             throw Failures.of(e, Outcome.UNKNOWN, "unable to rename '" + oldest.file() + "' to '" + child.file() + "'");
         }

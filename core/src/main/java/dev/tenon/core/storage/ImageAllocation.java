@@ -2,6 +2,7 @@ package dev.tenon.core.storage;
 
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
+import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -96,7 +97,7 @@ final class ImageAllocation {
             throw Failures.of(e, Outcome.NOT_STARTED, "unable to create image '" + place + "'");
         }
         staged = null;
-        removeStaging(parentOf(image));
+        finish(parentOf(image));
     }
 
     /** Removes a staged image that was not placed. */
@@ -187,7 +188,7 @@ final class ImageAllocation {
         Path image = stage(filling);
         isPlacing = true;
         placing.place(image, target);
-        removeStaging(parentOf(image));
+        finish(parentOf(image));
     }
 
     private Path stage(Filling filling) throws IOException {
@@ -205,19 +206,31 @@ final class ImageAllocation {
         return image;
     }
 
-    private static void removeStaging(Path staging) {
-        try {
-            Files.delete(staging);
-        } catch (IOException e) {
-            LOG.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
-        }
+    private void makeSubvolume() throws IOException {
+        Path guestDirectory = parentOf(target);
+        makeDirectories(guestDirectory);
+        Path staging = StagingDirectories.create(guestDirectory);
+        made.push(staging);
+        Path subvolume = Files.createDirectory(staging.resolve(target.getFileName()));
+        made.push(subvolume);
+        Files.setPosixFilePermissions(subvolume, SUBVOLUME_MODE);
+        FileMove.withoutReplacing(subvolume, target);
+        finish(staging);
     }
 
-    private void makeSubvolume() throws IOException {
-        makeDirectories(parentOf(target));
-        Files.createDirectory(target);
-        made.push(target);
-        Files.setPosixFilePermissions(target, SUBVOLUME_MODE);
+    /** The image is there; its name must not be taken back by a power failure. */
+    private void finish(Path staging) {
+        try {
+            Files.delete(staging);
+            DirectorySync.of(parentOf(target));
+            for (Path path : made) {
+                if (parentOf(target).startsWith(path)) {
+                    DirectorySync.of(parentOf(path));
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("image '{}' is made, but '{}' may be left: {}", target, staging, Failures.reason(e));
+        }
     }
 
     private void makeDirectories(Path directory) throws IOException {

@@ -14,7 +14,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,7 @@ record SnapshotChain(ImageLocation image, List<Link> links) {
     static final String CURRENT = "current";
 
     private static final String PREFIX = "snap-";
+    private static final Pattern OF_USUAL_IMAGE = Pattern.compile("snap-.+?-((?:vm|base)-\\d+-.+\\.qcow2)");
 
     SnapshotChain {
         links = List.copyOf(links);
@@ -46,6 +50,17 @@ record SnapshotChain(ImageLocation image, List<Link> links) {
     /** The file that a snapshot of this image is. */
     static String fileName(String image, SnapshotName snapshot) {
         return PREFIX + snapshot + "-" + image;
+    }
+
+    /** Whether a file of this name is a snapshot of some image. */
+    static boolean isSnapshotName(String name) {
+        return name.startsWith(PREFIX) && name.endsWith(".qcow2");
+    }
+
+    /** The image that a snapshot of this name is of, if that has a usual name; another could be meant. */
+    static Optional<String> usualImageOf(String snapshot) {
+        Matcher matcher = OF_USUAL_IMAGE.matcher(snapshot);
+        return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();
     }
 
     /** Whether an image with this backing file is based on a snapshot of its own. */

@@ -1,28 +1,43 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.command.Command;
+import dev.tenon.core.linux.ProcessIdentity;
+import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Hidden directories {@code .tenon-<random>}, in which images are made that are not finished. */
+/**
+ * Hidden directories {@code .tenon-PROCESS-RANDOM}, in which images are made that are not finished, and subvolumes are
+ * removed that are not gone. The name tells the process, so that what a crash left is known from what is being made.
+ */
 final class StagingDirectories {
     private static final Logger LOG = LoggerFactory.getLogger(StagingDirectories.class);
     private static final String PREFIX = ".tenon-";
+    private static final Pattern OWNED = Pattern.compile("\\.tenon-(.+)-[0-9a-f]{16}");
     /** Nobody makes one image for so long: the lock it is made under lives a minute on shared storages. */
     private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
+
+    private static final Duration REMOVAL_DEADLINE = Duration.ofHours(1);
 
     private static final FileAttribute<Set<PosixFilePermission>> MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -31,24 +46,50 @@ final class StagingDirectories {
 
     static Path create(Path parent) throws IOException {
         String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-        return Files.createDirectory(parent.resolve(PREFIX + random), MODE);
+        return Files.createDirectory(parent.resolve(PREFIX + ProcessIdentity.own() + "-" + random), MODE);
     }
 
     /** Removes what a crash left here; failing to is only logged. */
     static void sweep(Path parent) {
-        try (DirectoryStream<Path> staged = Files.newDirectoryStream(parent, PREFIX + "*")) {
-            for (Path directory : staged) {
-                if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && isAbandoned(directory)) {
-                    LOG.warn("removing '{}', which a crash left", directory);
-                    deleteWithFiles(directory);
-                }
+        try {
+            for (Path directory : abandonedIn(parent)) {
+                LOG.warn("removing '{}', which a crash left", directory);
+                remove(directory);
             }
-        } catch (IOException | DirectoryIteratorException e) {
+        } catch (IOException | StorageException e) {
             LOG.warn("unable to remove what a crash left in '{}': {}", parent, e.toString());
         }
     }
 
+    /** Those here whose process has ended, or is not of this node and has not touched them for a day. */
+    static List<Path> abandonedIn(Path parent) throws IOException {
+        List<Path> abandoned = new ArrayList<>();
+        try (DirectoryStream<Path> staged = Files.newDirectoryStream(parent, PREFIX + "*")) {
+            for (Path directory : staged) {
+                if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && isAbandoned(directory)) {
+                    abandoned.add(directory);
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return abandoned;
+    }
+
     private static boolean isAbandoned(Path directory) throws IOException {
+        Matcher owned = OWNED.matcher(String.valueOf(directory.getFileName()));
+        Optional<ProcessIdentity> owner = owned.matches() ? ProcessIdentity.parse(owned.group(1)) : Optional.empty();
+        if (owner.isPresent() && owner.get().isOfThisNode()) {
+            return owner.get().hasEnded();
+        }
+        try {
+            return isUntouched(directory);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+
+    private static boolean isUntouched(Path directory) throws IOException {
         Instant limit = Instant.now().minus(ABANDONED_AFTER);
         if (lastChange(directory).isAfter(limit)) {
             return false;
@@ -67,12 +108,26 @@ final class StagingDirectories {
         return Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant();
     }
 
-    private static void deleteWithFiles(Path directory) throws IOException {
+    /**
+     * Removes one with what is in it; one that is gone is removed already.
+     *
+     * @throws StorageException if a subvolume in it cannot be removed
+     */
+    static void remove(Path directory) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
-                Files.delete(file);
+                if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+                    Command.of("rm", "-rf", "--one-file-system", "--", file.toString())
+                            .withErrorPrefix("unable to remove '" + file + "'")
+                            .withDeadline(REMOVAL_DEADLINE)
+                            .run();
+                } else {
+                    Files.deleteIfExists(file);
+                }
             }
+        } catch (NoSuchFileException e) {
+            return;
         }
-        Files.delete(directory);
+        Files.deleteIfExists(directory);
     }
 }

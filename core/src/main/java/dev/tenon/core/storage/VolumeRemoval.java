@@ -2,15 +2,16 @@ package dev.tenon.core.storage;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.image.Qcow2Header;
+import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -21,7 +22,6 @@ import org.slf4j.LoggerFactory;
 /** Removes volumes and what belongs to them. */
 final class VolumeRemoval {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeRemoval.class);
-    private static final Duration SUBVOLUME_DEADLINE = Duration.ofHours(1);
     private static final int LONGEST_CHAIN = 1024;
 
     private VolumeRemoval() {}
@@ -57,8 +57,9 @@ final class VolumeRemoval {
     }
 
     /**
-     * Removes a subvolume with all it holds. What a container left there is hostile (links, paths longer than any system
-     * call takes), and rm knows all of that; it stops at mounts, whose files are not ours.
+     * Removes a subvolume with all it holds. It is moved out of sight first, so that nobody ever finds half of it. What a
+     * container left there is hostile (links, paths longer than any system call takes), and rm knows all of that; it stops
+     * at mounts, whose files are not ours.
      */
     static void subvolume(Path directory) {
         try {
@@ -72,14 +73,71 @@ final class VolumeRemoval {
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to remove '" + directory + "'");
         }
-        Command.of("rm", "-rf", "--one-file-system", "--", directory.toString())
-                .withErrorPrefix("unable to remove '" + directory + "'")
-                .withDeadline(SUBVOLUME_DEADLINE)
-                .run();
+        Path staging;
+        Path hidden;
+        try {
+            staging = StagingDirectories.create(directory.resolveSibling(".").normalize());
+            hidden = staging.resolve(directory.getFileName());
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to remove '" + directory + "'");
+        }
+        try {
+            FileMove.withoutReplacing(directory, hidden);
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to remove '" + directory + "'");
+        } finally {
+            discardIfEmpty(staging, hidden);
+        }
+        try {
+            StagingDirectories.remove(staging);
+        } catch (IOException | StorageException e) {
+            throw putBack(hidden, directory, staging, e);
+        }
     }
 
-    /** Removes the snapshots that an image is based on, oldest first; a failure is only logged. */
-    static void snapshotChain(Path image) {
+    private static void discardIfEmpty(Path staging, Path hidden) {
+        if (!Files.exists(hidden, LinkOption.NOFOLLOW_LINKS)) {
+            try {
+                Files.delete(staging);
+            } catch (IOException e) {
+                LOG.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
+            }
+        }
+    }
+
+    private static StorageException putBack(Path hidden, Path directory, Path staging, Exception failure) {
+        try {
+            FileMove.withoutReplacing(hidden, directory);
+            Files.delete(staging);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+        String reason = failure instanceof IOException e ? Failures.reason(e) : failure.getMessage();
+        return new StorageException(
+                StorageError.COMMAND_FAILED,
+                Outcome.UNKNOWN,
+                "unable to remove '" + directory + "', of which a part may be gone: " + reason,
+                failure);
+    }
+
+    /**
+     * Removes an image, and then the snapshots that it is based on, oldest first; that one of those is left is only logged.
+     *
+     * @throws StorageException {@code FAILED_CLEAN} with the reason; the snapshots are there then
+     */
+    static void fileWithSnapshots(Path image) {
+        Deque<Path> oldestFirst = snapshotsBelow(image);
+        file(image);
+        for (Path snapshot : oldestFirst) {
+            try {
+                Files.deleteIfExists(snapshot);
+            } catch (IOException e) {
+                LOG.warn("snapshot '{}' is left: {}", snapshot, Failures.reason(e));
+            }
+        }
+    }
+
+    private static Deque<Path> snapshotsBelow(Path image) {
         Deque<Path> oldestFirst = new ArrayDeque<>();
         Path current = image;
         while (oldestFirst.size() < LONGEST_CHAIN) {
@@ -90,13 +148,7 @@ final class VolumeRemoval {
             oldestFirst.push(snapshot.get());
             current = snapshot.get();
         }
-        for (Path snapshot : oldestFirst) {
-            try {
-                Files.deleteIfExists(snapshot);
-            } catch (IOException e) {
-                LOG.warn("snapshot '{}' is left: {}", snapshot, Failures.reason(e));
-            }
-        }
+        return oldestFirst;
     }
 
     /** The snapshot of the image that this file is based on: {@code snap-SNAP-NAME}, beside it. */

@@ -1,0 +1,87 @@
+package dev.tenon.core.spi;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something in a storage that no finished operation leaves.
+ *
+ * @param place the file, or whatever it is about
+ * @param what what it is, in one sentence
+ * @param certainty how sure that is
+ * @param remedy what can be done about it
+ * @param interruption the id of the {@link Interruption} that explains it, null if none does
+ */
+public record Finding(
+        Kind kind,
+        String place,
+        String what,
+        Certainty certainty,
+        Remedy remedy,
+        @Nullable String interruption) {
+
+    /** The kinds, of which programs may know. */
+    public enum Kind {
+        /** A hidden directory with what was being made or removed. */
+        UNFINISHED,
+        /** An image or snapshot that has another name too. */
+        SECOND_NAME,
+        /** Snapshots whose image is missing. */
+        IMAGE_MISSING,
+        /** A snapshot on which nothing is based. */
+        SNAPSHOT_LEFT,
+        /** A snapshot that was being deleted and may hold newer data. */
+        SNAPSHOT_SPOILT,
+        /** A base image that is not protected from being written. */
+        BASE_WRITABLE,
+        /** The directory of a guest that has no images. */
+        DIRECTORY_EMPTY,
+        /** A file that is no image of the format its name promises. */
+        IMAGE_UNREADABLE,
+        /** An image that is based on a file which is missing. */
+        BACKING_MISSING,
+        /** An image with space that nothing uses. */
+        SPACE_LEAKED,
+        /** An image whose tables contradict each other. */
+        IMAGE_CORRUPT,
+        /** Something that a program is still working on. */
+        IN_USE,
+        /** A file beside a backup that is gone. */
+        SIDE_FILE_LEFT,
+        /** An operation of which nobody knows how far it came. */
+        INTERRUPTED;
+
+        /** For people and programs, for instance {@code snapshot-left}. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /** How sure it is that the finding is what it seems to be. */
+    public enum Certainty {
+        SURE,
+        LIKELY;
+
+        /** For people and programs. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What can be done about a finding. */
+    public sealed interface Remedy {
+        /** What is done, or is to be done, in one sentence. */
+        String words();
+
+        /**
+         * It can be put right without the risk that anything is lost.
+         *
+         * @param work does it; the caller holds the storage's lock. It may be interrupted and repeated, looks again before
+         *     it changes anything, and throws {@link StorageException}
+         */
+        record Automatic(String words, Runnable work) implements Remedy {}
+
+        /** A person must decide. */
+        record ByHand(String words) implements Remedy {}
+    }
+}
