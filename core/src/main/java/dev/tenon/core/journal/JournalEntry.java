@@ -1,0 +1,82 @@
+package dev.tenon.core.journal;
+
+import dev.tenon.core.linux.ProcessIdentity;
+import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.VolumeName;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An operation in the journal.
+ *
+ * @param id tells it from all others
+ * @param operation the name of the method of {@link dev.tenon.core.spi.StoragePlugin}
+ * @param storage the id of the storage
+ * @param type its type
+ * @param parameters what it was called with, by the names of the method's parameters
+ * @param witness what was there before
+ * @param process who runs it, null if the file does not tell
+ * @param started null if the file does not tell
+ * @param problem what it failed with, if that left its effect unknown; null if it did not
+ * @param isComplete whether the entry was written to its end; an operation begins only then
+ */
+public record JournalEntry(
+        String id,
+        String operation,
+        String storage,
+        String type,
+        Map<String, String> parameters,
+        Map<String, String> witness,
+        @Nullable ProcessIdentity process,
+        @Nullable Instant started,
+        @Nullable String problem,
+        boolean isComplete) {
+    private static final String VOLUME = "volume";
+    private static final String SNAPSHOT = "snapshot";
+
+    public JournalEntry {
+        parameters = Map.copyOf(parameters);
+        witness = Map.copyOf(witness);
+    }
+
+    /** Whether it may still be running. An entry that is not complete and names no process belongs to a dead one. */
+    public boolean isRunning() {
+        return problem == null && process != null && !process.hasEnded();
+    }
+
+    /** For a storage type to explain what it finds. */
+    public Interruption asInterruption() {
+        return new Interruption(
+                id,
+                operation,
+                parameter(VOLUME, VolumeName::new).orElse(null),
+                parameter(SNAPSHOT, SnapshotName::new).orElse(null),
+                parameters,
+                witness);
+    }
+
+    private <T> Optional<T> parameter(String name, Function<String, T> parse) {
+        try {
+            return Optional.ofNullable(parameters.get(name)).map(parse);
+        } catch (StorageException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The operation with all it was called with, for people. */
+    @Override
+    public String toString() {
+        String called = new TreeMap<>(parameters)
+                .entrySet().stream()
+                        .map(parameter -> parameter.getKey() + "='" + parameter.getValue() + "'")
+                        .collect(Collectors.joining(", ", "(", ")"));
+        return operation + " of storage '" + storage + "'" + (parameters.isEmpty() ? "" : " " + called);
+    }
+}
