@@ -183,7 +183,7 @@ class StorageConfigTest {
 
     private static final class Unlocked implements ExclusiveLock {
         @Override
-        public <T> T hold(@Nullable Duration timeout, Supplier<T> work) {
+        public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
             return work.get();
         }
     }
