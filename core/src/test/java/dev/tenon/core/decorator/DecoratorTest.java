@@ -148,7 +148,7 @@ class DecoratorTest {
         StoragePlugin decorated = Decorator.decorate(
                 moody,
                 new StatusCache(
-                        new StatusCache.Settings(Duration.ZERO, Duration.ofMillis(20), Duration.ofSeconds(60)),
+                        new StatusCache.Settings(Duration.ZERO, Duration.ofMillis(500), Duration.ofSeconds(60)),
                         now::get));
         assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
         moody.mood = Mood.HANGS;

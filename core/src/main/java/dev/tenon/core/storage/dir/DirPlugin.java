@@ -126,10 +126,11 @@ public final class DirPlugin extends FilePlugin {
         return canonical;
     }
 
-    /** Without a slash at the end, empty parts and {@code .}; what {@code ..} means only the file system knows. */
+    /** Its shortest form. What {@code ..} means below the root only the file system knows. */
     private static String canonical(String path) {
         String parts = Stream.of(path.split("/", -1))
                 .filter(part -> !part.isEmpty() && !part.equals("."))
+                .dropWhile(part -> part.equals(".."))
                 .collect(Collectors.joining("/"));
         return "/" + parts;
     }

@@ -252,22 +252,4 @@ class DirPluginTest {
     private void activate(Storage storage) {
         plugin.activateStorage(storage, OperationCache.create());
     }
-
-    @ParameterizedTest
-    @CsvSource({"/srv/store/, /srv/store", "//srv//./store, /srv/store", "/srv/../x@1_2, /srv/../x@1_2"})
-    void takesAPathInItsShortestForm(String path, String taken) {
-        assertThat(plugin.checkConfig(new StorageId("store"), Map.of("path", path), true))
-                .containsEntry("path", taken);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"/", "relative", "/with blank", "/a;b", "/a\nb", ""})
-    void refusesAPathThatPveRefuses(String path) {
-        Failing.isRefused(
-                () -> plugin.checkConfig(new StorageId("store"), Map.of("path", path), true),
-                StorageError.BAD_CONFIG,
-                "illegal path for directory storage: '");
-        assertThat(plugin.checkConfig(new StorageId("store"), Map.of("nodes", "a"), false))
-                .containsOnlyKeys("nodes");
-    }
 }
