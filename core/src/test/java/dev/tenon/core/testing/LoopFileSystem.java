@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -48,6 +50,34 @@ public final class LoopFileSystem implements Closeable {
 
     public Path root() {
         return mountPoint;
+    }
+
+    /** Takes all the space that is left. */
+    public void fill() throws IOException {
+        Path ballast = mountPoint.resolve("ballast");
+        byte[] bytes = new byte[64 * 1024];
+        for (int size = bytes.length; size > 0; size /= 16) {
+            try (OutputStream out =
+                    Files.newOutputStream(ballast, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+                while (true) {
+                    out.write(bytes, 0, size);
+                }
+            } catch (IOException e) {
+                if (!String.valueOf(e.getMessage()).contains("No space left")) {
+                    throw e;
+                }
+            }
+        }
+        Qemu.run(null, List.of("sync", "-f", mountPoint.toString()));
+    }
+
+    /** Gives the space back. */
+    public void empty() throws IOException {
+        Files.deleteIfExists(mountPoint.resolve("ballast"));
+    }
+
+    public void makeReadOnly() {
+        Qemu.run(null, List.of("mount", "-o", "remount,ro", mountPoint.toString()));
     }
 
     @Override

@@ -17,7 +17,7 @@ import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.testing.Failing;
-import dev.tenon.core.testing.LoopDisk;
+import dev.tenon.core.testing.LoopFileSystem;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import dev.tenon.core.testing.Trees;
@@ -44,12 +44,12 @@ class DirFullTest {
     Path scratch;
 
     private final DirPlugin plugin = new DirPlugin();
-    private LoopDisk disk;
+    private LoopFileSystem disk;
     private Storage storage;
 
     @BeforeEach
     void mount() throws IOException {
-        disk = LoopDisk.in(scratch, 24);
+        disk = LoopFileSystem.make(scratch, "ext4", 24, "-q", "-m", "0", "-O", "^has_journal");
         storage = Storages.at(disk.root());
     }
 
