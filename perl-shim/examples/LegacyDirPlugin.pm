@@ -3,6 +3,7 @@ package PVE::Storage::Custom::LegacyDirPlugin; ## no critic (RequireFilenameMatc
 use strict;
 use warnings;
 
+use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use JSON::PP ();
 use POSIX qw(ENOENT);
@@ -21,6 +22,9 @@ my $CHATTR = '/usr/bin/chattr';
 
 # A hung network file system must not hang the status daemon.
 my $STATUS_TIMEOUT = 2;
+
+# More are not looked for.
+my $MAX_DISKS = 1024;
 
 my $FORMATS = { raw => 1, qcow2 => 1 };
 my $FORMATS_RE = join('|', sort keys %$FORMATS);
@@ -77,6 +81,19 @@ my $notice = sub {
 };
 
 # ---- names and paths
+
+sub get_subdir {
+    my ($class, $scfg, $vtype) = @_;
+
+    my $path = $scfg->{path};
+    die "storage definition has no path\n" if !$path;
+
+    my $default = PVE::Storage::Plugin::get_vtype_subdirs()->{$vtype};
+    die "unknown vtype '$vtype'\n" if !defined($default);
+
+    my $own = $scfg->{'content-dirs'} // {};
+    return "$path/" . ($own->{$vtype} // $default);
+}
 
 # VMID/NAME, or BASEVMID/BASENAME/VMID/NAME for a linked clone.
 sub parse_volname {
@@ -281,6 +298,21 @@ sub list_images {
     return $res;
 }
 
+# A number that one format uses is not used by another.
+sub find_free_diskname {
+    my ($class, $storeid, $scfg, $vmid, $fmt, $add_fmt_suffix) = @_;
+
+    my %taken;
+    for my $image (@{ $class->list_images($storeid, $scfg, $vmid) }) {
+        $taken{$1} = 1 while $image->{volid} =~ m/(?:vm|base|subvol)-\Q$vmid\E-disk-(\d+)/g;
+    }
+    for my $number (0 .. $MAX_DISKS - 1) {
+        next if $taken{$number};
+        return "vm-$vmid-disk-$number" . ($add_fmt_suffix ? ".$fmt" : '');
+    }
+    die "unable to allocate an image name for VM $vmid in storage '$storeid'\n";
+}
+
 # ---- the storage itself
 
 sub status {
@@ -311,17 +343,36 @@ sub status {
 
 # ---- making and removing images
 
-sub alloc_image {
-    my ($class, $storeid, $scfg, $vmid, $fmt, $name, $size) = @_;
+# What guests write is not for others to read.
+my $with_closed_umask = sub {
+    my ($code) = @_;
 
     my $old_umask = umask();
     umask($old_umask | oct('0037'));
-    my $volname = eval { $class->_alloc_image($storeid, $scfg, $vmid, $fmt, $name, $size) };
+    my $result = eval { $code->() };
     my $err = $@;
     umask($old_umask);
     die $err if $err;
 
-    return $volname;
+    return $result;
+};
+
+# A failed qemu-img leaves neither a part of an image nor a directory for it.
+my $qemu_img_create = sub {
+    my ($path, @args) = @_;
+
+    eval { run_command([$QEMU_IMG, 'create', @args], errmsg => "unable to create image") };
+    if (my $err = $@) {
+        unlink($path);
+        rmdir(dirname($path));
+        die $err;
+    }
+};
+
+sub alloc_image {
+    my ($class, @args) = @_;
+
+    return $with_closed_umask->(sub { $class->_alloc_image(@args) });
 }
 
 # The size is in KiB.
@@ -341,16 +392,8 @@ sub _alloc_image {
     die "disk image '$path' already exists\n" if -e $path;
 
     my $preallocation = PVE::Storage::Plugin::preallocation_cmd_opt($scfg, $fmt);
-    my $cmd = [$QEMU_IMG, 'create'];
-    push @$cmd, '-o', "preallocation=$preallocation" if defined($preallocation);
-    push @$cmd, '-f', $fmt, $path, "${size}K";
-
-    eval { run_command($cmd, errmsg => "unable to create image") };
-    if (my $err = $@) {
-        unlink($path);
-        rmdir($dir);
-        die $err;
-    }
+    my @options = defined($preallocation) ? ('-o', "preallocation=$preallocation") : ();
+    $qemu_img_create->($path, @options, '-f', $fmt, $path, "${size}K");
     $notice->($scfg, "created '$path' with $size KiB");
 
     return "$vmid/$name";
@@ -387,6 +430,238 @@ sub free_image {
     return undef; ## no critic (ProhibitExplicitReturnUndef)
 }
 
+# The path and what parse_volname says; dies if there is no such image.
+my $existing_image = sub {
+    my ($class, $scfg, $volname) = @_;
+
+    my @parsed = $class->parse_volname($volname);
+    my $path = $class->filesystem_path($scfg, $volname);
+    die "volume '$volname' does not exist\n" if !-f $path;
+
+    return ($path, @parsed);
+};
+
+# ---- templates and their clones
+
+sub create_base {
+    my ($class, $storeid, $scfg, $volname) = @_;
+
+    my $is_base = ($class->parse_volname($volname))[5];
+    die "create_base not possible with base image\n" if $is_base;
+
+    my ($path, undef, $name, $vmid, $base_name, $base_vmid, undef, $format) =
+        $existing_image->($class, $scfg, $volname);
+
+    my $base = defined($base_name) ? "$base_vmid/$base_name" : undef;
+    my $parent = $qemu_img_info->($path, $format)->{'backing-filename'} // '';
+    die "volname '$volname' contains wrong information about parent\n"
+        if defined($base) && $parent ne "../$base";
+
+    my $new_volname = "$vmid/" . ($name =~ s/^vm-/base-/r);
+    $new_volname = "$base/$new_volname" if defined($base);
+    my $new_path = $class->filesystem_path($scfg, $new_volname);
+    die "file '$new_path' already exists\n" if -e $new_path;
+
+    rename($path, $new_path) or die "rename '$path' to '$new_path' failed - $!\n";
+
+    # Its clones need it as it is now.
+    chmod(oct('0444'), $new_path) or warn "chmod '$new_path' failed - $!\n";
+    eval {
+        run_command([$CHATTR, '+i', $new_path], errfunc => sub { });
+    };
+    warn $@ if $@;
+    $notice->($scfg, "'$new_path' is a base image now");
+
+    return $new_volname;
+}
+
+sub clone_image {
+    my ($class, $scfg, $storeid, $volname, $vmid, $snap) = @_;
+
+    die "this storage type does not support clone_image on snapshot\n" if $snap;
+    my $is_base = ($class->parse_volname($volname))[5];
+    die "clone_image only works on base images\n" if !$is_base;
+
+    my (undef, undef, $base_name, $base_vmid, undef, undef, undef, $base_format) =
+        $existing_image->($class, $scfg, $volname);
+    my $base = "$base_vmid/$base_name";
+
+    my $name = $class->find_free_diskname($storeid, $scfg, $vmid, 'qcow2', 1);
+    my $clone = "$base/$vmid/$name";
+    my $path = $class->filesystem_path($scfg, $clone);
+
+    # Preallocation beside a backing file needs extended L2 entries.
+    my @options = ('extended_l2=on', 'cluster_size=128k');
+    my $preallocation = PVE::Storage::Plugin::preallocation_cmd_opt($scfg, $base_format);
+    push @options, "preallocation=$preallocation" if defined($preallocation);
+
+    my @args = ('-F', $base_format, '-b', "../$base", '-f', 'qcow2', $path);
+    push @args, '-o', join(',', @options);
+    $with_closed_umask->(
+        sub {
+            make_path(dirname($path));
+            $qemu_img_create->($path, @args);
+        });
+    $notice->($scfg, "cloned '$base' to '$path'");
+
+    return $clone;
+}
+
+# ---- changing images
+
+sub rename_volume {
+    my ($class, $scfg, $storeid, $source_volname, $target_vmid, $target_volname) = @_;
+
+    my ($path, undef, undef, $vmid, $base_name, $base_vmid, $is_base, $format) =
+        $existing_image->($class, $scfg, $source_volname);
+    die "unable to rename base volume '$source_volname'\n" if $is_base;
+
+    $target_vmid //= $vmid;
+    my $name = $target_volname
+        // $class->find_free_diskname($storeid, $scfg, $target_vmid, $format, 1);
+    my ($new_format, $new_is_base) = $class->_parse_image_name($name);
+    die "illegal name '$name' - wrong extension for format ('$new_format' != '$format')\n"
+        if $new_format ne $format;
+    die "illegal name '$name' - volume '$source_volname' is no base image\n" if $new_is_base;
+
+    my $volname = "$target_vmid/$name";
+    $volname = "$base_vmid/$base_name/$volname" if defined($base_name);
+    my $new_path = $class->filesystem_path($scfg, $volname);
+    die "target volume '$name' already exists\n" if -e $new_path;
+
+    make_path(dirname($new_path));
+    rename($path, $new_path) or die "rename '$path' to '$new_path' failed - $!\n";
+    $notice->($scfg, "renamed '$path' to '$new_path'");
+
+    return "$storeid:$volname";
+}
+
+# The size is in bytes.
+sub volume_resize {
+    my ($class, $scfg, $storeid, $volname, $size, $running, $snapname) = @_;
+
+    my ($path, undef, undef, undef, undef, undef, undef, $format) =
+        $existing_image->($class, $scfg, $volname);
+    die "resizing a snapshot is not supported for storage type '" . $class->type() . "'\n"
+        if defined($snapname);
+
+    # QEMU does it.
+    return 1 if $running;
+
+    my $old_size = $qemu_img_info->($path, $format)->{'virtual-size'};
+    die "unable to shrink volume '$volname' from $old_size to $size bytes\n" if $size < $old_size;
+
+    my $cmd = [$QEMU_IMG, 'resize'];
+    my $preallocation = PVE::Storage::Plugin::preallocation_cmd_opt($scfg, $format);
+    push @$cmd, "--preallocation=$preallocation" if defined($preallocation);
+    push @$cmd, '-f', $format, $path, $size;
+    run_command($cmd, errmsg => "unable to resize image");
+    $notice->($scfg, "'$path' has $size bytes now");
+
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
+}
+
+# ---- snapshots, which are inside qcow2 images
+
+# The path of an image, and its snapshots by name.
+my $image_with_snapshots = sub {
+    my ($class, $scfg, $volname) = @_;
+
+    my $format = ($class->parse_volname($volname))[6];
+    die "can't snapshot this image format\n" if $format ne 'qcow2';
+
+    my ($path) = $existing_image->($class, $scfg, $volname);
+    my $snapshots = $qemu_img_info->($path, $format)->{snapshots} // [];
+
+    return ($path, { map { $_->{name} => $_ } @$snapshots });
+};
+
+my $qemu_img_snapshot = sub {
+    my ($action, $snap, $path, $doing) = @_;
+
+    run_command([$QEMU_IMG, 'snapshot', $action, $snap, $path],
+        errmsg => "unable to $doing '$snap'");
+};
+
+sub volume_snapshot {
+    my ($class, $scfg, $storeid, $volname, $snap) = @_;
+
+    my ($path, $snapshots) = $image_with_snapshots->($class, $scfg, $volname);
+
+    # qemu-img would take a second one of the same name.
+    die "snapshot '$snap' already exists on '$volname'\n" if $snapshots->{$snap};
+    $qemu_img_snapshot->('-c', $snap, $path, 'take snapshot');
+
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
+}
+
+sub volume_rollback_is_possible {
+    my ($class, $scfg, $storeid, $volname, $snap, $blockers) = @_;
+
+    # Snapshots inside an image do not depend on each other.
+    return 1;
+}
+
+sub volume_snapshot_rollback {
+    my ($class, $scfg, $storeid, $volname, $snap) = @_;
+
+    my ($path, $snapshots) = $image_with_snapshots->($class, $scfg, $volname);
+    die "snapshot '$snap' does not exist on '$volname'\n" if !$snapshots->{$snap};
+    $qemu_img_snapshot->('-a', $snap, $path, 'roll back to snapshot');
+
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
+}
+
+sub volume_snapshot_delete {
+    my ($class, $scfg, $storeid, $volname, $snap, $running) = @_;
+
+    my ($path, $snapshots) = $image_with_snapshots->($class, $scfg, $volname);
+
+    # QEMU does it.
+    return 1 if $running;
+
+    die "snapshot '$snap' does not exist on '$volname'\n" if !$snapshots->{$snap};
+    $qemu_img_snapshot->('-d', $snap, $path, 'delete snapshot');
+
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
+}
+
+sub volume_snapshot_info {
+    my ($class, $scfg, $storeid, $volname) = @_;
+
+    my ($path, undef, undef, undef, undef, undef, undef, $format) =
+        $existing_image->($class, $scfg, $volname);
+    my $snapshots = $qemu_img_info->($path, $format)->{snapshots} // [];
+
+    return { map { $_->{name} => { timestamp => $_->{'date-sec'} } } @$snapshots };
+}
+
+# ---- what volumes offer
+
+my $BOTH = { raw => 1, qcow2 => 1 };
+my $FEATURES = {
+    clone => { base => $BOTH },
+    copy => { base => $BOTH, current => $BOTH, snap => { qcow2 => 1 } },
+    rename => { current => $BOTH },
+    snapshot => { current => { qcow2 => 1 }, snap => { qcow2 => 1 } },
+    sparseinit => { base => $BOTH, current => $BOTH },
+    template => { current => $BOTH },
+};
+
+sub volume_has_feature {
+    my ($class, $scfg, $feature, $storeid, $volname, $snapname, $running, $opts) = @_;
+
+    my ($is_base, $format) = ($class->parse_volname($volname))[5, 6];
+
+    # A linked clone is a qcow2 image.
+    my $targets = $opts->{valid_target_formats};
+    return 0 if $feature eq 'clone' && $targets && !grep { $_ eq 'qcow2' } @$targets;
+
+    my $state = $snapname ? 'snap' : $is_base ? 'base' : 'current';
+    my $offered = $FEATURES->{$feature} // {};
+    return ($offered->{$state} // {})->{$format};
+}
+
 1;
 
 __END__
@@ -407,13 +682,10 @@ PVE::Storage::Custom::LegacyDirPlugin - a directory storage, written the way plu
 An example and a test case: an ordinary Perl plugin for Proxmox VE that knows nothing of Tenon and
 runs unmodified on a PVE host and in Tenon's sidecar. It keeps raw and qcow2 images in PVE's
 directory layout, F<images/VMID/NAME>, so that a native storage of type C<dir> on the same path
-gives the same answers. Activation, free disk names, snapshots and the rest are inherited from
+gives the same answers. Activation, notes, streams and the rest are inherited from
 C<PVE::Storage::Plugin>.
 
 Like many plugins it prints to standard output, unless the option C<legacydir-quiet> is set.
-
-As it does not offer the format C<subvol>, PVE numbers its disks for each format, like those of NFS,
-while C<dir> counts over all formats.
 
 =head1 METHODS
 
@@ -421,7 +693,7 @@ while C<dir> counts over all formats.
 
 What PVE asks when it loads the plugin. C<api> is the host's version, between 9 and 15.
 
-=head2 parse_volname, path, filesystem_path
+=head2 parse_volname, path, filesystem_path, get_subdir
 
 Volume names are C<VMID/NAME>, and C<BASEVMID/BASENAME/VMID/NAME> for linked clones, whose backing
 file is F<../BASEVMID/BASENAME>. A snapshot of a qcow2 image has the path of the image.
@@ -431,6 +703,10 @@ file is F<../BASEVMID/BASENAME>. A snapshot of a qcow2 image has the path of the
 Ask C<qemu-img info>, with the format that the file name tells. An image in another format is listed
 as C<invalid>. The directory is scanned once for each C<$cache>.
 
+=head2 find_free_diskname
+
+The lowest number that no image of the guest has, of whatever format, as C<dir> counts.
+
 =head2 status
 
 Asks C<df>; inactive if that fails or takes more than two seconds.
@@ -439,5 +715,21 @@ Asks C<df>; inactive if that fails or takes more than two seconds.
 
 C<qemu-img create>, with a size in KiB and C<preallocation>, and C<unlink>. New files are not
 readable for others. The directory of a guest goes with its last image.
+
+=head2 create_base, clone_image
+
+A base image has another name and is immutable; a linked clone is a qcow2 image on top of it.
+
+=head2 rename_volume, volume_resize
+
+Base images keep their names, as their clones know them by these. Images do not shrink.
+
+=head2 volume_snapshot, volume_rollback_is_possible, volume_snapshot_rollback, volume_snapshot_delete, volume_snapshot_info
+
+Snapshots inside qcow2 images, by C<qemu-img snapshot>. A name is taken once.
+
+=head2 volume_has_feature
+
+What C<dir> offers for raw and qcow2 images.
 
 =cut

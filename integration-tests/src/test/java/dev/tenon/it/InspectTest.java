@@ -121,7 +121,7 @@ class InspectTest {
         assertThat(told.get("properties")).isEqualTo(List.of("legacydir-quiet"));
         assertThat(told.methods())
                 .contains("list_images", "alloc_image", "status")
-                .doesNotContain("clone_image", "activate_storage");
+                .doesNotContain("list_volumes", "activate_storage");
         assertThat(told.problems()).isEmpty();
         assertThat(told.verdicts()).containsExactly("rejected", "loads", "loads", "loads", "loads", "loads", "loads");
         assertThat(told.reason(9))

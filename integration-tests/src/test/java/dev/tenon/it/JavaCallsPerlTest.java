@@ -64,7 +64,7 @@ class JavaCallsPerlTest {
         assertThat(plugin.description().packageName()).isEqualTo("PVE::Storage::Custom::LegacyDirPlugin");
         assertThat(plugin.description().overrides())
                 .contains("status", "list_images", "path")
-                .doesNotContain("activate_volume", "find_free_diskname");
+                .doesNotContain("activate_volume", "list_volumes");
         assertThat(plugin.description().pve())
                 .isEqualTo(
                         Installation.pveLibrary() == null
