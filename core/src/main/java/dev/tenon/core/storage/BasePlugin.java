@@ -641,11 +641,14 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     @Override
     public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
         ImageLocation image = image(storage, volume, "volume_snapshot_info");
+        if (hasSnapshotChains(storage) && image.format() != Format.Image.SUBVOL) {
+            return SnapshotChain.read(image).infos();
+        }
         if (image.format() != Format.Image.QCOW2) {
             image.check();
             return Map.of();
         }
-        return hasSnapshotChains(storage) ? SnapshotChain.read(image).infos() : new InternalSnapshots(image).infos();
+        return new InternalSnapshots(image).infos();
     }
 
     @Override

@@ -110,6 +110,17 @@ class DirSnapshotChainTest {
     }
 
     @Test
+    void tellsAnImageThatTakesNoSnapshotsAsItIsNow() throws IOException {
+        Qemu.create(guest, "-f", "raw", "vm-100-disk-1.raw", "4M");
+        VolumeName raw = new VolumeName("100/vm-100-disk-1.raw");
+
+        Map<String, SnapshotInfo> infos = plugin.snapshots(storage, raw);
+
+        assertThat(infos).containsOnlyKeys("current");
+        assertThat(info(infos, "current").virtualSize()).isEqualTo(ByteSize.ofKib(4 * 1024));
+    }
+
+    @Test
     void leavesTheBaseOfALinkedCloneOutOfTheChain() throws IOException {
         Files.createDirectories(directory.resolve("images/9000"));
         Qemu.create(directory.resolve("images/9000"), "-f", "qcow2", "base-9000-disk-0.qcow2", "4M");
