@@ -1,0 +1,76 @@
+package dev.tenon.it.sidebyside;
+
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** When two refusals say the same. */
+final class Refusals {
+    /** What callers of PVE match, and what the example plugin says of commands that fail. */
+    private static final List<String> FRAGMENTS = List.of(
+            "unable to parse volume ID",
+            "unable to parse directory volume name",
+            "unable to parse volume filename",
+            "is a snapshot filename, not a volume",
+            "create_base not possible with base image",
+            "clone_image only works on base images",
+            "does not support clone_image on snapshot",
+            "does not support clone_image on subvolumes",
+            "can't resize this image format",
+            "can't snapshot this image format",
+            "wrong extension for format",
+            "still in use by linked clones",
+            "storage does not support subvol quotas",
+            "is not most recent snapshot",
+            "wrong information about parent",
+            "unable to create image",
+            "already exists",
+            "does not exist",
+            "unable to rename base volume",
+            "is no base image",
+            "unable to shrink",
+            "unable to resize image",
+            "unable to take snapshot",
+            "unable to roll back to snapshot",
+            "unable to delete snapshot");
+
+    /**
+     * A refusal that PVE leaves to a command, or words otherwise.
+     *
+     * @param pve what PVE's text matches
+     * @param tenon what is in Tenon's
+     */
+    private record Pair(Pattern pve, String tenon) {
+        Pair(String pve, String tenon) {
+            this(Pattern.compile(pve), tenon);
+        }
+    }
+
+    private static final List<Pair> PAIRS = List.of(
+            new Pair("^command '/usr/bin/qemu-img snapshot .*failed: exit code 1$", "does not exist"),
+            new Pair("^command '/usr/bin/qemu-img snapshot .*failed: exit code 1$", "unable to take snapshot"),
+            new Pair("^command '/usr/bin/qemu-img snapshot .*failed: exit code 1$", "unable to roll back to snapshot"),
+            new Pair("^command '/usr/bin/qemu-img snapshot .*failed: exit code 1$", "unable to delete snapshot"),
+            new Pair("^command '/usr/bin/qemu-img resize .*failed: exit code 1$", "does not exist"),
+            new Pair("^command '/usr/bin/qemu-img resize .*failed: exit code 1$", "unable to shrink"),
+            new Pair("^command '/usr/bin/qemu-img resize .*failed: exit code 1$", "unable to resize image"),
+            new Pair("^unable to create image: .*No such file", "does not exist"),
+            new Pair("^file_size_info on .* failed$", "does not exist"),
+            new Pair("^rename .* failed - Operation not permitted$", "Operation not permitted"),
+            new Pair("^rename .* failed - No such file or directory$", "does not exist"),
+            new Pair("^volume  is missing at ", "does not exist"),
+            new Pair("^qemu-img: Could not open .*: No such file or directory$", "does not exist"),
+            new Pair("^we can't rename volume if a snapshot", "it is based on its snapshot"),
+            new Pair("^failed to query file information with qemu-img$", "does not exist"),
+            new Pair("^can't rollback snapshot this image format$", "can't snapshot this image format"),
+            new Pair("^can't delete snapshot for this image format$", "can't snapshot this image format"),
+            new Pair("^can't rollback, snapshot .* does not exist on", "can't snapshot this image format"),
+            new Pair("^can't (rollback|delete|resize|snapshot) .*this image format$", "unable to parse"));
+
+    private Refusals() {}
+
+    static boolean agree(String pve, String tenon) {
+        return pve.equals(tenon)
+                || FRAGMENTS.stream().anyMatch(fragment -> pve.contains(fragment) && tenon.contains(fragment))
+                || PAIRS.stream().anyMatch(pair -> pair.pve().matcher(pve).find() && tenon.contains(pair.tenon()));
+    }
+}
