@@ -3,7 +3,9 @@ package dev.tenon.core.storage;
 import dev.tenon.core.command.Command;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
+import dev.tenon.core.image.Qcow2Header;
 import dev.tenon.core.linux.FileMove;
+import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
@@ -18,7 +20,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -96,6 +100,53 @@ final class BaseImages {
             Command.of("chattr", "+i", base.toString()).run();
         } catch (StorageException e) {
             LOG.warn("base image '{}' is not immutable: {}", base, e.getMessage());
+        }
+    }
+
+    /**
+     * Refuses to let a base image go that a snapshot of a linked clone is based on. Such a clone names its snapshot and not
+     * its base, so that no list tells of it.
+     *
+     * @param file the base image, in the directory of its guest
+     * @throws StorageException {@code IN_USE}
+     */
+    static void refuseUsedBySnapshots(ParsedVolume.GuestImage base, Path file) {
+        Path guestDirectory = file.resolveSibling(".").normalize();
+        Path images = guestDirectory.resolveSibling(".").normalize();
+        String backing = backingName(new ParsedVolume.Base(base.name(), base.owner()));
+        try {
+            for (String guest : DirectoryNames.in(images)) {
+                for (String name : snapshotNames(images.resolve(guest))) {
+                    if (backing.equals(backingFile(images.resolve(guest).resolve(name)))) {
+                        throw StorageException.refused(
+                                StorageError.IN_USE,
+                                "base volume '" + base.owner() + "/" + base.name()
+                                        + "' is still in use by linked clones (snapshot '" + guest + "/" + name + "')");
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.NOT_STARTED, "unable to tell which clones base image '" + file + "' has");
+        }
+    }
+
+    private static List<String> snapshotNames(Path guestDirectory) throws IOException {
+        if (!Files.isDirectory(guestDirectory, LinkOption.NOFOLLOW_LINKS)) {
+            return List.of();
+        }
+        return DirectoryNames.in(guestDirectory).stream()
+                .filter(SnapshotChain::isSnapshotName)
+                .toList();
+    }
+
+    private static @Nullable String backingFile(Path snapshot) {
+        try {
+            return FileStatus.ofLink(snapshot).isRegularFile()
+                    ? Qcow2Header.read(snapshot).backingFile()
+                    : null;
+        } catch (IOException e) {
+            LOG.warn("what '{}' is based on is not known: {}", snapshot, e.getMessage());
+            return null;
         }
     }
 

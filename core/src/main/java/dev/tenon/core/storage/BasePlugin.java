@@ -473,6 +473,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     private static void removeImage(
             Storage storage, ParsedVolume.GuestImage image, Path file, boolean isBase, @Nullable Format format) {
         if (isBase && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            BaseImages.refuseUsedBySnapshots(image, file);
             VolumeRemoval.makeMutable(file);
         }
         if (image.format() == Format.Image.SUBVOL || format == Format.Image.SUBVOL) {

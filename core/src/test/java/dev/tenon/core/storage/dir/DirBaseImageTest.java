@@ -237,4 +237,25 @@ class DirBaseImageTest {
     private VolumeName clone(VolumeName base) {
         return plugin.cloneImage(storage, base, CLONER, null);
     }
+
+    @Test
+    void aBaseStaysWhileASnapshotOfACloneNeedsIt() {
+        Storage chain = Storages.at(directory, "snapshot-as-volume-chain", "1");
+        Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
+        VolumeName base = plugin.createBase(chain, new VolumeName("100/vm-100-disk-0.qcow2"));
+        VolumeName clone = plugin.cloneImage(chain, base, CLONER, null);
+        plugin.snapshotVolume(chain, clone, new SnapshotName("before"));
+
+        assertThat(plugin.listImages(chain, ImageFilter.all(), OperationCache.create()))
+                .extracting(image -> image.volid().volume().value())
+                .containsExactly("100/base-100-disk-0.qcow2", "101/vm-101-disk-0.qcow2");
+        Failing.isRefused(
+                () -> plugin.freeImage(chain, base, true, null),
+                StorageError.IN_USE,
+                "base volume '100/base-100-disk-0.qcow2' is still in use by linked clones");
+        plugin.freeImage(chain, new VolumeName("101/vm-101-disk-0.qcow2"), false, null);
+        plugin.freeImage(chain, base, true, null);
+        assertThat(plugin.listImages(chain, ImageFilter.all(), OperationCache.create()))
+                .isEmpty();
+    }
 }
