@@ -49,9 +49,13 @@ final class Operation {
      *     online; what its plugin throws
      */
     Configured activate(StorageId id) {
-        Configured configured = storages.enabled(id);
+        return activate(storages.enabled(id));
+    }
+
+    /** The same of a storage that may be used here, whether or not it is in the configuration yet. */
+    Configured activate(Configured configured) {
         CompletableFuture<Configured> mine = new CompletableFuture<>();
-        CompletableFuture<Configured> others = activated.putIfAbsent(id, mine);
+        CompletableFuture<Configured> others = activated.putIfAbsent(configured.id(), mine);
         if (others != null) {
             return resultOf(others);
         }

@@ -22,6 +22,7 @@ import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
@@ -115,6 +116,18 @@ public final class StorageService {
         operation().activate(storage);
     }
 
+    /**
+     * Tries a storage that is not in the configuration yet: makes it usable, if it may be used on this node.
+     *
+     * @throws StorageException {@code STORAGE_UNAVAILABLE} if it is not online; what its plugin throws
+     */
+    public void tryStorage(Storage storage) {
+        Configured configured = storages.configured(storage);
+        if (storages.isEnabled(configured)) {
+            operation().activate(configured);
+        }
+    }
+
     public void deactivateStorage(StorageId storage) {
         Configured configured = storages.get(storage);
         configured.plugin().deactivateStorage(configured.storage(), operation().cache());
@@ -172,6 +185,11 @@ public final class StorageService {
 
     // ---- listing
 
+    /** Whether a storage may be used on this node. */
+    public boolean isEnabled(StorageId storage) {
+        return storages.isEnabled(storages.get(storage));
+    }
+
     /** How all storages are, each asked at the same time as the others, in the order of the configuration. */
     public List<StorageSummary> status() {
         return status(Set.of());
@@ -206,6 +224,12 @@ public final class StorageService {
             }
         }
         return summaries;
+    }
+
+    /** How a storage is. */
+    public StorageSummary status(StorageId storage) {
+        Configured configured = storages.get(storage);
+        return summary(configured, contentOf(configured), operation());
     }
 
     private StorageSummary summary(Configured configured, Set<ContentType> content, Operation operation) {

@@ -33,7 +33,8 @@ final class Storages {
         return configured(configs.get().get(id));
     }
 
-    private Configured configured(Storage storage) {
+    /** A storage, and who answers for its type. */
+    Configured configured(Storage storage) {
         StoragePlugin plugin = types.get(storage.config().type());
         if (plugin == null) {
             throw StorageException.refused(
