@@ -14,13 +14,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The directory that keeps the plugins that moved behind the daemon: the file of each, and where it came from. */
-record Adopted(Path directory) {
-    static final String DEFAULT = "/var/lib/tenon/adopted";
+public record Adopted(Path directory) {
+    public static final String DEFAULT = "/var/lib/tenon/adopted";
 
     private static final String PLACE_SUFFIX = ".place";
 
     /** The plugins that are kept. */
-    List<Path> plugins() throws IOException {
+    public List<Path> plugins() throws IOException {
         if (!Files.isDirectory(directory)) {
             return List.of();
         }

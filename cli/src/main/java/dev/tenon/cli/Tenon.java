@@ -1,8 +1,10 @@
 package dev.tenon.cli;
 
 import dev.tenon.cli.demo.DemoCommand;
+import dev.tenon.cli.host.Arguments;
 import dev.tenon.cli.inspect.InspectCommand;
-import dev.tenon.core.spi.StorageException;
+import dev.tenon.cli.storage.StorageCommand;
+import dev.tenon.cli.volume.VolumeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -11,33 +13,43 @@ import picocli.CommandLine.Command;
         name = "tenon",
         mixinStandardHelpOptions = true,
         version = "tenon 0.1.0",
+        synopsisSubcommandLabel = "COMMAND",
         description = "Joins the Perl storage plugins of Proxmox VE to storage written in Java, in both directions.",
         subcommands = {
             AdoptCommand.class,
+            CompletionCommand.class,
             DemoCommand.class,
             InspectCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,
-            ServeCommand.class
+            ServeCommand.class,
+            StorageCommand.class,
+            VolumeCommand.class
         },
         footer = {
             "",
             "Example: tenon demo",
-            "Exit status: 0 done, 1 failed (the reason is on standard error), 2 wrong usage."
+            "Exit status: 0 done, 1 failed (the reason is on standard error), 2 wrong usage,",
+            "3 failed and whether it took effect is not known, 130 cancelled by Ctrl-C."
         })
 public final class Tenon {
     private Tenon() {}
 
     public static void main(String[] args) {
-        int status = new CommandLine(new Tenon())
-                .setExecutionExceptionHandler((e, line, result) -> {
-                    String message = e instanceof StorageException storage
-                            ? storage.getMessage() + " [" + storage.error() + ", " + storage.outcome() + "]"
-                            : e.getMessage() == null ? e.toString() : e.getMessage();
-                    line.getErr().println("tenon: " + message);
-                    return 1;
-                })
-                .execute(args);
-        System.exit(status);
+        System.exit(commandLine().execute(args));
+    }
+
+    /** The command with all its subcommands. */
+    static CommandLine commandLine() {
+        CommandLine line = new CommandLine(new Tenon());
+        Arguments.register(line);
+        StorageCommand.configure(line);
+        return line.setExecutionExceptionHandler((e, command, result) -> ExitStatus.failed(command.getErr(), e))
+                .setParameterExceptionHandler((e, args) -> {
+                    CommandLine command = e.getCommandLine();
+                    command.getErr().println("tenon: " + e.getMessage());
+                    command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
+                    return ExitStatus.WRONG_USAGE;
+                });
     }
 }

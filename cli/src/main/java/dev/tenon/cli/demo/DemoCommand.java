@@ -70,23 +70,22 @@ public final class DemoCommand implements Callable<Integer> {
         if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
             root.setLevel(Level.ERROR);
         }
-        Terminal terminal =
-                new Terminal(Objects.requireNonNull(spec).commandLine().getOut());
+        Screen screen = new Screen(Objects.requireNonNull(spec).commandLine().getOut());
         Path file = plugin == null ? Home.perlShim().resolve("examples/LegacyDirPlugin.pm") : plugin;
         try (DemoStorage storage = DemoStorage.create()) {
-            terminal.line("A scratch storage with real images at " + storage.path());
-            List<RecordedCall> calls = perlCallsJava(terminal, storage);
-            return javaCallsPerl(terminal, storage, file, calls);
+            screen.line("A scratch storage with real images at " + storage.path());
+            List<RecordedCall> calls = perlCallsJava(screen, storage);
+            return javaCallsPerl(screen, storage, file, calls);
         }
     }
 
     // ---- Perl calls Java
 
-    private List<RecordedCall> perlCallsJava(Terminal terminal, DemoStorage storage)
+    private List<RecordedCall> perlCallsJava(Screen screen, DemoStorage storage)
             throws IOException, InterruptedException {
         Path socket = storage.runtime().resolve("control.sock");
         try (DaemonProcess daemon = DaemonProcess.start(socket, storage.log())) {
-            terminal.heading(
+            screen.heading(
                     "Perl calls Java: an ordinary program, PVE::Storage::Custom::TenonDirPlugin, the daemon (pid "
                             + daemon.pid() + ")");
             List<RecordedCall> calls = new ArrayList<>();
@@ -96,7 +95,7 @@ public final class DemoCommand implements Callable<Integer> {
                 for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                     RecordedCall call = RecordedCall.parse(line);
                     calls.add(call);
-                    terminal.call(shownCall("$plugin->", call), Answer.ofPerl(TABLE.method(call.method()), call));
+                    screen.call(shownCall("$plugin->", call), Answer.ofPerl(TABLE.method(call.method()), call));
                 }
             }
             if (program.waitFor() != 0) {
@@ -125,12 +124,12 @@ public final class DemoCommand implements Callable<Integer> {
 
     // ---- Java calls Perl
 
-    private int javaCallsPerl(Terminal terminal, DemoStorage storage, Path file, List<RecordedCall> calls)
+    private int javaCallsPerl(Screen screen, DemoStorage storage, Path file, List<RecordedCall> calls)
             throws IOException {
         try (UnixSockets sockets = new UnixSockets();
                 PerlStoragePlugin perl = PerlStoragePlugin.start(sockets, options.settings(file, storage.runtime()))) {
             PluginDescription description = perl.description();
-            terminal.heading("Java calls Perl: PerlStoragePlugin, " + description.packageName() + " (API level "
+            screen.heading("Java calls Perl: PerlStoragePlugin, " + description.packageName() + " (API level "
                     + description.level() + ") in its sidecar (pid "
                     + perl.pid().orElse(0) + ", PVE modules: "
                     + description.pve() + ")");
@@ -138,9 +137,9 @@ public final class DemoCommand implements Callable<Integer> {
             for (RecordedCall call : calls) {
                 Answer answer = callPerl(perl, call);
                 answers.add(answer);
-                terminal.call(shownCall("plugin.", call), answer);
+                screen.call(shownCall("plugin.", call), answer);
             }
-            return compare(terminal, description, calls, answers);
+            return compare(screen, description, calls, answers);
         }
     }
 
@@ -166,8 +165,8 @@ public final class DemoCommand implements Callable<Integer> {
     // ---- side by side
 
     private static int compare(
-            Terminal terminal, PluginDescription description, List<RecordedCall> calls, List<Answer> answers) {
-        terminal.heading("Side by side: what Java answered Perl, and what the plugin answered Java");
+            Screen screen, PluginDescription description, List<RecordedCall> calls, List<Answer> answers) {
+        screen.heading("Side by side: what Java answered Perl, and what the plugin answered Java");
         Set<String> made = new HashSet<>();
         int passed = 0;
         int failed = 0;
@@ -185,19 +184,19 @@ public final class DemoCommand implements Callable<Integer> {
             }
             Answer java = Answer.ofPerl(TABLE.method(call.method()), call);
             String difference = Comparison.difference(call, java, perl, made);
-            terminal.row(difference == null, shownCall("", call), difference == null ? java.brief() : difference);
+            screen.row(difference == null, shownCall("", call), difference == null ? java.brief() : difference);
             if (difference == null) {
                 passed++;
             } else {
                 failed++;
-                terminal.difference("java", java);
-                terminal.difference("perl", perl);
+                screen.difference("java", java);
+                screen.difference("perl", perl);
             }
         }
-        terminal.dim("  not compared: " + uncompared
+        screen.dim("  not compared: " + uncompared
                 + " calls of methods that the plugin inherits from Java, or that Java refused before they reached it");
-        terminal.line("");
-        terminal.line(passed + " passed, " + failed + " failed");
+        screen.line("");
+        screen.line(passed + " passed, " + failed + " failed");
         return failed == 0 && passed > 0 ? 0 : 1;
     }
 

@@ -1,23 +1,15 @@
 package dev.tenon.cli.demo;
 
+import dev.tenon.cli.console.Terminal;
 import java.io.PrintWriter;
 
 /** Prints the demonstration: coloured and cut to the width on a terminal, plain and whole in a pipe. */
-final class Terminal {
+final class Screen {
     private final PrintWriter out;
-    private final boolean coloured;
-    private final int width;
+    private final Terminal terminal = Terminal.ofOutput();
 
-    /**
-     * Prints to a terminal if the start script found one.
-     *
-     * @param out where to
-     */
-    Terminal(PrintWriter out) {
+    Screen(PrintWriter out) {
         this.out = out;
-        String columns = System.getProperty("tenon.columns", "");
-        this.coloured = columns.matches("[1-9][0-9]{1,3}") && System.getenv("NO_COLOR") == null;
-        this.width = coloured ? Integer.parseInt(columns) : Integer.MAX_VALUE;
     }
 
     void heading(String text) {
@@ -54,10 +46,10 @@ final class Terminal {
     }
 
     private String cut(String text) {
-        return text.length() > width ? text.substring(0, width - 3) + "..." : text;
+        return terminal.cut(text);
     }
 
     private String paint(String style, String text) {
-        return coloured ? "\u001b[" + style + "m" + text + "\u001b[0m" : text;
+        return terminal.paint(style, text);
     }
 }

@@ -1,0 +1,67 @@
+package dev.tenon.cli.host;
+
+import dev.tenon.cli.Adopted;
+import dev.tenon.cli.PluginOptions;
+import dev.tenon.core.lock.ExclusiveLock;
+import dev.tenon.core.lock.Locks;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Which storages there are; the same for every command that uses some. */
+public final class HostOptions {
+    private static final Path CLUSTER = Path.of("/etc/pve");
+    private static final Path ELSEWHERE = Path.of("/etc/tenon/storage.cfg");
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "the configuration of the storages (default: /etc/pve/storage.cfg on a PVE host, elsewhere"
+                    + " /etc/tenon/storage.cfg)")
+    private @Nullable Path config;
+
+    @Option(
+            names = "--plugin",
+            paramLabel = "FILE",
+            description = "a Perl plugin that answers for its storage type; may be repeated")
+    private List<Path> plugins = new ArrayList<>();
+
+    @Option(
+            names = "--adopted",
+            paramLabel = "DIR",
+            defaultValue = Adopted.DEFAULT,
+            description = "the plugins that are kept there answer, too (default: ${DEFAULT-VALUE})")
+    private Path adopted = Path.of(Adopted.DEFAULT);
+
+    @Mixin
+    private PluginOptions hosting = new PluginOptions();
+
+    Path config() {
+        if (config != null) {
+            return config;
+        }
+        return Files.isDirectory(CLUSTER) ? CLUSTER.resolve("storage.cfg") : ELSEWHERE;
+    }
+
+    /** The lock under which the configuration is changed: PVE's own for PVE's file. */
+    ExclusiveLock configLock(Locks locks) {
+        Path file = config().toAbsolutePath().normalize();
+        return file.equals(CLUSTER.resolve("storage.cfg")) ? locks.storageConfig() : Locks.forFile(file);
+    }
+
+    List<Path> plugins() {
+        return plugins;
+    }
+
+    Adopted adopted() {
+        return new Adopted(adopted);
+    }
+
+    PluginOptions hosting() {
+        return hosting;
+    }
+}

@@ -1,0 +1,60 @@
+package dev.tenon.cli.storage;
+
+import dev.tenon.cli.console.Json;
+import dev.tenon.cli.console.Table;
+import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** A command that takes properties of storages. */
+abstract class PropertiesCommand extends HostCommand {
+    @Parameters(hidden = true, arity = "0..*")
+    private List<String> words = new ArrayList<>();
+
+    @Mixin
+    private JsonOption json = new JsonOption();
+
+    /** What was given besides the options of the command. */
+    final Given given() {
+        try {
+            return Given.parse(words);
+        } catch (IllegalArgumentException e) {
+            throw wrongUsage(e);
+        }
+    }
+
+    final StorageId id(String name) {
+        try {
+            return new StorageId(name);
+        } catch (StorageException e) {
+            throw wrongUsage(e);
+        }
+    }
+
+    /** The values of the properties, complete. */
+    final Map<String, String> values(TypeProperties properties, Given given) {
+        try {
+            return properties.values(given.properties(), new SecretPrompt(System.in));
+        } catch (IllegalArgumentException e) {
+            throw wrongUsage(e);
+        }
+    }
+
+    /** What the plugin answers, for instance a key that it has made. */
+    final void print(Map<String, Object> answer) throws IOException {
+        if (json.isGiven()) {
+            Json.print(out(), answer);
+        } else if (!answer.isEmpty()) {
+            Table table = new Table().text("NAME").text("VALUE");
+            answer.forEach((name, value) -> table.row(name, String.valueOf(value)));
+            table.print(out(), terminal());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package dev.tenon.cli.volume;
+
+import dev.tenon.cli.console.Json;
+import dev.tenon.cli.console.Table;
+import dev.tenon.cli.host.Host;
+import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.Shown;
+import dev.tenon.core.service.StorageService;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeInfo;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Which volumes there are. */
+@Command(
+        name = "list",
+        mixinStandardHelpOptions = true,
+        description = "Lists the volumes of a storage, or of all that are enabled. Those that fail are told on standard"
+                + " error, and the exit status is 1 then.",
+        footer = {"", "Example: tenon volume list fast --vmid 100 --content images"})
+final class ListCommand extends HostCommand {
+    @Parameters(paramLabel = "STORAGE", arity = "0..1", description = "only this storage")
+    private @Nullable StorageId only;
+
+    @Option(names = "--vmid", paramLabel = "N", description = "only the volumes of this guest")
+    private @Nullable Vmid vmid;
+
+    @Option(
+            names = "--content",
+            paramLabel = "TYPE",
+            split = ",",
+            description = "only these: images, rootdir, iso, vztmpl, backup, snippets, import")
+    private List<ContentType> content = new ArrayList<>();
+
+    @Option(names = "--names", description = "print the volume ids alone, one a line")
+    private boolean names;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
+
+    @Override
+    protected void run(Host host) throws IOException {
+        Set<ContentType> wanted = EnumSet.noneOf(ContentType.class);
+        wanted.addAll(content);
+        if (only != null) {
+            print(host.of(only).listVolumes(only, vmid, wanted));
+            return;
+        }
+        StorageService service = host.all();
+        List<ListedVolume> volumes = new ArrayList<>();
+        List<StorageId> failed = new ArrayList<>();
+        for (Storage storage : host.configuration().current().all()) {
+            try {
+                if (service.isEnabled(storage.id())) {
+                    volumes.addAll(service.listVolumes(storage.id(), vmid, wanted));
+                }
+            } catch (StorageException e) {
+                failed.add(storage.id());
+                err().println("tenon: storage '" + storage.id() + "' cannot be listed: " + e.getMessage());
+            }
+        }
+        print(volumes);
+        host.tellProblems(err());
+        if (!failed.isEmpty()) {
+            throw new IOException("the list lacks the volumes of "
+                    + String.join(", ", failed.stream().map(StorageId::value).toList()));
+        }
+    }
+
+    private void print(List<ListedVolume> volumes) throws IOException {
+        if (names) {
+            volumes.forEach(volume -> out().println(volume.volume().volid()));
+        } else if (json.isGiven()) {
+            Json.print(out(), volumes.stream().map(ListCommand::json).toList());
+        } else {
+            Table table = new Table()
+                    .text("VOLUME")
+                    .text("CONTENT")
+                    .text("FORMAT")
+                    .number("SIZE")
+                    .number("USED")
+                    .number("GUEST")
+                    .text("NOTES");
+            for (ListedVolume listed : volumes) {
+                VolumeInfo volume = listed.volume();
+                table.row(
+                        volume.volid().toString(),
+                        listed.content().word(),
+                        volume.format().word(),
+                        Shown.size(volume.size()),
+                        Shown.size(volume.used()),
+                        Shown.text(volume.owner()),
+                        listed.notes());
+            }
+            table.print(out(), terminal());
+        }
+        out().flush();
+    }
+
+    private static Map<String, @Nullable Object> json(ListedVolume listed) {
+        VolumeInfo volume = listed.volume();
+        return Json.object(
+                "volid", volume.volid(),
+                "storage", volume.volid().storage(),
+                "content", listed.content().word(),
+                "format", volume.format().word(),
+                "size", volume.size(),
+                "used", volume.used(),
+                "vmid", volume.owner() == null ? null : volume.owner().value(),
+                "parent", volume.parent(),
+                "ctime", volume.ctime(),
+                "subtype", listed.subtype(),
+                "notes", listed.notes(),
+                "protected", listed.isProtected());
+    }
+}

@@ -1,0 +1,32 @@
+package dev.tenon.cli.volume;
+
+import dev.tenon.cli.host.Host;
+import dev.tenon.cli.host.HostCommand;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.VolumeId;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Where a volume is. */
+@Command(
+        name = "path",
+        mixinStandardHelpOptions = true,
+        description =
+                "Prints where a volume, or its snapshot, is for QEMU: a path, or a URI. Whether it is there is not looked at.",
+        footer = {"", "Example: tenon volume path fast:100/vm-100-disk-0.raw"})
+final class PathCommand extends HostCommand {
+    @Parameters(paramLabel = "VOLID", description = "the volume, for instance fast:100/vm-100-disk-0.raw")
+    @SuppressWarnings("NullAway.Init")
+    private VolumeId volume;
+
+    @Option(names = "--snapshot", paramLabel = "NAME", description = "this snapshot of it")
+    private @Nullable SnapshotName snapshot;
+
+    @Override
+    protected void run(Host host) throws IOException {
+        out().println(host.of(volume.storage()).path(volume, snapshot).path());
+    }
+}
