@@ -359,7 +359,7 @@ class InspectTest {
         Path none = scratch.file("None.pm");
         Ended ended = inspect(scratch, none);
         assertThat(ended.status()).isEqualTo(2);
-        assertThat(ended.errors()).startsWith("the plugin file '" + none + "' does not exist\n");
+        assertThat(ended.errors()).startsWith("tenon: the plugin file '" + none + "' does not exist\n");
         assertThat(inspect(scratch).status()).isEqualTo(2);
         Ended help = inspect(scratch, "--help");
         assertThat(help.status()).isZero();
