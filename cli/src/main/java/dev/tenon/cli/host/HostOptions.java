@@ -4,7 +4,6 @@ import dev.tenon.cli.Adopted;
 import dev.tenon.cli.PluginOptions;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.lock.Locks;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +13,7 @@ import picocli.CommandLine.Option;
 
 /** Which storages there are; the same for every command that uses some. */
 public final class HostOptions {
-    private static final Path CLUSTER = Path.of("/etc/pve");
+    private static final String FILE = "storage.cfg";
     private static final Path ELSEWHERE = Path.of("/etc/tenon/storage.cfg");
 
     @Option(
@@ -44,13 +43,15 @@ public final class HostOptions {
         if (config != null) {
             return config;
         }
-        return Files.isDirectory(CLUSTER) ? CLUSTER.resolve("storage.cfg") : ELSEWHERE;
+        Path cluster = Locks.ofHost().cluster();
+        return cluster == null ? ELSEWHERE : cluster.resolve(FILE);
     }
 
     /** The lock under which the configuration is changed: PVE's own for PVE's file. */
     ExclusiveLock configLock(Locks locks) {
         Path file = config().toAbsolutePath().normalize();
-        return file.equals(CLUSTER.resolve("storage.cfg")) ? locks.storageConfig() : Locks.forFile(file);
+        Path cluster = locks.cluster();
+        return cluster != null && file.equals(cluster.resolve(FILE)) ? locks.storageConfig() : Locks.forFile(file);
     }
 
     List<Path> plugins() {
