@@ -454,13 +454,18 @@ final class DirectoryExamination {
         return true;
     }
 
+    /**
+     * The one that is based on it must be the same too: a file that was the oldest snapshot becomes the image when that is
+     * deleted, and would be the oldest snapshot again if one of the same name was taken.
+     */
     private static boolean isOldestAndSame(ImageLocation image, SnapshotName snapshot, Interruption interruption) {
         try {
             SnapshotChain chain = SnapshotChain.read(image);
             int last = chain.links().size() - 1;
             return last > 0
                     && chain.links().get(last).name().equals(snapshot.value())
-                    && isWitnessed(chain.links().get(last).file(), interruption);
+                    && isWitnessed(chain.links().get(last).file(), interruption)
+                    && isWitnessed(chain.links().get(last - 1).file(), interruption);
         } catch (StorageException e) {
             return false;
         }
@@ -751,8 +756,8 @@ final class DirectoryExamination {
                         () -> removeSecondName(file, image));
                 return;
             }
-            Optional<Interruption> deletion =
-                    causes.ofSnapshot("deleteSnapshot", file, true).filter(cause -> isWitnessed(file, cause));
+            Optional<Interruption> deletion = causes.ofSnapshot("deleteSnapshot", file, true)
+                    .filter(cause -> isWitnessed(file, cause) && isWitnessed(image, cause));
             if (deletion.isEmpty()) {
                 left(snapshot, "the image '" + image.getFileName() + "' does not need it");
                 return;
