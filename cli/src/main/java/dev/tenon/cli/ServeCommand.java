@@ -8,6 +8,9 @@ import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.CircuitBreaker;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.decorator.StatusCache;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.journal.JournalEntry;
+import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
@@ -59,6 +62,9 @@ final class ServeCommand implements Callable<Integer> {
     private Path adopted = Path.of(Adopted.DEFAULT);
 
     @Mixin
+    private JournalOption journalOption = new JournalOption();
+
+    @Mixin
     private PluginOptions options = new PluginOptions();
 
     @Override
@@ -70,6 +76,11 @@ final class ServeCommand implements Callable<Integer> {
         var privately = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
         Files.createDirectories(directory, privately);
         Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
+
+        Journal journal = journalOption.journal();
+        for (JournalEntry entry : journal.interrupted()) {
+            LOG.warn("event=interrupted operation=\"{}\" begun={} do=\"run tenon doctor\"", entry, entry.started());
+        }
 
         CountDownLatch stopped = new CountDownLatch(1);
         CountDownLatch finished = new CountDownLatch(1);
@@ -85,15 +96,24 @@ final class ServeCommand implements Callable<Integer> {
         List<PerlStoragePlugin> hosted = new ArrayList<>();
         try (UnixSockets sockets = new UnixSockets()) {
             try {
-                Map<String, StoragePlugin> served = new TreeMap<>(NativeTypes.all());
+                Map<String, StoragePlugin> served = new TreeMap<>();
+                NativeTypes.all()
+                        .forEach((type, plugin) -> served.put(
+                                type, Decorator.decorate(plugin, new Journalled(journal, plugin))));
                 for (Path plugin : plugins) {
-                    host(plugin, PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)), served, hosted);
+                    host(
+                            plugin,
+                            PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)),
+                            journal,
+                            served,
+                            hosted);
                 }
                 for (Path plugin : new Adopted(adopted).plugins()) {
                     try {
                         host(
                                 plugin,
                                 PerlStoragePlugin.start(sockets, options.settings(plugin, runtime)),
+                                journal,
                                 served,
                                 hosted);
                     } catch (StorageException e) {
@@ -118,10 +138,17 @@ final class ServeCommand implements Callable<Integer> {
 
     /** A status daemon that asks a storage which does not answer must not wait for it, nor must anybody twice. */
     private static void host(
-            Path file, PerlStoragePlugin perl, Map<String, StoragePlugin> served, List<PerlStoragePlugin> hosted) {
+            Path file,
+            PerlStoragePlugin perl,
+            Journal journal,
+            Map<String, StoragePlugin> served,
+            List<PerlStoragePlugin> hosted) {
         hosted.add(perl);
         StoragePlugin decorated = Decorator.decorate(
-                perl, new StatusCache(StatusCache.Settings.USUAL), new CircuitBreaker(SILENCES, PAUSE));
+                perl,
+                new StatusCache(StatusCache.Settings.USUAL),
+                new CircuitBreaker(SILENCES, PAUSE),
+                new Journalled(journal, perl));
         if (served.putIfAbsent(perl.type(), decorated) != null) {
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + perl.type() + "', which is served already");

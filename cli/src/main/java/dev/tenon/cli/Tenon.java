@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
             AdoptCommand.class,
             CompletionCommand.class,
             DemoCommand.class,
+            DoctorCommand.class,
             InspectCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,

@@ -39,7 +39,9 @@ final class DaemonProcess implements AutoCloseable {
                 "dev.tenon.cli.Tenon",
                 "serve",
                 "--socket",
-                socket.toString()));
+                socket.toString(),
+                "--journal",
+                socket.resolveSibling("journal").toString()));
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())

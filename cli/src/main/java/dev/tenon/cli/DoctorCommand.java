@@ -1,0 +1,154 @@
+package dev.tenon.cli;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.core.doctor.Doctor;
+import dev.tenon.core.spi.Finding;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.storage.dir.DirPlugin;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What interrupted work left in storages. */
+@Command(
+        name = "doctor",
+        mixinStandardHelpOptions = true,
+        description =
+                "Finds what interrupted operations left in storages, and repairs what can be repaired without risk.",
+        footer = {
+            "",
+            "Example: tenon doctor --dir local=/var/lib/vz --repair",
+            "Exit status: 0 nothing is wrong, or not any more; 1 something is left, or a storage could not be examined;"
+                    + " 2 wrong usage."
+        })
+final class DoctorCommand implements Callable<Integer> {
+    @Option(
+            names = "--dir",
+            paramLabel = "ID=PATH",
+            required = true,
+            description = "a directory storage and its path; may be repeated")
+    private Map<String, Path> directories = new LinkedHashMap<>();
+
+    @Option(
+            names = "--chain",
+            paramLabel = "ID",
+            description = "this storage keeps snapshots as files (may be repeated)")
+    private Set<String> chained = Set.of();
+
+    @Option(names = "--repair", description = "repair, while the storage is locked")
+    private boolean repair;
+
+    @Option(names = "--json", description = "print JSON, for machines")
+    private boolean json;
+
+    @Mixin
+    private JournalOption journal = new JournalOption();
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    /** What became of a finding. */
+    private enum State {
+        FOUND,
+        REPAIRED
+    }
+
+    private record Line(String storage, State state, Finding finding) {
+        Map<String, Object> toJson() {
+            Map<String, Object> object = new LinkedHashMap<>();
+            object.put("storage", storage);
+            object.put("kind", finding.kind().word());
+            object.put("place", finding.place());
+            object.put("what", finding.what());
+            object.put("certainty", finding.certainty().word());
+            object.put("repaired", state == State.REPAIRED);
+            object.put("repairable", finding.remedy() instanceof Finding.Remedy.Automatic);
+            object.put("remedy", finding.remedy().words());
+            return object;
+        }
+
+        void print(PrintWriter out) {
+            out.println(storage + ": " + finding.kind().word() + (state == State.REPAIRED ? ", repaired" : ""));
+            out.println("  " + finding.what()
+                    + (finding.certainty() == Finding.Certainty.SURE
+                            ? ""
+                            : " (" + finding.certainty().word() + ")"));
+            String who = state == State.REPAIRED
+                    ? "done: "
+                    : finding.remedy() instanceof Finding.Remedy.Automatic ? "with --repair: " : "by hand: ";
+            out.println("  " + who + finding.remedy().words());
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Doctor doctor = new Doctor(journal.journal());
+        DirPlugin plugin = new DirPlugin();
+        List<Line> lines = new ArrayList<>();
+        boolean isExamined = true;
+        for (Map.Entry<String, Path> directory : directories.entrySet()) {
+            try {
+                examine(doctor, plugin, storage(directory.getKey(), directory.getValue()), lines);
+            } catch (StorageException e) {
+                spec.commandLine().getErr().println("tenon: " + e.getMessage());
+                isExamined = false;
+            }
+        }
+        Set<StorageId> examined =
+                directories.keySet().stream().map(StorageId::new).collect(Collectors.toSet());
+        doctor.others(examined).forEach(finding -> lines.add(new Line("?", State.FOUND, finding)));
+        print(spec.commandLine().getOut(), lines);
+        boolean isWell = lines.stream().allMatch(line -> line.state() == State.REPAIRED);
+        return isExamined && isWell ? 0 : 1;
+    }
+
+    private Storage storage(String id, Path path) {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        properties.put("path", path.toAbsolutePath().toString());
+        if (chained.contains(id)) {
+            properties.put("snapshot-as-volume-chain", "1");
+        }
+        return new Storage(new StorageId(id), new StorageConfig("dir", properties));
+    }
+
+    private void examine(Doctor doctor, DirPlugin plugin, Storage storage, List<Line> lines) {
+        String id = storage.id().value();
+        if (!repair) {
+            doctor.examine(storage, plugin).forEach(finding -> lines.add(new Line(id, State.FOUND, finding)));
+            return;
+        }
+        Doctor.Report report = doctor.repair(storage, plugin, FlockLock.of(storage.id()));
+        report.repaired().forEach(finding -> lines.add(new Line(id, State.REPAIRED, finding)));
+        report.left().forEach(finding -> lines.add(new Line(id, State.FOUND, finding)));
+    }
+
+    private void print(PrintWriter out, List<Line> lines) throws IOException {
+        if (json) {
+            out.println(JSON.std
+                    .with(JSON.Feature.PRETTY_PRINT_OUTPUT)
+                    .asString(lines.stream().map(Line::toJson).toList()));
+            return;
+        }
+        lines.forEach(line -> line.print(out));
+        long left = lines.stream().filter(line -> line.state() == State.FOUND).count();
+        out.println(
+                left == 0 && lines.isEmpty()
+                        ? "nothing is wrong"
+                        : (lines.size() - left) + " repaired, " + left + " left");
+    }
+}
