@@ -40,13 +40,18 @@ public final class DaemonProcess implements Closeable {
     }
 
     private static DaemonProcess awaited(DaemonProcess daemon) {
+        daemon.awaitReady();
+        return daemon;
+    }
+
+    /** Waits until it answers. */
+    public void awaitReady() {
         Awaitility.await("the daemon")
                 .atMost(LIMIT)
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(10))
-                .failFast("the daemon has ended", () -> !daemon.process.isAlive())
-                .until(() -> isAnswering(daemon.socket));
-        return daemon;
+                .failFast("the daemon has ended", () -> !process.isAlive())
+                .until(() -> isAnswering(socket));
     }
 
     /** Starts a daemon that may well refuse to start. */
@@ -61,8 +66,13 @@ public final class DaemonProcess implements Closeable {
     }
 
     private static DaemonProcess launchWith(Scratch scratch, List<String> options) {
-        Path socket = socketIn(scratch);
-        List<String> arguments = new ArrayList<>(List.of("serve", "--socket", socket.toString()));
+        return launchAt(scratch, socketIn(scratch), scratch.file("journal"), options);
+    }
+
+    /** Starts a daemon at another socket and with another journal, which answers after {@link #awaitReady}. */
+    public static DaemonProcess launchAt(Scratch scratch, Path socket, Path journal, List<String> options) {
+        List<String> arguments =
+                new ArrayList<>(List.of("serve", "--socket", socket.toString(), "--journal", journal.toString()));
         arguments.addAll(options);
         try {
             Path log = Files.createTempFile(scratch.root(), "daemon-", ".log");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,7 +68,13 @@ public final class PerlCaller {
     }
 
     public static PerlCaller start(Scratch scratch, String... options) {
-        PerlProgram perl = PerlProgram.start(scratch, List.of(options), Installation.resource("perl/driver.pl"));
+        return startAt(DaemonProcess.socketIn(scratch), scratch, options);
+    }
+
+    /** Starts one that calls the daemon at another socket. */
+    public static PerlCaller startAt(Path socket, Scratch scratch, String... options) {
+        PerlProgram perl =
+                PerlProgram.startAt(socket, scratch, List.of(options), Installation.resource("perl/driver.pl"));
         String ready = perl.line();
         if (!ready.equals(List.of(options).contains("-T") ? "ready 1" : "ready 0")) {
             throw new AssertionError(ready + perl.errors());

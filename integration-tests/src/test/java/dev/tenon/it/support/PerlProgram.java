@@ -35,6 +35,11 @@ public final class PerlProgram implements Closeable {
 
     /** Starts perl with these arguments, whose daemon is the scratch directory's. */
     public static PerlProgram start(Scratch scratch, List<String> options, Path program, String... arguments) {
+        return startAt(DaemonProcess.socketIn(scratch), scratch, options, program, arguments);
+    }
+
+    /** Starts perl with the daemon at another socket. */
+    static PerlProgram startAt(Path socket, Scratch scratch, List<String> options, Path program, String... arguments) {
         List<String> command = new ArrayList<>(List.of("perl"));
         command.addAll(options);
         command.addAll(Installation.perlIncludes());
@@ -43,8 +48,7 @@ public final class PerlProgram implements Closeable {
         try {
             Path errors = Files.createTempFile(scratch.root(), "perl-", ".log");
             ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
-            builder.environment()
-                    .put("TENON_SOCKET", DaemonProcess.socketIn(scratch).toString());
+            builder.environment().put("TENON_SOCKET", socket.toString());
             PerlProgram perl = scratch.closing(new PerlProgram(builder.start(), errors));
             scratch.logging("perl " + perl.process.pid(), () -> perl.said() + perl.errors());
             Thread.ofPlatform().daemon().name("perl-" + perl.process.pid()).start(perl::read);
