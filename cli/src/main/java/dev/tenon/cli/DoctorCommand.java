@@ -1,20 +1,27 @@
 package dev.tenon.cli;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.cli.host.Host;
+import dev.tenon.cli.host.HostOptions;
 import dev.tenon.core.doctor.Doctor;
+import dev.tenon.core.lock.ExclusiveLock;
+import dev.tenon.core.service.StorageService;
+import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -22,6 +29,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What interrupted work left in storages. */
@@ -32,7 +40,7 @@ import picocli.CommandLine.Spec;
                 "Finds what interrupted operations left in storages, and repairs what can be repaired without risk.",
         footer = {
             "",
-            "Example: tenon doctor --dir local=/var/lib/vz --repair",
+            "Example: tenon doctor --repair",
             "Exit status: 0 nothing is wrong, or not any more; 1 something is left, or a storage could not be examined;"
                     + " 2 wrong usage."
         })
@@ -40,14 +48,13 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--dir",
             paramLabel = "ID=PATH",
-            required = true,
-            description = "a directory storage and its path; may be repeated")
+            description = "a directory storage that is in no configuration, and its path; may be repeated")
     private Map<String, Path> directories = new LinkedHashMap<>();
 
     @Option(
             names = "--chain",
             paramLabel = "ID",
-            description = "this storage keeps snapshots as files (may be repeated)")
+            description = "that storage keeps snapshots as files (may be repeated)")
     private Set<String> chained = Set.of();
 
     @Option(names = "--repair", description = "repair, while the storage is locked")
@@ -56,8 +63,14 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--json", description = "print JSON, for machines")
     private boolean json;
 
+    @Parameters(
+            paramLabel = "STORAGE",
+            description =
+                    "a storage of the configuration (default: all whose type can be examined, unless --dir is given)")
+    private List<StorageId> storages = List.of();
+
     @Mixin
-    private JournalOption journal = new JournalOption();
+    private HostOptions options = new HostOptions();
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -97,24 +110,53 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Doctor doctor = new Doctor(journal.journal());
-        DirPlugin plugin = new DirPlugin();
-        List<Line> lines = new ArrayList<>();
-        boolean isExamined = true;
-        for (Map.Entry<String, Path> directory : directories.entrySet()) {
-            try {
-                examine(doctor, plugin, storage(directory.getKey(), directory.getValue()), lines);
-            } catch (StorageException e) {
-                spec.commandLine().getErr().println("tenon: " + e.getMessage());
-                isExamined = false;
+        try (Host host = new Host(options)) {
+            List<Storage> examined = examined(host);
+            Doctor doctor = new Doctor(host.journal());
+            List<Line> lines = new ArrayList<>();
+            boolean isExamined = true;
+            for (Storage storage : examined) {
+                try {
+                    examine(host, doctor, storage, lines);
+                } catch (StorageException e) {
+                    spec.commandLine().getErr().println("tenon: " + e.getMessage());
+                    isExamined = false;
+                }
             }
+            doctor.others(examined.stream().map(Storage::id).collect(Collectors.toSet()))
+                    .forEach(finding -> lines.add(new Line("?", State.FOUND, finding)));
+            print(spec.commandLine().getOut(), lines);
+            boolean isWell = lines.stream().allMatch(line -> line.state() == State.REPAIRED);
+            return isExamined && isWell ? 0 : 1;
         }
-        Set<StorageId> examined =
-                directories.keySet().stream().map(StorageId::new).collect(Collectors.toSet());
-        doctor.others(examined).forEach(finding -> lines.add(new Line("?", State.FOUND, finding)));
-        print(spec.commandLine().getOut(), lines);
-        boolean isWell = lines.stream().allMatch(line -> line.state() == State.REPAIRED);
-        return isExamined && isWell ? 0 : 1;
+    }
+
+    private List<Storage> examined(Host host) throws IOException {
+        List<Storage> examined = new ArrayList<>();
+        directories.forEach((id, path) -> examined.add(storage(id, path)));
+        for (StorageId id : storages) {
+            host.of(id);
+            examined.add(host.configuration().current().get(id));
+        }
+        if (examined.isEmpty()) {
+            host.tellProblems(spec.commandLine().getErr());
+            StorageService service = host.of();
+            host.configuration().current().all().stream()
+                    .filter(storage -> host.types().get(storage.config().type()) instanceof Examinable)
+                    .filter(storage -> service.isEnabled(storage.id()))
+                    .filter(storage -> !isUnusedLocal(storage))
+                    .forEach(examined::add);
+        }
+        return examined;
+    }
+
+    /** The storage called local is always there, and its directory need not be. */
+    private static boolean isUnusedLocal(Storage storage) {
+        return storage.id().value().equals("local")
+                && storage.config()
+                        .text("path")
+                        .filter(path -> Files.isDirectory(Path.of(path)))
+                        .isEmpty();
     }
 
     private Storage storage(String id, Path path) {
@@ -126,13 +168,16 @@ final class DoctorCommand implements Callable<Integer> {
         return new Storage(new StorageId(id), new StorageConfig("dir", properties));
     }
 
-    private void examine(Doctor doctor, DirPlugin plugin, Storage storage, List<Line> lines) {
+    private void examine(Host host, Doctor doctor, Storage storage, List<Line> lines) throws IOException {
         String id = storage.id().value();
+        StoragePlugin plugin =
+                Objects.requireNonNull(host.type(storage.config().type()), "somebody answers for what was found");
         if (!repair) {
             doctor.examine(storage, plugin).forEach(finding -> lines.add(new Line(id, State.FOUND, finding)));
             return;
         }
-        Doctor.Report report = doctor.repair(storage, plugin, FlockLock.of(storage.id()));
+        ExclusiveLock lock = host.locks().storage(storage.id(), storage.config().flag("shared", false));
+        Doctor.Report report = doctor.repair(storage, plugin, lock);
         report.repaired().forEach(finding -> lines.add(new Line(id, State.REPAIRED, finding)));
         report.left().forEach(finding -> lines.add(new Line(id, State.FOUND, finding)));
     }

@@ -4,6 +4,7 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.Daemon;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.host.JournalOption;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.CircuitBreaker;
 import dev.tenon.core.decorator.Decorator;
@@ -98,8 +99,8 @@ final class ServeCommand implements Callable<Integer> {
             try {
                 Map<String, StoragePlugin> served = new TreeMap<>();
                 NativeTypes.all()
-                        .forEach((type, plugin) -> served.put(
-                                type, Decorator.decorate(plugin, new Journalled(journal, plugin))));
+                        .forEach((type, plugin) ->
+                                served.put(type, Decorator.decorate(plugin, new Journalled(journal, plugin))));
                 for (Path plugin : plugins) {
                     host(
                             plugin,

@@ -68,7 +68,7 @@ class ServiceTest {
         assertThat(List.of(volume, copy, back))
                 .extracting(VolumeId::toString)
                 .containsExactly(
-                        "nas:100/vm-100-disk-0.qcow2", "own:100/vm-100-disk-0.qcow2", "nas:100/vm-100-disk-0.raw");
+                        "nas:100/vm-100-disk-0.qcow2", "own:100/vm-100-disk-0.qcow2", "nas:100/vm-100-disk-1.raw");
         assertThat(service.volumeSizeInfo(back, null).size()).isEqualTo(SIZE);
         assertThat(scratch.file("lock").resolve("pve-storage-nas")).exists();
         service.freeImage(volume);

@@ -1,6 +1,7 @@
 package dev.tenon.cli.host;
 
 import dev.tenon.core.config.ConfigStore;
+import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.service.Permissions;
 import dev.tenon.core.service.StorageService;
@@ -26,7 +27,7 @@ public final class Host implements AutoCloseable {
     private ConfigStore store;
     private StorageService service;
 
-    Host(HostOptions options) throws IOException {
+    public Host(HostOptions options) throws IOException {
         this.options = options;
         this.types = new Types(options);
         this.locks = Locks.ofHost();
@@ -67,6 +68,11 @@ public final class Host implements AutoCloseable {
     /** Tells what of the configuration is left out, each in one sentence. */
     public void tellProblems(PrintWriter err) {
         store.current().problems().forEach(problem -> err.println("tenon: " + options.config() + " " + problem));
+    }
+
+    /** What is being changed on this node, and what was interrupted. */
+    public Journal journal() throws IOException {
+        return options.journal();
     }
 
     public Locks locks() {

@@ -2,8 +2,10 @@ package dev.tenon.cli.host;
 
 import dev.tenon.cli.Adopted;
 import dev.tenon.cli.PluginOptions;
+import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.lock.Locks;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +41,9 @@ public final class HostOptions {
     @Mixin
     private PluginOptions hosting = new PluginOptions();
 
+    @Mixin
+    private JournalOption journal = new JournalOption();
+
     Path config() {
         if (config != null) {
             return config;
@@ -64,5 +69,9 @@ public final class HostOptions {
 
     PluginOptions hosting() {
         return hosting;
+    }
+
+    Journal journal() throws IOException {
+        return journal.journal();
     }
 }

@@ -3,6 +3,9 @@ package dev.tenon.cli.host;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.NativeTypes;
+import dev.tenon.core.decorator.Decorator;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
@@ -25,6 +28,7 @@ final class Types implements AutoCloseable {
     private record Candidate(Path file, boolean isAdopted) {}
 
     private final HostOptions options;
+    private final Journal journal;
     private final Map<String, StoragePlugin> known = new TreeMap<>();
     private final Deque<Candidate> candidates = new ArrayDeque<>();
     private final List<PerlStoragePlugin> hosted = new ArrayList<>();
@@ -33,9 +37,14 @@ final class Types implements AutoCloseable {
 
     Types(HostOptions options) throws IOException {
         this.options = options;
-        known.putAll(NativeTypes.all());
+        this.journal = options.journal();
+        NativeTypes.all().forEach((type, plugin) -> known.put(type, journalled(plugin)));
         options.plugins().forEach(file -> candidates.add(new Candidate(file, false)));
         options.adopted().plugins().forEach(file -> candidates.add(new Candidate(file, true)));
+    }
+
+    private StoragePlugin journalled(StoragePlugin plugin) {
+        return Decorator.decorate(plugin, new Journalled(journal, plugin));
     }
 
     /** The types that are answered for by now. */
@@ -72,7 +81,7 @@ final class Types implements AutoCloseable {
         PerlStoragePlugin plugin =
                 PerlStoragePlugin.start(sockets, options.hosting().settings(file, runtime));
         hosted.add(plugin);
-        if (known.putIfAbsent(plugin.type(), plugin) != null) {
+        if (known.putIfAbsent(plugin.type(), journalled(plugin)) != null) {
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + plugin.type() + "', which is answered for already");
         }

@@ -1,5 +1,6 @@
 package dev.tenon.core.decorator;
 
+import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
@@ -13,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Something that happens around the calls of a storage plugin. */
@@ -51,7 +53,7 @@ public interface Decorator {
         }
     }
 
-    /** The plugin with these around it, the first outermost. */
+    /** The plugin with these around it, the first outermost. It offers what the plugin does. */
     static StoragePlugin decorate(StoragePlugin plugin, Decorator... decorators) {
         StoragePlugin decorated = plugin;
         for (Decorator decorator : List.of(decorators).reversed()) {
@@ -74,9 +76,9 @@ public interface Decorator {
     }
 
     private static Class<?>[] interfaces(StoragePlugin plugin) {
-        return plugin instanceof ImageFiles
-                ? new Class<?>[] {StoragePlugin.class, ImageFiles.class}
-                : new Class<?>[] {StoragePlugin.class};
+        return Stream.of(StoragePlugin.class, ImageFiles.class, Examinable.class)
+                .filter(type -> type.isInstance(plugin))
+                .toArray(Class<?>[]::new);
     }
 
     private static @Nullable StorageId storageOf(List<@Nullable Object> arguments) {

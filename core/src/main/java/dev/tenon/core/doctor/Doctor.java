@@ -55,7 +55,7 @@ public final class Doctor {
     /**
      * Looks, and changes nothing. What an operation that is running has not finished is no finding.
      *
-     * @param plugin the storage type itself, undecorated; of one that is not {@link Examinable} only the journal is asked
+     * @param plugin who answers for its type; of one that is not {@link Examinable} only the journal is asked
      * @throws StorageException if the storage or the journal cannot be read
      */
     public List<Finding> examine(Storage storage, StoragePlugin plugin) {

@@ -1,4 +1,4 @@
-package dev.tenon.cli;
+package dev.tenon.cli.host;
 
 import dev.tenon.core.journal.Journal;
 import java.io.IOException;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Where the journal is; the same for every command that needs it. */
-final class JournalOption {
+public final class JournalOption {
     @Option(
             names = "--journal",
             paramLabel = "DIR",
@@ -16,7 +16,7 @@ final class JournalOption {
                     + " ordinary user ~/.local/state/tenon/journal)")
     private @Nullable Path directory;
 
-    Journal journal() throws IOException {
+    public Journal journal() throws IOException {
         return new Journal(directory == null ? usual() : directory);
     }
 
