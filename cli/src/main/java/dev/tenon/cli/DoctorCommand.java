@@ -22,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -50,12 +49,6 @@ final class DoctorCommand implements Callable<Integer> {
             paramLabel = "ID=PATH",
             description = "a directory storage that is in no configuration, and its path; may be repeated")
     private Map<String, Path> directories = new LinkedHashMap<>();
-
-    @Option(
-            names = "--chain",
-            paramLabel = "ID",
-            description = "that storage keeps snapshots as files (may be repeated)")
-    private Set<String> chained = Set.of();
 
     @Option(names = "--repair", description = "repair, while the storage is locked")
     private boolean repair;
@@ -159,13 +152,10 @@ final class DoctorCommand implements Callable<Integer> {
                         .isEmpty();
     }
 
-    private Storage storage(String id, Path path) {
-        Map<String, Object> properties = new LinkedHashMap<>();
-        properties.put("path", path.toAbsolutePath().toString());
-        if (chained.contains(id)) {
-            properties.put("snapshot-as-volume-chain", "1");
-        }
-        return new Storage(new StorageId(id), new StorageConfig("dir", properties));
+    private static Storage storage(String id, Path path) {
+        return new Storage(
+                new StorageId(id),
+                new StorageConfig("dir", Map.of("path", path.toAbsolutePath().toString())));
     }
 
     private void examine(Host host, Doctor doctor, Storage storage, List<Line> lines) throws IOException {

@@ -220,7 +220,7 @@ class KilledInTheMiddleTest {
             Map<String, Object> properties = new LinkedHashMap<>();
             properties.put("path", storage.path().toString());
             if (storage.hasChains()) {
-                properties.put("snapshot-as-volume-chain", 1);
+                properties.put("snapshot-as-volume-chain", "1");
             }
             return new Storage(new StorageId(storage.id()), new StorageConfig("dir", properties));
         }
@@ -230,7 +230,6 @@ class KilledInTheMiddleTest {
             for (MutatingWork storage : work) {
                 arguments.addAll(List.of("--dir", storage.id() + "=" + storage.path()));
             }
-            arguments.addAll(List.of("--chain", "chain"));
             arguments.addAll(List.of(options));
             ProcessBuilder builder = new ProcessBuilder(
                             Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))

@@ -21,7 +21,7 @@ import java.util.function.BiConsumer;
 
 /** One state of the file, read as PVE reads it: what has a fault is left out, and told. */
 final class Reading {
-    static final String LOCAL = "local";
+    private static final String LOCAL = "local";
     private static final String DIR = "dir";
     private static final String LOCAL_PATH = "/var/lib/vz";
 

@@ -4,7 +4,6 @@ import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.Quoted;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -80,7 +79,7 @@ final class Schema {
         if (format != null) {
             try {
                 if (format instanceof Map<?, ?> properties) {
-                    checkPropertyString(properties, value);
+                    propertyString(properties, value);
                 } else {
                     PropertyFormats.check(String.valueOf(format), value);
                 }
@@ -174,12 +173,11 @@ final class Schema {
         };
     }
 
-    /** Checks a value of the form {@code key=value,...}. */
-    static void checkPropertyString(Map<?, ?> format, String value) {
-        propertyString(format, value);
-    }
-
-    /** The parts of a value of the form {@code key=value,...}, checked. */
+    /**
+     * The parts of a value of the form {@code key=value,...}, checked.
+     *
+     * @throws BadValueException with the rule that it breaks
+     */
     static Map<String, String> propertyString(Map<?, ?> format, String value) {
         Map<String, String> found = new LinkedHashMap<>();
         for (String part : value.split(",", -1)) {
@@ -207,7 +205,7 @@ final class Schema {
             }
             found.put(key, of(format.get(key)).isBoolean() ? truth(text) : text);
         }
-        for (Object name : new ArrayList<>(format.keySet())) {
+        for (Object name : format.keySet()) {
             String key = String.valueOf(name);
             Schema schema = of(format.get(name));
             String text = found.get(key);

@@ -425,7 +425,7 @@ final class DirectoryExamination {
     private boolean examineSpoiltSnapshot(ImageLocation image, Interruption interruption) {
         SnapshotName snapshot = interruption.snapshot();
         if (snapshot == null
-                || !hasChains(image)
+                || image.format() != Format.Image.QCOW2
                 || "true".equals(interruption.parameters().get("isRunning"))) {
             return false;
         }
@@ -478,10 +478,6 @@ final class DirectoryExamination {
                 && FileIdentity.of(file)
                         .filter(identity -> identity.text().equals(before))
                         .isPresent();
-    }
-
-    private boolean hasChains(ImageLocation image) {
-        return BasePlugin.hasSnapshotChains(storage) && image.format() == Format.Image.QCOW2;
     }
 
     private static String snapshotFileName(Path image, SnapshotName snapshot) {

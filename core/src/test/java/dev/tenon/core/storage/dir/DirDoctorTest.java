@@ -292,8 +292,11 @@ class DirDoctorTest {
         take(TWO, 3);
         interrupt(dir -> dir.deleteSnapshot(storage, DISK, ONE, false));
         QemuImg.commit(snapshot(TWO), ByteSize.ofKib(8192));
+        // the entry tells of the snapshot's file, whatever the configuration says today
+        storage = Storages.at(directory.resolve("store"));
 
         assertThat(repaired()).containsExactly(Kind.SNAPSHOT_SPOILT, Kind.INTERRUPTED);
+        storage = Storages.at(directory.resolve("store"), "snapshot-as-volume-chain", "1");
         assertThat(plugin.snapshots(storage, DISK)).containsOnlyKeys("current", "two");
         assertThat(Qemu.isFilled(snapshot(TWO), "qcow2", 2)).isTrue();
         assertThat(Qemu.isFilled(disk, "qcow2", 3)).isTrue();
