@@ -79,6 +79,7 @@ final class ServeCommand implements Callable<Integer> {
         Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
 
         Journal journal = journalOption.journal();
+        journal.discardUnbegun();
         for (JournalEntry entry : journal.interrupted()) {
             LOG.warn("event=interrupted operation=\"{}\" begun={} do=\"run tenon doctor\"", entry, entry.started());
         }

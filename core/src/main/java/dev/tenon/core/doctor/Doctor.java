@@ -65,15 +65,15 @@ public final class Doctor {
                 .flatMap(entry -> Optional.ofNullable(entry.parameters().get("volume")).stream())
                 .map(volume -> volume.substring(volume.lastIndexOf('/') + 1))
                 .collect(Collectors.toSet());
-        List<JournalEntry> interrupted =
-                entries.stream().filter(entry -> !entry.isRunning()).toList();
+        List<JournalEntry> interrupted = entries.stream()
+                .filter(entry -> entry.isComplete() && !entry.isRunning())
+                .toList();
         List<Finding> findings = new ArrayList<>();
         if (plugin instanceof Examinable examinable) {
             examinable
                     .examine(
                             storage,
                             interrupted.stream()
-                                    .filter(JournalEntry::isComplete)
                                     .map(JournalEntry::asInterruption)
                                     .toList())
                     .stream()
@@ -106,7 +106,7 @@ public final class Doctor {
     }
 
     private Finding interruption(JournalEntry entry, boolean isExaminable) {
-        Remedy remedy = isExaminable || !entry.isComplete()
+        Remedy remedy = isExaminable
                 ? new Remedy.Automatic("forget it once nothing that it left is found", () -> journal.forget(entry))
                 : new Remedy.ByHand(
                         "look at the storage whether it took effect, then remove '" + journal.file(entry) + "'");
@@ -116,9 +116,6 @@ public final class Doctor {
 
     private static String sentence(JournalEntry entry) {
         String when = entry.started() == null ? "" : ", begun at " + entry.started();
-        if (!entry.isComplete()) {
-            return entry + " was interrupted before it began";
-        }
         String problem = entry.problem();
         if (problem != null) {
             return entry + when + ", failed, and whether it took effect is not known: " + problem;
@@ -139,6 +136,7 @@ public final class Doctor {
     public Report repair(Storage storage, StoragePlugin plugin, ExclusiveLock lock) {
         return journal.repairing(storage.id(), () -> {
             awaitIdle(storage.id());
+            journal.discardUnbegun();
             return repairIdle(storage, plugin, lock);
         });
     }

@@ -174,7 +174,16 @@ public final class Journal {
 
     /** Those of which nobody knows how far they came, oldest first. */
     public List<JournalEntry> interrupted() {
-        return entries().stream().filter(entry -> !entry.isRunning()).toList();
+        return entries().stream()
+                .filter(entry -> entry.isComplete() && !entry.isRunning())
+                .toList();
+    }
+
+    /** Removes what is left of entries that were not written to their end: the operations have not begun. */
+    public void discardUnbegun() {
+        entries().stream()
+                .filter(entry -> !entry.isComplete() && !entry.isRunning())
+                .forEach(this::forget);
     }
 
     /** Removes an entry whose effect is known now; one that is gone is forgotten already. */

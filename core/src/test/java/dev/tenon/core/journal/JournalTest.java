@@ -207,19 +207,24 @@ class JournalTest {
     }
 
     @Test
-    void readsAnEntryThatWasCutAnywhere() throws IOException {
+    void takesAnEntryThatWasCutAnywhereForAnOperationThatHasNotBegun() throws IOException {
         Interrupted.begin(journal, new DirPlugin(), dir -> dir.snapshotVolume(storage, DISK, new SnapshotName("one")));
         Path file = journal.file(journal.entries().getFirst());
         byte[] whole = Files.readAllBytes(file);
+        journal.discardUnbegun();
+        assertThat(journal.interrupted()).hasSize(1);
         for (int length = 0; length < whole.length; length++) {
             Files.write(file, Arrays.copyOf(whole, length));
 
-            assertThat(journal.interrupted()).singleElement().satisfies(entry -> {
+            assertThat(journal.entries()).singleElement().satisfies(entry -> {
                 assertThat(entry.isComplete()).isFalse();
-                assertThat(entry.process()).isNotNull();
+                assertThat(entry.isRunning()).isFalse();
                 assertThat(Optional.ofNullable(entry.parameters().get("volume")).orElse(DISK.value()))
                         .isEqualTo(DISK.value());
             });
+            assertThat(journal.interrupted()).isEmpty();
+            journal.discardUnbegun();
+            assertThat(journal.entries()).isEmpty();
         }
     }
 
