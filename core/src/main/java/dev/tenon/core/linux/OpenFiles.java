@@ -25,11 +25,13 @@ public final class OpenFiles {
             return OptionalLong.empty();
         }
         String name = String.valueOf(file.getFileName());
+        // it may have been opened under another name, but not one of another kind
+        String ending = name.substring(Math.max(name.lastIndexOf('.'), 0));
         long own = ProcessHandle.current().pid();
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[1-9]*")) {
             for (Path process : processes) {
                 long pid = Long.parseLong(String.valueOf(process.getFileName()));
-                if (pid != own && holds(process, key, name)) {
+                if (pid != own && holds(process, key, ending)) {
                     return OptionalLong.of(pid);
                 }
             }
@@ -50,10 +52,10 @@ public final class OpenFiles {
     }
 
     /** The link is read first, because asking for the file itself may hang on a dead server's file. */
-    private static boolean holds(Path process, Object key, String name) {
+    private static boolean holds(Path process, Object key, String ending) {
         try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
             for (Path descriptor : descriptors) {
-                if (isOf(descriptor, key, name)) {
+                if (isOf(descriptor, key, ending)) {
                     return true;
                 }
             }
@@ -63,11 +65,11 @@ public final class OpenFiles {
         return false;
     }
 
-    private static boolean isOf(Path descriptor, Object key, String name) {
+    private static boolean isOf(Path descriptor, Object key, String ending) {
         try {
             String target = Files.readSymbolicLink(descriptor).toString();
             return target.startsWith("/")
-                    && target.contains(name)
+                    && target.contains(ending)
                     && keyOf(descriptor).equals(key);
         } catch (IOException e) {
             return false;

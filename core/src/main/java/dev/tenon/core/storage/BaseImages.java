@@ -80,6 +80,7 @@ final class BaseImages {
     static void make(Path image, Path base) {
         try {
             FileMove.withoutReplacing(image, base);
+            Durable.nameOf(base);
         } catch (FileAlreadyExistsException e) {
             throw new StorageException(
                     StorageError.ALREADY_EXISTS, Outcome.FAILED_CLEAN, "file '" + base + "' already exists", e);

@@ -3,7 +3,6 @@ package dev.tenon.core.storage;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
-import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -116,7 +115,10 @@ final class ChainSnapshots {
                 Files.move(overlay, target, StandardCopyOption.ATOMIC_MOVE);
                 return true;
             } catch (IOException e) {
-                Files.deleteIfExists(snapshot);
+                // some file systems rename and tell that they could not: then it is the only name of the image
+                if (FileIdentity.isSame(snapshot, target)) {
+                    Files.delete(snapshot);
+                }
                 throw e;
             }
         }
@@ -205,7 +207,7 @@ final class ChainSnapshots {
         }
         try {
             Files.move(oldest.file(), child.file(), StandardCopyOption.ATOMIC_MOVE);
-            DirectorySync.of(child.file().resolveSibling(".").normalize());
+            Durable.nameOf(child.file());
         } catch (IOException e) {
             throw Failures.of(e, Outcome.UNKNOWN, "unable to rename '" + oldest.file() + "' to '" + child.file() + "'");
         }

@@ -413,7 +413,7 @@ final class DirectoryExamination {
             }
             case "resizeVolume", "snapshotVolume", "rollback" -> examineHealth(image, interruption);
             case "deleteSnapshot" -> {
-                if (!examineSpoiltSnapshot(image, interruption)) {
+                if (!hasSpoiltSnapshot(image, interruption)) {
                     examineHealth(image, interruption);
                 }
             }
@@ -422,7 +422,7 @@ final class DirectoryExamination {
     }
 
     /** Whether the oldest snapshot was being deleted, which writes newer data into it. */
-    private boolean examineSpoiltSnapshot(ImageLocation image, Interruption interruption) {
+    private boolean hasSpoiltSnapshot(ImageLocation image, Interruption interruption) {
         SnapshotName snapshot = interruption.snapshot();
         if (snapshot == null
                 || image.format() != Format.Image.QCOW2
@@ -435,10 +435,12 @@ final class DirectoryExamination {
         Path file = image.file().resolveSibling(snapshotFileName(image.file(), snapshot));
         String what = "snapshot '" + snapshot + "' of volume '" + image.volid()
                 + "' was being deleted and may hold newer data, so that nobody may go back to it";
-        OptionalLong holder = holder(image.file());
-        if (holder.isPresent()) {
-            inUse(image.file(), what, holder.getAsLong(), interruption);
-            return true;
+        for (SnapshotChain.Link link : SnapshotChain.read(image).links()) {
+            OptionalLong holder = OpenFiles.holderOf(link.file());
+            if (holder.isPresent()) {
+                inUse(link.file(), what, holder.getAsLong(), interruption);
+                return true;
+            }
         }
         automatic(
                 Kind.SNAPSHOT_SPOILT,
@@ -496,7 +498,7 @@ final class DirectoryExamination {
                 .forEach(files::add);
         for (Path file : files) {
             String what = interruption.operation() + " of volume '" + image.volid() + "' was interrupted";
-            OptionalLong holder = holder(file);
+            OptionalLong holder = OpenFiles.holderOf(file);
             if (holder.isPresent()) {
                 inUse(file, what, holder.getAsLong(), interruption);
             } else {
@@ -539,10 +541,6 @@ final class DirectoryExamination {
                                 + " backup",
                         interruption);
         }
-    }
-
-    private OptionalLong holder(Path file) {
-        return OpenFiles.holderOf(file);
     }
 
     private void inUse(Path file, String what, long pid, @Nullable Interruption cause) {
@@ -803,7 +801,7 @@ final class DirectoryExamination {
                         null);
                 return;
             }
-            OptionalLong holder = holder(snapshot);
+            OptionalLong holder = OpenFiles.holderOf(snapshot);
             if (holder.isPresent()) {
                 inUse(snapshot, what, holder.getAsLong(), null);
                 return;

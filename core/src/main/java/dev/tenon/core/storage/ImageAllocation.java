@@ -2,7 +2,6 @@ package dev.tenon.core.storage;
 
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
-import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -218,18 +217,14 @@ final class ImageAllocation {
         finish(staging);
     }
 
-    /** The image is there; its name must not be taken back by a power failure. */
+    /** The image is in its place. */
     private void finish(Path staging) {
+        Durable.nameOf(target);
+        made.stream().filter(target::startsWith).forEach(Durable::nameOf);
         try {
             Files.delete(staging);
-            DirectorySync.of(parentOf(target));
-            for (Path path : made) {
-                if (parentOf(target).startsWith(path)) {
-                    DirectorySync.of(parentOf(path));
-                }
-            }
         } catch (IOException e) {
-            LOG.warn("image '{}' is made, but '{}' may be left: {}", target, staging, Failures.reason(e));
+            LOG.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
         }
     }
 

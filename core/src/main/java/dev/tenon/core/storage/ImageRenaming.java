@@ -104,6 +104,10 @@ final class ImageRenaming {
         try {
             hasMadeDirectory = makeDirectory(target.resolveSibling(".").normalize());
             FileMove.withoutReplacing(image.file(), target);
+            Durable.nameOf(target);
+            if (hasMadeDirectory) {
+                Durable.nameOf(target.resolveSibling(".").normalize());
+            }
         } catch (IOException e) {
             if (hasMadeDirectory) {
                 VolumeRemoval.emptyDirectory(target.getParent());
