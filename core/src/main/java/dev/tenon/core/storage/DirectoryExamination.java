@@ -28,6 +28,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -36,6 +37,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -47,6 +49,9 @@ final class DirectoryExamination {
     private static final int WRITE_BITS = 0222;
     /** Their file systems have no modes of their own, so a base image cannot be protected there. */
     private static final Set<String> WITHOUT_MODES = Set.of("cifs", "smb3", "vfat", "exfat", "msdos");
+
+    private static final Duration PASSING = Duration.ofSeconds(1);
+    private static final Duration PAUSE = Duration.ofMillis(20);
 
     private final StoragePlugin plugin;
     private final Storage storage;
@@ -436,7 +441,7 @@ final class DirectoryExamination {
         String what = "snapshot '" + snapshot + "' of volume '" + image.volid()
                 + "' was being deleted and may hold newer data, so that nobody may go back to it";
         for (SnapshotChain.Link link : SnapshotChain.read(image).links()) {
-            OptionalLong holder = OpenFiles.holderOf(link.file());
+            OptionalLong holder = holder(link.file());
             if (holder.isPresent()) {
                 inUse(link.file(), what, holder.getAsLong(), interruption);
                 return true;
@@ -498,7 +503,7 @@ final class DirectoryExamination {
                 .forEach(files::add);
         for (Path file : files) {
             String what = interruption.operation() + " of volume '" + image.volid() + "' was interrupted";
-            OptionalLong holder = OpenFiles.holderOf(file);
+            OptionalLong holder = holder(file);
             if (holder.isPresent()) {
                 inUse(file, what, holder.getAsLong(), interruption);
             } else {
@@ -541,6 +546,19 @@ final class DirectoryExamination {
                                 + " backup",
                         interruption);
         }
+    }
+
+    /** Who has the file open, and not only while another program is being started or is ending. */
+    private static OptionalLong holder(Path file) {
+        long limit = System.nanoTime() + PASSING.toNanos();
+        OptionalLong holder = OpenFiles.holderOf(file);
+        while (holder.isPresent()
+                && System.nanoTime() < limit
+                && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(PAUSE.toNanos());
+            holder = OpenFiles.holderOf(file);
+        }
+        return holder;
     }
 
     private void inUse(Path file, String what, long pid, @Nullable Interruption cause) {
@@ -801,7 +819,7 @@ final class DirectoryExamination {
                         null);
                 return;
             }
-            OptionalLong holder = OpenFiles.holderOf(snapshot);
+            OptionalLong holder = holder(snapshot);
             if (holder.isPresent()) {
                 inUse(snapshot, what, holder.getAsLong(), null);
                 return;
