@@ -4,6 +4,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
     -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
 
+# The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
+jvm_options_of() {
+    printf '%s\n' "${jvm_options[@]}"
+    [ "${1:-}" = serve ] || printf '%s\n' -XX:TieredStopAtLevel=1
+}
+
 say() {
     printf '%s\n' "$*" >&2
 }

@@ -36,6 +36,8 @@ final class AdoptedPlugin {
                         "serve",
                         "--socket",
                         control.toString(),
+                        "--journal",
+                        scratch.file("journal").toString(),
                         "--adopted",
                         scratch.file("nothing").toString(),
                         "--plugin",

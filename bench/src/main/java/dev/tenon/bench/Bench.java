@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
                         + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; and full"
                         + " copies of images beside cp.",
-        footer = {"", "Example: bin/bench calls --calls 20000", "Exit status 0 if all was measured, whatever came out."})
+        footer = {"", "Example: bin/bench calls --calls 20000", "Exit status 0 if all was measured, whatever came out."
+        })
 public final class Bench implements Callable<Integer> {
     private static final int CONNECTIONS = 1000;
     private static final int CALLS_IN_FLIGHT = 10_000;
@@ -53,7 +54,9 @@ public final class Bench implements Callable<Integer> {
     private int warmup;
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Bench()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
+        System.exit(new CommandLine(new Bench())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(args));
     }
 
     @Override

@@ -61,7 +61,12 @@ final class PerlToJava {
                         List.of(config, "bench", Scratch.QCOW2, 5)));
         try (JavaProcess daemon = JavaProcess.start(
                         Tenon.class,
-                        List.of("serve", "--socket", control.toString()),
+                        List.of(
+                                "serve",
+                                "--socket",
+                                control.toString(),
+                                "--journal",
+                                scratch.file("journal").toString()),
                         List.of(control),
                         scratch.file("daemon.log"));
                 JavaProcess _ = JavaProcess.start(

@@ -40,7 +40,8 @@ final class Scratch implements AutoCloseable {
         try (FileChannel channel = FileChannel.open(images.resolve(RAW), StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap("some data in a sparse image".getBytes(StandardCharsets.UTF_8)), 4 << 20);
         }
-        Host.run("qemu-img", "create", "-q", "-f", "qcow2", images.resolve(QCOW2).toString(), "64M");
+        Host.run(
+                "qemu-img", "create", "-q", "-f", "qcow2", images.resolve(QCOW2).toString(), "64M");
     }
 
     /** The storage's own directory. */

@@ -45,8 +45,8 @@ class ServiceTest {
         Files.createDirectories(scratch.file("own"));
         Files.writeString(
                 file,
-                plugin.type() + ": nas\n\tpath " + scratch.storage() + "\n\ndir: own\n\tpath " + scratch.file("own")
-                        + "\n");
+                "dir: local\n\tpath /var/lib/vz\n\tdisable\n\n" + plugin.type() + ": nas\n\tpath " + scratch.storage()
+                        + "\n\ndir: own\n\tpath " + scratch.file("own") + "\n");
         ConfigStore configs = new ConfigStore(file, types, Locks.forFile(file));
         return new StorageService(
                 configs::current, types, "here", new Locks(scratch.file("lock"), null), Runnable::run, Permissions.ALL);

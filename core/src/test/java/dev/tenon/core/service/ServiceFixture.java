@@ -56,7 +56,9 @@ final class ServiceFixture {
     }
 
     StorageService service(String... sections) throws IOException {
-        Files.writeString(file, String.join("\n", sections));
+        // The directory that every configuration has must not be used by tests.
+        String local = "dir: local\n\tpath /var/lib/vz\n\tdisable\n\n";
+        Files.writeString(file, local + String.join("\n", sections));
         return over(file);
     }
 

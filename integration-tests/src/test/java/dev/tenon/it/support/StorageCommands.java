@@ -22,8 +22,9 @@ public final class StorageCommands {
     public StorageCommands(Scratch scratch) {
         this.scratch = scratch;
         write(START);
-        options.addAll(
-                List.of("--config", config().toString(), "--adopted", adopted().toString()));
+        options.addAll(List.of("--config", config().toString()));
+        options.addAll(List.of("--adopted", adopted().toString()));
+        options.addAll(List.of("--journal", scratch.file("journal").toString()));
     }
 
     /** With a directory storage of this name, which takes images, ISOs and backups. */
