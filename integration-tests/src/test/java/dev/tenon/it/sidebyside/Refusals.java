@@ -59,6 +59,7 @@ final class Refusals {
             new Pair("^rename .* failed - No such file or directory$", "does not exist"),
             new Pair("^volume  is missing at ", "does not exist"),
             new Pair("^qemu-img: Could not open .*: No such file or directory$", "does not exist"),
+            new Pair("^qemu-img: Could not open .*: No such file or directory$", "can't snapshot this image format"),
             new Pair("^we can't rename volume if a snapshot", "it is based on its snapshot"),
             new Pair("^failed to query file information with qemu-img$", "does not exist"),
             new Pair("^can't rollback snapshot this image format$", "can't snapshot this image format"),
