@@ -105,7 +105,11 @@ public enum ErrorCode {
     SIDECAR_FAILED(
             0x0004_000D,
             "The process that hosts a Perl plugin did not start, or ended during a call",
-            "Read the log lines in the message; the next call starts the process anew");
+            "Read the log lines in the message; the next call starts the process anew"),
+    STREAM_BROKEN(
+            0x0004_000E,
+            "The other end of a stream closed it too early, went on too long, or stopped",
+            "Read what the other end says; the message tells how many bytes had gone");
 
     /** Who is to blame for an error. */
     public enum Blame {

@@ -23,6 +23,7 @@ public enum StorageError {
     PLUGIN_REJECTED,
     SIDECAR_FAILED,
     STORAGE_UNAVAILABLE,
+    STREAM_BROKEN,
     TOO_MANY_CALLS,
     UNSAFE_IMAGE
 }

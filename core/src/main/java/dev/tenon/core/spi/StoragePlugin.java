@@ -434,6 +434,40 @@ public interface StoragePlugin {
         return List.of();
     }
 
+    /**
+     * Writes a volume to a stream. The caller has activated it. A storage whose volumes are files or devices of this node
+     * only says where the bytes lie: {@link ExportStream#send}.
+     *
+     * @param format one of {@link #exportFormats}
+     * @throws StorageException {@code NOT_SUPPORTED} if the volume cannot leave in this format; {@code NOT_FOUND}; {@code
+     *     UNSAFE_IMAGE}; what {@link ExportStream} throws
+     */
+    default void exportVolume(
+            Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
+        throw unsupported("volume_export");
+    }
+
+    /**
+     * Makes a volume of what comes in a stream. Nobody has locked the storage. If it fails with {@code FAILED_CLEAN},
+     * nothing is left.
+     *
+     * @param volume the wanted name
+     * @param format one of {@link #importFormats}
+     * @param allowRename whether another name may be chosen if there is a volume of this one
+     * @return the new volume's id
+     * @throws StorageException {@code ALREADY_EXISTS}; {@code NOT_SUPPORTED} if the volume cannot come in this format;
+     *     {@code UNSAFE_IMAGE}; what {@link ImportStream} throws
+     */
+    default VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        throw unsupported("volume_import");
+    }
+
     private StorageException unsupported(String method) {
         return StorageException.refused(
                 StorageError.NOT_SUPPORTED, method + " is not implemented for storage type '" + type() + "'");
