@@ -61,7 +61,11 @@ final class CLibrary {
     }
 
     static MemorySegment pathName(Arena arena, Path path) {
-        return arena.allocateFrom(path.toString(), PATH_CHARSET);
+        return pathName(arena, path.toString());
+    }
+
+    static MemorySegment pathName(Arena arena, String path) {
+        return arena.allocateFrom(path, PATH_CHARSET);
     }
 
     /** The text of an error number, for instance {@code No such file or directory}. */

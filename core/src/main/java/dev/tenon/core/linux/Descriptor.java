@@ -10,7 +10,26 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** An open file by its number, for calls that the JDK does not make. No process that is started inherits it. */
-final class Descriptor implements AutoCloseable {
+public final class Descriptor implements AutoCloseable {
+    /** What is behind a descriptor. */
+    public enum Kind {
+        FILE,
+        BLOCK_DEVICE,
+        PIPE,
+        SOCKET,
+        /** A terminal, a directory, and whatever else there is. */
+        OTHER
+    }
+
+    /** Both ends of a new pipe. */
+    public record Pipe(Descriptor read, Descriptor write) implements AutoCloseable {
+        @Override
+        public void close() {
+            read.close();
+            write.close();
+        }
+    }
+
     static final int READ_ONLY = 0;
     static final int WRITE_ONLY = 1;
     static final int READ_WRITE = 2;
@@ -27,13 +46,45 @@ final class Descriptor implements AutoCloseable {
     private static final MethodHandle CLOSE =
             CLibrary.functionWithErrno("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
+    private static final MethodHandle PIPE = CLibrary.functionWithErrno(
+            "pipe2", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+
     private final int number;
-    private final Path file;
+    private final String name;
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
-    private Descriptor(int number, Path file) {
+    private Descriptor(int number, String name) {
         this.number = number;
-        this.file = file;
+        this.name = name;
+    }
+
+    /**
+     * Takes over a descriptor that is open, and that nobody else closes.
+     *
+     * @param name what errors call it, for instance {@code the pipe to tar}
+     */
+    public static Descriptor of(int number, String name) {
+        return new Descriptor(number, name);
+    }
+
+    /** Makes a pipe. */
+    public static Pipe pipe() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            MemorySegment ends = arena.allocate(ValueLayout.JAVA_INT, 2);
+            int result;
+            try {
+                result = (int) PIPE.invokeExact(callState, ends, CLOSE_ON_EXEC);
+            } catch (Throwable e) {
+                throw CLibrary.unexpected("pipe2", e);
+            }
+            if (result != 0) {
+                throw Errno.toException(CLibrary.errno(callState), "a pipe", null);
+            }
+            return new Pipe(
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), "a pipe"),
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), "a pipe"));
+        }
     }
 
     /**
@@ -59,25 +110,31 @@ final class Descriptor implements AutoCloseable {
             if (errno != 0) {
                 throw Errno.toException(errno, file, null);
             }
-            return new Descriptor(result, file);
+            return new Descriptor(result, file.toString());
         }
     }
 
-    boolean isOpen() {
+    /** What is behind it. */
+    public Kind kind() throws IOException {
+        return FileStatus.of(this).kind();
+    }
+
+    public boolean isOpen() {
         return !isClosed.get();
     }
 
     /** The number, which means something until this is closed. */
-    int number() {
+    public int number() {
         if (isClosed.get()) {
             // The number may be another file's by now.
-            throw new IllegalStateException("the file '" + file + "' is closed");
+            throw new IllegalStateException("'" + name + "' is closed");
         }
         return number;
     }
 
-    Path file() {
-        return file;
+    /** What errors call it. */
+    public String name() {
+        return name;
     }
 
     @Override

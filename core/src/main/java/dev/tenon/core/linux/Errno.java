@@ -23,9 +23,12 @@ final class Errno {
     static final int EINVAL = 22;
     static final int ENOTTY = 25;
     static final int ENOSPC = 28;
+    static final int ESPIPE = 29;
+    static final int EPIPE = 32;
     static final int ENOSYS = 38;
     static final int ELOOP = 40;
     static final int EOPNOTSUPP = 95;
+    static final int ECONNRESET = 104;
     static final int EDQUOT = 122;
 
     private Errno() {}
@@ -36,13 +39,17 @@ final class Errno {
      * @param other the second path of the call, null if there is none
      */
     static IOException toException(int errno, Path path, @Nullable Path other) {
-        String file = path.toString();
-        String otherFile = other == null ? null : other.toString();
+        return toException(errno, path.toString(), other == null ? null : other.toString());
+    }
+
+    /** As {@link #toException(int, Path, Path)}, by names. */
+    static IOException toException(int errno, String file, @Nullable String otherFile) {
         String reason = CLibrary.message(errno);
         return switch (errno) {
             case ENOENT, ENOTDIR -> new NoSuchFileException(file, otherFile, reason);
             case EACCES, EPERM -> new AccessDeniedException(file, otherFile, reason);
             case EEXIST -> new FileAlreadyExistsException(otherFile == null ? file : otherFile, null, reason);
+            case EPIPE, ECONNRESET -> new PeerClosedException(file, otherFile, reason);
             case ENOSPC, EDQUOT -> new NoSpaceException(file, otherFile, reason);
             case ELOOP -> new FileSystemLoopException(file);
             default -> new FileSystemException(file, otherFile, reason);

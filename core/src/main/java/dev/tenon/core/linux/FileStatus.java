@@ -22,6 +22,7 @@ import java.nio.file.Path;
 public record FileStatus(int mode, long size, long allocated, long changeTime, long owner, long group, long links) {
     private static final int AT_FDCWD = -100;
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
 
     private static final int STATX_BYTES = 256;
@@ -40,6 +41,8 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
     private static final int DIRECTORY = 0x4000;
     private static final int REGULAR_FILE = 0x8000;
     private static final int SYMBOLIC_LINK = 0xa000;
+    private static final int PIPE = 0x1000;
+    private static final int SOCKET = 0xc000;
     private static final int PERMISSION_MASK = 0xfff;
 
     private static final MethodHandle STATX = CLibrary.functionWithErrno(
@@ -60,22 +63,27 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
      * @throws IOException for any other reason, with the text of the error
      */
     public static FileStatus of(Path file) throws IOException {
-        return call(file, 0);
+        return call(AT_FDCWD, file.toString(), 0);
+    }
+
+    /** The status of what is open. */
+    static FileStatus of(Descriptor descriptor) throws IOException {
+        return call(descriptor.number(), "", AT_EMPTY_PATH);
     }
 
     /** As {@link #of}, but of the symbolic link itself if the last part of the path is one. */
     public static FileStatus ofLink(Path file) throws IOException {
-        return call(file, AT_SYMLINK_NOFOLLOW);
+        return call(AT_FDCWD, file.toString(), AT_SYMLINK_NOFOLLOW);
     }
 
-    private static FileStatus call(Path file, int flags) throws IOException {
+    private static FileStatus call(int directory, String file, int flags) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment callState = CLibrary.callState(arena);
             MemorySegment buffer = arena.allocate(STATX_BYTES, Long.BYTES);
             int result;
             try {
                 result = (int) STATX.invokeExact(
-                        callState, AT_FDCWD, CLibrary.pathName(arena, file), flags, STATX_BASIC_STATS, buffer);
+                        callState, directory, CLibrary.pathName(arena, file), flags, STATX_BASIC_STATS, buffer);
             } catch (Throwable e) {
                 throw CLibrary.unexpected("statx", e);
             }
@@ -107,6 +115,16 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
 
     public boolean isCharacterDevice() {
         return type() == CHARACTER_DEVICE;
+    }
+
+    Descriptor.Kind kind() {
+        return switch (type()) {
+            case REGULAR_FILE -> Descriptor.Kind.FILE;
+            case BLOCK_DEVICE -> Descriptor.Kind.BLOCK_DEVICE;
+            case PIPE -> Descriptor.Kind.PIPE;
+            case SOCKET -> Descriptor.Kind.SOCKET;
+            default -> Descriptor.Kind.OTHER;
+        };
     }
 
     public boolean isSymbolicLink() {

@@ -41,7 +41,7 @@ public final class Flock implements AutoCloseable {
         return switch (errno) {
             case 0 -> true;
             case Errno.EAGAIN -> false;
-            default -> throw Errno.toException(errno, descriptor.file(), null);
+            default -> throw Errno.toException(errno, descriptor.name(), null);
         };
     }
 
@@ -53,7 +53,7 @@ public final class Flock implements AutoCloseable {
     public void lock() throws IOException {
         int errno = flock(LOCK_EX);
         if (errno != 0) {
-            throw Errno.toException(errno, descriptor.file(), null);
+            throw Errno.toException(errno, descriptor.name(), null);
         }
     }
 

@@ -127,7 +127,7 @@ public final class SparseFile implements AutoCloseable {
         return switch (errno) {
             case 0 -> true;
             case Errno.EXDEV, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS, Errno.EOPNOTSUPP -> false;
-            default -> throw Errno.toException(errno, descriptor.file(), source.descriptor.file());
+            default -> throw Errno.toException(errno, descriptor.name(), source.descriptor.name());
         };
     }
 
@@ -221,7 +221,7 @@ public final class SparseFile implements AutoCloseable {
     /** The result of a call, where a negative one is an error number. */
     private long checked(long result) throws IOException {
         if (result < 0) {
-            throw Errno.toException((int) -result, descriptor.file(), null);
+            throw Errno.toException((int) -result, descriptor.name(), null);
         }
         return result;
     }
