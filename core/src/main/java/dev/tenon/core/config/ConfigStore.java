@@ -2,6 +2,7 @@ package dev.tenon.core.config;
 
 import dev.tenon.core.config.ConfigFile.Section;
 import dev.tenon.core.config.Reading.Found;
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.HookResult;
@@ -16,7 +17,6 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeId;
-import dev.tenon.core.storage.Failures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

@@ -1,17 +1,14 @@
 package dev.tenon.core.image;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.FileStatus;
-import dev.tenon.core.linux.NoSpaceException;
 import dev.tenon.core.linux.SparseFile;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -79,11 +76,10 @@ public final class SparseCopy {
                 return copied;
             }
         } catch (IOException e) {
-            StorageException failure = new StorageException(
-                    errorOf(e),
+            StorageException failure = Failures.of(
+                    e,
                     isMade ? Outcome.FAILED_CLEAN : Outcome.NOT_STARTED,
-                    "unable to copy '" + source + "' to '" + target + "': " + reason(e),
-                    e);
+                    "unable to copy '" + source + "' to '" + target + "'" + whichFile(e));
             throw isMade ? removing(target, failure) : failure;
         } catch (StorageException e) {
             throw isMade ? removing(target, e) : e;
@@ -167,19 +163,8 @@ public final class SparseCopy {
         }
     }
 
-    private static StorageError errorOf(IOException failure) {
-        return switch (failure) {
-            case NoSpaceException full -> StorageError.NO_SPACE;
-            case NoSuchFileException missing -> StorageError.NOT_FOUND;
-            case FileAlreadyExistsException exists -> StorageError.ALREADY_EXISTS;
-            case AccessDeniedException denied -> StorageError.PERMISSION_DENIED;
-            default -> StorageError.STORAGE_UNAVAILABLE;
-        };
-    }
-
-    private static String reason(IOException failure) {
-        return failure instanceof FileSystemException detailed && detailed.getReason() != null
-                ? "'" + detailed.getFile() + "': " + detailed.getReason()
-                : failure.toString();
+    /** Of the two files in the message, the one that the failure is about. */
+    private static String whichFile(IOException failure) {
+        return failure instanceof FileSystemException detailed ? ": '" + detailed.getFile() + "'" : "";
     }
 }

@@ -1,11 +1,11 @@
 package dev.tenon.core.lock;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 
 /**
@@ -43,13 +43,12 @@ record LockName(String complaint, String timeout, String opening) {
     }
 
     StorageException failed(String doing, IOException failure) {
+        // What is not there is the lock file, not what the caller asked for.
         StorageError error = failure instanceof AccessDeniedException
                 ? StorageError.PERMISSION_DENIED
                 : StorageError.STORAGE_UNAVAILABLE;
-        String reason = failure instanceof FileSystemException detailed && detailed.getReason() != null
-                ? detailed.getReason()
-                : failure.toString();
-        return new StorageException(error, Outcome.NOT_STARTED, complaint + doing + " - " + reason, failure);
+        return new StorageException(
+                error, Outcome.NOT_STARTED, complaint + doing + " - " + Failures.reason(failure), failure);
     }
 
     private StorageException refused(StorageError error, String reason) {

@@ -1,6 +1,7 @@
 package dev.tenon.core.storage;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.Qcow2Header;

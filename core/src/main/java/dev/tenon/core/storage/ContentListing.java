@@ -1,5 +1,6 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;

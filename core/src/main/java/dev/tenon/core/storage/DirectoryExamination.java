@@ -1,5 +1,6 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.linux.FileMove;

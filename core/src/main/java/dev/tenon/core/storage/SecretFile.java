@@ -1,5 +1,6 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.spi.Outcome;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,5 +1,6 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.failure;
 
+import dev.tenon.core.linux.NoSpaceException;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -24,16 +25,19 @@ public final class Failures {
     }
 
     private static StorageError errorOf(IOException failure) {
-        String reason = reason(failure);
-        if (reason.contains("No space left on device") || reason.contains("Disk quota exceeded")) {
-            return StorageError.NO_SPACE;
-        }
         return switch (failure) {
+            case NoSpaceException full -> StorageError.NO_SPACE;
             case NoSuchFileException missing -> StorageError.NOT_FOUND;
             case FileAlreadyExistsException exists -> StorageError.ALREADY_EXISTS;
             case AccessDeniedException denied -> StorageError.PERMISSION_DENIED;
             case ClosedByInterruptException interrupted -> StorageError.CANCELLED;
-            default -> StorageError.STORAGE_UNAVAILABLE;
+            // The JDK has no class for it.
+            default -> {
+                String reason = reason(failure);
+                yield reason.contains("No space left on device") || reason.contains("Disk quota exceeded")
+                        ? StorageError.NO_SPACE
+                        : StorageError.STORAGE_UNAVAILABLE;
+            }
         };
     }
 
