@@ -5,10 +5,12 @@ import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.commons.exec.CommandLine;
 import org.apache.commons.exec.DefaultExecutor;
@@ -91,6 +93,63 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
     /** As {@link #run}, but an exit code is an answer and no failure. */
     public Ended end() {
         return execute(new OutputText(words -> {}), new ErrorLines(arguments.getFirst()));
+    }
+
+    /**
+     * Runs the command between two files, which it reads and writes itself: what the library that starts the others does
+     * not do. Fails as {@link #run()} does.
+     *
+     * @param input its standard input, for instance {@code /dev/null}
+     * @param output its standard output
+     */
+    public void run(Path input, Path output) {
+        ErrorLines errors = new ErrorLines(arguments.getFirst());
+        Process process;
+        try {
+            ProcessBuilder builder =
+                    new ProcessBuilder(arguments).redirectInput(input.toFile()).redirectOutput(output.toFile());
+            builder.environment().put("LC_ALL", "C");
+            process = builder.start();
+        } catch (IOException e) {
+            throw new StorageException(
+                    StorageError.COMMAND_FAILED,
+                    Outcome.NOT_STARTED,
+                    "unable to run " + Quoted.of(arguments.getFirst()) + ": " + e.getMessage(),
+                    e);
+        }
+        Thread reader = Thread.ofVirtual().name("errors-" + process.pid()).start(() -> {
+            try (errors) {
+                process.getErrorStream().transferTo(errors);
+            } catch (IOException e) {
+                // the process was killed; what it said last is not known then
+            }
+        });
+        try {
+            if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+                kill(process);
+                throw failed("got timeout");
+            }
+            reader.join(DRAIN_LIMIT);
+        } catch (InterruptedException e) {
+            kill(process);
+            Thread.currentThread().interrupt();
+            throw new StorageException(
+                    StorageError.CANCELLED,
+                    Outcome.UNKNOWN,
+                    "command '" + String.join(" ", arguments) + "' was interrupted",
+                    e);
+        }
+        int exitCode = process.exitValue();
+        if (exitCode > FIRST_SIGNAL_EXIT_CODE) {
+            throw failed("got signal " + (exitCode - FIRST_SIGNAL_EXIT_CODE));
+        } else if (exitCode != 0) {
+            throw failed(exitCode, errors.last());
+        }
+    }
+
+    private static void kill(Process process) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
     }
 
     private Ended execute(OutputText output, ErrorLines errors) {

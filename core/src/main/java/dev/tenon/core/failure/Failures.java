@@ -1,6 +1,7 @@
 package dev.tenon.core.failure;
 
 import dev.tenon.core.linux.NoSpaceException;
+import dev.tenon.core.linux.PeerClosedException;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -31,6 +32,7 @@ public final class Failures {
             case FileAlreadyExistsException exists -> StorageError.ALREADY_EXISTS;
             case AccessDeniedException denied -> StorageError.PERMISSION_DENIED;
             case ClosedByInterruptException interrupted -> StorageError.CANCELLED;
+            case PeerClosedException closed -> StorageError.STREAM_BROKEN;
             // The JDK has no class for it.
             default -> {
                 String reason = reason(failure);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
@@ -32,6 +33,12 @@ public final class QemuImg {
 
     /** What qemu-img says before it does anything, if QEMU has the image open. */
     private static final String LOCKED = "Is another process using the image";
+
+    /** What qemu-img map says of an image whose data lies in no file as the guest sees it. */
+    private static final String UNMAPPED = "encrypted or compressed clusters";
+
+    private static final Pattern EXTENT =
+            Pattern.compile("^(0x[0-9a-f]+|0)[ ]+(0x[0-9a-f]+)[ ]+(0x[0-9a-f]+|0)[ ]+(.+)$", Pattern.MULTILINE);
 
     private static final Pattern PERCENT = Pattern.compile("\\((\\d+\\.\\d+)/100%\\)");
     private static final double WHOLE = 100;
@@ -209,6 +216,72 @@ public final class QemuImg {
             latest = OptionalDouble.of(Double.parseDouble(matcher.group(1)));
         }
         return latest;
+    }
+
+    /**
+     * Where a part of what a guest sees lies.
+     *
+     * @param at offset of the guest's disk
+     * @param offset in the file
+     * @param file the image's own file, or one below it
+     */
+    public record Extent(long at, long length, long offset, Path file) {}
+
+    /**
+     * Where the parts of an image lie that hold something, in order of what the guest sees; all else reads as zeroes.
+     *
+     * @param at offset of the guest's disk
+     * @param length which should be a GiB or two, since every part of it is held in memory
+     * @return empty if that cannot be told, because the image is compressed or encrypted
+     * @throws StorageException {@code COMMAND_FAILED}
+     */
+    public static Optional<List<Extent>> map(Path file, Format.Image format, long at, long length) {
+        Command command = new Command(
+                List.of(
+                        "qemu-img",
+                        "map",
+                        "-U",
+                        "-f",
+                        format.word(),
+                        "--start-offset=" + at,
+                        "--max-length=" + length,
+                        file.toString()),
+                "unable to read the tables of image '" + file + "'",
+                CHECK_DEADLINE);
+        String table;
+        try {
+            table = command.run();
+        } catch (StorageException e) {
+            if (e.getMessage().contains(UNMAPPED)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+        Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent());
+        List<Extent> extents = new ArrayList<>();
+        for (Matcher row = EXTENT.matcher(table); row.find(); ) {
+            extents.add(new Extent(
+                    Long.decode(row.group(1)),
+                    Long.decode(row.group(2)),
+                    Long.decode(row.group(3)),
+                    directory.resolve(row.group(4))));
+        }
+        return Optional.of(extents);
+    }
+
+    /**
+     * Writes a part of what a guest sees into a file that is there.
+     *
+     * @param length at most up to the end of the disk
+     * @throws StorageException {@code COMMAND_FAILED}
+     */
+    public static void readPart(Path file, Format.Image format, long at, long length, Path target) {
+        String options = "driver=raw,offset=" + at + ",size=" + length + ",file.driver=" + format.word()
+                + ",file.file.driver=" + fileDriver(file) + ",file.file.filename="
+                + file.toString().replace(",", ",,");
+        List<String> arguments = List.of(
+                "qemu-img", "convert", "-U", "-n", "-S", "0", "--image-opts", options, "-O", "raw", target.toString());
+        new Command(arguments, "unable to read image '" + file + "'", CHECK_DEADLINE).run();
     }
 
     /** What {@link #check} found. */

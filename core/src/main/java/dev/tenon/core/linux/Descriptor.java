@@ -21,7 +21,7 @@ public final class Descriptor implements AutoCloseable {
         OTHER
     }
 
-    /** Both ends of a new pipe. */
+    /** Both ends of a new pipe, or of a connection of two sockets. */
     public record Pipe(Descriptor read, Descriptor write) implements AutoCloseable {
         @Override
         public void close() {
@@ -35,8 +35,12 @@ public final class Descriptor implements AutoCloseable {
     static final int READ_WRITE = 2;
     static final int CREATE = 0x40;
     static final int EXCLUSIVE = 0x80;
+    static final int TRUNCATE = 0x200;
     static final int APPEND = 0x400;
     private static final int CLOSE_ON_EXEC = 0x80000;
+    private static final int MFD_CLOEXEC = 1;
+    private static final int AF_UNIX = 1;
+    private static final int SOCK_STREAM = 1;
 
     private static final MethodHandle OPEN = CLibrary.variadicWithErrno(
             "open",
@@ -48,6 +52,17 @@ public final class Descriptor implements AutoCloseable {
 
     private static final MethodHandle PIPE = CLibrary.functionWithErrno(
             "pipe2", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+
+    private static final MethodHandle SOCKETPAIR = CLibrary.functionWithErrno(
+            "socketpair",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS));
+    private static final MethodHandle MEMFD_CREATE = CLibrary.functionWithErrno(
+            "memfd_create", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
 
     private final int number;
     private final String name;
@@ -69,22 +84,56 @@ public final class Descriptor implements AutoCloseable {
 
     /** Makes a pipe. */
     public static Pipe pipe() throws IOException {
+        return pair("a pipe", (callState, ends) -> (int) PIPE.invokeExact(callState, ends, CLOSE_ON_EXEC));
+    }
+
+    /** Makes two Unix stream sockets that are connected. */
+    public static Pipe socketPair() throws IOException {
+        return pair("a pair of sockets", (callState, ends) ->
+                (int) SOCKETPAIR.invokeExact(callState, AF_UNIX, SOCK_STREAM | CLOSE_ON_EXEC, 0, ends));
+    }
+
+    private interface Making {
+        int make(MemorySegment callState, MemorySegment ends) throws Throwable;
+    }
+
+    private static Pipe pair(String name, Making making) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment callState = CLibrary.callState(arena);
             MemorySegment ends = arena.allocate(ValueLayout.JAVA_INT, 2);
             int result;
             try {
-                result = (int) PIPE.invokeExact(callState, ends, CLOSE_ON_EXEC);
+                result = making.make(callState, ends);
             } catch (Throwable e) {
-                throw CLibrary.unexpected("pipe2", e);
+                throw CLibrary.unexpected(name, e);
             }
             if (result != 0) {
-                throw Errno.toException(CLibrary.errno(callState), "a pipe", null);
+                throw Errno.toException(CLibrary.errno(callState), name, null);
             }
             return new Pipe(
-                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), "a pipe"),
-                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), "a pipe"));
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), name),
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), name));
         }
+    }
+
+    /** Opens a file, a block device or a named pipe to read from it. */
+    public static Descriptor openForReading(Path file) throws IOException {
+        return open(file, READ_ONLY, 0);
+    }
+
+    /**
+     * Makes a file to write into it.
+     *
+     * @param permissions for instance 0600, less what the process's umask forbids
+     * @throws java.nio.file.FileAlreadyExistsException if there is something of that name
+     */
+    public static Descriptor create(Path file, int permissions) throws IOException {
+        return open(file, WRITE_ONLY | CREATE | EXCLUSIVE, permissions);
+    }
+
+    /** Opens a file, a block device or a named pipe that is there, to write into it from its beginning on. */
+    public static Descriptor openForWriting(Path file) throws IOException {
+        return open(file, WRITE_ONLY | TRUNCATE, 0);
     }
 
     /**
@@ -111,6 +160,23 @@ public final class Descriptor implements AutoCloseable {
                 throw Errno.toException(errno, file, null);
             }
             return new Descriptor(result, file.toString());
+        }
+    }
+
+    /** Makes a file without a name, in memory. */
+    static Descriptor inMemory(String name) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callState = CLibrary.callState(arena);
+            int result;
+            try {
+                result = (int) MEMFD_CREATE.invokeExact(callState, arena.allocateFrom(name), MFD_CLOEXEC);
+            } catch (Throwable e) {
+                throw CLibrary.unexpected("memfd_create", e);
+            }
+            if (result < 0) {
+                throw Errno.toException(CLibrary.errno(callState), "a file in memory", null);
+            }
+            return new Descriptor(result, "a file in memory");
         }
     }
 

@@ -76,6 +76,35 @@ public final class SparseFile implements AutoCloseable {
                 Descriptor.open(file, Descriptor.READ_WRITE | Descriptor.CREATE | Descriptor.EXCLUSIVE, permissions));
     }
 
+    /** Opens a file or block device that is there for writing. */
+    public static SparseFile openForWriting(Path file) throws IOException {
+        return new SparseFile(Descriptor.open(file, Descriptor.READ_WRITE, 0));
+    }
+
+    /**
+     * A file that has no name and lives in memory, as long as it is open.
+     *
+     * @param size of which all is a hole
+     */
+    public static SparseFile inMemory(long size) throws IOException {
+        SparseFile file = new SparseFile(Descriptor.inMemory("tenon"));
+        file.setSize(size);
+        return file;
+    }
+
+    /** By which another process of this user finds it, as long as it is open here. */
+    public Path pathForOthers() {
+        return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor.number());
+    }
+
+    int number() {
+        return descriptor.number();
+    }
+
+    String name() {
+        return descriptor.name();
+    }
+
     /** The size; of a block device too. */
     public long size() throws IOException {
         return checked(seek(0, SEEK_END));
@@ -188,6 +217,13 @@ public final class SparseFile implements AutoCloseable {
             throw CLibrary.unexpected("sendfile", e);
         }
         return checked(result);
+    }
+
+    /** Makes a file longer by a hole, if it is shorter; a block device has its size. */
+    public void extend(long size) throws IOException {
+        if (size() < size) {
+            setSize(size);
+        }
     }
 
     /** Cuts the file, or makes it longer by a hole. */

@@ -1,6 +1,7 @@
 package dev.tenon.core.spi;
 
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The stream in which a volume comes to its storage: an open descriptor, at whose other end somebody writes. It is used
@@ -17,8 +18,10 @@ public interface ImportStream {
     /**
      * Writes all that comes to its place, up to the end of the stream, and syncs it. A {@link StreamTarget.NewFile} is
      * made by this.
+     *
+     * @param length how much must come; null if that is not known, as of a tar archive
      */
-    void receive(StreamTarget target);
+    void receive(StreamTarget target, @Nullable ByteSize length);
 
     /**
      * Lets another process read the whole stream.

@@ -1,0 +1,143 @@
+package dev.tenon.core.stream;
+
+import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.DataFlow;
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+
+/**
+ * Another process reads or writes a stream: it gets one end of a pipe, and what goes through the pipe is moved to or from
+ * the descriptor of the stream. So the transfer is watched like any other, whoever makes it.
+ */
+final class HandOver {
+    /** Whoever has lost its pipe notices by itself, and mostly says why. */
+    private static final long PATIENCE_SECONDS = 2;
+
+    private final Pace pace;
+    private final Descriptor given;
+    private final Descriptor own;
+    private final Thread caller = Thread.currentThread();
+    private final CountDownLatch returned = new CountDownLatch(1);
+    private boolean isInterrupted;
+    private volatile boolean hasFailed;
+    private boolean failedFirst;
+
+    private HandOver(Pace pace, Descriptor given, Descriptor own) {
+        this.pace = pace;
+        this.given = given;
+        this.own = own;
+    }
+
+    /** Moves bytes from one descriptor to another up to the end. */
+    interface Moving {
+        void run(DataFlow flow, Descriptor pipe) throws IOException;
+    }
+
+    /** Lets another process write into the stream: {@code writer} gets the number of a pipe's end. */
+    static void toPeer(Pace pace, Descriptor peer, IntFunction<?> writer) {
+        try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+            HandOver handOver = new HandOver(pace, pipe.write(), pipe.read());
+            Pump<?> pump = handOver.start(
+                    peer, (flow, end) -> new Relay(pace, flow).run(end, pace::awaitProcess, peer, pace::awaitPeer));
+            handOver.letOther(writer, pump);
+            // What it has written may still be in the pipe.
+            pace.processEnded();
+            pump.join();
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.NOT_STARTED, "unable to make a pipe for a stream");
+        }
+    }
+
+    /** Lets another process read the stream: {@code reader} gets the number of a pipe's end. */
+    static <T> T fromPeer(Pace pace, Descriptor peer, IntFunction<T> reader) {
+        try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+            HandOver handOver = new HandOver(pace, pipe.read(), pipe.write());
+            Pump<?> pump = handOver.start(
+                    peer, (flow, end) -> new Relay(pace, flow).run(peer, pace::awaitPeer, end, pace::awaitProcess));
+            T result = handOver.letOther(reader, pump);
+            // What it has not read it does not want.
+            pace.cancel("all that is wanted has been read");
+            try {
+                pump.join();
+            } catch (StorageException e) {
+                if (handOver.failedFirst) {
+                    throw e;
+                }
+            }
+            return result;
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.NOT_STARTED, "unable to make a pipe for a stream");
+        }
+    }
+
+    private Pump<?> start(Descriptor peer, Moving moving) {
+        return Pump.start(pace, peer, flow -> {
+            try (own) {
+                flow.enlarge(own);
+                moving.run(flow, own);
+                return true;
+            } catch (IOException | RuntimeException e) {
+                hasFailed = true;
+                own.close();
+                interruptLate();
+                throw e;
+            }
+        });
+    }
+
+    /** One that goes on without its pipe is interrupted. */
+    private void interruptLate() {
+        try {
+            if (returned.await(pace.isCancelled() ? 0 : PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (this) {
+            if (returned.getCount() > 0) {
+                isInterrupted = true;
+                caller.interrupt();
+            }
+        }
+    }
+
+    /** Whoever failed first says why, and the other is done with, too. */
+    private <T> T letOther(IntFunction<T> other, Pump<?> pump) {
+        try {
+            T result = other.apply(given.number());
+            failedFirst = hasFailed;
+            return result;
+        } catch (RuntimeException e) {
+            failedFirst = hasFailed;
+            returned();
+            if (!failedFirst) {
+                pace.cancel("the other process failed");
+                throw e;
+            }
+            try {
+                pump.join();
+            } catch (RuntimeException first) {
+                first.addSuppressed(e);
+                throw first;
+            }
+            throw e;
+        } finally {
+            returned();
+        }
+    }
+
+    private synchronized void returned() {
+        returned.countDown();
+        given.close();
+        if (isInterrupted) {
+            isInterrupted = false;
+            Thread.interrupted();
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package dev.tenon.core.stream;
+
+import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.DataFlow;
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** How far a transfer has come, how fast it may go, and whether it goes on. One thread moves bytes, any may cancel. */
+final class Pace {
+    private static final int LOOK_MILLIS = 100;
+    /** With a limit, so many pieces a second at least. */
+    private static final int PIECES = 10;
+
+    private static final int SMALLEST_PIECE = 64 << 10;
+
+    private final StreamSettings settings;
+    private final @Nullable MessageDigest digest;
+    private final long begun = System.nanoTime();
+    private final AtomicLong moved = new AtomicLong();
+    private volatile long total;
+    private volatile long lastMove = begun;
+    private volatile @Nullable String cancelled;
+    private volatile boolean hasProcessEnded;
+    private volatile boolean isAtEnd;
+    private @Nullable String sha256;
+
+    Pace(StreamSettings settings) {
+        this.settings = settings;
+        this.digest = settings.checksum() ? sha256() : null;
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** How much the whole stream will be, 0 if that is not known. */
+    void expect(long bytes) {
+        total = bytes;
+    }
+
+    long moved() {
+        return moved.get();
+    }
+
+    boolean wantsChecksum() {
+        return digest != null;
+    }
+
+    /** These bytes are part of the stream, in its order. */
+    void digest(ByteBuffer bytes) {
+        if (digest != null) {
+            digest.update(bytes);
+        }
+    }
+
+    /** How much may be moved at once. */
+    long piece(long most) {
+        return settings.bytesPerSecond().isEmpty()
+                ? most
+                : Math.min(
+                        most, Math.max(SMALLEST_PIECE, settings.bytesPerSecond().getAsLong() / PIECES));
+    }
+
+    /** So many bytes have moved; returns when more may, and fails if none may any more. */
+    void advance(long bytes) {
+        long all = moved.addAndGet(bytes);
+        lastMove = System.nanoTime();
+        settings.progress().copied(all, total);
+        if (settings.bytesPerSecond().isPresent()) {
+            long due = (long) (all / (double) settings.bytesPerSecond().getAsLong() * TimeUnit.SECONDS.toNanos(1));
+            for (long left = due - (System.nanoTime() - begun); left > 0; left = due - (System.nanoTime() - begun)) {
+                refuseCancelled();
+                LockSupport.parkNanos(Math.min(left, TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS)));
+            }
+            lastMove = System.nanoTime();
+        }
+        refuseCancelled();
+    }
+
+    /** The stream has come to its end. */
+    void end() {
+        isAtEnd = true;
+        if (digest != null) {
+            sha256 = HexFormat.of().formatHex(digest.digest());
+        }
+    }
+
+    Transferred transferred() {
+        return new Transferred(moved.get(), isAtEnd ? sha256 : null);
+    }
+
+    /** Waits for the other end of the stream. */
+    void awaitPeer(DataFlow flow, Descriptor peer, DataFlow.Ready ready) throws IOException {
+        while (!flow.await(peer, ready, LOOK_MILLIS)) {
+            refuseCancelled();
+            if (isStalled(Duration.ZERO)) {
+                throw stalled();
+            }
+        }
+    }
+
+    /** Waits for a process of this node, which may take its time while it works. */
+    void awaitProcess(DataFlow flow, Descriptor process, DataFlow.Ready ready) throws IOException {
+        while (!flow.await(process, ready, LOOK_MILLIS)) {
+            refuseCancelled();
+            if (hasProcessEnded && isStalled(Duration.ZERO)) {
+                throw broken("a process that was left behind holds it open");
+            }
+            if (!hasProcessEnded) {
+                lastMove = System.nanoTime();
+            }
+        }
+        lastMove = System.nanoTime();
+    }
+
+    /** The process that is waited for has done its work. */
+    void processEnded() {
+        hasProcessEnded = true;
+    }
+
+    boolean isStalled(Duration grace) {
+        return System.nanoTime() - lastMove > settings.patience().plus(grace).toNanos();
+    }
+
+    /** The first reason stands. */
+    void cancel(String why) {
+        if (cancelled == null) {
+            cancelled = why;
+        }
+    }
+
+    boolean isCancelled() {
+        return cancelled != null;
+    }
+
+    void refuseCancelled() {
+        if (cancelled != null) {
+            throw cancelled();
+        }
+    }
+
+    StorageException cancelled() {
+        return new StorageException(
+                StorageError.CANCELLED, outcome(), settings.what() + " was cancelled " + position() + ": " + cancelled);
+    }
+
+    StorageException stalled() {
+        return broken("the other end has not moved for " + settings.patience().toSeconds() + " s");
+    }
+
+    /** The other end did not keep to it. */
+    StorageException broken(String why) {
+        return new StorageException(
+                StorageError.STREAM_BROKEN, outcome(), settings.what() + " broke " + position() + ": " + why);
+    }
+
+    StorageException failed(IOException failure) {
+        return Failures.of(failure, outcome(), settings.what() + " failed " + position());
+    }
+
+    /** The storage is as it was, or what was made is removed by who made it. */
+    private Outcome outcome() {
+        return moved.get() == 0 ? Outcome.NOT_STARTED : Outcome.FAILED_CLEAN;
+    }
+
+    private String position() {
+        return "after " + moved + (total > 0 ? " of " + total : "") + " bytes";
+    }
+}

@@ -1,0 +1,88 @@
+package dev.tenon.core.stream;
+
+import dev.tenon.core.linux.DataFlow;
+import dev.tenon.core.linux.Descriptor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/** Moves all that comes from one descriptor to another, one of which is a pipe. */
+final class Relay {
+    private static final int LARGEST = 1 << 20;
+
+    /** What a socket is given at once, since it may make one wait for the rest. */
+    static final int SOCKET_PIECE = 256 << 10;
+
+    private final Pace pace;
+    private final DataFlow flow;
+
+    Relay(Pace pace, DataFlow flow) {
+        this.pace = pace;
+        this.flow = flow;
+    }
+
+    /** A pipe that is ready takes so much without making one wait. */
+    private static final int SURE_PIECE = 4096;
+
+    /** Waits until a descriptor is ready. */
+    interface Wait {
+        void until(DataFlow flow, Descriptor descriptor, DataFlow.Ready ready) throws IOException;
+    }
+
+    /** Up to the end of the source. */
+    void run(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
+        boolean isCopied = pace.wantsChecksum() || !canSplice(source) || !canSplice(sink);
+        int piece = source.kind() == Descriptor.Kind.SOCKET || sink.kind() == Descriptor.Kind.SOCKET
+                ? SOCKET_PIECE
+                : LARGEST;
+        if (isCopied) {
+            copy(source, forSource, sink, forSink);
+            return;
+        }
+        while (true) {
+            forSource.until(flow, source, DataFlow.Ready.READ);
+            long moved = flow.splice(source, sink, pace.piece(piece));
+            if (moved == 0) {
+                return;
+            } else if (moved == DataFlow.NOT_READY) {
+                forSink.until(flow, sink, DataFlow.Ready.WRITE);
+            } else {
+                pace.advance(moved);
+            }
+        }
+    }
+
+    /** Files to which others append, and terminals, take no part in it. */
+    private boolean canSplice(Descriptor descriptor) throws IOException {
+        return switch (descriptor.kind()) {
+            case PIPE, SOCKET, BLOCK_DEVICE -> true;
+            case FILE -> !flow.isAppending(descriptor);
+            case OTHER -> false;
+        };
+    }
+
+    private void copy(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocateDirect((int) pace.piece(LARGEST));
+        while (true) {
+            forSource.until(flow, source, DataFlow.Ready.READ);
+            int read = flow.read(source, buffer.clear());
+            if (read == 0) {
+                return;
+            } else if (read > 0) {
+                buffer.flip();
+                pace.digest(buffer.duplicate());
+                write(buffer, sink, forSink);
+                pace.advance(read);
+            }
+        }
+    }
+
+    private void write(ByteBuffer buffer, Descriptor sink, Wait forSink) throws IOException {
+        int piece = sink.kind() == Descriptor.Kind.PIPE ? SURE_PIECE : buffer.capacity();
+        int end = buffer.limit();
+        while (buffer.position() < end) {
+            forSink.until(flow, sink, DataFlow.Ready.WRITE);
+            buffer.limit(Math.min(end, buffer.position() + piece));
+            flow.write(buffer, sink);
+        }
+    }
+}

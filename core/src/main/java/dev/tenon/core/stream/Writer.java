@@ -1,0 +1,128 @@
+package dev.tenon.core.stream;
+
+import dev.tenon.core.linux.DataFlow;
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.linux.SparseFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Writes headers, parts of files and zeroes to the descriptor of a stream. What is a hole is not read. */
+final class Writer implements AutoCloseable {
+    /** What a file or block device is given between two looks at whether to go on. */
+    private static final int FILE_PIECE = 16 << 20;
+
+    private static final int PIPE_PIECE = 1 << 20;
+    private static final int READ_PIECE = 1 << 20;
+    private static final int HEADER = Long.BYTES;
+
+    /** Reads as zeroes and takes no memory, since all of it is a hole. */
+    private static final long ZEROES = 16 << 20;
+
+    private final Pace pace;
+    private final DataFlow flow;
+    private final Descriptor sink;
+    private final Descriptor.Kind kind;
+    private final boolean isSkipping;
+    private final SparseFile zeroes;
+    private final long piece;
+    private final ByteBuffer read;
+
+    Writer(Pace pace, DataFlow flow, Descriptor sink) throws IOException {
+        this.pace = pace;
+        this.flow = flow;
+        this.sink = sink;
+        this.kind = sink.kind();
+        this.isSkipping = flow.canSkip(sink);
+        this.piece = switch (kind) {
+            case PIPE -> PIPE_PIECE;
+            case SOCKET -> Relay.SOCKET_PIECE;
+            case FILE, BLOCK_DEVICE, OTHER -> FILE_PIECE;
+        };
+        this.read = ByteBuffer.allocateDirect(pace.wantsChecksum() ? READ_PIECE : 0);
+        flow.enlarge(sink);
+        this.zeroes = SparseFile.inMemory(ZEROES);
+    }
+
+    /** The eight bytes that a stream begins with. */
+    void header(long size) throws IOException {
+        ByteBuffer header = ByteBuffer.allocateDirect(HEADER)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(size)
+                .flip();
+        pace.digest(header.duplicate());
+        while (header.hasRemaining()) {
+            pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+            flow.write(header, sink);
+        }
+        pace.advance(HEADER);
+    }
+
+    /** A part of a file, whose holes are sent as zeroes. */
+    void part(SparseFile file, long begin, long end) throws IOException {
+        long at = begin;
+        while (at < end) {
+            long data = file.nextData(at);
+            data = data < 0 ? end : Math.min(data, end);
+            zeroes(data - at);
+            at = data;
+            if (at < end) {
+                long hole = Math.min(file.nextHole(at), end);
+                data(file, at, hole);
+                at = hole;
+            }
+        }
+    }
+
+    void zeroes(long length) throws IOException {
+        if (isSkipping && length > 0 && !pace.wantsChecksum()) {
+            flow.skip(sink, length);
+            pace.advance(length);
+            return;
+        }
+        for (long left = length; left > 0; ) {
+            long sent = Math.min(left, ZEROES);
+            data(zeroes, 0, sent);
+            left -= sent;
+        }
+    }
+
+    private void data(SparseFile file, long begin, long end) throws IOException {
+        long at = begin;
+        while (at < end) {
+            if (kind == Descriptor.Kind.SOCKET) {
+                pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+            }
+            long sent = flow.send(file, at, sink, kind, pace.piece(Math.min(piece, end - at)));
+            if (sent == 0) {
+                throw new IOException("the image became shorter meanwhile");
+            } else if (sent == DataFlow.NOT_READY) {
+                pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+            } else {
+                digest(file, at, sent);
+                at += sent;
+                pace.advance(sent);
+            }
+        }
+    }
+
+    private void digest(SparseFile file, long begin, long length) throws IOException {
+        if (!pace.wantsChecksum()) {
+            return;
+        }
+        for (long at = begin; at < begin + length; ) {
+            read.clear().limit((int) Math.min(read.capacity(), begin + length - at));
+            int got = flow.read(file, read, at);
+            if (got == 0) {
+                throw new IOException("the image became shorter meanwhile");
+            }
+            pace.digest(read.flip());
+            at += got;
+        }
+    }
+
+    @Override
+    public void close() {
+        zeroes.close();
+    }
+}
