@@ -3,13 +3,11 @@ package dev.tenon.cli.volume;
 import dev.tenon.cli.host.Host;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Hints;
-import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** Changes of a volume that storages do not lock: PVE makes them while it holds the lock of the guest. */
 final class GuestVolume {
@@ -19,7 +17,7 @@ final class GuestVolume {
     static void change(Host host, VolumeId volume, Consumer<StorageService> change) throws IOException {
         StorageService service = host.of(volume.storage());
         service.activateVolumes(List.of(volume), null, Hints.NONE);
-        Vmid owner = ownerOf(service.parseVolname(volume));
+        Vmid owner = service.parseVolname(volume).owner();
         if (owner == null) {
             change.accept(service);
             return;
@@ -28,12 +26,5 @@ final class GuestVolume {
             change.accept(service);
             return true;
         });
-    }
-
-    private static @Nullable Vmid ownerOf(ParsedVolume parsed) {
-        return switch (parsed) {
-            case ParsedVolume.GuestImage image -> image.owner();
-            case ParsedVolume.Content content -> content.owner();
-        };
     }
 }

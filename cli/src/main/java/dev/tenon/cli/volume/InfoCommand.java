@@ -10,7 +10,6 @@ import dev.tenon.cli.host.Shown;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Quoted;
@@ -81,17 +80,10 @@ final class InfoCommand extends HostCommand {
         service.activateStorage(volume.storage());
         ParsedVolume parsed = service.parseVolname(volume);
         SizeInfo size = service.volumeSizeInfo(volume, null);
-        boolean isImage = parsed instanceof ParsedVolume.GuestImage;
-        Vmid owner = switch (parsed) {
-            case ParsedVolume.GuestImage image -> image.owner();
-            case ParsedVolume.Content other -> other.owner();
-        };
+        Vmid owner = parsed.owner();
         Map<String, @Nullable Object> facts = Json.object(
                 "volid", volume,
-                "content",
-                        parsed instanceof ParsedVolume.Content other
-                                ? other.type().word()
-                                : ContentType.IMAGES.word(),
+                "content", parsed.type().word(),
                 "format", size.format().word(),
                 "size", size.size(),
                 "used", size.used(),
@@ -99,8 +91,8 @@ final class InfoCommand extends HostCommand {
                 "parent", size.parent(),
                 "ctime", size.ctime(),
                 "path", service.path(volume, null).path());
-        if (isImage) {
-            facts.put("base", parsed instanceof ParsedVolume.GuestImage image && image.isBase());
+        if (parsed instanceof ParsedVolume.GuestImage image) {
+            facts.put("base", image.isBase());
         } else {
             facts.put("notes", service.attribute(volume, VolumeAttribute.NOTES).orElse(null));
             facts.put(

@@ -437,16 +437,11 @@ public final class StorageService {
                     "no target VMID or target volname provided for volume '" + volume + "'");
         }
         return activeAndLocked(volume.storage(), configured -> {
-            Vmid target = owner == null ? ownerOf(configured.plugin(), volume.volume()) : owner;
+            Vmid target = owner == null
+                    ? configured.plugin().parseVolname(volume.volume()).owner()
+                    : owner;
             return configured.plugin().renameVolume(configured.storage(), volume.volume(), target, name);
         });
-    }
-
-    private static @Nullable Vmid ownerOf(StoragePlugin plugin, VolumeName volume) {
-        return switch (plugin.parseVolname(volume)) {
-            case ParsedVolume.GuestImage image -> image.owner();
-            case ParsedVolume.Content content -> content.owner();
-        };
     }
 
     /** Renames a snapshot, under the storage's lock. */
@@ -580,13 +575,12 @@ public final class StorageService {
     public void updateAttribute(VolumeId volume, VolumeAttribute attribute, @Nullable String value) {
         Configured configured = storages.get(volume.storage());
         boolean isSet = value != null && !value.isEmpty() && !value.equals("0");
-        if (attribute == VolumeAttribute.PROTECTED
-                && isSet
-                && configured.plugin().parseVolname(volume.volume())
-                        instanceof ParsedVolume.Content(ContentType type, String name, Vmid owner, Format format)
-                && type == ContentType.BACKUP
-                && owner != null) {
-            refuseTooManyProtected(configured, volume, owner);
+        if (attribute == VolumeAttribute.PROTECTED && isSet) {
+            ParsedVolume parsed = configured.plugin().parseVolname(volume.volume());
+            Vmid owner = parsed.owner();
+            if (parsed.type() == ContentType.BACKUP && owner != null) {
+                refuseTooManyProtected(configured, volume, owner);
+            }
         }
         configured.plugin().updateAttribute(configured.storage(), volume.volume(), attribute, value);
     }

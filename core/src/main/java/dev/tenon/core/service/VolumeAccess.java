@@ -17,7 +17,7 @@ record VolumeAccess(Permissions permissions) {
     private static final String AUDIT = "Datastore.Audit";
 
     void check(VolumeId volid, ParsedVolume parsed, @Nullable Vmid guest, @Nullable ContentType expected) {
-        ContentType type = typeOf(parsed);
+        ContentType type = parsed.type();
         boolean isImageOfContainer = expected == ContentType.ROOTDIR && type == ContentType.IMAGES;
         if (expected != null && type != expected && !isImageOfContainer) {
             throw StorageException.refused(
@@ -28,7 +28,7 @@ record VolumeAccess(Permissions permissions) {
         if (permissions.has(storage, ALLOCATE)) {
             return;
         }
-        Vmid owner = ownerOf(parsed);
+        Vmid owner = parsed.owner();
         switch (type) {
             case ISO, VZTMPL, IMPORT -> require(storage, Set.of(ALLOCATE_SPACE, AUDIT));
             case IMAGES, ROOTDIR, BACKUP -> {
@@ -55,19 +55,5 @@ record VolumeAccess(Permissions permissions) {
 
     private static StorageException missing(VolumeId volid) {
         return StorageException.refused(StorageError.PERMISSION_DENIED, "missing privileges to access " + volid);
-    }
-
-    private static ContentType typeOf(ParsedVolume parsed) {
-        return switch (parsed) {
-            case ParsedVolume.GuestImage image -> ContentType.IMAGES;
-            case ParsedVolume.Content content -> content.type();
-        };
-    }
-
-    private static @Nullable Vmid ownerOf(ParsedVolume parsed) {
-        return switch (parsed) {
-            case ParsedVolume.GuestImage image -> image.owner();
-            case ParsedVolume.Content content -> content.owner();
-        };
     }
 }

@@ -4,8 +4,15 @@ import org.jspecify.annotations.Nullable;
 
 /** What a volume name says: the answer of {@code parse_volname}. */
 public sealed interface ParsedVolume {
+    /** What kind of content it is; every image of a guest is {@code IMAGES}. */
+    ContentType type();
+
     /** The name without the part that says where it lies, for instance {@code vm-100-disk-0.qcow2}. */
     String name();
+
+    /** The guest it belongs to, null if none or if the name does not tell. */
+    @Nullable
+    Vmid owner();
 
     /** The format the name promises. */
     Format format();
@@ -19,7 +26,12 @@ public sealed interface ParsedVolume {
      */
     record GuestImage(
             String name, @Nullable Vmid owner, @Nullable Base base, boolean isBase, Format format)
-            implements ParsedVolume {}
+            implements ParsedVolume {
+        @Override
+        public ContentType type() {
+            return ContentType.IMAGES;
+        }
+    }
 
     /**
      * A base image as a clone's name mentions it.

@@ -127,21 +127,12 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
                     StorageError.NOT_SUPPORTED,
                     "can't snapshot this image format (" + parsed.format().word() + ") of volume '" + volume + "'");
         }
-        return switch (parsed) {
-            case ParsedVolume.GuestImage image -> {
-                String directory = self.getSubdir(storage, ContentType.IMAGES);
-                if (image.owner() != null) {
-                    directory += "/" + image.owner();
-                }
-                yield new VolumePath(
-                        directory + "/" + fileName(storage, image.name(), snapshot), image.owner(), ContentType.IMAGES);
-            }
-            case ParsedVolume.Content content ->
-                new VolumePath(
-                        self.getSubdir(storage, content.type()) + "/" + fileName(storage, content.name(), snapshot),
-                        content.owner(),
-                        content.type());
-        };
+        String directory = self.getSubdir(storage, parsed.type());
+        if (parsed instanceof ParsedVolume.GuestImage && parsed.owner() != null) {
+            directory += "/" + parsed.owner();
+        }
+        return new VolumePath(
+                directory + "/" + fileName(storage, parsed.name(), snapshot), parsed.owner(), parsed.type());
     }
 
     private static String fileName(Storage storage, String name, @Nullable SnapshotName snapshot) {
@@ -170,7 +161,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         ParsedVolume parsed = self.parseVolname(volume);
         Format.Image format = readableFormat(volume, parsed);
         Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
-        StorageBounds bounds = bounds(storage, file, typeOf(parsed));
+        StorageBounds bounds = bounds(storage, file, parsed.type());
         String volid = volid(storage, volume);
         bounds.refuseWayOut(file, volid);
         try {
@@ -324,14 +315,14 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         ParsedVolume parsed = self.parseVolname(volume);
         if (parsed.format() instanceof Format.Image format
                 && (format == Format.Image.QCOW2 || format == Format.Image.VMDK)) {
-            checked(volid, parsed, file, format, bounds(storage, file, typeOf(parsed)));
+            checked(volid, parsed, file, format, bounds(storage, file, parsed.type()));
         }
     }
 
     private static ImageInfo checked(
             String volid, ParsedVolume parsed, Path file, Format.Image format, StorageBounds bounds)
             throws IOException {
-        return typeOf(parsed) == ContentType.IMPORT
+        return parsed.type() == ContentType.IMPORT
                 ? ImageReferences.checkForeign(volid, file, format, bounds)
                 : ImageReferences.check(volid, file, format, bounds);
     }
@@ -445,7 +436,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     public Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
         ParsedVolume parsed = self.parseVolname(volume);
         Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
-        bounds(storage, file, typeOf(parsed)).refuseWayOut(file, volid(storage, volume));
+        bounds(storage, file, parsed.type()).refuseWayOut(file, volid(storage, volume));
         refuseProtected(storage, volume, parsed, file);
         switch (parsed) {
             case ParsedVolume.Content content -> VolumeRemoval.file(file);
@@ -459,7 +450,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     /** The mark beside a backup counts even if the plugin does not know of marks. */
     private void refuseProtected(Storage storage, VolumeName volume, ParsedVolume parsed, Path file) {
-        boolean isMarked = typeOf(parsed) == ContentType.BACKUP && new BackupFiles(file).isProtected();
+        boolean isMarked = parsed.type() == ContentType.BACKUP && new BackupFiles(file).isProtected();
         boolean isProtected = isMarked
                 || self.attribute(storage, volume, VolumeAttribute.PROTECTED)
                         .filter(value -> !value.isEmpty() && !value.equals("0"))
@@ -718,7 +709,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     }
 
     private Optional<BackupFiles> backup(Storage storage, VolumeName volume) {
-        if (typeOf(self.parseVolname(volume)) != ContentType.BACKUP) {
+        if (self.parseVolname(volume).type() != ContentType.BACKUP) {
             return Optional.empty();
         }
         Path file = Paths.of(self.filesystemPath(storage, volume, null).path());
@@ -753,7 +744,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
                 && file.toString().equals(self.path(storage, volume, null).path())) {
             throw refusedFor(volume, "QEMU cannot open snapshot '" + snapshot + "', which is inside the image,");
         }
-        bounds(storage, file, typeOf(self.parseVolname(volume))).refuseWayOut(file, volid);
+        bounds(storage, file, self.parseVolname(volume).type()).refuseWayOut(file, volid);
         return BlockdevOptions.of(volid, file);
     }
 
@@ -827,13 +818,6 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     private static Path directoryOf(Path file) {
         Path parent = file.getParent();
         return parent == null ? file : parent;
-    }
-
-    private static ContentType typeOf(ParsedVolume parsed) {
-        return switch (parsed) {
-            case ParsedVolume.GuestImage image -> ContentType.IMAGES;
-            case ParsedVolume.Content content -> content.type();
-        };
     }
 
     private static boolean hasPath(Storage storage) {

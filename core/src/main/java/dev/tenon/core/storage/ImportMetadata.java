@@ -43,12 +43,12 @@ record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
      * @throws StorageException {@code NOT_SUPPORTED} for volumes of another kind
      */
     static ImportMetadata of(VolumeId volid, ParsedVolume parsed, Path file) {
-        if (!(parsed instanceof ParsedVolume.Content content) || content.type() != ContentType.IMPORT) {
+        if (parsed.type() != ContentType.IMPORT) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
                     "invalid content type of volume '" + volid + "': only 'import' has metadata");
         }
-        String format = content.format().word();
+        String format = parsed.format().word();
         if (!format.equals("ova") && !format.equals("ovf")) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
