@@ -1,5 +1,6 @@
 package dev.tenon.core.config;
 
+import dev.tenon.core.linux.DirectorySync;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -69,8 +70,8 @@ final class AtomicFile {
 
     /** A crash now must not bring the old content back. Not every file system lets a directory be forced. */
     private static void forceDirectory(Path file) {
-        try (FileChannel directory = FileChannel.open(file.resolveSibling(""), StandardOpenOption.READ)) {
-            directory.force(true);
+        try {
+            DirectorySync.of(file.resolveSibling(""));
         } catch (IOException e) {
             // The content is written and in its place.
         }
