@@ -12,7 +12,6 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,7 +36,7 @@ final class ClusterLock implements ExclusiveLock {
     private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(1);
     private static final long SHORTEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
 
-    private static final ConcurrentHashMap<Path, ReentrantLock> TURNS = new ConcurrentHashMap<>();
+    private static final ConcurrentHashMap<Path, Turn> TURNS = new ConcurrentHashMap<>();
 
     private final Path cluster;
     private final Path directory;
@@ -62,19 +61,7 @@ final class ClusterLock implements ExclusiveLock {
     @Override
     public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
         Patience patience = new Patience(timeout);
-        ReentrantLock turn = TURNS.computeIfAbsent(directory, path -> new ReentrantLock(true));
-        if (turn.isHeldByCurrentThread()) {
-            throw name.heldByItself();
-        }
-        try {
-            if (!turn.tryLock(Math.max(patience.left(), 0), TimeUnit.NANOSECONDS)) {
-                throw name.timedOut();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw name.interrupted();
-        }
-        try {
+        return TURNS.computeIfAbsent(directory, path -> new Turn()).await(patience, name, () -> {
             lock(patience);
             long locked = System.nanoTime();
             try {
@@ -89,9 +76,7 @@ final class ClusterLock implements ExclusiveLock {
             } finally {
                 unlock(locked);
             }
-        } finally {
-            turn.unlock();
-        }
+        });
     }
 
     private void lock(Patience patience) {

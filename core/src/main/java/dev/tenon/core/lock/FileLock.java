@@ -5,8 +5,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +37,7 @@ final class FileLock implements ExclusiveLock {
 
     /** The threads of this process that want a file. The fields belong to the one whose turn it is. */
     private static final class Queue {
-        final ReentrantLock turn = new ReentrantLock(true);
+        final Turn turn = new Turn();
 
         /** Somebody who was left waiting in the kernel when a thread lost its patience. */
         @Nullable
@@ -50,30 +48,17 @@ final class FileLock implements ExclusiveLock {
     public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
         Patience patience = new Patience(timeout);
         Queue queue = QUEUES.computeIfAbsent(file, path -> new Queue());
-        if (queue.turn.isHeldByCurrentThread()) {
-            if (!isReentrant) {
-                throw name.heldByItself();
-            }
+        if (isReentrant && queue.turn.isOwn()) {
             return work.get();
         }
-        try {
-            if (!queue.turn.tryLock(Math.max(patience.left(), 0), TimeUnit.NANOSECONDS)) {
-                throw name.timedOut();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw name.interrupted();
-        }
-        try {
+        return queue.turn.await(patience, name, () -> {
             Flock flock = lock(queue, patience);
             try {
                 return work.get();
             } finally {
                 flock.close();
             }
-        } finally {
-            queue.turn.unlock();
-        }
+        });
     }
 
     private Flock lock(Queue queue, Patience patience) {
