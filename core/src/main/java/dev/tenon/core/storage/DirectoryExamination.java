@@ -481,7 +481,12 @@ final class DirectoryExamination {
 
     /** Whether the file is the one that was there when the operation began. */
     private static boolean isWitnessed(Path file, Interruption interruption) {
-        String before = interruption.witness().get(String.valueOf(file.getFileName()));
+        return isWitnessed(file, String.valueOf(file.getFileName()), interruption);
+    }
+
+    /** Whether the file is the one that had this name when the operation began. */
+    private static boolean isWitnessed(Path file, String name, Interruption interruption) {
+        String before = interruption.witness().get(name);
         return before != null
                 && FileIdentity.of(file)
                         .filter(identity -> identity.text().equals(before))
@@ -825,8 +830,8 @@ final class DirectoryExamination {
                 inUse(snapshot, what, holder.getAsLong(), null);
                 return;
             }
-            Optional<Interruption> taking =
-                    causes.ofSnapshot("snapshotVolume", snapshot, true).filter(_ -> causesTaking(snapshot, image));
+            Optional<Interruption> taking = causes.ofSnapshot("snapshotVolume", snapshot, true)
+                    .filter(cause -> isWitnessed(snapshot, String.valueOf(image.getFileName()), cause));
             if (taking.isPresent()) {
                 automatic(
                         Kind.IMAGE_MISSING,
@@ -848,14 +853,6 @@ final class DirectoryExamination {
                                 + "' -o extended_l2=on,cluster_size=128k '" + image.getFileName() + "'",
                         null);
             }
-        }
-
-        private boolean causesTaking(Path snapshot, Path image) {
-            return causes.ofSnapshot("snapshotVolume", snapshot, true)
-                    .map(cause -> cause.witness().get(String.valueOf(image.getFileName())))
-                    .flatMap(before -> FileIdentity.of(snapshot)
-                            .filter(identity -> identity.text().equals(before)))
-                    .isPresent();
         }
 
         /** All snapshots that the image had when its removal began, unless something else is based on one. */
