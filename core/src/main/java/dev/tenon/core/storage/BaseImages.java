@@ -4,9 +4,7 @@ import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
-import dev.tenon.core.image.Qcow2Header;
 import dev.tenon.core.linux.FileMove;
-import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
@@ -23,7 +21,6 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -119,7 +116,8 @@ final class BaseImages {
         try {
             for (String guest : DirectoryNames.in(images)) {
                 for (String name : snapshotNames(images.resolve(guest))) {
-                    if (backing.equals(backingFile(images.resolve(guest).resolve(name)))) {
+                    if (backing.equals(
+                            SnapshotChain.backingFile(images.resolve(guest).resolve(name)))) {
                         throw StorageException.refused(
                                 StorageError.IN_USE,
                                 "base volume '" + base.owner() + "/" + base.name()
@@ -139,17 +137,6 @@ final class BaseImages {
         return DirectoryNames.in(guestDirectory).stream()
                 .filter(SnapshotChain::isSnapshotName)
                 .toList();
-    }
-
-    private static @Nullable String backingFile(Path snapshot) {
-        try {
-            return FileStatus.ofLink(snapshot).isRegularFile()
-                    ? Qcow2Header.read(snapshot).backingFile()
-                    : null;
-        } catch (IOException e) {
-            LOG.warn("what '{}' is based on is not known: {}", snapshot, e.getMessage());
-            return null;
-        }
     }
 
     /** Makes a qcow2 image on top of a base image, which must be of this guest. */

@@ -2,6 +2,8 @@ package dev.tenon.core.storage;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
+import dev.tenon.core.image.Qcow2Header;
+import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
@@ -20,6 +22,8 @@ import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An image and its snapshots, each a file {@code snap-SNAP-NAME} beside it, on which the next newer one is based.
@@ -27,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param links the image as it is now first, then its snapshots, newest first
  */
 record SnapshotChain(ImageLocation image, List<Link> links) {
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotChain.class);
+
     /** What the image as it is now is called where a snapshot is meant. */
     static final String CURRENT = "current";
 
@@ -72,6 +78,18 @@ record SnapshotChain(ImageLocation image, List<Link> links) {
                 && backing.startsWith(PREFIX)
                 && backing.endsWith(end)
                 && backing.length() > PREFIX.length() + end.length();
+    }
+
+    /** What a qcow2 image is based on, as it stands in its header; null if nothing, or if it cannot be read (logged). */
+    static @Nullable String backingFile(Path file) {
+        try {
+            return FileStatus.ofLink(file).isRegularFile()
+                    ? Qcow2Header.read(file).backingFile()
+                    : null;
+        } catch (IOException e) {
+            LOG.warn("what '{}' is based on is not known: {}", file, e.getMessage());
+            return null;
+        }
     }
 
     /**

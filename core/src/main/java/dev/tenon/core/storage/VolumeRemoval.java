@@ -2,7 +2,6 @@ package dev.tenon.core.storage;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
-import dev.tenon.core.image.Qcow2Header;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Outcome;
@@ -154,18 +153,10 @@ final class VolumeRemoval {
 
     /** The snapshot of the image that this file is based on: {@code snap-SNAP-NAME}, beside it. */
     private static Optional<Path> snapshotBelow(Path file, Path image) {
-        try {
-            if (!FileStatus.ofLink(file).isRegularFile()) {
-                return Optional.empty();
-            }
-            @Nullable String backing = Qcow2Header.read(file).backingFile();
-            return backing != null && SnapshotChain.isSnapshotOf(backing, image)
-                    ? Optional.of(image.resolveSibling(backing))
-                    : Optional.empty();
-        } catch (IOException e) {
-            LOG.warn("the snapshots below '{}' are not known: {}", file, e.getMessage());
-            return Optional.empty();
-        }
+        String backing = SnapshotChain.backingFile(file);
+        return backing != null && SnapshotChain.isSnapshotOf(backing, image)
+                ? Optional.of(image.resolveSibling(backing))
+                : Optional.empty();
     }
 
     /** Removes the directory of a guest that has no more images. */
