@@ -40,13 +40,11 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Looks in a storage that is a directory for what interrupted work leaves. */
 final class DirectoryExamination {
-    private static final Pattern GUEST_DIRECTORY = Pattern.compile("[0-9]{2,}");
     private static final int WRITE_BITS = 0222;
     /** Their file systems have no modes of their own, so a base image cannot be protected there. */
     private static final Set<String> WITHOUT_MODES = Set.of("cifs", "smb3", "vfat", "exfat", "msdos");
@@ -127,7 +125,7 @@ final class DirectoryExamination {
             return List.of();
         }
         return names(images.get()).stream()
-                .filter(name -> GUEST_DIRECTORY.matcher(name).matches())
+                .filter(VolumeNames::isGuestDirectory)
                 .map(images.get()::resolve)
                 .filter(directory -> Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS))
                 .toList();

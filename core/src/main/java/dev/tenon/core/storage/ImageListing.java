@@ -38,9 +38,6 @@ import org.slf4j.LoggerFactory;
 /** Lists the images of a storage: the files {@code VMID/NAME} in its directory of images. */
 final class ImageListing {
     private static final Logger LOG = LoggerFactory.getLogger(ImageListing.class);
-    /** PVE does not look into directories with one digit. */
-    private static final Pattern GUEST_DIRECTORY = Pattern.compile("[0-9]{2,}");
-
     private static final Pattern CLONE_OF = Pattern.compile("\\.\\./(\\d+)/([^/]+\\.(?:raw|qcow2|vmdk|subvol))");
 
     private final Storage storage;
@@ -119,7 +116,7 @@ final class ImageListing {
     }
 
     private static Optional<Vmid> ownerOf(String directory) {
-        return GUEST_DIRECTORY.matcher(directory).matches() ? VolumeNames.vmid(directory) : Optional.empty();
+        return VolumeNames.isGuestDirectory(directory) ? VolumeNames.vmid(directory) : Optional.empty();
     }
 
     private List<String> names(Path guestDirectory) {

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The grammar of volume names of storages that are directories. */
 final class VolumeNames {
+    /** PVE does not look into directories with one digit. */
+    private static final Pattern GUEST_DIRECTORY = Pattern.compile("[0-9]{2,}");
+
     private static final String FORMATS = "(raw|qcow2|vmdk|subvol)";
     private static final Pattern GUEST_IMAGE = Pattern.compile("(vm-|base-|subvol-)\\d+-[^/\\s]+\\." + FORMATS);
     private static final Pattern SNAPSHOT = Pattern.compile("snap-.*\\.qcow2");
@@ -96,6 +99,11 @@ final class VolumeNames {
     /** A number with leading zeros is refused: it would name the directory of another guest's number. */
     private static Vmid vmid(String digits, String volume) {
         return vmid(digits).orElseThrow(() -> unparsable(volume));
+    }
+
+    /** Whether images of a guest are in a directory of this name, which need not be a number that a guest can have. */
+    static boolean isGuestDirectory(String name) {
+        return GUEST_DIRECTORY.matcher(name).matches();
     }
 
     /** The guest with this number, empty if no guest can have it or it is not written the usual way. */
