@@ -1,6 +1,6 @@
 package dev.tenon.cli;
 
-import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.cli.console.Json;
 import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostOptions;
 import dev.tenon.core.doctor.Doctor;
@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -75,17 +76,16 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private record Line(String storage, State state, Finding finding) {
-        Map<String, Object> toJson() {
-            Map<String, Object> object = new LinkedHashMap<>();
-            object.put("storage", storage);
-            object.put("kind", finding.kind().word());
-            object.put("place", finding.place());
-            object.put("what", finding.what());
-            object.put("certainty", finding.certainty().word());
-            object.put("repaired", state == State.REPAIRED);
-            object.put("repairable", finding.remedy() instanceof Finding.Remedy.Automatic);
-            object.put("remedy", finding.remedy().words());
-            return object;
+        Map<String, @Nullable Object> toJson() {
+            return Json.object(
+                    "storage", storage,
+                    "kind", finding.kind().word(),
+                    "place", finding.place(),
+                    "what", finding.what(),
+                    "certainty", finding.certainty().word(),
+                    "repaired", state == State.REPAIRED,
+                    "repairable", finding.remedy() instanceof Finding.Remedy.Automatic,
+                    "remedy", finding.remedy().words());
         }
 
         void print(PrintWriter out) {
@@ -174,9 +174,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void print(PrintWriter out, List<Line> lines) throws IOException {
         if (json) {
-            out.println(JSON.std
-                    .with(JSON.Feature.PRETTY_PRINT_OUTPUT)
-                    .asString(lines.stream().map(Line::toJson).toList()));
+            Json.print(out, lines.stream().map(Line::toJson).toList());
             return;
         }
         lines.forEach(line -> line.print(out));
