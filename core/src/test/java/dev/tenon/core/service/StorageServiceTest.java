@@ -267,14 +267,8 @@ class StorageServiceTest {
         assertThat(asked).containsExactly("1/vm-1-a.raw", "2/vm-2-b.raw", "3/vm-3-a.raw");
     }
 
-    /** Keeps all volumes called "a" active. */
-    private static final class Stubborn extends BasePlugin {
-        private final List<String> asked;
-
-        Stubborn(List<String> asked) {
-            this.asked = asked;
-        }
-
+    /** Answers for the type dir in another way. */
+    private abstract static class OtherDirPlugin extends BasePlugin {
         @Override
         public String type() {
             return "dir";
@@ -283,6 +277,15 @@ class StorageServiceTest {
         @Override
         public Map<String, PropertyOption> options() {
             return new DirPlugin().options();
+        }
+    }
+
+    /** Keeps all volumes called "a" active. */
+    private static final class Stubborn extends OtherDirPlugin {
+        private final List<String> asked;
+
+        Stubborn(List<String> asked) {
+            this.asked = asked;
         }
 
         @Override
@@ -324,22 +327,12 @@ class StorageServiceTest {
     }
 
     /** A directory storage with a lock of its own, which leaves work when a volume is removed. */
-    private static final class Own extends BasePlugin {
+    private static final class Own extends OtherDirPlugin {
         private final List<String> events;
         private boolean isLocked;
 
         Own(List<String> events) {
             this.events = events;
-        }
-
-        @Override
-        public String type() {
-            return "dir";
-        }
-
-        @Override
-        public Map<String, PropertyOption> options() {
-            return new DirPlugin().options();
         }
 
         @Override
