@@ -1,0 +1,151 @@
+package dev.tenon.core.decorator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.ImportStream;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.core.stream.StreamSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Imports of a plugin that makes the volume first and fails then. */
+class WholeImportsTest {
+    private static final Transfer ALL = new Transfer(null, null, false);
+    private static final VolumeName VOLUME = new VolumeName("100/vm-100-disk-0.raw");
+
+    @TempDir
+    Path directory;
+
+    private final Hasty hasty = new Hasty();
+    private final StoragePlugin whole = Decorator.decorate(hasty, new WholeImports(hasty));
+    private Storage nas = new Storage(new StorageId("nas"), new StorageConfig("hasty", Map.of()));
+
+    private static final class Hasty extends BasePlugin {
+        private StorageException failure = new StorageException(StorageError.SIDECAR_FAILED, Outcome.UNKNOWN, "killed");
+        private boolean makesIt = true;
+        private boolean canFree = true;
+        private boolean isInterrupted;
+
+        @Override
+        public String type() {
+            return "hasty";
+        }
+
+        @Override
+        public VolumeId importVolume(
+                Storage storage,
+                VolumeName volume,
+                String format,
+                Transfer transfer,
+                boolean allowRename,
+                ImportStream stream) {
+            if (makesIt) {
+                allocImage(storage, new Vmid(100), Format.Image.RAW, null, ByteSize.ofBytes(1 << 20));
+            }
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+            throw failure;
+        }
+
+        @Override
+        public Optional<Cleanup> freeImage(
+                Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+            if (!canFree) {
+                throw StorageException.refused(StorageError.IN_USE, "somebody has it open");
+            }
+            return super.freeImage(storage, volume, isBase, format);
+        }
+    }
+
+    @BeforeEach
+    void storage() {
+        nas = new Storage(nas.id(), new StorageConfig("hasty", Map.of("path", directory.toString())));
+        hasty.activateStorage(nas, OperationCache.create());
+    }
+
+    private void imports(Outcome outcome, String words) {
+        try (DescriptorImport stream =
+                new DescriptorImport(Descriptor.openForReading(Path.of("/dev/null")), StreamSettings.USUAL)) {
+            assertThatThrownBy(() -> whole.importVolume(nas, VOLUME, "raw+size", ALL, false, stream))
+                    .isInstanceOfSatisfying(
+                            StorageException.class, e -> assertThat(e.outcome()).isEqualTo(outcome))
+                    .hasMessage(words);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private boolean exists() {
+        return Files.exists(directory.resolve("images").resolve(VOLUME.value()));
+    }
+
+    @Test
+    void whatAppearedUnderTheNameIsFreed() {
+        imports(Outcome.FAILED_CLEAN, "killed; no volume 'nas:100/vm-100-disk-0.raw' is left");
+        assertThat(exists()).isFalse();
+    }
+
+    @Test
+    void whatHadTheNameBeforeIsNotTouched() {
+        hasty.allocImage(nas, new Vmid(100), Format.Image.RAW, null, ByteSize.ofBytes(1 << 20));
+        imports(Outcome.UNKNOWN, "killed");
+        assertThat(exists()).isTrue();
+    }
+
+    @Test
+    void whatIsKnownToBeCleanIsLeftToItself() {
+        hasty.failure = new StorageException(StorageError.NO_SPACE, Outcome.FAILED_CLEAN, "full");
+        imports(Outcome.FAILED_CLEAN, "full");
+        assertThat(exists()).isTrue();
+    }
+
+    @Test
+    void whatCannotBeFreedIsNamed() {
+        hasty.canFree = false;
+        imports(
+                Outcome.UNKNOWN,
+                "killed; an unfinished volume 'nas:100/vm-100-disk-0.raw' may be left, and could not be removed:"
+                        + " somebody has it open");
+    }
+
+    @Test
+    void aPluginThatCleanedUpItselfKeepsItsOwnWords() {
+        hasty.makesIt = false;
+        hasty.failure = new StorageException(StorageError.PLUGIN_DIED, Outcome.UNKNOWN, "no space in pool\n");
+        imports(Outcome.UNKNOWN, "no space in pool\n");
+    }
+
+    @Test
+    void aCallThatWasInterruptedIsCleanedUpAndStaysInterrupted() {
+        hasty.isInterrupted = true;
+        imports(Outcome.FAILED_CLEAN, "killed; no volume 'nas:100/vm-100-disk-0.raw' is left");
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(exists()).isFalse();
+    }
+}
