@@ -30,6 +30,7 @@ public final class DataFlow implements AutoCloseable {
     private static final short POLLOUT = 4;
     private static final int SPLICE_F_NONBLOCK = 2;
     private static final int SHUT_RDWR = 2;
+    private static final int PAGE = 4096;
     private static final int POLL_BYTES = 8;
     private static final int POLL_EVENTS_OFFSET = 4;
 
@@ -102,6 +103,11 @@ public final class DataFlow implements AutoCloseable {
     public enum Ready {
         READ,
         WRITE
+    }
+
+    /** Memory outside the heap, which is given back when this is closed. */
+    public ByteBuffer buffer(int bytes) {
+        return arena.allocate(bytes, PAGE).asByteBuffer();
     }
 
     /**

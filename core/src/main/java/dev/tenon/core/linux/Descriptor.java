@@ -163,6 +163,11 @@ public final class Descriptor implements AutoCloseable {
         }
     }
 
+    /** Opens a file that is there to write behind its end. */
+    public static Descriptor openForAppending(Path file) throws IOException {
+        return open(file, WRITE_ONLY | APPEND, 0);
+    }
+
     /** Makes a file without a name, in memory. */
     static Descriptor inMemory(String name) throws IOException {
         try (Arena arena = Arena.ofConfined()) {

@@ -62,7 +62,7 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
     }
 
     private long readHeader(DataFlow flow) throws IOException {
-        ByteBuffer header = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer header = flow.buffer(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         while (header.hasRemaining()) {
             pace.awaitPeer(flow, descriptor, DataFlow.Ready.READ);
             int read = flow.read(descriptor, header);

@@ -30,7 +30,9 @@ final class Pace {
     private final long begun = System.nanoTime();
     private final AtomicLong moved = new AtomicLong();
     private volatile long total;
-    private volatile long lastMove = begun;
+    private volatile boolean isWaiting;
+    private volatile long waitingSince;
+    private volatile long processEnded;
     private volatile @Nullable String cancelled;
     private volatile boolean hasProcessEnded;
     private volatile boolean isAtEnd;
@@ -80,7 +82,7 @@ final class Pace {
     /** So many bytes have moved; returns when more may, and fails if none may any more. */
     void advance(long bytes) {
         long all = moved.addAndGet(bytes);
-        lastMove = System.nanoTime();
+        isWaiting = false;
         settings.progress().copied(all, total);
         if (settings.bytesPerSecond().isPresent()) {
             long due = (long) (all / (double) settings.bytesPerSecond().getAsLong() * TimeUnit.SECONDS.toNanos(1));
@@ -88,7 +90,6 @@ final class Pace {
                 refuseCancelled();
                 LockSupport.parkNanos(Math.min(left, TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS)));
             }
-            lastMove = System.nanoTime();
         }
         refuseCancelled();
     }
@@ -107,35 +108,51 @@ final class Pace {
 
     /** Waits for the other end of the stream. */
     void awaitPeer(DataFlow flow, Descriptor peer, DataFlow.Ready ready) throws IOException {
-        while (!flow.await(peer, ready, LOOK_MILLIS)) {
-            refuseCancelled();
+        await(flow, peer, ready, () -> {
             if (isStalled(Duration.ZERO)) {
                 throw stalled();
             }
-        }
+        });
     }
 
     /** Waits for a process of this node, which may take its time while it works. */
     void awaitProcess(DataFlow flow, Descriptor process, DataFlow.Ready ready) throws IOException {
-        while (!flow.await(process, ready, LOOK_MILLIS)) {
-            refuseCancelled();
-            if (hasProcessEnded && isStalled(Duration.ZERO)) {
+        long begin = System.nanoTime();
+        await(flow, process, ready, () -> {
+            long since = Math.max(begin, processEnded);
+            if (hasProcessEnded
+                    && System.nanoTime() - since > settings.patience().toNanos()) {
                 throw broken("a process that was left behind holds it open");
             }
-            if (!hasProcessEnded) {
-                lastMove = System.nanoTime();
-            }
+            waitingSince = System.nanoTime();
+        });
+    }
+
+    private void await(DataFlow flow, Descriptor descriptor, DataFlow.Ready ready, Runnable look) throws IOException {
+        waiting();
+        while (!flow.await(descriptor, ready, LOOK_MILLIS)) {
+            refuseCancelled();
+            look.run();
         }
-        lastMove = System.nanoTime();
+        isWaiting = false;
+    }
+
+    /** From now on until the next {@link #advance} what happens is up to the other end. */
+    void waiting() {
+        waitingSince = System.nanoTime();
+        isWaiting = true;
     }
 
     /** The process that is waited for has done its work. */
     void processEnded() {
+        processEnded = System.nanoTime();
         hasProcessEnded = true;
     }
 
     boolean isStalled(Duration grace) {
-        return System.nanoTime() - lastMove > settings.patience().plus(grace).toNanos();
+        return isWaiting
+                && System.nanoTime() - waitingSince
+                        > settings.patience().plus(grace).toNanos();
     }
 
     /** The first reason stands. */

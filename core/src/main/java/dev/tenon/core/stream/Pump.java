@@ -52,6 +52,7 @@ final class Pump<T> {
 
     private void run(Work<T> work) {
         try (DataFlow flow = new DataFlow()) {
+            pace.refuseCancelled();
             result.complete(work.run(flow));
         } catch (IOException e) {
             result.completeExceptionally(pace.isCancelled() ? pace.cancelled() : pace.failed(e));

@@ -19,12 +19,13 @@ final class Reader {
     private final Pace pace;
     private final DataFlow flow;
     private final Descriptor source;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+    private final ByteBuffer buffer;
 
     Reader(Pace pace, DataFlow flow, Descriptor source) {
         this.pace = pace;
         this.flow = flow;
         this.source = source;
+        this.buffer = flow.buffer(BUFFER);
     }
 
     /**

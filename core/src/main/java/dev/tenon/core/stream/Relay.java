@@ -61,7 +61,7 @@ final class Relay {
     }
 
     private void copy(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocateDirect((int) pace.piece(LARGEST));
+        ByteBuffer buffer = flow.buffer((int) pace.piece(LARGEST));
         while (true) {
             forSource.until(flow, source, DataFlow.Ready.READ);
             int read = flow.read(source, buffer.clear());

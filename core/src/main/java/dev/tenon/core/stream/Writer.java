@@ -15,6 +15,7 @@ final class Writer implements AutoCloseable {
     private static final int PIPE_PIECE = 1 << 20;
     private static final int READ_PIECE = 1 << 20;
     private static final int HEADER = Long.BYTES;
+    private static final String SHORTER = "the image became shorter meanwhile";
 
     /** Reads as zeroes and takes no memory, since all of it is a hole. */
     private static final long ZEROES = 16 << 20;
@@ -24,6 +25,7 @@ final class Writer implements AutoCloseable {
     private final Descriptor sink;
     private final Descriptor.Kind kind;
     private final boolean isSkipping;
+    private final boolean isCopying;
     private final SparseFile zeroes;
     private final long piece;
     private final ByteBuffer read;
@@ -34,27 +36,23 @@ final class Writer implements AutoCloseable {
         this.sink = sink;
         this.kind = sink.kind();
         this.isSkipping = flow.canSkip(sink);
+        // The kernel sends nothing into a file to which others append.
+        this.isCopying = kind == Descriptor.Kind.FILE && flow.isAppending(sink);
         this.piece = switch (kind) {
             case PIPE -> PIPE_PIECE;
             case SOCKET -> Relay.SOCKET_PIECE;
             case FILE, BLOCK_DEVICE, OTHER -> FILE_PIECE;
         };
-        this.read = ByteBuffer.allocateDirect(pace.wantsChecksum() ? READ_PIECE : 0);
+        this.read = flow.buffer(pace.wantsChecksum() || isCopying ? READ_PIECE : HEADER);
         flow.enlarge(sink);
         this.zeroes = SparseFile.inMemory(ZEROES);
     }
 
     /** The eight bytes that a stream begins with. */
     void header(long size) throws IOException {
-        ByteBuffer header = ByteBuffer.allocateDirect(HEADER)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(size)
-                .flip();
-        pace.digest(header.duplicate());
-        while (header.hasRemaining()) {
-            pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
-            flow.write(header, sink);
-        }
+        read.clear().order(ByteOrder.LITTLE_ENDIAN).putLong(size).flip();
+        pace.digest(read.duplicate());
+        writeRead();
         pace.advance(HEADER);
     }
 
@@ -87,15 +85,41 @@ final class Writer implements AutoCloseable {
         }
     }
 
+    private void writeRead() throws IOException {
+        while (read.hasRemaining()) {
+            pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+            flow.write(read, sink);
+        }
+    }
+
+    private void copy(SparseFile file, long begin, long end) throws IOException {
+        for (long at = begin; at < end; ) {
+            read.clear().limit((int) pace.piece(Math.min(read.capacity(), end - at)));
+            int got = flow.read(file, read, at);
+            if (got == 0) {
+                throw new IOException(SHORTER);
+            }
+            pace.digest(read.flip().duplicate());
+            writeRead();
+            pace.advance(got);
+            at += got;
+        }
+    }
+
     private void data(SparseFile file, long begin, long end) throws IOException {
+        if (isCopying) {
+            copy(file, begin, end);
+            return;
+        }
         long at = begin;
         while (at < end) {
             if (kind == Descriptor.Kind.SOCKET) {
                 pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+                pace.waiting();
             }
             long sent = flow.send(file, at, sink, kind, pace.piece(Math.min(piece, end - at)));
             if (sent == 0) {
-                throw new IOException("the image became shorter meanwhile");
+                throw new IOException(SHORTER);
             } else if (sent == DataFlow.NOT_READY) {
                 pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
             } else {
@@ -114,7 +138,7 @@ final class Writer implements AutoCloseable {
             read.clear().limit((int) Math.min(read.capacity(), begin + length - at));
             int got = flow.read(file, read, at);
             if (got == 0) {
-                throw new IOException("the image became shorter meanwhile");
+                throw new IOException(SHORTER);
             }
             pace.digest(read.flip());
             at += got;

@@ -189,6 +189,18 @@ class StreamTest {
     }
 
     @Test
+    void aFileToWhichOthersAppendIsAppendedTo() throws Exception {
+        Path source = sparse("source", 5L * MEBI + 1, 0, 3L * MEBI);
+        Path target = directory.resolve("target");
+        Files.writeString(target, "before");
+        try (DescriptorExport export =
+                new DescriptorExport(Descriptor.openForAppending(target), StreamSettings.USUAL.withChecksum())) {
+            export.send(new StreamSource.Content(source, ByteSize.ofBytes(5L * MEBI + 1)));
+        }
+        assertThat(Files.size(target)).isEqualTo(6 + 8 + 5L * MEBI + 1);
+    }
+
+    @Test
     void aReaderThatClosesEarlyIsToldWithThePosition() throws Exception {
         Path source = sparse("source", 100L * MEBI, 0);
         try (Descriptor.Pipe pipe = Descriptor.pipe()) {
