@@ -294,12 +294,13 @@ public final class QemuImg {
     }
 
     /**
-     * Looks for damage in a qcow2 image that nobody uses.
+     * Looks for damage in a qcow2 or vmdk image that nobody uses. What its tables name and the file does not have counts
+     * too, so that an image of which the end is missing is found, as far as anything was there.
      *
      * @throws StorageException {@code COMMAND_FAILED} if that cannot be told
      */
-    public static Health check(Path file) {
-        List<String> arguments = List.of("qemu-img", "check", "-q", "-f", "qcow2", file.toString());
+    public static Health check(Path file, Format.Image format) {
+        List<String> arguments = List.of("qemu-img", "check", "-q", "-f", format.word(), file.toString());
         int exitCode = new Command(arguments, null, CHECK_DEADLINE).end().exitCode();
         return switch (exitCode) {
             case 0 -> Health.GOOD;

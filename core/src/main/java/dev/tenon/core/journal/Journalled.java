@@ -36,6 +36,7 @@ public final class Journalled implements Decorator {
             Map.entry("deleteSnapshot", List.of("volume", "snapshot", "isRunning")),
             Map.entry("renameSnapshot", List.of("volume", "snapshot", "to")),
             Map.entry("updateAttribute", List.of("volume", "attribute", "")),
+            Map.entry("importVolume", List.of("volume", "format", "", "allowRename", "")),
             Map.entry("pruneBackups", List.of("", "", "isDryRun", "")));
 
     private final Journal journal;

@@ -10,6 +10,7 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Examinable;
+import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Format;
@@ -17,6 +18,7 @@ import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.Interruption;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
@@ -87,6 +89,11 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     public BasePlugin(StoragePlugin self) {
         this.self = self;
         answersForAnother = true;
+    }
+
+    /** Whether the storage is another plugin's, which inherits from this. */
+    final boolean answersForAnother() {
+        return answersForAnother;
     }
 
     @Override
@@ -173,7 +180,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     }
 
     /** Content without a format of its own, such as an ISO image, is read as raw. */
-    private static Format.Image readableFormat(VolumeName volume, ParsedVolume parsed) {
+    static Format.Image readableFormat(VolumeName volume, ParsedVolume parsed) {
         return switch (parsed.format()) {
             case Format.Image image -> image;
             case Format.Other(String word) -> {
@@ -319,8 +326,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         }
     }
 
-    private static ImageInfo checked(
-            String volid, ParsedVolume parsed, Path file, Format.Image format, StorageBounds bounds)
+    static ImageInfo checked(String volid, ParsedVolume parsed, Path file, Format.Image format, StorageBounds bounds)
             throws IOException {
         return parsed.type() == ContentType.IMPORT
                 ? ImageReferences.checkForeign(volid, file, format, bounds)
@@ -393,7 +399,8 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         };
     }
 
-    private record NewImage(VolumeName volume, Path file) {
+    /** The place of an image that is to be made. */
+    record NewImage(VolumeName volume, Path file) {
         void refuseExisting() {
             if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
                 throw StorageException.refused(StorageError.ALREADY_EXISTS, "disk image '" + file + "' already exists");
@@ -401,7 +408,12 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         }
     }
 
-    private NewImage newImage(Storage storage, Vmid owner, Format.Image format, @Nullable String name) {
+    /**
+     * Where a new image of the guest goes.
+     *
+     * @param name the wanted name, null to choose a free one
+     */
+    final NewImage newImage(Storage storage, Vmid owner, Format.Image format, @Nullable String name) {
         Path images = Paths.of(self.getSubdir(storage, ContentType.IMAGES));
         refuseMissingStorage(storage);
         String fileName = name == null ? self.findFreeDiskname(storage, owner, format, true) : name;
@@ -759,6 +771,23 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     @Override
     public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
         return hasPath(storage) && transfer.base() == null ? transferFormats(storage, volume, transfer) : List.of();
+    }
+
+    @Override
+    public void exportVolume(
+            Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
+        stream.send(new VolumeExport(this, self, storage, volume).source(format, transfer));
+    }
+
+    @Override
+    public VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        return new VolumeImport(this, self, storage, volume, stream).run(format, transfer, allowRename);
     }
 
     private List<String> transferFormats(Storage storage, VolumeName volume, Transfer transfer) {

@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,6 +49,9 @@ final class DirectoryExamination {
     private static final int WRITE_BITS = 0222;
     /** Their file systems have no modes of their own, so a base image cannot be protected there. */
     private static final Set<String> WITHOUT_MODES = Set.of("cifs", "smb3", "vfat", "exfat", "msdos");
+
+    private static final List<ContentType> STAGED_CONTENT =
+            List.of(ContentType.BACKUP, ContentType.ISO, ContentType.VZTMPL, ContentType.SNIPPETS, ContentType.IMPORT);
 
     private static final Duration PASSING = Duration.ofSeconds(1);
     private static final Duration PAUSE = Duration.ofMillis(20);
@@ -107,8 +111,17 @@ final class DirectoryExamination {
         } catch (StorageException e) {
             // what cannot be read now is not swept now
         }
-        directory(ContentType.BACKUP).ifPresent(places::add);
+        places.addAll(contentDirectories());
         return places;
+    }
+
+    /** Those in which files are made that are no images of guests. */
+    private Set<Path> contentDirectories() {
+        Set<Path> directories = new LinkedHashSet<>();
+        for (ContentType type : STAGED_CONTENT) {
+            directory(type).ifPresent(directories::add);
+        }
+        return directories;
     }
 
     private Optional<Path> directory(ContentType type) {
@@ -172,10 +185,8 @@ final class DirectoryExamination {
         Snapshots snapshots = new Snapshots(found, causes);
         snapshots.examine();
         interruptions.forEach(this::examineInterrupted);
-        directory(ContentType.BACKUP).ifPresent(dump -> {
-            examineStaging(dump);
-            examineSideFiles(dump, causes);
-        });
+        contentDirectories().forEach(this::examineStaging);
+        directory(ContentType.BACKUP).ifPresent(dump -> examineSideFiles(dump, causes));
         return List.copyOf(findings);
     }
 
@@ -519,7 +530,7 @@ final class DirectoryExamination {
     private void examineHealth(Path file, String what, Interruption interruption) {
         QemuImg.Health health;
         try {
-            health = QemuImg.check(file);
+            health = QemuImg.check(file, Format.Image.QCOW2);
         } catch (StorageException e) {
             byHand(
                     Kind.IN_USE,

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage;
 
+import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
@@ -15,11 +16,13 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
@@ -32,8 +35,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes one image. It is made in a hidden directory beside its place and then moved there in one step, so that whatever
- * happens, what is listed is finished.
+ * Makes one image, or another file of a storage. It is made in a hidden directory beside its place and then moved there in
+ * one step, so that whatever happens, what is listed is finished.
  */
 final class ImageAllocation {
     private static final Logger LOG = LoggerFactory.getLogger(ImageAllocation.class);
@@ -46,9 +49,16 @@ final class ImageAllocation {
     /** The root directory of a container must be open to all, whatever the umask. */
     private static final Set<PosixFilePermission> SUBVOLUME_MODE = PosixFilePermissions.fromString("rwxr-xr-x");
 
+    /** How often making a directory starts anew, because somebody whose own work failed removed the one above it. */
+    private static final int MOST_ATTEMPTS = 16;
+
+    private static final Duration SYNC_DEADLINE = Duration.ofHours(1);
+    private static final Duration KEPT_EVERY = Duration.ofHours(1);
+
     private final Path target;
     private final Deque<Path> made = new ArrayDeque<>();
     private boolean isPlacing;
+    private @Nullable Path staging;
     private @Nullable Path staged;
 
     private ImageAllocation(Path target) {
@@ -77,11 +87,40 @@ final class ImageAllocation {
     static ImageAllocation staged(Path guestDirectory, String fileName, Consumer<Path> filling) {
         ImageAllocation allocation = new ImageAllocation(guestDirectory.resolve(fileName));
         allocation.run(() -> allocation.staged = allocation.stage(image -> {
-            allocation.made.push(image);
-            filling.accept(image);
+            fill(image, filling);
             narrow(image);
         }));
         return allocation;
+    }
+
+    /** As {@link #staged}, of a file that is no image: it is there and empty before, with the usual mode. */
+    static ImageAllocation stagedFile(Path directory, String fileName, Consumer<Path> filling) {
+        ImageAllocation allocation = new ImageAllocation(directory.resolve(fileName));
+        allocation.run(() -> allocation.staged = allocation.stage(file -> {
+            Files.createFile(file);
+            fill(file, filling);
+        }));
+        return allocation;
+    }
+
+    /** As {@link #staged}, of a directory for a container; the filling finds it empty. */
+    static ImageAllocation stagedSubvolume(Path guestDirectory, String name, Consumer<Path> filling) {
+        ImageAllocation allocation = new ImageAllocation(guestDirectory.resolve(name));
+        allocation.run(() -> {
+            Path subvolume = allocation.makeStaged();
+            fill(subvolume, filling);
+            Command.of("sync", "-f", subvolume.toString())
+                    .withErrorPrefix("unable to write '" + subvolume + "' to the disk")
+                    .withDeadline(SYNC_DEADLINE)
+                    .run();
+            allocation.staged = subvolume;
+        });
+        return allocation;
+    }
+
+    /** Whoever fills it may take days. */
+    private static void fill(Path file, Consumer<Path> filling) {
+        StagingDirectories.keeping(parentOf(file), KEPT_EVERY, () -> filling.accept(file));
     }
 
     /** Puts a staged image into its place, in the directory that it was staged for; fails as {@link #image} does. */
@@ -100,12 +139,17 @@ final class ImageAllocation {
         finish(parentOf(image));
     }
 
-    /** Removes a staged image that was not placed. */
-    void discard() {
-        if (staged != null) {
-            staged = null;
-            undo();
+    /**
+     * Removes a staged image that was not placed.
+     *
+     * @return whether everything made is gone again
+     */
+    Outcome discard() {
+        if (staged == null) {
+            return Outcome.FAILED_CLEAN;
         }
+        staged = null;
+        return undo();
     }
 
     /** Whoever made the file cannot know which modes images have. */
@@ -166,6 +210,9 @@ final class ImageAllocation {
             Outcome outcome = undo();
             throw new StorageException(
                     e.error(), isPlacing && e.outcome() == Outcome.UNKNOWN ? e.outcome() : outcome, e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            undo();
+            throw e;
         }
     }
 
@@ -174,7 +221,6 @@ final class ImageAllocation {
                 image -> {
                     Files.createFile(
                             image, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(IMAGE_MODE)));
-                    made.push(image);
                     filling.accept(image);
                 },
                 placing);
@@ -192,13 +238,8 @@ final class ImageAllocation {
     }
 
     private Path stage(Filling filling) throws IOException {
-        Path guestDirectory = parentOf(target);
-        makeDirectories(guestDirectory);
-        StagingDirectories.sweep(guestDirectory);
-        Path staging = StagingDirectories.create(guestDirectory);
-        made.push(staging);
         // a vmdk image contains its own file name, so the name must be the final one from the start
-        Path image = staging.resolve(target.getFileName());
+        Path image = makeStaging().resolve(target.getFileName());
         filling.fill(image);
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             channel.force(true);
@@ -207,25 +248,42 @@ final class ImageAllocation {
     }
 
     private void makeSubvolume() throws IOException {
-        Path guestDirectory = parentOf(target);
-        makeDirectories(guestDirectory);
-        Path staging = StagingDirectories.create(guestDirectory);
-        made.push(staging);
-        Path subvolume = Files.createDirectory(staging.resolve(target.getFileName()));
-        made.push(subvolume);
-        Files.setPosixFilePermissions(subvolume, SUBVOLUME_MODE);
+        Path subvolume = makeStaged();
         FileMove.withoutReplacing(subvolume, target);
-        finish(staging);
+        finish(parentOf(subvolume));
+    }
+
+    private Path makeStaged() throws IOException {
+        Path subvolume = Files.createDirectory(makeStaging().resolve(target.getFileName()));
+        Files.setPosixFilePermissions(subvolume, SUBVOLUME_MODE);
+        return subvolume;
+    }
+
+    private Path makeStaging() throws IOException {
+        Path directory = parentOf(target);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                makeDirectories(directory);
+                StagingDirectories.sweep(directory);
+                Path created = StagingDirectories.create(directory);
+                staging = created;
+                return created;
+            } catch (NoSuchFileException e) {
+                if (attempt == MOST_ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** The image is in its place. */
-    private void finish(Path staging) {
+    private void finish(Path emptied) {
         Durable.nameOf(target);
         made.stream().filter(target::startsWith).forEach(Durable::nameOf);
         try {
-            Files.delete(staging);
+            Files.delete(emptied);
         } catch (IOException e) {
-            LOG.warn("empty directory '{}' is left: {}", staging, Failures.reason(e));
+            LOG.warn("empty directory '{}' is left: {}", emptied, Failures.reason(e));
         }
     }
 
@@ -244,18 +302,41 @@ final class ImageAllocation {
 
     /** Removes what was made, latest first. */
     private Outcome undo() {
-        Outcome outcome = Outcome.FAILED_CLEAN;
-        for (Path path : made) {
-            try {
-                Files.deleteIfExists(path);
-            } catch (DirectoryNotEmptyException e) {
-                LOG.debug("directory '{}' is used by somebody else", path);
-            } catch (IOException e) {
-                LOG.warn("'{}' is left after a failed allocation: {}", path, Failures.reason(e));
-                outcome = Outcome.UNKNOWN;
+        // The work may have been interrupted, which must not keep its traces from being removed.
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            Outcome outcome = staging == null ? Outcome.FAILED_CLEAN : removeStaging(staging);
+            for (Path directory : made) {
+                try {
+                    Files.deleteIfExists(directory);
+                } catch (DirectoryNotEmptyException e) {
+                    LOG.debug("directory '{}' is used by somebody else", directory);
+                } catch (IOException e) {
+                    outcome = left(directory, Failures.reason(e));
+                }
+            }
+            return outcome;
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
             }
         }
-        return outcome;
+    }
+
+    private static Outcome removeStaging(Path directory) {
+        try {
+            StagingDirectories.remove(directory);
+            return Outcome.FAILED_CLEAN;
+        } catch (IOException e) {
+            return left(directory, Failures.reason(e));
+        } catch (StorageException e) {
+            return left(directory, e.getMessage());
+        }
+    }
+
+    private static Outcome left(Path path, String why) {
+        LOG.warn("'{}' is left after a failed allocation: {}", path, why);
+        return Outcome.UNKNOWN;
     }
 
     private static Path parentOf(Path path) {

@@ -1,6 +1,7 @@
 package dev.tenon.core.storage;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -20,7 +22,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -34,7 +38,7 @@ final class StagingDirectories {
     private static final Logger LOG = LoggerFactory.getLogger(StagingDirectories.class);
     private static final String PREFIX = ".tenon-";
     private static final Pattern OWNED = Pattern.compile("\\.tenon-(.+)-[0-9a-f]{16}");
-    /** Nobody makes one image for so long: the lock it is made under lives a minute on shared storages. */
+    /** What somebody still fills is touched more often. */
     private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
 
     private static final Duration REMOVAL_DEADLINE = Duration.ofHours(1);
@@ -47,6 +51,36 @@ final class StagingDirectories {
     static Path create(Path parent) throws IOException {
         String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
         return Files.createDirectory(parent.resolve(PREFIX + ProcessIdentity.own() + "-" + random), MODE);
+    }
+
+    /**
+     * Touches one from time to time while this work fills it, which may take days and change nothing that can be seen from
+     * outside, so that no other node takes it for abandoned.
+     */
+    static void keeping(Path directory, Duration interval, Runnable work) {
+        CountDownLatch done = new CountDownLatch(1);
+        Thread.ofVirtual().name("keeping-" + directory.getFileName()).start(() -> {
+            try {
+                while (!done.await(interval.toMillis(), TimeUnit.MILLISECONDS)) {
+                    touch(directory);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        try {
+            work.run();
+        } finally {
+            done.countDown();
+        }
+    }
+
+    private static void touch(Path directory) {
+        try {
+            Files.setLastModifiedTime(directory, FileTime.from(Instant.now()));
+        } catch (IOException e) {
+            LOG.warn("'{}' cannot be marked as in use: {}", directory, Failures.reason(e));
+        }
     }
 
     /** Removes what a crash left here; failing to is only logged. */

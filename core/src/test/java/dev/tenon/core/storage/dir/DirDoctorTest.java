@@ -367,12 +367,12 @@ class DirDoctorTest {
         byte[] content = Arrays.copyOf(Files.readAllBytes(disk), 12 * CLUSTER);
         content[REFCOUNTS + 2 * 11 + 1] = 1;
         Files.write(disk, content);
-        assertThat(QemuImg.check(disk)).isEqualTo(QemuImg.Health.LEAKS);
+        assertThat(QemuImg.check(disk, Format.Image.QCOW2)).isEqualTo(QemuImg.Health.LEAKS);
         assertThat(found()).isEmpty();
         interrupt(dir -> dir.resizeVolume(storage, DISK, ByteSize.ofKib(16_384), false, null));
 
         assertThat(repaired()).containsExactly(Kind.SPACE_LEAKED, Kind.INTERRUPTED);
-        assertThat(QemuImg.check(disk)).isEqualTo(QemuImg.Health.GOOD);
+        assertThat(QemuImg.check(disk, Format.Image.QCOW2)).isEqualTo(QemuImg.Health.GOOD);
         assertThat(Qemu.isFilled(disk, "qcow2", 1)).isTrue();
     }
 
