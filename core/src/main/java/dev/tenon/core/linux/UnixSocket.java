@@ -1,0 +1,403 @@
+package dev.tenon.core.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A stream socket at a path, for what the JDK's own cannot do: sending open descriptors and receiving them, marked
+ * close-on-exec from the first moment. The calls that wait hold their thread in the kernel, so it should be a platform
+ * thread; {@link #shutdown} from another one wakes it.
+ */
+public final class UnixSocket implements AutoCloseable {
+    /** What the kernel's address of a Unix socket holds, without its final zero. */
+    public static final int LONGEST_PATH = 107;
+
+    /** More descriptors than these in one message are closed by the kernel. */
+    public static final int MOST_DESCRIPTORS = 8;
+
+    private static final int AF_UNIX = 1;
+    private static final int SOCK_STREAM = 1;
+    private static final int SOCK_CLOEXEC = 0x80000;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_PEERCRED = 17;
+    private static final int SCM_RIGHTS = 1;
+    private static final int SHUT_RDWR = 2;
+    private static final int MSG_CTRUNC = 8;
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int MSG_CMSG_CLOEXEC = 0x40000000;
+    private static final short POLLIN = 1;
+
+    private static final int ADDRESS_BYTES = 2 + LONGEST_PATH + 1;
+    private static final int ADDRESS_PATH_OFFSET = 2;
+    private static final int POLL_BYTES = 8;
+    private static final int POLL_EVENTS_OFFSET = 4;
+    private static final int CREDENTIALS_BYTES = 12;
+    private static final int CREDENTIALS_UID_OFFSET = 4;
+
+    /** Of {@code struct msghdr} and {@code struct cmsghdr} where a pointer has eight bytes. */
+    private static final int HEADER_BYTES = 56;
+
+    private static final int HEADER_VECTOR_OFFSET = 16;
+    private static final int HEADER_VECTORS_OFFSET = 24;
+    private static final int HEADER_CONTROL_OFFSET = 32;
+    private static final int HEADER_CONTROL_BYTES_OFFSET = 40;
+    private static final int HEADER_FLAGS_OFFSET = 48;
+    private static final int CONTROL_LEVEL_OFFSET = 8;
+    private static final int CONTROL_TYPE_OFFSET = 12;
+    private static final int CONTROL_DATA_OFFSET = 16;
+
+    private static final MethodHandle SOCKET = CLibrary.functionWithErrno(
+            "socket",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle BIND = CLibrary.functionWithErrno(
+            "bind",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    private static final MethodHandle CONNECT = CLibrary.functionWithErrno(
+            "connect",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    private static final MethodHandle LISTEN = CLibrary.functionWithErrno(
+            "listen", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle ACCEPT = CLibrary.functionWithErrno(
+            "accept4",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_INT));
+    private static final MethodHandle GETSOCKOPT = CLibrary.functionWithErrno(
+            "getsockopt",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.ADDRESS));
+    private static final MethodHandle POLL = CLibrary.functionWithErrno(
+            "poll",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+    private static final MethodHandle SHUTDOWN = CLibrary.functionWithErrno(
+            "shutdown", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle SENDMSG = message("sendmsg");
+    private static final MethodHandle RECVMSG = message("recvmsg");
+
+    private final Descriptor descriptor;
+
+    /** The process at the other end, as the kernel told when the connection was made. */
+    public record Peer(int pid, int uid) {}
+
+    /** What came; its descriptors are the receiver's to close. */
+    public static final class Message implements AutoCloseable {
+        private final byte[] bytes;
+        private final List<Descriptor> descriptors;
+        private final boolean isCut;
+
+        private Message(byte[] bytes, List<Descriptor> descriptors, boolean isCut) {
+            this.bytes = bytes;
+            this.descriptors = descriptors;
+            this.isCut = isCut;
+        }
+
+        /** None if the peer has ended the connection. */
+        public byte[] bytes() {
+            return bytes.clone();
+        }
+
+        public List<Descriptor> descriptors() {
+            return descriptors;
+        }
+
+        /** Whether more descriptors had come than there was room for; those are closed. */
+        public boolean isCut() {
+            return isCut;
+        }
+
+        /** Closes the descriptors. */
+        @Override
+        public void close() {
+            descriptors.forEach(Descriptor::close);
+        }
+    }
+
+    private UnixSocket(Descriptor descriptor) {
+        this.descriptor = descriptor;
+    }
+
+    private static MethodHandle message(String function) {
+        return CLibrary.functionWithErrno(
+                function,
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    }
+
+    /**
+     * Makes a socket file, with the mode that the umask leaves, and listens.
+     *
+     * @param path at most {@link #LONGEST_PATH} bytes, and nothing is there
+     * @param backlog how many may wait to be accepted
+     */
+    public static UnixSocket listen(Path path, int backlog) throws IOException {
+        UnixSocket socket = open(path);
+        try {
+            socket.address("bind", BIND, path);
+            socket.checked(socket.call(
+                    "listen", state -> (int) LISTEN.invokeExact(state, socket.descriptor.number(), backlog)));
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** Connects to whoever listens at the path. */
+    public static UnixSocket connect(Path path) throws IOException {
+        UnixSocket socket = open(path);
+        try {
+            socket.address("connect", CONNECT, path);
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private static UnixSocket open(Path path) throws IOException {
+        String name = "the socket '" + path + "'";
+        int number =
+                errnoOr("socket", state -> (int) SOCKET.invokeExact(state, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (number < 0) {
+            throw Errno.toException(-number, name, null);
+        }
+        return new UnixSocket(Descriptor.of(number, name));
+    }
+
+    private void address(String function, MethodHandle handle, Path path) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = CLibrary.pathName(arena, path);
+            if (name.byteSize() > LONGEST_PATH + 1) {
+                throw new IOException("the socket path '" + path + "' is longer than " + LONGEST_PATH + " bytes");
+            }
+            MemorySegment address = arena.allocate(ADDRESS_BYTES, Short.BYTES);
+            address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
+            MemorySegment.copy(name, 0, address, ADDRESS_PATH_OFFSET, name.byteSize());
+            checked(call(
+                    function, state -> (int) handle.invokeExact(state, descriptor.number(), address, ADDRESS_BYTES)));
+        }
+    }
+
+    /** Waits for the next connection; absent once this socket was shut down. */
+    public Optional<UnixSocket> accept() throws IOException {
+        int result = call("accept4", state -> (int)
+                ACCEPT.invokeExact(state, descriptor.number(), MemorySegment.NULL, MemorySegment.NULL, SOCK_CLOEXEC));
+        return switch (result) {
+            case -Errno.EINVAL -> Optional.empty();
+            default ->
+                Optional.of(new UnixSocket(Descriptor.of(checked(result), "a connection of " + descriptor.name())));
+        };
+    }
+
+    /** Who is at the other end. */
+    public Peer peer() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(CREDENTIALS_BYTES, Integer.BYTES);
+            MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, CREDENTIALS_BYTES);
+            checked(call("getsockopt", state -> (int)
+                    GETSOCKOPT.invokeExact(state, descriptor.number(), SOL_SOCKET, SO_PEERCRED, credentials, length)));
+            return new Peer(
+                    credentials.get(ValueLayout.JAVA_INT, 0),
+                    credentials.get(ValueLayout.JAVA_INT, CREDENTIALS_UID_OFFSET));
+        }
+    }
+
+    /** Waits until something can be received, or the peer has ended the connection; false if neither came in time. */
+    public boolean await(Duration limit) throws IOException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment entry = arena.allocate(POLL_BYTES, Integer.BYTES);
+            while (true) {
+                entry.set(ValueLayout.JAVA_INT, 0, descriptor.number());
+                entry.set(ValueLayout.JAVA_SHORT, POLL_EVENTS_OFFSET, POLLIN);
+                long left = Math.max(0, deadline - System.nanoTime());
+                int millis =
+                        (int) Math.min(Integer.MAX_VALUE, Duration.ofNanos(left).toMillis() + 1);
+                int ready = errnoOr("poll", state -> (int) POLL.invokeExact(state, entry, 1L, millis));
+                if (ready == 0) {
+                    return false;
+                }
+                if (ready != -Errno.EINTR) {
+                    return checked(ready) > 0;
+                }
+            }
+        }
+    }
+
+    /**
+     * Receives what has come, or waits for it.
+     *
+     * @param most bytes, at least 1
+     */
+    public Message receive(int most) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(most);
+            long room = aligned(CONTROL_DATA_OFFSET + (long) MOST_DESCRIPTORS * Integer.BYTES);
+            MemorySegment control = arena.allocate(room, Long.BYTES);
+            MemorySegment header = header(arena, bytes, control);
+            long received = checked(longCall("recvmsg", state ->
+                    (long) RECVMSG.invokeExact(state, descriptor.number(), header, MSG_CMSG_CLOEXEC)));
+            List<Descriptor> descriptors =
+                    descriptors(control.asSlice(0, header.get(ValueLayout.JAVA_LONG, HEADER_CONTROL_BYTES_OFFSET)));
+            boolean isCut = (header.get(ValueLayout.JAVA_INT, HEADER_FLAGS_OFFSET) & MSG_CTRUNC) != 0;
+            return new Message(bytes.asSlice(0, received).toArray(ValueLayout.JAVA_BYTE), descriptors, isCut);
+        }
+    }
+
+    private List<Descriptor> descriptors(MemorySegment control) {
+        List<Descriptor> descriptors = new ArrayList<>();
+        long offset = 0;
+        while (offset + CONTROL_DATA_OFFSET <= control.byteSize()) {
+            long length = control.get(ValueLayout.JAVA_LONG, offset);
+            if (length < CONTROL_DATA_OFFSET || offset + length > control.byteSize()) {
+                break;
+            }
+            if (control.get(ValueLayout.JAVA_INT, offset + CONTROL_LEVEL_OFFSET) == SOL_SOCKET
+                    && control.get(ValueLayout.JAVA_INT, offset + CONTROL_TYPE_OFFSET) == SCM_RIGHTS) {
+                for (long at = CONTROL_DATA_OFFSET; at + Integer.BYTES <= length; at += Integer.BYTES) {
+                    descriptors.add(Descriptor.of(
+                            control.get(ValueLayout.JAVA_INT, offset + at),
+                            "a descriptor that came over " + descriptor.name()));
+                }
+            }
+            offset += aligned(length);
+        }
+        return descriptors;
+    }
+
+    /**
+     * Sends all the bytes, and with the first of them descriptors, which stay open here.
+     *
+     * @param bytes at least one
+     * @param passed numbers of open descriptors
+     */
+    public void send(byte[] bytes, int... passed) throws IOException {
+        int sent = 0;
+        while (sent < bytes.length) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment rest = arena.allocate(bytes.length - sent);
+                MemorySegment.copy(bytes, sent, rest, ValueLayout.JAVA_BYTE, 0, bytes.length - sent);
+                boolean isPassing = sent == 0 && passed.length > 0;
+                MemorySegment header = header(arena, rest, isPassing ? rights(arena, passed) : MemorySegment.NULL);
+                sent += (int) checked(longCall("sendmsg", state ->
+                        (long) SENDMSG.invokeExact(state, descriptor.number(), header, MSG_NOSIGNAL)));
+            }
+        }
+    }
+
+    private static MemorySegment rights(Arena arena, int... passed) {
+        long length = CONTROL_DATA_OFFSET + (long) passed.length * Integer.BYTES;
+        MemorySegment control = arena.allocate(aligned(length), Long.BYTES);
+        control.set(ValueLayout.JAVA_LONG, 0, length);
+        control.set(ValueLayout.JAVA_INT, CONTROL_LEVEL_OFFSET, SOL_SOCKET);
+        control.set(ValueLayout.JAVA_INT, CONTROL_TYPE_OFFSET, SCM_RIGHTS);
+        MemorySegment.copy(passed, 0, control, ValueLayout.JAVA_INT, CONTROL_DATA_OFFSET, passed.length);
+        return control;
+    }
+
+    private static MemorySegment header(Arena arena, MemorySegment bytes, MemorySegment control) {
+        MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
+        vector.set(ValueLayout.ADDRESS, 0, bytes);
+        vector.set(ValueLayout.JAVA_LONG, Long.BYTES, bytes.byteSize());
+        MemorySegment header = arena.allocate(HEADER_BYTES, Long.BYTES);
+        header.set(ValueLayout.ADDRESS, HEADER_VECTOR_OFFSET, vector);
+        header.set(ValueLayout.JAVA_LONG, HEADER_VECTORS_OFFSET, 1);
+        header.set(ValueLayout.ADDRESS, HEADER_CONTROL_OFFSET, control);
+        header.set(ValueLayout.JAVA_LONG, HEADER_CONTROL_BYTES_OFFSET, control.byteSize());
+        return header;
+    }
+
+    private static long aligned(long length) {
+        return (length + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
+    }
+
+    /** Ends the connection, or the listening, for both sides; whoever waits in a call of this socket is woken. */
+    public void shutdown() {
+        if (descriptor.isOpen()) {
+            // One that was never connected, or has lost its peer, needs none.
+            int ignored =
+                    errnoOr("shutdown", state -> (int) SHUTDOWN.invokeExact(state, descriptor.number(), SHUT_RDWR));
+        }
+    }
+
+    @Override
+    public void close() {
+        descriptor.close();
+    }
+
+    @FunctionalInterface
+    private interface IntCall {
+        int make(MemorySegment callState) throws Throwable;
+    }
+
+    @FunctionalInterface
+    private interface LongCall {
+        long make(MemorySegment callState) throws Throwable;
+    }
+
+    /** The result, or the error number less than 0; a call that a signal interrupted is made again. */
+    private int call(String function, IntCall call) {
+        int result;
+        do {
+            result = errnoOr(function, call);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    private long longCall(String function, LongCall call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = CLibrary.callState(arena);
+            while (true) {
+                long result = call.make(state);
+                int errno = result < 0 ? CLibrary.errno(state) : 0;
+                if (errno != Errno.EINTR) {
+                    return result < 0 ? -errno : result;
+                }
+            }
+        } catch (Throwable e) {
+            throw CLibrary.unexpected(function, e);
+        }
+    }
+
+    private static int errnoOr(String function, IntCall call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = CLibrary.callState(arena);
+            int result = call.make(state);
+            return result < 0 ? -CLibrary.errno(state) : result;
+        } catch (Throwable e) {
+            throw CLibrary.unexpected(function, e);
+        }
+    }
+
+    private int checked(int result) throws IOException {
+        return (int) checked((long) result);
+    }
+
+    private long checked(long result) throws IOException {
+        if (result < 0) {
+            throw Errno.toException((int) -result, descriptor.name(), null);
+        }
+        return result;
+    }
+}
