@@ -39,6 +39,7 @@ sub _read ($class, $file) {
         $_->{where} = "$row->{name}: the parameter '$_->{name}'" for $row->{params}->@*;
         $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };
         $row->{flat} = grep { m/%/ } map { $_->@* } values $row->{positions}->%*;
+        $row->{has_stream} = grep { $_->{kind} eq 'stream' } $row->{params}->@*;
         $row->{in_out} = [grep { $_->{inout} } $row->{params}->@*];
         $row->{required} = [grep { !$_->{nullable} } $row->{params}->@*];
         $row->{levels} = [sort { $b <=> $a } keys $row->{positions}->%*];

@@ -4,6 +4,7 @@ use v5.36;
 
 use Tenon::Api;
 use Tenon::Callback;
+use Tenon::Descriptors;
 use Tenon::Error;
 use Tenon::Schema;
 use Tenon::Session;
@@ -25,7 +26,12 @@ sub call ($self, $plugin, $name, @args) {
     my $api = $self->{api};
     my $method = $api->method($name);
     local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
+
+    # An open file crosses before the call that names it.
+    local $Tenon::Descriptors::PATH =
+        $method->{has_stream} ? $self->_session->peer->{descriptors} : undef;
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
+    $params->{log} = Tenon::Callback::id_of(\&_log) if $method->{has_stream};
     my $wire = eval {
         [
             $self->_session->call(
@@ -63,6 +69,12 @@ sub _nested ($name, $params, $context) {
     return Tenon::Callback::run($params) if $name eq 'callback';
     Tenon::Error->throw('UNKNOWN_METHOD', 'NOT_STARTED',
         "$name: this side runs nothing but the functions that it handed over");
+    return;
+}
+
+# Where PVE's task log takes the progress of dd from.
+sub _log ($line) {
+    STDERR->print("$line\n");
     return;
 }
 
@@ -125,7 +137,8 @@ The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>. Does
     my @result = $client->call($plugin, $method, @args);
 
 Calls a method of the storage plugin API with its positional arguments (API level 15, without the class). Sizes are bytes,
-except for C<alloc_image>, which takes KiB. Dies with a L<Tenon::Error>.
+except for C<alloc_image>, which takes KiB. A file handle crosses as a descriptor, and how far its transfer has come is
+printed to standard error, a line every few seconds. Dies with a L<Tenon::Error>.
 
 =head2 claim
 

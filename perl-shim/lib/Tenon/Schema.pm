@@ -11,13 +11,14 @@ use Scalar::Util qw(blessed reftype);
 use Tenon::Cache;
 use Tenon::Callback;
 use Tenon::Cleanup;
+use Tenon::Descriptors;
 use Tenon::Error;
 use Tenon::Frame;
 
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
-my %NOT_YET = (provider => 'a backup provider', stream => 'a stream');
+my %NOT_YET = (provider => 'a backup provider');
 my %LARGEST = (
     kib => 9007199254740992,
     seconds => 2147483648,
@@ -68,14 +69,21 @@ sub params_to_wire ($api, $method, $level, $args) {
     my %wire;
     for my $i (0 .. $#given) {
         my $param = $params->[$i];
+        next if $param->{kind} eq 'stream' && defined($given[$i]);
         my $wire = _to_wire($param, $given[$i], undef);
         _bad('BAD_PARAMETER', "$param->{where} is undef") if !defined($wire) && !$param->{nullable};
         $wire{ $param->{name} } = $wire;
     }
+    my @streams =
+        grep { $params->[$_]->{kind} eq 'stream' && defined($given[$_]) } 0 .. $#given;
+    my %is_stream = map { $params->[$_]->{name} => 1 } @streams;
     for my $param ($method->{required}->@*) {
-        next if exists($wire{ $param->{name} });
+        next if exists($wire{ $param->{name} }) || $is_stream{ $param->{name} };
         _bad('BAD_PARAMETER', "$param->{where} is missing");
     }
+
+    # Last, because a descriptor that was sent for a call that is never made waits in vain.
+    $wire{ $params->[$_]->{name} } = _to_wire($params->[$_], $given[$_], undef) for @streams;
     return \%wire;
 }
 
@@ -275,6 +283,8 @@ sub _to_wire ($type, $value, $storeid) {
             map { _text($_) => defined($value->{$_}) ? _text($value->{$_}) : undef }
                 keys $value->%*
         };
+    } elsif ($kind eq 'stream') {
+        return Tenon::Descriptors::token_of($value);
     } elsif ($NOT_YET{$kind}) {
         _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
     } elsif ($kind eq 'hints' || $kind eq 'counts') {
@@ -501,6 +511,9 @@ sub _from_wire ($type, $wire) {
         return ref($wire) eq 'ARRAY' ? $wire : $wire ? 1 : 0;
     } elsif ($kind eq 'json') {
         return _json_from_wire($wire);
+    } elsif ($kind eq 'stream') {
+        _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
+        return Tenon::Descriptors::handle_of($wire, $type->{access});
     } elsif ($NOT_YET{$kind}) {
         _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
     } elsif ($IS_MAP{$kind}) {

@@ -10,6 +10,7 @@ use Tenon::Api;
 use Tenon::Base;
 use Tenon::Callback;
 use Tenon::Cleanup;
+use Tenon::Descriptors;
 use Tenon::Error;
 use Tenon::Frame;
 use Tenon::Later;
@@ -228,6 +229,8 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         "$name: neither the plugin $package nor its base class has this method");
     my $has_in_out = $method->{in_out}->@*;
     my $before = $has_in_out ? Tenon::Schema::before($method, $params) : undef;
+    local $Tenon::Descriptors::PATH =
+        $method->{has_stream} ? $Tenon::Base::SESSION->peer->{descriptors} : undef;
     my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
     my ($storeid, $section) = $params->@{qw(storeid scfg)};
     my @keys = $section ? keys $section->%* : ();
@@ -237,6 +240,7 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     $SET_SECTION->($storeid, $section) if $SET_SECTION && $section && defined($storeid);
     my @result;
     my $err = _call($package, $method, $args, \@result);
+    $err = _end_stream($name, $err) if $method->{has_stream};
     Tenon::Section::keep($storeid, $section, @keys)
         if !$has_in_out
         && $section
@@ -254,6 +258,17 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         changed => Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args),
         result => $result,
     };
+}
+
+# What a plugin prints may fail only when its handle is closed.
+sub _end_stream ($name, $err) {
+    my $lost = Tenon::Descriptors::end_call();
+    return $err if $err || !defined($lost);
+    return Tenon::Error->new(
+        'STREAM_BROKEN', 'UNKNOWN',
+        "$name: what the plugin wrote to the stream is lost: $lost",
+        origin => 'sidecar'
+    );
 }
 
 sub _claim ($token) {

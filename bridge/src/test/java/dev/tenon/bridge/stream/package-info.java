@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.stream;
+
+import org.jspecify.annotations.NullMarked;
