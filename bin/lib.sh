@@ -72,7 +72,7 @@ install_packages() {
 # Everything that running Tenon needs; pass further pairs for more.
 require_environment() {
     local missing=()
-    mapfile -t missing < <(missing_packages perl=perl qemu-img=qemu-utils mvn=maven Data::MessagePack=libdata-messagepack-perl "$@")
+    mapfile -t missing < <(missing_packages perl=perl qemu-img=qemu-utils mvn=maven Data::MessagePack=libdata-messagepack-perl IO::FDPass=libio-fdpass-perl "$@")
     if ! find_jdk25 >/dev/null; then
         if apt-cache show openjdk-25-jdk-headless >/dev/null 2>&1; then
             missing+=(openjdk-25-jdk-headless)

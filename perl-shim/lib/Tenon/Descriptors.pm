@@ -3,7 +3,7 @@ package Tenon::Descriptors;
 use v5.36;
 
 use Errno qw(EINTR);
-use Fcntl qw(F_SETFD FD_CLOEXEC);
+use Fcntl qw(F_GETFL F_SETFD FD_CLOEXEC O_ACCMODE O_RDONLY);
 use IO::FDPass ();
 use IO::Handle ();
 use IO::Poll qw(POLLIN);
@@ -27,12 +27,15 @@ sub token_of ($fh) {
         no warnings 'uninitialized'; ## no critic (ProhibitNoWarnings)
         fileno($fh);
     };
-    _refuse('a stream must be an open file handle with a descriptor, such as a file, a pipe or a'
+    _refuse(  'a stream must be an open file handle with a descriptor, such as a file, a pipe or a'
             . ' socket; this one has none')
         if !defined($fd) || $fd < 0;
 
     # What was printed before belongs before the stream.
-    IO::Handle::flush($fh) or _refuse("what was written to the stream before is lost: $!");
+    my $flags = fcntl($fh, F_GETFL, 0) // _refuse("the stream cannot be used: $!");
+    ($flags & O_ACCMODE) == O_RDONLY
+        or IO::Handle::flush($fh)
+        or _refuse("what was written to the stream before is lost: $!");
     my $token = _random();
     my $socket = _connect();
     _send_token($socket, $token);
@@ -51,7 +54,8 @@ sub _random () {
 
 sub _connect () {
     my ($path) = ($PATH // '') =~ m/\A(.+)\z/s
-        or _refuse('the daemon takes no descriptors; install the same release of Tenon on both sides');
+        or
+        _refuse('the daemon takes no descriptors; install the same release of Tenon on both sides');
     socket(my $socket, PF_UNIX, SOCK_STREAM, 0) or _refuse("no socket can be made: $!");
     my $connected;
     do { $connected = connect($socket, pack_sockaddr_un($path)) } until $connected || $! != EINTR;
@@ -159,7 +163,7 @@ closed or in memory.
     my $fh = Tenon::Descriptors::handle_of($token, $access);
 
 A handle of the descriptor that the far side gave out under the token, which is used up by that. C<$access> is C<write> or
-C<read>. Nothing stays in a buffer of Perl, programs that are started do not inherit it unless told so.
+C<read>. What is printed is written at once; programs that are started do not inherit it unless told so.
 
 =head2 end_call
 

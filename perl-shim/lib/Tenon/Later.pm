@@ -11,6 +11,9 @@ sub start ($class, $code) {
     my $pid = fork() // die "cannot fork: $!\n";
     if (!$pid) {
         close($in);
+
+        # Work that was begun goes on when the plugin's process and its group are ended.
+        setpgrp(0, 0);
         my $good = eval { $code->(); 1 };
         my $text = $good ? '' : Tenon::Error::text_of($@);
         utf8::encode($text) if utf8::is_utf8($text);

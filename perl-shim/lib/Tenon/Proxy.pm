@@ -5,11 +5,11 @@ use v5.36;
 use Tenon::Api;
 use Tenon::Client;
 
-# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. Streams
-# and backup providers do not cross: what PVE's base class makes of the other methods is right for storages with a path.
+# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. It asks
+# for the formats of an import on another node, and a backup provider does not cross.
 my %LOCAL = map { $_ => 1 }
     qw(api check_config cluster_lock_storage options plugindata properties type),
-    qw(new_backup_provider volume_export volume_export_formats volume_import volume_import_formats);
+    qw(new_backup_provider volume_import_formats);
 
 my %CLIENTS;
 

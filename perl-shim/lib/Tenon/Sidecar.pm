@@ -41,6 +41,9 @@ my ($HOME, $BENT);
 my $SET_SECTION;
 
 sub run ($class, %opt) {
+
+    # What the plugin starts ends with it, also when nobody is left who knows it as a child.
+    setpgrp(0, 0);
     $| = 1;
     STDERR->autoflush(1);
     _follow_parent();
@@ -101,6 +104,10 @@ sub _follow_parent () {
     my $orphaned = sub {
         $SIG{ALRM} = 'DEFAULT';
         alarm(LAST_SECONDS);
+        {
+            local $SIG{TERM} = 'IGNORE';
+            kill('TERM', -$$);
+        }
         exit(128 + 15);
     };
     POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
@@ -239,6 +246,10 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     # What the compat layer answers when a plugin asks for the configuration; it may be inside a lock then.
     $SET_SECTION->($storeid, $section) if $SET_SECTION && $section && defined($storeid);
     my @result;
+
+    # A reader that went away is told by the write that fails; programs that the plugin starts have the usual handler.
+    $SIG{PIPE} = sub { }
+        if $method->{has_stream};
     my $err = _call($package, $method, $args, \@result);
     $err = _end_stream($name, $err) if $method->{has_stream};
     Tenon::Section::keep($storeid, $section, @keys)
@@ -266,8 +277,7 @@ sub _end_stream ($name, $err) {
     return $err if $err || !defined($lost);
     return Tenon::Error->new(
         'STREAM_BROKEN', 'UNKNOWN',
-        "$name: what the plugin wrote to the stream is lost: $lost",
-        origin => 'sidecar'
+        "$name: what the plugin wrote to the stream is lost: $lost", origin => 'sidecar'
     );
 }
 

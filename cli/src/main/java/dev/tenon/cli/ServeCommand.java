@@ -15,6 +15,8 @@ import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -77,6 +79,7 @@ final class ServeCommand implements Callable<Integer> {
         var privately = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
         Files.createDirectories(directory, privately);
         Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
+        removeDeadSockets(runtime);
 
         Journal journal = journalOption.journal();
         journal.discardUnbegun();
@@ -132,10 +135,29 @@ final class ServeCommand implements Callable<Integer> {
                 hosted.forEach(PerlStoragePlugin::close);
             }
         } finally {
-            Files.deleteIfExists(runtime);
+            removeIfEmpty(runtime);
             finished.countDown();
         }
         return 0;
+    }
+
+    /** A daemon that was killed leaves its sockets. */
+    private static void removeDeadSockets(Path runtime) throws IOException {
+        try (DirectoryStream<Path> sockets = Files.newDirectoryStream(runtime, "*.sock")) {
+            for (Path dead : sockets) {
+                if (!UnixSockets.isAnswered(dead)) {
+                    Files.deleteIfExists(dead);
+                }
+            }
+        }
+    }
+
+    private static void removeIfEmpty(Path runtime) throws IOException {
+        try {
+            Files.deleteIfExists(runtime);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.debug("event=directory-shared path={}", runtime);
+        }
     }
 
     /** A status daemon that asks a storage which does not answer must not wait for it, nor must anybody twice. */

@@ -39,12 +39,14 @@ class StreamSyscallsTest {
     void thePipeIsFilledByTheKernelAlone(Scratch scratch) throws Exception {
         Path image = image(scratch);
         try (Descriptor.Pipe pipe = Descriptor.pipe()) {
-            String sink = Files.readSymbolicLink(Path.of("/proc/self/fd/" + pipe.write().number()))
+            String sink = Files.readSymbolicLink(
+                            Path.of("/proc/self/fd/" + pipe.write().number()))
                     .toString();
             CompletableFuture<String> read = reading(
                     Files.newInputStream(Path.of("/proc/self/fd/" + pipe.read().number())));
 
-            List<Strace.Call> calls = export(scratch, new File("/proc/self/fd/" + pipe.write().number()), pipe);
+            List<Strace.Call> calls =
+                    export(scratch, new File("/proc/self/fd/" + pipe.write().number()), pipe);
 
             assertThat(read.get(30, TimeUnit.SECONDS)).isEqualTo(checksum(image));
             areMovedByTheKernel(calls, image, sink);
@@ -94,20 +96,21 @@ class StreamSyscallsTest {
                 .singleElement()
                 .satisfies(call -> assertThat(call.result()).isEqualTo(HEADER));
         assertThat(calls)
-                .filteredOn(call -> call.isAbout(image.toString()) && !call.name().matches("splice|sendfile"))
+                .filteredOn(
+                        call -> call.isAbout(image.toString()) && !call.name().matches("splice|sendfile"))
                 .as("what reads %s", image)
                 .isEmpty();
     }
 
     /** What the daemon and the program do while the program exports the image. */
-    private static List<Strace.Call> export(
-            Scratch scratch, File output, Descriptor.Pipe pipe, String... more) throws IOException, InterruptedException {
+    private static List<Strace.Call> export(Scratch scratch, File output, Descriptor.Pipe pipe, String... more)
+            throws IOException, InterruptedException {
         DaemonProcess daemon = DaemonProcess.start(scratch);
         List<String> command = new ArrayList<>(List.of("perl"));
         command.addAll(Installation.perlIncludes());
         command.add(Installation.resource("perl/transfer.pl").toString());
-        command.addAll(List.of(
-                "export", "dir", "nas", scratch.storage().toString(), "100/vm-100-disk-0.raw", "raw+size"));
+        command.addAll(
+                List.of("export", "dir", "nas", scratch.storage().toString(), "100/vm-100-disk-0.raw", "raw+size"));
         command.addAll(Arrays.asList(more));
         try (Strace daemonTrace = Strace.attach(scratch, daemon.pid())) {
             Strace.Program program = Strace.run(scratch, command, output, daemon.socket());

@@ -1,10 +1,12 @@
 package dev.tenon.bridge.adapt;
 
+import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.Value;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Whoever made a call by name, as far as the plugin that is called has to do with it. */
@@ -22,6 +24,15 @@ public interface Caller {
             cleanup.run();
             return null;
         }
+
+        @Override
+        public Descriptor descriptor(String token) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER, "the descriptor " + token + " came with no call");
+        }
+
+        @Override
+        public void whenGone(Consumer<String> action) {}
     };
 
     /**
@@ -38,4 +49,14 @@ public interface Caller {
      */
     @Nullable
     String keep(Cleanup cleanup);
+
+    /**
+     * The open file that the caller sent under this token, which is the callee's to close.
+     *
+     * @throws dev.tenon.core.spi.StorageException {@code BAD_PARAMETER} if none comes
+     */
+    Descriptor descriptor(String token);
+
+    /** Runs the action, with the reason, when the caller has gone and waits for no answer any more; at once if it has. */
+    void whenGone(Consumer<String> action);
 }

@@ -6,12 +6,14 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.HookResult;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -52,6 +54,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,6 +81,13 @@ public abstract class CallingPlugin implements StoragePlugin {
      * @throws dev.tenon.core.spi.StorageException if it fails, or was done before
      */
     protected abstract void claim(String token);
+
+    /**
+     * Makes a call that names an open descriptor of this process.
+     *
+     * @param call gets the token by which the far side claims the descriptor while the call runs
+     */
+    protected abstract <T> T offering(int descriptor, Function<String, T> call);
 
     /**
      * Makes the call.
@@ -597,6 +607,32 @@ public abstract class CallingPlugin implements StoragePlugin {
     public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
         return Results.words(
                 call("volume_import_formats", about(storage).volume(volume).transfer(transfer)));
+    }
+
+    @Override
+    public void exportVolume(
+            Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
+        Params params = about(storage).volume(volume).text("format", format).transfer(transfer);
+        stream.handOver(number -> offering(number, token -> call("volume_export", params.text("fh", token))));
+    }
+
+    /** A plugin that tells no name has taken the wanted one. */
+    @Override
+    public VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        Params params = about(storage)
+                .volume(volume)
+                .text("format", format)
+                .transfer(transfer)
+                .flag("allow_rename", allowRename);
+        Value made =
+                stream.handOver(number -> offering(number, token -> call("volume_import", params.text("fh", token))));
+        return Results.optionalText(made).map(VolumeId::parse).orElseGet(() -> new VolumeId(storage.id(), volume));
     }
 
     private static @Nullable String text(@Nullable SnapshotName snapshot) {

@@ -126,8 +126,8 @@ final class VolumeCalls {
                     "volume_import_formats",
                     (plugin, p, caller) ->
                             Results.ofWords(plugin.importFormats(p.storage(), p.volume(), p.transfer()))),
-            entry("volume_export", notYet("a stream")),
-            entry("volume_import", notYet("a stream")),
+            entry("volume_export", Transfers::export),
+            entry("volume_import", Transfers::importing),
             entry("new_backup_provider", notYet("a backup provider")));
 
     private VolumeCalls() {}

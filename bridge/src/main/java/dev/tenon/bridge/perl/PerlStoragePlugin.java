@@ -9,10 +9,17 @@ import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.stream.DescriptorSocket;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.ExportStream;
+import dev.tenon.core.spi.ImportStream;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.BasePlugin;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
@@ -22,6 +29,7 @@ import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.WireError;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -31,6 +39,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,14 +73,31 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private long notBefore = System.nanoTime();
     private volatile boolean closed;
 
+    private final DescriptorSocket descriptors;
     private final PluginDescription description;
 
     private PerlStoragePlugin(UnixSockets sockets, SidecarSettings settings) {
         this.sockets = sockets;
         this.settings = settings;
-        Sidecar first = Sidecar.start(sockets, settings, this::nested);
-        this.sidecar = first;
-        this.description = first.description();
+        try {
+            this.descriptors = Sidecar.descriptorsIn(settings.runtime(), this::isSidecar);
+        } catch (IOException e) {
+            throw StorageException.refused(
+                    StorageError.SIDECAR_FAILED, "plugin " + settings.plugin().getFileName() + ": " + e.getMessage());
+        }
+        try {
+            Sidecar first = Sidecar.start(sockets, settings, this::nested, descriptors);
+            this.sidecar = first;
+            this.description = first.description();
+        } catch (RuntimeException e) {
+            descriptors.close();
+            throw e;
+        }
+    }
+
+    private boolean isSidecar(long pid) {
+        Sidecar current = sidecar;
+        return current != null && current.pid() == pid;
     }
 
     /**
@@ -107,8 +133,48 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
 
     /** What the plugin calls while it runs: functions that came with its call, and PVE's base class, which is in Java. */
     private CallHandler nested(Session session) {
-        ServedPlugins base = new ServedPlugins(Map.of("base", new BasePlugin(new OwnMethods(session))));
-        return call -> call.method().equals(Functions.METHOD) ? functions.run(call.params()) : base.handle(call);
+        ServedPlugins base = new ServedPlugins(Map.of("base", new BasePlugin(new OwnMethods(session, descriptors))));
+        return call ->
+                call.method().equals(Functions.METHOD) ? functions.run(call.params()) : base.handle(call, descriptors);
+    }
+
+    @Override
+    protected <T> T offering(int descriptor, Function<String, T> call) {
+        return offering(descriptors, descriptor, call);
+    }
+
+    private static <T> T offering(DescriptorSocket descriptors, int descriptor, Function<String, T> call) {
+        try (DescriptorSocket.Offer offer = descriptors.offer(descriptor)) {
+            return call.apply(offer.token());
+        }
+    }
+
+    /** What is inherited from the base class in Java needs no way through Perl. */
+    private boolean isAnsweredHere(String method) {
+        return description.pve().equals("compat") && !description.overrides().contains(method);
+    }
+
+    @Override
+    public void exportVolume(
+            Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
+        if (isAnsweredHere("volume_export")) {
+            new BasePlugin(this).exportVolume(storage, volume, format, transfer, stream);
+        } else {
+            super.exportVolume(storage, volume, format, transfer, stream);
+        }
+    }
+
+    @Override
+    public VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        return isAnsweredHere("volume_import")
+                ? new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream)
+                : super.importVolume(storage, volume, format, transfer, allowRename, stream);
     }
 
     /** Not in line with the calls, since it may last for hours; the sidecar does it in a process of its own. */
@@ -287,7 +353,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         }
         awaitTurn(what, deadline);
         try {
-            Sidecar started = Sidecar.start(sockets, settings, this::nested);
+            Sidecar started = Sidecar.start(sockets, settings, this::nested, descriptors);
             sidecar = started;
             return started;
         } catch (StorageException e) {
@@ -380,6 +446,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             }
             retired.join();
         } finally {
+            descriptors.close();
             oneCall.unlock();
         }
     }
@@ -402,9 +469,16 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     /** The plugin's own methods, which its base class calls. */
     private static final class OwnMethods extends CallingPlugin {
         private final Session session;
+        private final DescriptorSocket descriptors;
 
-        OwnMethods(Session session) {
+        OwnMethods(Session session, DescriptorSocket descriptors) {
             this.session = session;
+            this.descriptors = descriptors;
+        }
+
+        @Override
+        protected <T> T offering(int descriptor, Function<String, T> call) {
+            return PerlStoragePlugin.offering(descriptors, descriptor, call);
         }
 
         @Override

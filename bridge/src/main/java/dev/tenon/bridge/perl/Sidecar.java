@@ -3,7 +3,9 @@ package dev.tenon.bridge.perl;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.stream.DescriptorSocket;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.linux.ProcessGroup;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -24,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongPredicate;
 import org.apache.commons.exec.CommandLine;
 import org.apache.commons.exec.DefaultExecutor;
 import org.apache.commons.exec.ExecuteException;
@@ -66,6 +69,12 @@ final class Sidecar {
         this.output = output;
         this.drained = drained;
 
+        // What the plugin started goes on, without its parent, with whatever it was given.
+        var _ = process.onExit().thenAccept(ended -> {
+            if (ended.exitValue() != 0) {
+                ProcessGroup.kill(ended.pid());
+            }
+        });
         // A child that the plugin forked may hold the connection open; a last answer in it is read first.
         var _ = process.onExit()
                 .thenRunAsync(
@@ -81,9 +90,14 @@ final class Sidecar {
      * Starts the process and waits for its hello.
      *
      * @param nested makes the handler of the calls that the plugin's inherited methods make
+     * @param descriptors where open files go to the process and come from it
      * @throws StorageException {@code PLUGIN_REJECTED} or {@code SIDECAR_FAILED}, both {@code NOT_STARTED}
      */
-    static Sidecar start(UnixSockets sockets, SidecarSettings settings, Function<Session, CallHandler> nested) {
+    static Sidecar start(
+            UnixSockets sockets,
+            SidecarSettings settings,
+            Function<Session, CallHandler> nested,
+            DescriptorSocket descriptors) {
         String name = String.valueOf(settings.plugin().getFileName());
         SidecarOutput output = new SidecarOutput(name);
         CompletableFuture<Process> launched = new CompletableFuture<>();
@@ -96,7 +110,9 @@ final class Sidecar {
                     connection,
                     new Session.Settings(
                                     "host",
-                                    Value.fields(),
+                                    Value.fields(
+                                            "descriptors",
+                                            Value.ofText(descriptors.path().toString())),
                                     peer -> launched.join().pid() == peer.pid(),
                                     call -> handler.join().handle(call))
                             .hearing(output::printed));
@@ -133,9 +149,24 @@ final class Sidecar {
 
     /** The directory may have gone since the last start, with another daemon that shared it. */
     private static Path socketIn(Path runtime) throws IOException {
+        makeDirectory(runtime);
+        return runtime.resolve("sidecar-" + NUMBERS.incrementAndGet() + ".sock");
+    }
+
+    /**
+     * Begins to take and give open files.
+     *
+     * @param isPeer whether the process of this number may use them
+     */
+    static DescriptorSocket descriptorsIn(Path runtime, LongPredicate isPeer) throws IOException {
+        makeDirectory(runtime);
+        String name = "d" + ProcessHandle.current().pid() + "-" + NUMBERS.incrementAndGet() + ".sock";
+        return DescriptorSocket.listen(runtime.resolve(name), peer -> isPeer.test(peer.pid()));
+    }
+
+    private static void makeDirectory(Path runtime) throws IOException {
         Files.createDirectories(
                 runtime, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        return runtime.resolve("sidecar-" + NUMBERS.incrementAndGet() + ".sock");
     }
 
     private static Sidecar greet(
@@ -306,11 +337,13 @@ final class Sidecar {
         }
     }
 
-    /** Ends a process that is stuck in a call: SIGTERM, then SIGKILL. */
+    /** Ends a process that is stuck in a call, and what it started: SIGTERM, then SIGKILL. */
     void terminate(Duration limit) {
         try {
             // Not the process's own way, which closes its pipes at once and takes its last words.
-            process.toHandle().destroy();
+            if (!ProcessGroup.terminate(pid())) {
+                process.toHandle().destroy();
+            }
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.warn("event=sidecar-killed plugin={} pid={}", description.packageName(), pid());
                 process.destroyForcibly();

@@ -64,8 +64,8 @@ public record ProxyClass(
     private static final Set<String> PURE =
             Set.of("check_config", "get_formats", "parse_volname", "volume_import_formats");
 
-    /** Streams and backup providers do not cross yet. */
-    private static final Set<String> NOT_YET = Set.of("new_backup_provider", "volume_export", "volume_import");
+    /** Backup providers do not cross yet. */
+    private static final Set<String> NOT_YET = Set.of("new_backup_provider");
 
     /** Whether this is the text of such a class. */
     public static boolean isOne(String source) {
@@ -78,7 +78,7 @@ public record ProxyClass(
         remote.removeAll(METADATA);
         remote.removeAll(PURE);
         remote.removeAll(NOT_YET);
-        remote.removeAll(Set.of("cluster_lock_storage", "volume_export_formats"));
+        remote.remove("cluster_lock_storage");
         // A class of Java declares what PVE's own types declare already.
         return new ProxyClass(
                 name,

@@ -1,8 +1,8 @@
 package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.adapt.TypedCalls;
-import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.IncomingCall;
+import dev.tenon.bridge.stream.DescriptorSocket;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.ProtocolException;
@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Answers calls with the storage plugins that are served, each under a name, mostly its type. */
-public final class ServedPlugins implements CallHandler {
+public final class ServedPlugins {
     /** The call by which somebody does the work that a {@code free_image} left: {@code {"token": text}}. */
     private static final String CLAIM = "claim";
 
@@ -28,8 +28,12 @@ public final class ServedPlugins implements CallHandler {
         return plugins.keySet();
     }
 
-    @Override
-    public Value handle(IncomingCall call) {
+    /**
+     * Answers a call.
+     *
+     * @param descriptors where its caller sends open files
+     */
+    public Value handle(IncomingCall call, DescriptorSocket descriptors) {
         String name = call.context().plugin();
         StoragePlugin plugin = name == null ? null : plugins.get(name);
         if (plugin == null) {
@@ -43,6 +47,6 @@ public final class ServedPlugins implements CallHandler {
             leftovers.claim(call.params());
             return Value.Nil.NIL;
         }
-        return TypedCalls.call(plugin, call.method(), call.params(), new SessionCaller(call, leftovers));
+        return TypedCalls.call(plugin, call.method(), call.params(), new SessionCaller(call, leftovers, descriptors));
     }
 }

@@ -6,6 +6,8 @@ import dev.tenon.bridge.adapt.Functions;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.stream.DescriptorSocket;
+import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -14,11 +16,15 @@ import dev.tenon.proto.Value;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** The far side of the connection that a call came over. */
-record SessionCaller(IncomingCall call, Leftovers leftovers) implements Caller {
+record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket descriptors) implements Caller {
     /** The caller waits for its own answer meanwhile, which has a limit. */
     private static final Duration LIMIT = Duration.ofDays(1);
+
+    /** A descriptor is sent before the call that names it. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     @Override
     public Value run(long function, List<Value> args) {
@@ -43,5 +49,15 @@ record SessionCaller(IncomingCall call, Leftovers leftovers) implements Caller {
     @Override
     public String keep(Cleanup cleanup) {
         return leftovers.keep(cleanup);
+    }
+
+    @Override
+    public Descriptor descriptor(String token) {
+        return descriptors.claim(token, PATIENCE);
+    }
+
+    @Override
+    public void whenGone(Consumer<String> action) {
+        var _ = call.session().closed().thenAccept(action);
     }
 }

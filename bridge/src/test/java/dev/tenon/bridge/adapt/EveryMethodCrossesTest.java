@@ -2,18 +2,21 @@ package dev.tenon.bridge.adapt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.BlockdevQuery;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Formats;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.HookResult;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.ParsedVolume;
@@ -34,6 +37,8 @@ import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.StreamSource;
+import dev.tenon.core.spi.StreamTarget;
 import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
@@ -42,9 +47,16 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.stream.DescriptorExport;
+import dev.tenon.core.stream.DescriptorImport;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,6 +65,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +124,8 @@ class EveryMethodCrossesTest {
             Map.entry(Transfer.class, new Transfer(new SnapshotName("before"), new SnapshotName("base"), true)),
             Map.entry(Map.class, Map.of("type", "far", "path", "/srv")),
             Map.entry(TaskLog.class, (TaskLog) (level, line) -> log.add(level + " " + line)),
+            Map.entry(ExportStream.class, new PipeStream()),
+            Map.entry(ImportStream.class, new PipeStream()),
             Map.entry(Runnable.class, (Runnable) () -> log.add("the work ran")));
 
     private final Map<String, Object> answers = Map.ofEntries(
@@ -165,7 +181,64 @@ class EveryMethodCrossesTest {
             Map.entry("blockdevOptions", Map.of("driver", "nbd", "port", 10809L, "read-only", true)),
             Map.entry("importMetadata", Map.of("type", "vm", "net", Map.of("net0", Map.of("model", "virtio")))),
             Map.entry("exportFormats", List.of("raw+size", "zfs")),
-            Map.entry("importFormats", List.of()));
+            Map.entry("importFormats", List.of()),
+            Map.entry("importVolume", VolumeId.parse("nas:100/vm-100-disk-7.raw")));
+
+    /** The near end of a pipe, at whose far end this test reads or writes. */
+    private final class PipeStream implements ExportStream, ImportStream {
+        @Override
+        public void handOver(IntConsumer writer) {
+            try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+                writer.accept(pipe.write().number());
+                pipe.write().close();
+                log.add("came: " + read(pipe.read().number()));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public <T> T handOver(IntFunction<T> reader) {
+            try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+                write(pipe.write().number(), "a stream");
+                pipe.write().close();
+                return reader.apply(pipe.read().number());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void send(StreamSource source) {
+            throw new AssertionError(source);
+        }
+
+        @Override
+        public ByteSize size() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void receive(StreamTarget target, @Nullable ByteSize length) {
+            throw new AssertionError(target);
+        }
+    }
+
+    private static void write(int number, String text) {
+        try (FileOutputStream out = new FileOutputStream("/proc/self/fd/" + number)) {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String read(int number) {
+        try (FileInputStream in = new FileInputStream("/proc/self/fd/" + number)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
     private @Nullable List<Object> arrived;
     private @Nullable String arrivedAt;
@@ -185,6 +258,10 @@ class EveryMethodCrossesTest {
                 taskLog.log(TaskLog.Level.WARN, "a line");
             } else if (arg instanceof Runnable work) {
                 work.run();
+            } else if (arg instanceof DescriptorExport stream) {
+                stream.handOver(number -> write(number, "a stream"));
+            } else if (arg instanceof DescriptorImport stream) {
+                log.add("came: " + stream.handOver(EveryMethodCrossesTest::read));
             }
         }
         return answers.get(method.getName());
@@ -192,8 +269,13 @@ class EveryMethodCrossesTest {
 
     @ParameterizedTest
     @MethodSource("operations")
-    void itArrivesWithItsArgumentsAndItsAnswerComesBack(Method operation) throws IllegalAccessException {
-        CrossedPlugin near = new CrossedPlugin(far, Dialect.NEWEST);
+    void itArrivesWithItsArgumentsAndItsAnswerComesBack(Method operation) throws IllegalAccessException, IOException {
+        try (CrossedPlugin near = new CrossedPlugin(far, Dialect.NEWEST)) {
+            assertCrossed(near, operation);
+        }
+    }
+
+    private void assertCrossed(CrossedPlugin near, Method operation) throws IllegalAccessException {
         Object[] args = Arrays.stream(operation.getParameterTypes())
                 .map(type -> Objects.requireNonNull(samples.get(type), type.toString()))
                 .toArray();
@@ -207,7 +289,9 @@ class EveryMethodCrossesTest {
 
         assertThat(arrivedAt).isEqualTo(operation.getName());
         for (int i = 0; i < args.length; i++) {
-            if (args[i] instanceof TaskLog || args[i] instanceof Runnable) {
+            if (args[i] instanceof PipeStream) {
+                assertThat(log).containsExactly("came: a stream");
+            } else if (args[i] instanceof TaskLog || args[i] instanceof Runnable) {
                 assertThat(log).containsAnyOf("WARN a line", "the work ran");
             } else if (args[i] instanceof OperationCache cache) {
                 assertThat(((OperationCache) Objects.requireNonNull(arrived).get(i)).id())

@@ -64,9 +64,7 @@ class DescriptorSocketTest {
     void nothingStaysOpen() {
         socket.close();
         assertThat(socket.path()).doesNotExist();
-        Awaitility.await()
-                .atMost(SOON)
-                .untilAsserted(() -> assertThat(open()).isEqualTo(before));
+        Awaitility.await().atMost(SOON).untilAsserted(() -> assertThat(open()).isEqualTo(before));
     }
 
     private static int open() throws IOException {

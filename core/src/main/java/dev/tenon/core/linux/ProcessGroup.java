@@ -18,23 +18,22 @@ public final class ProcessGroup {
 
     private ProcessGroup() {}
 
-    /** Sends SIGTERM to all processes of the group. */
-    public static void terminate(long leader) {
-        signal(leader, SIGTERM);
+    /** Sends SIGTERM to all processes of the group; false if there is none. */
+    public static boolean terminate(long leader) {
+        return signal(leader, SIGTERM);
     }
 
-    /** Sends SIGKILL to all processes of the group. */
-    public static void kill(long leader) {
-        signal(leader, SIGKILL);
+    /** Sends SIGKILL to all processes of the group; false if there is none. */
+    public static boolean kill(long leader) {
+        return signal(leader, SIGKILL);
     }
 
-    private static void signal(long leader, int signal) {
+    private static boolean signal(long leader, int signal) {
         if (leader <= 1) {
             throw new IllegalArgumentException("no process group is led by " + leader);
         }
         try (Arena arena = Arena.ofConfined()) {
-            // An error says that there is no such group, or none of its processes is this user's.
-            int ignored = (int) KILL.invokeExact(CLibrary.callState(arena), (int) -leader, signal);
+            return (int) KILL.invokeExact(CLibrary.callState(arena), (int) -leader, signal) == 0;
         } catch (Throwable e) {
             throw CLibrary.unexpected("kill", e);
         }

@@ -17,9 +17,9 @@ class ProcessGroupTest {
             leader.destroyForcibly().waitFor();
             assertThat(child.isAlive()).isTrue();
 
-            ProcessGroup.terminate(leader.pid());
+            assertThat(ProcessGroup.terminate(leader.pid())).isTrue();
             child.onExit().get(20, TimeUnit.SECONDS);
-            ProcessGroup.kill(leader.pid());
+            assertThat(ProcessGroup.kill(leader.pid())).isFalse();
         }
     }
 

@@ -171,6 +171,7 @@ public final class DaemonProcess implements Closeable {
             if (killed) {
                 clear(socket.resolveSibling("sidecars"));
                 Files.deleteIfExists(socket);
+                Files.deleteIfExists(socket.resolveSibling("control.fds"));
             }
         }
     }

@@ -1,0 +1,64 @@
+package dev.tenon.core.stream;
+
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Says for people how far a transfer has come, for instance {@code transferred 1.20 GiB of 32.00 GiB (3.75 %), 1.10 GiB/s,
+ * 0:28 left}. The rate is that since the line before.
+ */
+public final class ProgressLine {
+    private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB");
+    private static final int STEP = 1024;
+    private static final double LARGEST_SHOWN = 1023.995;
+    private static final double SECOND = 1e9;
+
+    private long lastTime;
+    private long lastDone;
+
+    /**
+     * Begins with nothing.
+     *
+     * @param now of {@link System#nanoTime}
+     */
+    public ProgressLine(long now) {
+        lastTime = now;
+    }
+
+    /**
+     * The next line.
+     *
+     * @param done bytes
+     * @param total bytes, 0 if not known
+     * @param now of {@link System#nanoTime}
+     */
+    public String next(long done, long total, long now) {
+        double seconds = (now - lastTime) / SECOND;
+        double rate = seconds > 0 ? Math.max(0, done - lastDone) / seconds : 0;
+        lastTime = now;
+        lastDone = done;
+        StringBuilder line = new StringBuilder("transferred ").append(size((double) done));
+        if (total > 0) {
+            line.append(String.format(Locale.ROOT, " of %s (%.2f %%)", size((double) total), 100.0 * done / total));
+        }
+        line.append(", ").append(size(rate)).append("/s");
+        if (total > done && rate > 0) {
+            long left = Math.round((total - done) / rate);
+            line.append(String.format(Locale.ROOT, ", %d:%02d left", left / 60, left % 60));
+        }
+        return line.toString();
+    }
+
+    private static String size(double bytes) {
+        if (bytes < STEP) {
+            return (long) bytes + " B";
+        }
+        double value = bytes;
+        int unit = 0;
+        while (value >= LARGEST_SHOWN && unit < UNITS.size() - 1) {
+            value /= STEP;
+            unit++;
+        }
+        return String.format(Locale.ROOT, "%.2f %s", value, UNITS.get(unit));
+    }
+}
