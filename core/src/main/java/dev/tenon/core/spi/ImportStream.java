@@ -19,7 +19,8 @@ public interface ImportStream {
      * Writes all that comes to its place, up to the end of the stream, and syncs it. A {@link StreamTarget.NewFile} is
      * made by this.
      *
-     * @param length how much must come; null if that is not known, as of a tar archive
+     * @param length how much must come; null if that is not known, as of a tar archive. PVE rounds up to sectors what it
+     *     writes into a stream, so one of whole sectors may end inside the last
      */
     void receive(StreamTarget target, @Nullable ByteSize length);
 

@@ -41,7 +41,6 @@ import org.slf4j.LoggerFactory;
 final class VolumeImport {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeImport.class);
 
-    private static final int SECTOR_BYTES = 512;
     /** QEMU opens no larger image. */
     private static final long LARGEST_IMAGE = Long.MAX_VALUE & -(1L << 30);
     /** A guest has no more images. */
@@ -161,12 +160,7 @@ final class VolumeImport {
     }
 
     private void receive(StreamTarget target, StreamFormat format, ByteSize size) {
-        stream.receive(target, format.isImageFile() || isWholeSectors(size) ? null : size);
-    }
-
-    /** So PVE rounds up the sizes that it writes into streams: what comes may end in the middle of the last sector. */
-    private static boolean isWholeSectors(ByteSize size) {
-        return size.bytes() % SECTOR_BYTES == 0;
+        stream.receive(target, format.isImageFile() ? null : size);
     }
 
     private VolumeName place(
@@ -278,9 +272,7 @@ final class VolumeImport {
                 empty(file);
             }
             receive(new StreamTarget.Present(file, isFile), format, size);
-            if (isFile || format.isImageFile()) {
-                check(format, format.volumeFormat(), file, size);
-            }
+            check(format, format.volumeFormat(), file, size);
         } catch (IOException e) {
             throw Failures.of(e, Outcome.UNKNOWN, "unable to write volume '" + storage.id() + ":" + made + "'");
         }
@@ -363,19 +355,16 @@ final class VolumeImport {
     }
 
     /**
-     * Checks a file that was received.
+     * Checks a file that was received, whose length the stream has checked.
      *
      * @param promised what its name says it is
      * @param size what the stream said
      */
     private void check(StreamFormat format, Format.Image promised, Path file, ByteSize size) {
+        if (promised == Format.Image.RAW) {
+            return;
+        }
         try {
-            if (!format.isImageFile()) {
-                refuseOtherLength(FileStatus.of(file).size(), size);
-            }
-            if (promised == Format.Image.RAW) {
-                return;
-            }
             StorageBounds bounds = StorageBounds.of(file.resolveSibling(".").normalize());
             ImageInfo info = ImageReferences.checkForeign(volid(), file, promised, bounds);
             if (format.isImageFile() && !info.size().equals(size)) {
@@ -404,15 +393,6 @@ final class VolumeImport {
         if (!isSound) {
             throw broken("not all of the image has come, or its tables contradict each other: qemu-img check -f "
                     + format.word() + " finds errors in it");
-        }
-    }
-
-    private void refuseOtherLength(long received, ByteSize announced) {
-        long missing = announced.bytes() - received;
-        boolean isRounded = isWholeSectors(announced) && missing > 0 && missing < SECTOR_BYTES;
-        if (missing != 0 && !isRounded) {
-            throw broken(
-                    "the stream says that its size is " + announced.bytes() + " bytes, but " + received + " have come");
         }
     }
 

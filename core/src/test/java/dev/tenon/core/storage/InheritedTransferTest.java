@@ -1,6 +1,7 @@
 package dev.tenon.core.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -32,6 +33,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -218,5 +220,38 @@ class InheritedTransferTest {
                 () -> Streams.exportOnly(1, out -> plugin().exportVolume(storage, RAW, "zfs", AS_IT_IS, out)),
                 StorageError.NOT_SUPPORTED,
                 "volume export format zfs not available");
+    }
+
+    @Test
+    void writesAllOfABlockDeviceThatThePluginMade() throws IOException {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root may make a block device");
+        Path disk = directory.resolve("disk");
+        byte[] image = Arrays.copyOf(SOME, 1 << 20);
+        byte[] before = new byte[1 << 20];
+        Arrays.fill(before, (byte) 'o');
+        Files.write(disk, before);
+        String device = Qemu.run(directory, List.of("losetup", "-f", "--show", disk.toString()))
+                .strip();
+        try {
+            own.put("allocImage", _ -> RAW);
+            own.put("freeImage", _ -> Optional.empty());
+            own.put(
+                    "path",
+                    _ -> new VolumePath(
+                            called.contains("allocImage") ? device : "/dev/none/such", new Vmid(100), null));
+
+            assertThat(take(RAW, "raw+size", false, image.length, image)).hasToString("store:" + RAW);
+            assertThat(Files.readAllBytes(disk)).isEqualTo(image);
+
+            called.clear();
+            Failing.fails(
+                    () -> take(RAW, "raw+size", false, image.length, Arrays.copyOf(image, 4096)),
+                    StorageError.STREAM_BROKEN,
+                    Outcome.FAILED_CLEAN,
+                    "too early");
+            assertThat(called).contains("freeImage");
+        } finally {
+            Qemu.run(directory, List.of("losetup", "-d", device));
+        }
     }
 }
