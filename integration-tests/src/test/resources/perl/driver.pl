@@ -6,6 +6,8 @@
 # {"$code":VALUE} stands for a code ref that returns the value; the arguments it was called with come as "ran", those of
 # the call, as they are afterwards, as "args".
 #
+# {"$write":FILE} and {"$read":FILE} stand for handles of the file, opened so.
+#
 # Text is octets in both directions, a byte a character. {"$cache":NAME} stands for the same hash whenever the
 # name is the same. Under -T the paths of everything in the answer that is tainted come as "tainted".
 
@@ -37,9 +39,17 @@ sub proxy ($plugin) {
     };
 }
 
+sub opened ($mode, $file) {
+    my ($clean) = $file =~ m/\A(.*)\z/s;
+    open(my $fh, $mode, $clean) or die "$clean: $!\n";
+    return $fh;
+}
+
 sub argument ($value) {
     if (ref($value) eq 'HASH') {
         return $caches{ $value->{'$cache'} } //= {} if exists($value->{'$cache'});
+        return opened('>', $value->{'$write'}) if exists($value->{'$write'});
+        return opened('<', $value->{'$read'}) if exists($value->{'$read'});
         return sub (@args) { push @ran, [map { shown($_) } @args]; return $value->{'$code'} } if exists($value->{'$code'});
         return { map { $_ => argument($value->{$_}) } keys $value->%* };
     } elsif (ref($value) eq 'ARRAY') {

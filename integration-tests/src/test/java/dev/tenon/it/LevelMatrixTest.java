@@ -40,7 +40,7 @@ class LevelMatrixTest {
     /** These describe the plugin; a proxy answers them itself. */
     private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");
 
-    private static final Set<String> NOT_YET = Set.of("volume_export", "volume_import", "new_backup_provider");
+    private static final Set<String> NOT_YET = Set.of("new_backup_provider");
 
     private static final Map<String, Object> SECTION = Map.of("type", "recording", "nodes", Map.of("a", "1"));
 
@@ -91,7 +91,6 @@ class LevelMatrixTest {
             Map.entry("content_types", List.of("images")),
             Map.entry("machine_version", "10.0+pve1"),
             Map.entry("options", Map.of("snapshot-name", "before")),
-            Map.entry("fh", "a stream"),
             Map.entry("allow_rename", "1"),
             Map.entry("func", PerlCaller.code("ran")),
             Map.entry("logfunc", PerlCaller.code("logged")),
@@ -145,7 +144,8 @@ class LevelMatrixTest {
             Map.entry("qemu_blockdev_options", Map.of("driver", "nbd", "port", "10809", "read-only", "1")),
             Map.entry("get_import_metadata", Map.of("type", "vm", "net", Map.of())),
             Map.entry("volume_export_formats", List.of("raw+size", "zfs")),
-            Map.entry("volume_import_formats", List.of()));
+            Map.entry("volume_import_formats", List.of()),
+            Map.entry("volume_import", "nas:vm-100-disk-7"));
 
     private final AtomicInteger calls = new AtomicInteger();
     private final AtomicInteger refusals = new AtomicInteger();
@@ -231,7 +231,7 @@ class LevelMatrixTest {
                     args.add(value);
                 });
             } else {
-                args.add(sample(position));
+                args.add(position.equals("fh") ? stream(method) : sample(position));
             }
         }
         PerlCaller plugin = Objects.requireNonNull(host).calling("recording" + pluginLevel);
@@ -269,7 +269,20 @@ class LevelMatrixTest {
         } else {
             assertThat(answer.value()).as(what).isEqualTo(ANSWERS.get(method.name()));
         }
+        if (method.name().equals("volume_export")) {
+            assertThat(streamed()).as(what).hasContent("exported");
+        }
         assertInPlace(method, answer, what);
+    }
+
+    /** A handle of a file, which the plugin writes to or reads from. */
+    private Map<String, String> stream(Method method) throws IOException {
+        String file = Files.writeString(streamed(), "7").toString();
+        return Map.of(method.name().equals("volume_import") ? "$read" : "$write", file);
+    }
+
+    private Path streamed() {
+        return Objects.requireNonNull(plugins).resolve("stream");
     }
 
     private static Object sample(String param) {
@@ -342,6 +355,7 @@ class LevelMatrixTest {
         boolean isGiven = asked.positionsAt(hostLevel).contains(param);
         return switch (param) {
             case "func", "logfunc" -> "CODE";
+            case "fh" -> "GLOB";
             case "attribute" -> "notes";
             case "value" -> asked.name().equals("update_volume_notes") ? sample("notes") : sample("value");
             // The base class passes none, and no storage has one of its own.

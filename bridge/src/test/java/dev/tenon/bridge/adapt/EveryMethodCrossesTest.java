@@ -124,8 +124,8 @@ class EveryMethodCrossesTest {
             Map.entry(Transfer.class, new Transfer(new SnapshotName("before"), new SnapshotName("base"), true)),
             Map.entry(Map.class, Map.of("type", "far", "path", "/srv")),
             Map.entry(TaskLog.class, (TaskLog) (level, line) -> log.add(level + " " + line)),
-            Map.entry(ExportStream.class, new PipeStream()),
-            Map.entry(ImportStream.class, new PipeStream()),
+            Map.entry(ExportStream.class, new NearExport()),
+            Map.entry(ImportStream.class, new NearImport()),
             Map.entry(Runnable.class, (Runnable) () -> log.add("the work ran")));
 
     private final Map<String, Object> answers = Map.ofEntries(
@@ -184,8 +184,8 @@ class EveryMethodCrossesTest {
             Map.entry("importFormats", List.of()),
             Map.entry("importVolume", VolumeId.parse("nas:100/vm-100-disk-7.raw")));
 
-    /** The near end of a pipe, at whose far end this test reads or writes. */
-    private final class PipeStream implements ExportStream, ImportStream {
+    /** The near end of a pipe, whose far end this test reads. */
+    private final class NearExport implements ExportStream {
         @Override
         public void handOver(IntConsumer writer) {
             try (Descriptor.Pipe pipe = Descriptor.pipe()) {
@@ -198,6 +198,14 @@ class EveryMethodCrossesTest {
         }
 
         @Override
+        public void send(StreamSource source) {
+            throw new AssertionError(source);
+        }
+    }
+
+    /** The near end of a pipe, whose far end this test has written to. */
+    private static final class NearImport implements ImportStream {
+        @Override
         public <T> T handOver(IntFunction<T> reader) {
             try (Descriptor.Pipe pipe = Descriptor.pipe()) {
                 write(pipe.write().number(), "a stream");
@@ -206,11 +214,6 @@ class EveryMethodCrossesTest {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-        }
-
-        @Override
-        public void send(StreamSource source) {
-            throw new AssertionError(source);
         }
 
         @Override
@@ -289,7 +292,7 @@ class EveryMethodCrossesTest {
 
         assertThat(arrivedAt).isEqualTo(operation.getName());
         for (int i = 0; i < args.length; i++) {
-            if (args[i] instanceof PipeStream) {
+            if (args[i] instanceof ExportStream || args[i] instanceof ImportStream) {
                 assertThat(log).containsExactly("came: a stream");
             } else if (args[i] instanceof TaskLog || args[i] instanceof Runnable) {
                 assertThat(log).containsAnyOf("WARN a line", "the work ran");
