@@ -531,9 +531,11 @@ subtest 'numbers and booleans of block devices keep their types' => sub {
 
 subtest 'what cannot cross yet is refused before anything is done' => sub {
     refused(
-        sub { to_wire('volume_export', 15, {}, 'nas', \*STDOUT, 'v', 'raw+size') },
-        'NOT_SUPPORTED', 'NOT_STARTED', qr/'fh': a stream cannot cross yet/,
-        'a stream'
+        sub {
+            Tenon::Schema::result_to_wire($api->method('new_backup_provider'), [{}], 'nas');
+        },
+        'BAD_RESULT', 'UNKNOWN', qr/a backup provider cannot cross yet/,
+        'a backup provider'
     );
 };
 

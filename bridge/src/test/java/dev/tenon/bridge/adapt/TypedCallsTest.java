@@ -159,7 +159,7 @@ class TypedCallsTest {
     void everyPositionalCallOfTheNewestLevelFindsItsNames() {
         for (Method method : TABLE.methods().values()) {
             List<@Nullable Object> undefs = new ArrayList<>();
-            method.params().forEach(param -> undefs.add(null));
+            method.positionsAt(TABLE.newestLevel()).forEach(position -> undefs.add(null));
 
             assertThat(PositionalCalls.params(method, undefs, "x").entries().keySet())
                     .containsExactlyElementsOf(method.positionsAt(TABLE.newestLevel()).stream()

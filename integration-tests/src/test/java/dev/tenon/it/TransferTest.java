@@ -1,0 +1,147 @@
+package dev.tenon.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.stream.DescriptorExport;
+import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.core.stream.StreamSettings;
+import dev.tenon.it.support.DaemonProcess;
+import dev.tenon.it.support.Installation;
+import dev.tenon.it.support.PerlCaller;
+import dev.tenon.it.support.Scratch;
+import dev.tenon.it.support.SidecarHost;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** Streams of volumes whose file crosses as a descriptor: from Java to a Perl plugin, and from Perl through Java to one. */
+class TransferTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Transfer WHOLE = new Transfer(null, null, false);
+    private static final int SIZE = 3_000_001;
+
+    private static byte[] content() {
+        byte[] content = new byte[SIZE];
+        new Random(7).nextBytes(content);
+        return content;
+    }
+
+    @Test
+    void javaDrivesAPluginThatStreamsByPrograms(Scratch scratch) throws Exception {
+        SidecarHost host = SidecarHost.start(scratch, Installation.plugin("StreamingPlugin.pm"));
+        Storage storage = host.storage();
+        byte[] content = content();
+        Files.write(scratch.storage().resolve("volume"), content);
+
+        try (Descriptor.Pipe pipe = Descriptor.pipe();
+                FileInputStream in = new FileInputStream("/proc/self/fd/" + pipe.read().number())) {
+            CompletableFuture<Void> exporting = CompletableFuture.runAsync(() -> {
+                try (DescriptorExport stream = new DescriptorExport(pipe.write(), StreamSettings.USUAL)) {
+                    host.plugin().exportVolume(storage, new VolumeName("volume"), "raw+size", WHOLE, stream);
+                }
+            });
+            assertThat(in.readAllBytes()).isEqualTo(content);
+            exporting.join();
+        }
+
+        try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+            OutputStream out = new FileOutputStream("/proc/self/fd/" + pipe.write().number());
+            pipe.write().close();
+            CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
+                try (out) {
+                    out.write(content);
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            });
+            try (DescriptorImport stream = new DescriptorImport(pipe.read(), StreamSettings.USUAL)) {
+                assertThat(host.plugin()
+                                .importVolume(storage, new VolumeName("made"), "raw+size", WHOLE, false, stream))
+                        .hasToString("nas:made");
+            }
+            writing.join();
+        }
+        assertThat(scratch.storage().resolve("made")).hasBinaryContent(content);
+    }
+
+    @Test
+    void anAdoptedPluginIsDrivenByPerlThroughJava(Scratch scratch) throws Exception {
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
+        PerlCaller host = PerlCaller.start(scratch).calling("streaming");
+        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        byte[] content = content();
+        Files.write(scratch.storage().resolve("volume"), content);
+        Path file = scratch.file("exported");
+        host.nothing("status", "nas", scfg, Map.of());
+        long before = open(daemon.pid());
+
+        host.nothing("volume_export", scfg, "nas", Map.of("$write", file.toString()), "volume", "raw+size")
+                .value();
+        assertThat(file).hasBinaryContent(content);
+        assertThat(host.scalar("volume_import", scfg, "nas", Map.of("$read", file.toString()), "made", "raw+size")
+                        .value())
+                .isEqualTo("nas:made");
+        assertThat(scratch.storage().resolve("made")).hasBinaryContent(content);
+        Awaitility.await().atMost(PATIENCE).untilAsserted(() -> assertThat(open(daemon.pid())).isEqualTo(before));
+    }
+
+    @Test
+    void aTransferEndsWithTheProgramThatWantedIt(Scratch scratch) throws Exception {
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
+        PerlCaller host = PerlCaller.start(scratch).calling("streaming");
+        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
+        Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
+        List<ProcessHandle> programs = programs(daemon);
+
+        ProcessHandle.of(host.program().pid()).orElseThrow().destroyForcibly();
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(5))
+                .until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @Test
+    void whatASidecarStartedEndsWithIt(Scratch scratch) throws Exception {
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
+        PerlCaller host = PerlCaller.start(scratch).calling("streaming");
+        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
+        Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
+        List<ProcessHandle> programs = programs(daemon);
+
+        daemon.sidecars().forEach(ProcessHandle::destroyForcibly);
+
+        assertThat(host.answer().died()).contains("was ended by signal 9 (SIGKILL)");
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    private static List<ProcessHandle> programs(DaemonProcess daemon) {
+        return daemon.sidecars().stream()
+                .flatMap(ProcessHandle::children)
+                .filter(child -> child.info().command().orElse("").endsWith("/dd"))
+                .toList();
+    }
+
+    private static long open(long pid) throws IOException {
+        try (var descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+            return descriptors.count();
+        }
+    }
+}
