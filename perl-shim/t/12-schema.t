@@ -534,7 +534,9 @@ subtest 'what cannot cross yet is refused before anything is done' => sub {
         sub {
             Tenon::Schema::result_to_wire($api->method('new_backup_provider'), [{}], 'nas');
         },
-        'BAD_RESULT', 'UNKNOWN', qr/a backup provider cannot cross yet/,
+        'BAD_RESULT',
+        'UNKNOWN',
+        qr/a backup provider cannot cross yet/,
         'a backup provider'
     );
 };

@@ -48,7 +48,8 @@ class TransferTest {
         Files.write(scratch.storage().resolve("volume"), content);
 
         try (Descriptor.Pipe pipe = Descriptor.pipe();
-                FileInputStream in = new FileInputStream("/proc/self/fd/" + pipe.read().number())) {
+                FileInputStream in =
+                        new FileInputStream("/proc/self/fd/" + pipe.read().number())) {
             CompletableFuture<Void> exporting = CompletableFuture.runAsync(() -> {
                 try (DescriptorExport stream = new DescriptorExport(pipe.write(), StreamSettings.USUAL)) {
                     host.plugin().exportVolume(storage, new VolumeName("volume"), "raw+size", WHOLE, stream);
@@ -59,7 +60,8 @@ class TransferTest {
         }
 
         try (Descriptor.Pipe pipe = Descriptor.pipe()) {
-            OutputStream out = new FileOutputStream("/proc/self/fd/" + pipe.write().number());
+            OutputStream out =
+                    new FileOutputStream("/proc/self/fd/" + pipe.write().number());
             pipe.write().close();
             CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
                 try (out) {
@@ -82,7 +84,8 @@ class TransferTest {
     void anAdoptedPluginIsDrivenByPerlThroughJava(Scratch scratch) throws Exception {
         DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
-        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        Map<String, Object> scfg =
+                Map.of("type", "streaming", "path", scratch.storage().toString());
         byte[] content = content();
         Files.write(scratch.storage().resolve("volume"), content);
         Path file = scratch.file("exported");
@@ -96,14 +99,17 @@ class TransferTest {
                         .value())
                 .isEqualTo("nas:made");
         assertThat(scratch.storage().resolve("made")).hasBinaryContent(content);
-        Awaitility.await().atMost(PATIENCE).untilAsserted(() -> assertThat(open(daemon.pid())).isEqualTo(before));
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(open(daemon.pid())).isEqualTo(before));
     }
 
     @Test
     void aTransferEndsWithTheProgramThatWantedIt(Scratch scratch) throws Exception {
         DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
-        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        Map<String, Object> scfg =
+                Map.of("type", "streaming", "path", scratch.storage().toString());
         host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
         Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
         List<ProcessHandle> programs = programs(daemon);
@@ -119,7 +125,8 @@ class TransferTest {
     void whatASidecarStartedEndsWithIt(Scratch scratch) throws Exception {
         DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
-        Map<String, Object> scfg = Map.of("type", "streaming", "path", scratch.storage().toString());
+        Map<String, Object> scfg =
+                Map.of("type", "streaming", "path", scratch.storage().toString());
         host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
         Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
         List<ProcessHandle> programs = programs(daemon);
@@ -127,9 +134,7 @@ class TransferTest {
         daemon.sidecars().forEach(ProcessHandle::destroyForcibly);
 
         assertThat(host.answer().died()).contains("was ended by signal 9 (SIGKILL)");
-        Awaitility.await()
-                .atMost(PATIENCE)
-                .until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+        Awaitility.await().atMost(PATIENCE).until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
     }
 
     private static List<ProcessHandle> programs(DaemonProcess daemon) {
