@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Which system calls move the bytes of an export, of all that the daemon and the Perl program make. */
@@ -103,7 +104,8 @@ class StreamSyscallsTest {
     }
 
     /** What the daemon and the program do while the program exports the image. */
-    private static List<Strace.Call> export(Scratch scratch, File output, Descriptor.Pipe pipe, String... more)
+    private static List<Strace.Call> export(
+            Scratch scratch, File output, Descriptor.@Nullable Pipe pipe, String... more)
             throws IOException, InterruptedException {
         DaemonProcess daemon = DaemonProcess.start(scratch);
         List<String> command = new ArrayList<>(List.of("perl"));

@@ -630,8 +630,8 @@ public abstract class CallingPlugin implements StoragePlugin {
                 .text("format", format)
                 .transfer(transfer)
                 .flag("allow_rename", allowRename);
-        Value made =
-                stream.handOver(number -> offering(number, token -> call("volume_import", params.text("fh", token))));
+        Value made = stream.handOver(
+                format, number -> offering(number, token -> call("volume_import", params.text("fh", token))));
         return Results.optionalText(made).map(VolumeId::parse).orElseGet(() -> new VolumeId(storage.id(), volume));
     }
 

@@ -206,7 +206,7 @@ class EveryMethodCrossesTest {
     /** The near end of a pipe, whose far end this test has written to. */
     private static final class NearImport implements ImportStream {
         @Override
-        public <T> T handOver(IntFunction<T> reader) {
+        public <T> T handOver(String format, IntFunction<T> reader) {
             try (Descriptor.Pipe pipe = Descriptor.pipe()) {
                 write(pipe.write().number(), "a stream");
                 pipe.write().close();
@@ -264,7 +264,7 @@ class EveryMethodCrossesTest {
             } else if (arg instanceof DescriptorExport stream) {
                 stream.handOver(number -> write(number, "a stream"));
             } else if (arg instanceof DescriptorImport stream) {
-                log.add("came: " + stream.handOver(EveryMethodCrossesTest::read));
+                log.add("came: " + stream.handOver("raw+size", EveryMethodCrossesTest::read));
             }
         }
         return answers.get(method.getName());

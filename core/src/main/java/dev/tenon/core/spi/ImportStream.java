@@ -25,11 +25,13 @@ public interface ImportStream {
     void receive(StreamTarget target, @Nullable ByteSize length);
 
     /**
-     * Lets another process read the whole stream.
+     * Lets another process read the whole stream. One that has ended too early fails also if that process noticed nothing,
+     * as far as its format tells; the outcome of a failure is {@code UNKNOWN}, since only that process knows what it made.
      *
+     * @param format of the stream, for instance {@code raw+size}
      * @param reader gets the number of an open descriptor of this process, which is valid while it runs; it returns when
      *     the other process has read what it wants
      * @return what the reader returns
      */
-    <T> T handOver(IntFunction<T> reader);
+    <T> T handOver(String format, IntFunction<T> reader);
 }

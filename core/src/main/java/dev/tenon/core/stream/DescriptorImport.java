@@ -1,7 +1,6 @@
 package dev.tenon.core.stream;
 
 import dev.tenon.core.failure.Failures;
-import dev.tenon.core.linux.DataFlow;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.linux.SparseFile;
 import dev.tenon.core.spi.ByteSize;
@@ -11,8 +10,6 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StreamTarget;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +47,11 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
 
     @Override
     public ByteSize size() {
-        long size = Pump.start(pace, descriptor, this::readHeader).join();
+        long size = Pump.start(
+                        pace,
+                        descriptor,
+                        flow -> Header.read(pace, flow, descriptor).getLong())
+                .join();
         if (size < 0) {
             throw new StorageException(
                     StorageError.STREAM_BROKEN,
@@ -59,21 +60,6 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
                             + ", which no volume has; is it of a format with a size, and not compressed?");
         }
         return ByteSize.ofBytes(size);
-    }
-
-    private long readHeader(DataFlow flow) throws IOException {
-        ByteBuffer header = flow.buffer(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        while (header.hasRemaining()) {
-            pace.awaitPeer(flow, descriptor, DataFlow.Ready.READ);
-            int read = flow.read(descriptor, header);
-            if (read == 0) {
-                throw pace.broken("it ended inside its first eight bytes, which tell the size");
-            } else if (read > 0) {
-                pace.advance(read);
-            }
-        }
-        pace.digest(header.flip().duplicate());
-        return header.getLong(0);
     }
 
     @Override
@@ -86,7 +72,7 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
             case StreamTarget.Present(Path file, boolean isZero) ->
                 receive(length, isZero, () -> SparseFile.openForWriting(file));
             case StreamTarget.Tree(Path directory) ->
-                handOver(number -> {
+                HandOver.fromPeer(pace, descriptor, Ending.ZEROES, number -> {
                     Tar.unpack(directory, number);
                     return true;
                 });
@@ -115,8 +101,10 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
     }
 
     @Override
-    public <T> T handOver(IntFunction<T> reader) {
-        return HandOver.fromPeer(pace, descriptor, reader);
+    public <T> T handOver(String format, IntFunction<T> reader) {
+        T result = HandOver.fromPeer(pace, descriptor, Ending.of(format), reader);
+        pace.end();
+        return result;
     }
 
     @Override

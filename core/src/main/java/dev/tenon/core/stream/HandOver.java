@@ -6,6 +6,7 @@ import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
@@ -43,7 +44,8 @@ final class HandOver {
         try (Descriptor.Pipe pipe = Descriptor.pipe()) {
             HandOver handOver = new HandOver(pace, pipe.write(), pipe.read());
             Pump<?> pump = handOver.start(
-                    peer, (flow, end) -> new Relay(pace, flow).run(end, pace::awaitProcess, peer, pace::awaitPeer));
+                    peer,
+                    (flow, end) -> new Relay(pace, flow).run(end, pace::awaitProcess, peer, pace::awaitPeer, false));
             handOver.letOther(writer, pump);
             // What it has written may still be in the pipe.
             pace.processEnded();
@@ -53,12 +55,15 @@ final class HandOver {
         }
     }
 
-    /** Lets another process read the stream: {@code reader} gets the number of a pipe's end. */
-    static <T> T fromPeer(Pace pace, Descriptor peer, IntFunction<T> reader) {
+    /**
+     * Lets another process read the stream: {@code reader} gets the number of a pipe's end.
+     *
+     * @param ending which is looked at, since the other process may take the end of the pipe for that of the stream
+     */
+    static <T> T fromPeer(Pace pace, Descriptor peer, Ending ending, IntFunction<T> reader) {
         try (Descriptor.Pipe pipe = Descriptor.pipe()) {
             HandOver handOver = new HandOver(pace, pipe.read(), pipe.write());
-            Pump<?> pump = handOver.start(
-                    peer, (flow, end) -> new Relay(pace, flow).run(peer, pace::awaitPeer, end, pace::awaitProcess));
+            Pump<?> pump = handOver.start(peer, (flow, end) -> move(pace, flow, peer, end, ending));
             T result = handOver.letOther(reader, pump);
             // What it has not read it does not want.
             pace.cancel("all that is wanted has been read");
@@ -70,8 +75,29 @@ final class HandOver {
                 }
             }
             return result;
+        } catch (StorageException e) {
+            throw e.outcome() == Outcome.FAILED_CLEAN
+                    ? new StorageException(e.error(), Outcome.UNKNOWN, e.getMessage(), e)
+                    : e;
         } catch (IOException e) {
             throw Failures.of(e, Outcome.NOT_STARTED, "unable to make a pipe for a stream");
+        }
+    }
+
+    private static void move(Pace pace, DataFlow flow, Descriptor peer, Descriptor pipe, Ending ending)
+            throws IOException {
+        Relay relay = new Relay(pace, flow);
+        long told = 0;
+        if (ending == Ending.LENGTH) {
+            ByteBuffer header = Header.read(pace, flow, peer);
+            told = Long.BYTES + header.getLong(0);
+            relay.write(header, pipe, pace::awaitProcess);
+        }
+        long zeroes = relay.run(peer, pace::awaitPeer, pipe, pace::awaitProcess, ending == Ending.ZEROES);
+        if (ending == Ending.LENGTH && Ending.isTooShort(pace.moved() - Long.BYTES, told - Long.BYTES)) {
+            throw pace.broken("it ended " + (told - pace.moved()) + " bytes too early");
+        } else if (ending == Ending.ZEROES && !Ending.isArchiveEnd(zeroes)) {
+            throw pace.broken("the archive ended too early");
         }
     }
 

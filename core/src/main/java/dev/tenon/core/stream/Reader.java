@@ -14,8 +14,6 @@ final class Reader {
     /** What PVE's dd looks at: so a volume that it makes has the same holes. */
     private static final int BLOCK = 64 << 10;
 
-    private static final int SECTOR = 512;
-
     private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(BLOCK).asReadOnlyBuffer();
 
     private final Pace pace;
@@ -48,7 +46,7 @@ final class Reader {
             write(target, at, isSparse);
             at += got;
         }
-        if (length != null && isTooShort(at, length.bytes())) {
+        if (length != null && Ending.isTooShort(at, length.bytes())) {
             throw pace.broken("it ended " + (length.bytes() - at) + " bytes too early");
         }
         if (isSparse) {
@@ -56,12 +54,6 @@ final class Reader {
         }
         target.sync();
         return at;
-    }
-
-    /** What says that it is of whole sectors may have been rounded up to them. */
-    private static boolean isTooShort(long got, long told) {
-        long missing = told - got;
-        return missing > 0 && (missing >= SECTOR || told % SECTOR != 0);
     }
 
     /** Until the buffer is full or nothing comes any more. */

@@ -28,21 +28,26 @@ final class Relay {
         void until(DataFlow flow, Descriptor descriptor, DataFlow.Ready ready) throws IOException;
     }
 
-    /** Up to the end of the source. */
-    void run(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
-        boolean isCopied = pace.wantsChecksum() || !canSplice(source) || !canSplice(sink);
+    /**
+     * Up to the end of the source.
+     *
+     * @param countsZeroes whether the zeroes are wanted that it ends with
+     * @return how many those are, at least; 0 if they were not wanted
+     */
+    long run(Descriptor source, Wait forSource, Descriptor sink, Wait forSink, boolean countsZeroes)
+            throws IOException {
+        flow.enlarge(sink);
+        if (countsZeroes || pace.wantsChecksum() || !canSplice(source) || !canSplice(sink)) {
+            return copy(source, forSource, sink, forSink);
+        }
         int piece = source.kind() == Descriptor.Kind.SOCKET || sink.kind() == Descriptor.Kind.SOCKET
                 ? SOCKET_PIECE
                 : LARGEST;
-        if (isCopied) {
-            copy(source, forSource, sink, forSink);
-            return;
-        }
         while (true) {
             forSource.until(flow, source, DataFlow.Ready.READ);
             long moved = flow.splice(source, sink, pace.piece(piece));
             if (moved == 0) {
-                return;
+                return 0;
             } else if (moved == DataFlow.NOT_READY) {
                 forSink.until(flow, sink, DataFlow.Ready.WRITE);
             } else {
@@ -60,15 +65,18 @@ final class Relay {
         };
     }
 
-    private void copy(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
+    private long copy(Descriptor source, Wait forSource, Descriptor sink, Wait forSink) throws IOException {
         ByteBuffer buffer = flow.buffer((int) pace.piece(LARGEST));
+        long zeroes = 0;
         while (true) {
             forSource.until(flow, source, DataFlow.Ready.READ);
             int read = flow.read(source, buffer.clear());
             if (read == 0) {
-                return;
+                return zeroes;
             } else if (read > 0) {
                 buffer.flip();
+                int last = trailingZeroes(buffer);
+                zeroes = last == read ? zeroes + last : last;
                 pace.digest(buffer.duplicate());
                 write(buffer, sink, forSink);
                 pace.advance(read);
@@ -76,7 +84,15 @@ final class Relay {
         }
     }
 
-    private void write(ByteBuffer buffer, Descriptor sink, Wait forSink) throws IOException {
+    private static int trailingZeroes(ByteBuffer buffer) {
+        int from = buffer.limit();
+        while (from > 0 && buffer.get(from - 1) == 0) {
+            from--;
+        }
+        return buffer.limit() - from;
+    }
+
+    void write(ByteBuffer buffer, Descriptor sink, Wait forSink) throws IOException {
         int piece = sink.kind() == Descriptor.Kind.PIPE ? SURE_PIECE : buffer.capacity();
         int end = buffer.limit();
         while (buffer.position() < end) {

@@ -336,7 +336,7 @@ class StreamTest {
                 }
             });
             DescriptorImport stream = new DescriptorImport(ends.read(), settings);
-            String answer = stream.handOver(number -> {
+            String answer = stream.handOver("qcow2+size", number -> {
                 run("dd", "if=/proc/" + pid() + "/fd/" + number, "of=" + target);
                 return "done";
             });
@@ -347,6 +347,30 @@ class StreamTest {
             assertThat(sent.sha256()).isEqualTo(withChecksum ? sha256(Files.readAllBytes(source)) : null);
         }
         assertThat(Files.mismatch(source, target)).isEqualTo(-1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"raw+size, ended 1 bytes too early", "tar+size, the archive ended too early"})
+    void aStreamThatEndsTooEarlyFailsAlsoIfItsReaderIsContent(String format, String words) throws Exception {
+        try (Descriptor.Pipe pipe = Descriptor.pipe()) {
+            Process writer = new ProcessBuilder("printf", "\\5\\0\\0\\0\\0\\0\\0\\0four")
+                    .redirectOutput(file(pipe.write()))
+                    .start();
+            pipe.write().close();
+            Path target = directory.resolve("target");
+            DescriptorImport stream = new DescriptorImport(pipe.read(), StreamSettings.USUAL);
+            assertThatThrownBy(() -> stream.handOver(format, number -> {
+                        run("dd", "if=/proc/" + pid() + "/fd/" + number, "of=" + target);
+                        return "made";
+                    }))
+                    .isInstanceOfSatisfying(StorageException.class, e -> {
+                        assertThat(e.error()).isEqualTo(StorageError.STREAM_BROKEN);
+                        assertThat(e.outcome()).isEqualTo(Outcome.UNKNOWN);
+                    })
+                    .hasMessageContaining(words);
+            assertThat(writer.waitFor(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(target).hasSize(12);
+        }
     }
 
     @Test

@@ -39,9 +39,9 @@ public final class Strace implements Closeable {
      * @param result -1 if it failed
      */
     public record Call(String name, String arguments, long result) {
-        /** Whether one of its descriptors is this. */
+        /** Whether it reads or writes this; a descriptor that is only passed on is not counted. */
         public boolean isAbout(String path) {
-            return arguments.contains("<" + path + ">");
+            return arguments.contains("<" + path + ">") && !arguments.contains("SCM_RIGHTS");
         }
 
         /** What is behind its first descriptor; empty if it has none. */
