@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
  * -Dtenon.kills=200} sets how often, {@code -Dtenon.seed} with which random numbers.
  */
 class KilledTransfersTest {
-    private static final int KILLS = Integer.getInteger("tenon.kills", 18);
+    private static final int KILLS = Integer.getInteger("tenon.kills", 9);
     private static final long SEED = Long.getLong("tenon.seed", 20_261_121L);
     private static final int SIZE = 12 << 20;
     private static final int PIECE = 64 << 10;
@@ -179,7 +179,7 @@ class KilledTransfersTest {
         try {
             return input.readAllBytes();
         } catch (IOException e) {
-            assertThat(e).hasMessageContaining("Stream closed");
+            assertThat(e).hasMessageMatching("Stream [cC]losed");
             return new byte[0];
         }
     }
@@ -202,7 +202,7 @@ class KilledTransfersTest {
                 at = end;
             }
         } catch (IOException e) {
-            assertThat(e).hasMessageMatching("Broken pipe|Stream closed");
+            assertThat(e).hasMessageMatching("Broken pipe|Stream [cC]losed");
         }
         assertThat(isKilled).isTrue();
     }

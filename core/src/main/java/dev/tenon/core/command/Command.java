@@ -97,7 +97,8 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
 
     /**
      * Runs the command between two files, which it reads and writes itself: what the library that starts the others does
-     * not do. Fails as {@link #run()} does.
+     * not do. Fails as {@link #run()} does, with the first line of standard error, which such commands mostly follow by what
+     * comes of it.
      *
      * @param input its standard input, for instance {@code /dev/null}
      * @param output its standard output
@@ -143,7 +144,7 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
         if (exitCode > FIRST_SIGNAL_EXIT_CODE) {
             throw failed("got signal " + (exitCode - FIRST_SIGNAL_EXIT_CODE));
         } else if (exitCode != 0) {
-            throw failed(exitCode, errors.last());
+            throw failed(exitCode, errors.first());
         }
     }
 

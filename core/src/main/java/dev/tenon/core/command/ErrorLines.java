@@ -7,13 +7,14 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs every line that a command writes to standard error and keeps the last one that is not blank. */
+/** Logs every line that a command writes to standard error and keeps the first and the last one that are not blank. */
 final class ErrorLines extends OutputStream {
     private static final Logger LOG = LoggerFactory.getLogger(ErrorLines.class);
     private static final int LONGEST_LINE = 4096;
 
     private final String program;
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private @Nullable String first;
     private @Nullable String last;
 
     ErrorLines(String program) {
@@ -42,11 +43,18 @@ final class ErrorLines extends OutputStream {
         return last;
     }
 
+    /** The first line that is not blank, null if there was none. */
+    synchronized @Nullable String first() {
+        endLine();
+        return first;
+    }
+
     private void endLine() {
         String text = line.toString(StandardCharsets.UTF_8).strip();
         line.reset();
         if (!text.isEmpty()) {
             LOG.info("{}: {}", program, text);
+            first = first == null ? text : first;
             last = text;
         }
     }

@@ -1,6 +1,8 @@
 package dev.tenon.core.stream;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,6 +10,9 @@ import java.util.List;
 
 /** Packs and unpacks the files of a container, with tar and the options that PVE gives it. */
 final class Tar {
+    /** What tar says first of a file system that is full. */
+    private static final String CUT_WRITE = ": Wrote only ";
+
     private static final Path NOTHING = Path.of("/dev/null");
     private static final Duration DEADLINE = Duration.ofDays(1);
     private static final List<String> OPTIONS = List.of(
@@ -29,7 +34,15 @@ final class Tar {
     }
 
     static void unpack(Path directory, int input) {
-        command("-C", directory.toString(), "-xf", "-").run(descriptor(input), NOTHING);
+        try {
+            command("-C", directory.toString(), "-xf", "-").run(descriptor(input), NOTHING);
+        } catch (StorageException e) {
+            if (e.getMessage().contains(CUT_WRITE)) {
+                throw new StorageException(
+                        StorageError.NO_SPACE, e.outcome(), e.getMessage() + ": the file system is full", e);
+            }
+            throw e;
+        }
     }
 
     private static Command command(String... more) {
