@@ -18,9 +18,13 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
-                        + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; and full"
-                        + " copies of images beside cp.",
-        footer = {"", "Example: bin/bench calls --calls 20000", "Exit status 0 if all was measured, whatever came out."
+                        + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; full copies"
+                        + " of images beside cp; and exports and imports beside dd and sendfile.",
+        footer = {
+            "",
+            "Example: bin/bench calls --calls 20000",
+            "Example: bin/bench transfers --image-mib 1024 --rounds 3",
+            "Exit status 0 if all was measured, whatever came out."
         })
 public final class Bench implements Callable<Integer> {
     private static final int CONNECTIONS = 1000;
@@ -30,7 +34,8 @@ public final class Bench implements Callable<Integer> {
     private enum Part {
         CALLS,
         DIRECTORIES,
-        COPIES
+        COPIES,
+        TRANSFERS
     }
 
     @Parameters(
@@ -53,6 +58,21 @@ public final class Bench implements Callable<Integer> {
             description = "calls of each peer before those (default: ${DEFAULT-VALUE})")
     private int warmup;
 
+    @Option(
+            names = "--image-mib",
+            paramLabel = "MIB",
+            defaultValue = "4096",
+            description =
+                    "size of the images that are exported; a quarter of it is imported (default: ${DEFAULT-VALUE})")
+    private int imageMib;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "transfers of each peer that count, for each line (default: ${DEFAULT-VALUE})")
+    private int rounds;
+
     public static void main(String[] args) {
         System.exit(new CommandLine(new Bench())
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -72,6 +92,7 @@ public final class Bench implements Callable<Integer> {
                     case CALLS -> calls(scratch, report);
                     case DIRECTORIES -> Directories.run(scratch, report);
                     case COPIES -> Copies.run(scratch, report);
+                    case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
                 }
             }
         }

@@ -19,6 +19,8 @@ final class JavaProcess implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(20);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
     private static final long KIB = 1024;
+    /** Sets the kernel's VmHWM back to VmRSS. */
+    private static final String FORGET_MOST = "5";
 
     private final Process process;
 
@@ -91,8 +93,21 @@ final class JavaProcess implements AutoCloseable {
 
     /** Bytes of memory that the process has resident. */
     long resident() throws IOException {
+        return memory("VmRSS:");
+    }
+
+    /** The most that was resident since {@link #forgetMostResident}. */
+    long mostResident() throws IOException {
+        return memory("VmHWM:");
+    }
+
+    void forgetMostResident() throws IOException {
+        Files.writeString(Path.of("/proc", Long.toString(pid()), "clear_refs"), FORGET_MOST);
+    }
+
+    private long memory(String what) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid()), "status"))) {
-            if (line.startsWith("VmRSS:")) {
+            if (line.startsWith(what)) {
                 return Long.parseLong(line.replaceAll("\\D", "")) * KIB;
             }
         }

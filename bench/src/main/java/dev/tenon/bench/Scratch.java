@@ -55,6 +55,11 @@ final class Scratch implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        remove(directory);
+    }
+
+    /** With all that is in it. */
+    static void remove(Path directory) throws IOException {
         List<Path> found;
         try (Stream<Path> paths = Files.walk(directory)) {
             found = paths.sorted(Comparator.reverseOrder()).toList();

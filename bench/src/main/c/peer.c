@@ -1,0 +1,173 @@
+/*
+ * The other ends of transfers, and the least that a transfer can cost.
+ *
+ *   peer drain splice|copy pipe|socket PATH   makes PATH, prints "ready", and reads what the first who opens it writes;
+ *                                             then "BYTES BEGIN END", in nanoseconds of the monotonic clock
+ *   peer to pipe|socket PATH COMMAND...       runs the command, whose standard output is PATH
+ *   peer sendfile FILE PIPE_BYTES             writes the size, eight bytes, and the file to its standard output, a pipe
+ *                                             of at least so many bytes; 0 leaves it as it is
+ *   peer settle FILE                          reads the file, and prints how much of it came from the disk
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { COPIED = 64 << 10, SPLICED = 1 << 20, SENT = 1 << 30 };
+
+static void check(int is_good, const char *what) {
+    if (!is_good) {
+        perror(what);
+        exit(1);
+    }
+}
+
+static long long now(void) {
+    struct timespec time;
+    check(clock_gettime(CLOCK_MONOTONIC, &time) == 0, "clock_gettime");
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static int is_socket(const char *kind) {
+    return strcmp(kind, "socket") == 0;
+}
+
+static struct sockaddr_un address(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    errno = ENAMETOOLONG;
+    check(strlen(path) < sizeof address.sun_path, path);
+    strcpy(address.sun_path, path);
+    return address;
+}
+
+static void ready(void) {
+    puts("ready");
+    fflush(stdout);
+}
+
+static int opened(const char *kind, const char *path) {
+    if (!is_socket(kind)) {
+        check(mkfifo(path, 0600) == 0, path);
+        ready();
+        int fifo = open(path, O_RDONLY);
+        check(fifo >= 0, path);
+        return fifo;
+    }
+    struct sockaddr_un at = address(path);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    check(listener >= 0, "socket");
+    check(bind(listener, (struct sockaddr *)&at, sizeof at) == 0, path);
+    check(listen(listener, 1) == 0, path);
+    ready();
+    int connection = accept(listener, NULL, NULL);
+    check(connection >= 0, "accept");
+    return connection;
+}
+
+static int drain(const char *how, const char *kind, const char *path) {
+    static char buffer[COPIED];
+    int is_spliced = strcmp(how, "splice") == 0;
+    int from = opened(kind, path);
+    int nothing = open("/dev/null", O_WRONLY);
+    check(nothing >= 0, "/dev/null");
+    long long bytes = 0;
+    long long begin = 0;
+    while (1) {
+        ssize_t got =
+            is_spliced ? splice(from, NULL, nothing, NULL, SPLICED, SPLICE_F_MOVE) : read(from, buffer, sizeof buffer);
+        check(got >= 0, path);
+        if (begin == 0) {
+            begin = now();
+        }
+        if (got == 0) {
+            break;
+        }
+        bytes += got;
+    }
+    printf("%lld %lld %lld\n", bytes, begin, now());
+    check(unlink(path) == 0, path);
+    return 0;
+}
+
+static int to(const char *kind, const char *path, char **command) {
+    int sink;
+    if (is_socket(kind)) {
+        struct sockaddr_un at = address(path);
+        sink = socket(AF_UNIX, SOCK_STREAM, 0);
+        check(sink >= 0 && connect(sink, (struct sockaddr *)&at, sizeof at) == 0, path);
+    } else {
+        sink = open(path, O_WRONLY);
+        check(sink >= 0, path);
+    }
+    check(dup2(sink, STDOUT_FILENO) >= 0 && close(sink) == 0, "dup2");
+    execvp(command[0], command);
+    check(0, command[0]);
+    return 1;
+}
+
+static int send_file(const char *path, int pipe_bytes) {
+    int file = open(path, O_RDONLY);
+    struct stat status;
+    check(file >= 0 && fstat(file, &status) == 0, path);
+    if (pipe_bytes > 0) {
+        /* A socket has no such size. */
+        (void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_bytes);
+    }
+    uint64_t size = status.st_size;
+    check(write(STDOUT_FILENO, &size, sizeof size) == sizeof size, "write");
+    off_t at = 0;
+    while (at < status.st_size) {
+        check(sendfile(STDOUT_FILENO, file, &at, SENT) > 0, "sendfile");
+    }
+    return 0;
+}
+
+static long long read_from_disk(void) {
+    FILE *io = fopen("/proc/self/io", "r");
+    check(io != NULL, "/proc/self/io");
+    char line[256];
+    long long bytes = -1;
+    while (fgets(line, sizeof line, io) != NULL) {
+        (void)sscanf(line, "read_bytes: %lld", &bytes);
+    }
+    fclose(io);
+    check(bytes >= 0, "/proc/self/io");
+    return bytes;
+}
+
+static int settle(const char *path) {
+    static char buffer[SPLICED];
+    int file = open(path, O_RDONLY);
+    check(file >= 0, path);
+    long long before = read_from_disk();
+    ssize_t got;
+    while ((got = read(file, buffer, sizeof buffer)) > 0) {
+    }
+    check(got == 0, path);
+    printf("%lld\n", read_from_disk() - before);
+    return 0;
+}
+
+int main(int count, char **words) {
+    const char *what = count > 1 ? words[1] : "";
+    if (strcmp(what, "drain") == 0 && count == 5) {
+        return drain(words[2], words[3], words[4]);
+    } else if (strcmp(what, "to") == 0 && count > 4) {
+        return to(words[2], words[3], words + 4);
+    } else if (strcmp(what, "sendfile") == 0 && count == 4) {
+        return send_file(words[2], atoi(words[3]));
+    } else if (strcmp(what, "settle") == 0 && count == 3) {
+        return settle(words[2]);
+    }
+    fputs("usage: peer drain|to|sendfile|settle ...\n", stderr);
+    return 2;
+}
