@@ -7,6 +7,7 @@
  *   peer sendfile FILE PIPE_BYTES             writes the size, eight bytes, and the file to its standard output, a pipe
  *                                             of at least so many bytes; 0 leaves it as it is
  *   peer settle FILE                          reads the file, and prints how much of it came from the disk
+ *   peer warm BYTES                           uses so much memory and gives it back
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -157,6 +158,16 @@ static int settle(const char *path) {
     return 0;
 }
 
+static int warm(size_t bytes) {
+    char *memory = malloc(bytes);
+    check(memory != NULL, "malloc");
+    memset(memory, 1, bytes);
+    /* Or the compiler leaves it out. */
+    __asm__ volatile("" : : "r"(memory) : "memory");
+    free(memory);
+    return 0;
+}
+
 int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "";
     if (strcmp(what, "drain") == 0 && count == 5) {
@@ -167,7 +178,9 @@ int main(int count, char **words) {
         return send_file(words[2], atoi(words[3]));
     } else if (strcmp(what, "settle") == 0 && count == 3) {
         return settle(words[2]);
+    } else if (strcmp(what, "warm") == 0 && count == 3) {
+        return warm(strtoull(words[2], NULL, 10));
     }
-    fputs("usage: peer drain|to|sendfile|settle ...\n", stderr);
+    fputs("usage: peer drain|to|sendfile|settle|warm ...\n", stderr);
     return 2;
 }

@@ -156,6 +156,11 @@ final class Peer {
         }
     }
 
+    /** Has the kernel hold so much free memory that was just used: a virtual machine gets what it has not used slowly. */
+    void warm(long bytes) throws IOException {
+        Host.run(program.toString(), "warm", Long.toString(bytes));
+    }
+
     /** What it complains of is shown. */
     static Process start(List<String> command) throws IOException {
         return new ProcessBuilder(command)

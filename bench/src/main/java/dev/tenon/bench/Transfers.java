@@ -13,8 +13,8 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * Exports and imports of volumes, beside what PVE runs and the least that the kernel needs. Tenon's time begins with the
- * call in Perl, that of others who write with their first byte, so that no start of a process counts against them.
+ * Exports and imports of volumes, beside what PVE runs and the least that the kernel needs. The time of an export goes from
+ * its first byte to its end, so that no start of a process counts; how long Tenon's first byte takes is told beside it.
  */
 final class Transfers {
     private static final double TARGET_SPLICED = 8;
@@ -90,7 +90,7 @@ final class Transfers {
                 Locale.ROOT,
                 "%d transfers of each peer that take turns, after one to warm up; times are medians, a ratio is the median"
                         + " over the turns (least .. most). CPU is user and system time of the JVM and its Perl clients,"
-                        + " and of dd. Tenon's time begins with the call, that of the others with their first byte."
+                        + " and of dd. An export's time begins with its first byte."
                         + " Targets: %.0f times as fast as dd into a pipe that is spliced, %.1f into others, with %.2f of"
                         + " its CPU; %.1f of the speed of sendfile; a sparse image %.0f times; imports %.1f of dd's speed;"
                         + " %d at once %.1f of the time of one after the other, and %d MiB more memory.",
@@ -136,6 +136,7 @@ final class Transfers {
     /** One peer's transfers. */
     private static final class Turns {
         private final List<Double> nanos = new ArrayList<>();
+        private final List<Double> firsts = new ArrayList<>();
         private double cpuNanos;
 
         void add(double taken, double cpu) {
@@ -143,21 +144,32 @@ final class Transfers {
             cpuNanos += cpu;
         }
 
+        /** When the first byte came, after the call. */
+        void addFirst(double taken) {
+            firsts.add(taken);
+        }
+
         void forget() {
             nanos.clear();
+            firsts.clear();
             cpuNanos = 0;
         }
 
+        double firstMillis() {
+            return median(firsts) / MILLIS;
+        }
+
         double millis() {
-            return Series.median(all()) / MILLIS;
+            return median(nanos) / MILLIS;
         }
 
         double cpuMillis() {
             return cpuNanos / nanos.size() / MILLIS;
         }
 
-        private double[] all() {
-            return nanos.stream().mapToDouble(Double::doubleValue).toArray();
+        private static double median(List<Double> values) {
+            return Series.median(
+                    values.stream().mapToDouble(Double::doubleValue).toArray());
         }
 
         /** How many times as fast as another, by turns, ascending. */
@@ -175,10 +187,11 @@ final class Transfers {
         void take() throws IOException, InterruptedException;
     }
 
-    /** Every peer once to warm up, then by turns. */
+    /** Every peer once to warm up, then by turns, every other time in the other order. */
     private void takeTurns(List<Turns> results, Turn... turns) throws IOException, InterruptedException {
+        List<Turn> order = List.of(turns);
         for (int round = 0; round <= rounds; round++) {
-            for (Turn turn : turns) {
+            for (Turn turn : round % 2 == 0 ? order : order.reversed()) {
                 turn.take();
             }
             if (round == 0) {
@@ -199,7 +212,7 @@ final class Transfers {
                 () -> other(bare, sink, image, peer.sendfile(image, LARGE_PIPE)),
                 () -> other(usual, sink, image, peer.sendfile(image, 0)));
         boolean isSpliced = sink == Peer.Sink.SPLICED_PIPE;
-        ours("into " + sink, ours);
+        exported("into " + sink, ours);
         compare("dd bs=4k", ours, dd, isSpliced ? TARGET_SPLICED : TARGET_COPIED);
         double cpu = ours.cpuNanos / dd.cpuNanos;
         report.line(String.format(
@@ -221,7 +234,7 @@ final class Transfers {
         Peer.Sink sink = Peer.Sink.SPLICED_PIPE;
         takeTurns(
                 List.of(ours, dd), () -> export(ours, sink, image), () -> other(dd, sink, image, Peer.pipeline(image)));
-        ours("5 % data, into " + sink, ours);
+        exported("5 % data, into " + sink, ours);
         compare("dd bs=4k", ours, dd, TARGET_SPARSE);
     }
 
@@ -252,7 +265,7 @@ final class Transfers {
             for (int i = 0; i < TOGETHER; i++) {
                 Turns one = new Turns();
                 export(one, Peer.Sink.SPLICED_PIPE, large);
-                nanos += one.nanos.getFirst();
+                nanos += one.firsts.getFirst() + one.nanos.getFirst();
             }
             alone.add(nanos, 0);
         });
@@ -299,7 +312,8 @@ final class Transfers {
         mover.client().export(image, sink.kind(), path);
         Peer.Drained drained = whole(drain, image);
         mover.client().await();
-        turns.add((double) (drained.end() - begin), mover.cpuNanos() - cpu);
+        turns.add((double) (drained.end() - drained.begin()), mover.cpuNanos() - cpu);
+        turns.addFirst((double) (drained.begin() - begin));
     }
 
     private void other(Turns turns, Peer.Sink sink, Path image, List<String> command)
@@ -362,19 +376,21 @@ final class Transfers {
     private void importOurs(Turns turns, Path source, Path target) throws IOException, InterruptedException {
         Path pipe = nextSink();
         Peer.makePipe(pipe);
+        peer.warm(Files.size(source));
         Process writer = Peer.start(peer.into("pipe", pipe, peer.sendfile(source, 0)));
         double cpu = mover.cpuNanos();
         long begin = System.nanoTime();
         mover.client().importFrom(pipe, target);
         mover.client().await();
         turns.add((double) (System.nanoTime() - begin), mover.cpuNanos() - cpu);
-        arrived(writer, source, target, pipe);
+        arrived(turns, writer, source, target, pipe);
     }
 
     private void importByDd(Turns turns, Path source, Path target, String option)
             throws IOException, InterruptedException {
         Path pipe = nextSink();
         Peer.makePipe(pipe);
+        peer.warm(Files.size(source));
         Process writer = Peer.start(peer.into("pipe", pipe, peer.sendfile(source, 0)));
         Peer.Cost cost = Peer.run(List.of(
                 "sh",
@@ -385,12 +401,15 @@ final class Transfers {
                 target.toString(),
                 option));
         turns.add(cost.nanos(), cost.cpuNanos());
-        arrived(writer, source, target, pipe);
+        arrived(turns, writer, source, target, pipe);
     }
 
-    private static void arrived(Process writer, Path source, Path target, Path pipe)
+    private static void arrived(Turns turns, Process writer, Path source, Path target, Path pipe)
             throws IOException, InterruptedException {
-        if (writer.waitFor() != 0 || Files.mismatch(source, target) >= 0) {
+        boolean isWhole = turns.nanos.size() == 1
+                ? Files.mismatch(source, target) < 0
+                : Files.size(source) == Files.size(target);
+        if (writer.waitFor() != 0 || !isWhole) {
             throw new IOException("'" + target + "' is not what was sent");
         }
         Files.delete(target);
@@ -399,6 +418,16 @@ final class Transfers {
 
     private void ours(String what, Turns ours) {
         report.line(String.format(Locale.ROOT, "  %-38s %9.1f ms, CPU %.1f ms", what, ours.millis(), ours.cpuMillis()));
+    }
+
+    private void exported(String what, Turns ours) {
+        report.line(String.format(
+                Locale.ROOT,
+                "  %-38s %9.1f ms, CPU %.1f ms, first byte after %.1f ms",
+                what,
+                ours.millis(),
+                ours.cpuMillis(),
+                ours.firstMillis()));
     }
 
     /** A target of 0 is none. */
