@@ -1,16 +1,20 @@
 #!/usr/bin/perl
 
-# Makes transfers, one after the other: reads {"what", "image", "kind", "path"} as JSON, one a line, and prints "done" or
-# the error for each. The argument is the daemon's socket.
+# Makes transfers of volumes of a directory storage, one after the other: reads {"what", "image", "kind", "path"} as JSON,
+# one a line, and prints "done" or the error for each. The argument is the daemon's socket.
 
 use v5.36;
 
-use IO::FDPass ();
 use IO::Handle ();
 use IO::Socket::UNIX ();
 use JSON::PP ();
 
+use Tenon::Client;
+
+use constant FORMAT => 'raw+size';
+
 my $json = JSON::PP->new->utf8;
+my $client = Tenon::Client->new(socket => $ARGV[0]);
 STDOUT->autoflush(1);
 
 sub opened ($job) {
@@ -22,14 +26,20 @@ sub opened ($job) {
 }
 
 sub transfer ($job) {
+    my ($storage, $volume) = $job->{image} =~ m{\A(.+)/images/(.+)\z} or die "no image of a storage\n";
+    my @storage = ({ type => 'dir', path => $storage, content => { images => 1 } }, 'bench');
     my $fh = opened($job);
-    my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0]) // die "$ARGV[0]: $!\n";
-    IO::FDPass::send(fileno($socket), fileno($fh)) or die "$ARGV[0]: $!\n";
+    if ($job->{what} eq 'export') {
+        $client->call('dir', 'volume_export', @storage, $fh, $volume, FORMAT, undef, undef, 0);
+    } else {
+        $client->call('dir', 'volume_import', @storage, $fh, $volume, FORMAT, undef, undef, 0, 0);
+    }
     close($fh) or die "$job->{path}: $!\n";
-    $socket->say("$job->{what} $job->{image}");
-    return scalar(<$socket>);
+    return;
 }
 
 while (my $line = <STDIN>) {
-    print(eval { transfer($json->decode($line)) } // $@);
+    my $is_done = eval { transfer($json->decode($line)); 1 };
+    say($is_done ? 'done' : "$@" =~ s/\s+/ /gr);
 }
+$client->disconnect;

@@ -1,6 +1,7 @@
 package dev.tenon.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.cli.Tenon;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -11,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Tenon's side of transfers: Perl programs that are warm, each of which passes its stream to one warm JVM. */
+/** Tenon's side of transfers: Perl programs that are warm, each of which passes its stream to one daemon. */
 final class Mover implements AutoCloseable {
     /** Of /proc/PID/stat, which counts in hundredths of a second. */
     private static final double NANOS_PER_TICK = 1e7;
@@ -64,7 +65,17 @@ final class Mover implements AutoCloseable {
     static Mover start(Scratch scratch, int clients) throws IOException, InterruptedException {
         Path socket = scratch.file("mover.sock");
         JavaProcess daemon = JavaProcess.start(
-                MoverMain.class, List.of(socket.toString()), List.of(socket), scratch.file("mover.log"));
+                Tenon.class,
+                List.of(
+                        "serve",
+                        "--socket",
+                        socket.toString(),
+                        "--journal",
+                        scratch.file("mover.journal").toString(),
+                        "--adopted",
+                        scratch.file("nothing").toString()),
+                List.of(socket),
+                scratch.file("mover.log"));
         Mover mover = new Mover(daemon, new ArrayList<>());
         try {
             for (int i = 0; i < clients; i++) {
@@ -85,7 +96,7 @@ final class Mover implements AutoCloseable {
         return clients;
     }
 
-    /** What the JVM and the Perl programs have used of the processors until now. */
+    /** What the daemon and the Perl programs have used of the processors until now. */
     double cpuNanos() throws IOException {
         double ticks = ticks(daemon.pid());
         for (Client client : clients) {
@@ -100,7 +111,7 @@ final class Mover implements AutoCloseable {
         return Long.parseLong(words[USER_TICKS]) + Long.parseLong(words[USER_TICKS + 1]);
     }
 
-    /** Bytes of the JVM's memory that are resident. */
+    /** Bytes of the daemon's memory that are resident. */
     long resident() throws IOException {
         return daemon.resident();
     }

@@ -89,7 +89,7 @@ final class Transfers {
         report.line(String.format(
                 Locale.ROOT,
                 "%d transfers of each peer that take turns, after one to warm up; times are medians, a ratio is the median"
-                        + " over the turns (least .. most). CPU is user and system time of the JVM and its Perl clients,"
+                        + " over the turns (least .. most). CPU is user and system time of the daemon and its Perl clients,"
                         + " and of dd. An export's time begins with its first byte."
                         + " Targets: %.0f times as fast as dd into a pipe that is spliced, %.1f into others, with %.2f of"
                         + " its CPU; %.1f of the speed of sendfile; a sparse image %.0f times; imports %.1f of dd's speed;"
