@@ -10,7 +10,7 @@ final class Relay {
     private static final int LARGEST = 1 << 20;
 
     /** What a socket is given at once, since it may make one wait for the rest. */
-    static final int SOCKET_PIECE = 256 << 10;
+    static final int SOCKET_PIECE = 1 << 20;
 
     private final Pace pace;
     private final DataFlow flow;
