@@ -112,17 +112,21 @@ final class Writer implements AutoCloseable {
             return;
         }
         long at = begin;
+        boolean isFull = kind == Descriptor.Kind.SOCKET;
         while (at < end) {
-            if (kind == Descriptor.Kind.SOCKET) {
+            if (isFull) {
                 pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
+            }
+            if (kind == Descriptor.Kind.SOCKET) {
                 pace.waiting();
             }
-            long sent = flow.send(file, at, sink, kind, pace.piece(Math.min(piece, end - at)));
+            long wanted = pace.piece(Math.min(piece, end - at));
+            long sent = flow.send(file, at, sink, kind, wanted);
+            // A pipe that took less is full, which is not worth a call to hear it again.
+            isFull = kind == Descriptor.Kind.SOCKET || (kind == Descriptor.Kind.PIPE && sent < wanted);
             if (sent == 0) {
                 throw new IOException(SHORTER);
-            } else if (sent == DataFlow.NOT_READY) {
-                pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
-            } else {
+            } else if (sent != DataFlow.NOT_READY) {
                 digest(file, at, sent);
                 at += sent;
                 pace.advance(sent);
