@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -61,9 +62,9 @@ class ServiceTest {
         VolumeId volume = service.allocImage(NAS, GUEST, Format.Image.QCOW2, null, SIZE);
         service.snapshotVolume(volume, new SnapshotName("before"));
         VolumeId copy = service.copyImage(
-                volume, null, new CopyTarget(new StorageId("own"), GUEST, null, null), CopyProgress.NONE);
+                volume, null, new CopyTarget(new StorageId("own"), GUEST, null, null), OptionalLong.empty(), CopyProgress.NONE);
         VolumeId back =
-                service.copyImage(copy, null, new CopyTarget(NAS, GUEST, Format.Image.RAW, null), CopyProgress.NONE);
+                service.copyImage(copy, null, new CopyTarget(NAS, GUEST, Format.Image.RAW, null), OptionalLong.empty(), CopyProgress.NONE);
 
         assertThat(List.of(volume, copy, back))
                 .extracting(VolumeId::toString)

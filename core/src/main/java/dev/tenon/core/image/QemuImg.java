@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -184,11 +185,13 @@ public final class QemuImg {
      * Writes what an image holds as another image.
      *
      * @param size virtual size of the source
+     * @param bytesPerSecond how fast it is written, on the average; empty for no limit
      * @param progress called with bytes of the virtual size
      * @throws StorageException {@code COMMAND_FAILED}, {@code NO_SPACE}, {@code IN_USE}, {@code CANCELLED} after an
      *     interrupt; a part of the target may be left
      */
-    public static void convert(Source source, Target target, ByteSize size, CopyProgress progress) {
+    public static void convert(
+            Source source, Target target, ByteSize size, OptionalLong bytesPerSecond, CopyProgress progress) {
         List<String> arguments = new ArrayList<>(
                 List.of("qemu-img", "convert", "-p", "-f", source.format().word()));
         if (source.snapshot() != null) {
@@ -198,10 +201,14 @@ public final class QemuImg {
         if (target.isMade()) {
             arguments.add("-n");
         }
+        bytesPerSecond.ifPresent(limit -> arguments.addAll(List.of("-r", Long.toString(limit))));
         target.preallocation().ifPresent(mode -> arguments.addAll(List.of("-o", "preallocation=" + mode.word())));
         arguments.addAll(List.of(source.path(), target.path()));
-        Command command =
-                new Command(arguments, "unable to copy image", deadline(size, Optional.of(Preallocation.FULL)));
+        Duration limited = Duration.ofSeconds(2 * (size.bytes() / bytesPerSecond.orElse(Long.MAX_VALUE)));
+        Command command = new Command(
+                arguments,
+                "unable to copy image",
+                deadline(size, Optional.of(Preallocation.FULL)).plus(limited));
         run(() -> command.run(words -> percent(words)
                 .ifPresent(percent -> progress.copied(
                         Math.min(size.bytes(), (long) (size.bytes() * (percent / WHOLE))), size.bytes()))));

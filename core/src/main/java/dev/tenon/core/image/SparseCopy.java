@@ -11,6 +11,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.OptionalLong;
 
 /**
  * Copies the content of an image into a new file. Where the file system can, both share their blocks; elsewhere the
@@ -42,12 +43,16 @@ public final class SparseCopy {
     private final SparseFile target;
     private final Path file;
     private final CopyProgress progress;
+    private final RateLimit limit;
     private final long size;
+    private long moved;
 
-    private SparseCopy(SparseFile source, SparseFile target, Path file, CopyProgress progress) throws IOException {
+    private SparseCopy(SparseFile source, SparseFile target, Path file, RateLimit limit, CopyProgress progress)
+            throws IOException {
         this.source = source;
         this.target = target;
         this.file = file;
+        this.limit = limit;
         this.progress = progress;
         size = source.size();
     }
@@ -63,11 +68,16 @@ public final class SparseCopy {
      *     FAILED_CLEAN}: there is no target of this call; {@code UNKNOWN} if it cannot be removed
      */
     public static Copied copy(Path source, Path target, CopyProgress progress) {
+        return copy(source, target, new RateLimit(OptionalLong.empty()), progress);
+    }
+
+    /** As the other, with a limit for the data that is moved; neither shared blocks nor holes are. */
+    public static Copied copy(Path source, Path target, RateLimit limit, CopyProgress progress) {
         boolean isMade = false;
         try (SparseFile from = open(source)) {
             try (SparseFile to = SparseFile.create(target, PERMISSIONS)) {
                 isMade = true;
-                Copied copied = new SparseCopy(from, to, source, progress).copy();
+                Copied copied = new SparseCopy(from, to, source, limit, progress).copy();
                 to.sync();
                 try (SparseFile directory = SparseFile.open(
                         Objects.requireNonNull(target.toAbsolutePath().getParent()))) {
@@ -76,10 +86,7 @@ public final class SparseCopy {
                 return copied;
             }
         } catch (IOException e) {
-            StorageException failure = Failures.of(
-                    e,
-                    isMade ? Outcome.FAILED_CLEAN : Outcome.NOT_STARTED,
-                    "unable to copy '" + source + "' to '" + target + "'" + whichFile(e));
+            StorageException failure = failure(e, isMade ? Outcome.FAILED_CLEAN : Outcome.NOT_STARTED, source, target);
             throw isMade ? removing(target, failure) : failure;
         } catch (StorageException e) {
             throw isMade ? removing(target, e) : e;
@@ -89,6 +96,25 @@ public final class SparseCopy {
             }
             throw e;
         }
+    }
+
+    /**
+     * As {@link #copy}, into an empty file that is there. Of a copy that fails, a part may be left in it ({@code UNKNOWN}).
+     */
+    public static Copied fill(Path source, Path target, RateLimit limit, CopyProgress progress) {
+        try (SparseFile from = open(source);
+                SparseFile to = SparseFile.openForWriting(target)) {
+            Copied copied = new SparseCopy(from, to, source, limit, progress).copy();
+            to.sync();
+            return copied;
+        } catch (IOException e) {
+            throw failure(e, Outcome.UNKNOWN, source, target);
+        }
+    }
+
+    private static StorageException failure(IOException failure, Outcome outcome, Path source, Path target) {
+        return Failures.of(
+                failure, outcome, "unable to copy '" + source + "' to '" + target + "'" + whichFile(failure));
     }
 
     private static SparseFile open(Path source) throws IOException {
@@ -107,15 +133,13 @@ public final class SparseCopy {
             return new Copied(Method.REFLINK, 0);
         }
         target.setSize(size);
-        long bytes = 0;
         long end = 0;
         for (long begin = nextData(0); begin < size; begin = nextData(end)) {
             end = Math.min(source.nextHole(begin), size);
             copy(begin, end);
-            bytes += end - begin;
         }
         progress.copied(size, size);
-        return new Copied(Method.COPY, bytes);
+        return new Copied(Method.COPY, moved);
     }
 
     private long nextData(long offset) throws IOException {
@@ -126,21 +150,28 @@ public final class SparseCopy {
     private void copy(long begin, long end) throws IOException {
         long done = begin;
         while (done < end) {
-            if (Thread.currentThread().isInterrupted()) {
-                throw new StorageException(
-                        StorageError.CANCELLED,
-                        Outcome.FAILED_CLEAN,
-                        "the copy of '" + file + "' was cancelled after " + done + " of " + size + " bytes");
-            }
-            long copied = target.copyFrom(source, done, Math.min(STEP, end - done));
+            refuseCancelled(done);
+            long copied = target.copyFrom(source, done, limit.piece(Math.min(STEP, end - done)));
             if (copied == 0) {
                 throw new FileSystemException(
                         file.toString(), null, "it became shorter than " + size + " bytes while it was copied");
             }
             done += copied;
+            moved += copied;
             if (done < size) {
                 progress.copied(done, size);
             }
+            long reached = done;
+            limit.await(moved, () -> refuseCancelled(reached));
+        }
+    }
+
+    private void refuseCancelled(long done) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new StorageException(
+                    StorageError.CANCELLED,
+                    Outcome.FAILED_CLEAN,
+                    "the copy of '" + file + "' was cancelled after " + done + " of " + size + " bytes");
         }
     }
 

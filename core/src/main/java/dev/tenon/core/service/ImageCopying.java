@@ -5,6 +5,7 @@ import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.Qcow2Snapshot;
 import dev.tenon.core.image.QemuImg;
+import dev.tenon.core.image.RateLimit;
 import dev.tenon.core.image.SparseCopy;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.ByteSize;
@@ -22,6 +23,7 @@ import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,11 +37,13 @@ final class ImageCopying {
 
     private final Operation operation;
     private final Locks locks;
+    private final OptionalLong bytesPerSecond;
     private final CopyProgress progress;
 
-    ImageCopying(Operation operation, Locks locks, CopyProgress progress) {
+    ImageCopying(Operation operation, Locks locks, OptionalLong bytesPerSecond, CopyProgress progress) {
         this.operation = operation;
         this.locks = locks;
+        this.bytesPerSecond = bytesPerSecond;
         this.progress = progress;
     }
 
@@ -139,13 +143,14 @@ final class ImageCopying {
         boolean asItIs = content.isWhole() && content.source().format() == format;
         try (ImageFiles.Staged staged = files.stageImage(target.storage(), to.owner(), format, file -> {
             if (asItIs) {
-                SparseCopy.copy(Path.of(content.source().path()), file, progress);
+                SparseCopy.copy(Path.of(content.source().path()), file, new RateLimit(bytesPerSecond), progress);
             } else {
                 Optional<Preallocation> preallocation = Preallocation.of(target.storage(), format);
                 QemuImg.convert(
                         content.source(),
                         new QemuImg.Target(file.toString(), format, false, preallocation),
                         content.size(),
+                        bytesPerSecond,
                         progress);
             }
         })) {
@@ -166,6 +171,7 @@ final class ImageCopying {
                     content.source(),
                     new QemuImg.Target(path, format, true, Optional.empty()),
                     content.size(),
+                    bytesPerSecond,
                     progress);
             refuseCancelled(content);
             return made;

@@ -357,12 +357,17 @@ public final class StorageService {
      * never its holes. The target's storage is locked only to name the copy. An interrupt of the thread ends it early.
      *
      * @param snapshot null for the volume as it is now, which must not be written to meanwhile
+     * @param bytesPerSecond how fast data may be moved, see {@link #bandwidthLimit}; blocks that are shared do not count
      * @throws StorageException {@code FAILED_CLEAN} or {@code NOT_STARTED}: there is no copy; {@code UNKNOWN}: the message
      *     names what is left
      */
     public VolumeId copyImage(
-            VolumeId volume, @Nullable SnapshotName snapshot, CopyTarget target, CopyProgress progress) {
-        return new ImageCopying(operation(), locks, progress).copy(volume, snapshot, target);
+            VolumeId volume,
+            @Nullable SnapshotName snapshot,
+            CopyTarget target,
+            OptionalLong bytesPerSecond,
+            CopyProgress progress) {
+        return new ImageCopying(operation(), locks, bytesPerSecond, progress).copy(volume, snapshot, target);
     }
 
     /** Makes a volume the base of linked clones, under the storage's lock. */

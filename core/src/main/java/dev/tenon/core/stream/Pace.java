@@ -1,6 +1,7 @@
 package dev.tenon.core.stream;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.image.RateLimit;
 import dev.tenon.core.linux.DataFlow;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Outcome;
@@ -12,22 +13,16 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** How far a transfer has come, how fast it may go, and whether it goes on. One thread moves bytes, any may cancel. */
 final class Pace {
     private static final int LOOK_MILLIS = 100;
-    /** With a limit, so many pieces a second at least. */
-    private static final int PIECES = 10;
-
-    private static final int SMALLEST_PIECE = 64 << 10;
 
     private final StreamSettings settings;
+    private final RateLimit limit;
     private final @Nullable MessageDigest digest;
-    private final long begun = System.nanoTime();
     private final AtomicLong moved = new AtomicLong();
     private volatile long total;
     private volatile boolean isWaiting;
@@ -40,6 +35,7 @@ final class Pace {
 
     Pace(StreamSettings settings) {
         this.settings = settings;
+        this.limit = new RateLimit(settings.bytesPerSecond());
         this.digest = settings.checksum() ? sha256() : null;
     }
 
@@ -73,10 +69,7 @@ final class Pace {
 
     /** How much may be moved at once. */
     long piece(long most) {
-        return settings.bytesPerSecond().isEmpty()
-                ? most
-                : Math.min(
-                        most, Math.max(SMALLEST_PIECE, settings.bytesPerSecond().getAsLong() / PIECES));
+        return limit.piece(most);
     }
 
     /** So many bytes have moved; returns when more may, and fails if none may any more. */
@@ -84,13 +77,7 @@ final class Pace {
         long all = moved.addAndGet(bytes);
         isWaiting = false;
         settings.progress().copied(all, total);
-        if (settings.bytesPerSecond().isPresent()) {
-            long due = (long) (all / (double) settings.bytesPerSecond().getAsLong() * TimeUnit.SECONDS.toNanos(1));
-            for (long left = due - (System.nanoTime() - begun); left > 0; left = due - (System.nanoTime() - begun)) {
-                refuseCancelled();
-                LockSupport.parkNanos(Math.min(left, TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS)));
-            }
-        }
+        limit.await(all, this::refuseCancelled);
         refuseCancelled();
     }
 

@@ -29,6 +29,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +80,7 @@ class ImageCopyingTest {
     void aCopyHoldsTheSameAndTakesNoMoreSpace(Format.Image format) throws IOException {
         VolumeId volume = filled(LOCAL, format);
 
-        VolumeId copy = service.copyImage(volume, null, to(OTHER), CopyProgress.NONE);
+        VolumeId copy = service.copyImage(volume, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
 
         assertThat(copy).hasToString("other:200/vm-200-disk-0." + format.word());
         assertThat(Qemu.isFilled(file(copy), format.word(), PATTERN)).isTrue();
@@ -115,13 +116,21 @@ class ImageCopyingTest {
         VolumeId volume = filled(LOCAL, Format.Image.QCOW2);
 
         VolumeId copy = service.copyImage(
-                volume, null, new CopyTarget(LOCAL, GUEST, Format.Image.RAW, "vm-100-copy.raw"), CopyProgress.NONE);
+                volume,
+                null,
+                new CopyTarget(LOCAL, GUEST, Format.Image.RAW, "vm-100-copy.raw"),
+                OptionalLong.empty(),
+                CopyProgress.NONE);
 
         assertThat(copy).hasToString("fast:100/vm-100-copy.raw");
         assertThat(Qemu.isFilled(file(copy), "raw", PATTERN)).isTrue();
         isRefused(
                 () -> service.copyImage(
-                        volume, null, new CopyTarget(LOCAL, GUEST, null, "vm-100-copy.raw"), CopyProgress.NONE),
+                        volume,
+                        null,
+                        new CopyTarget(LOCAL, GUEST, null, "vm-100-copy.raw"),
+                        OptionalLong.empty(),
+                        CopyProgress.NONE),
                 StorageError.INVALID_NAME,
                 "wrong extension");
         isRefused(
@@ -129,6 +138,7 @@ class ImageCopyingTest {
                         volume,
                         null,
                         new CopyTarget(LOCAL, GUEST, Format.Image.RAW, "vm-100-copy.raw"),
+                        OptionalLong.empty(),
                         CopyProgress.NONE),
                 StorageError.ALREADY_EXISTS,
                 "vm-100-copy.raw' already exists");
@@ -141,7 +151,7 @@ class ImageCopyingTest {
         VolumeId base = service.createBase(filled(LOCAL, Format.Image.QCOW2));
         VolumeId clone = service.cloneImage(base, GUEST, null);
 
-        VolumeId copy = service.copyImage(clone, null, to(OTHER), CopyProgress.NONE);
+        VolumeId copy = service.copyImage(clone, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
 
         assertThat(Qemu.info(file(copy), "qcow2").backingFile()).isNull();
         assertThat(Qemu.isFilled(file(copy), "qcow2", PATTERN)).isTrue();
@@ -156,8 +166,8 @@ class ImageCopyingTest {
         service.snapshotVolume(volume, snapshot);
         Qemu.fill(file(volume), "qcow2", 1);
 
-        VolumeId old = service.copyImage(volume, snapshot, to(OTHER), CopyProgress.NONE);
-        VolumeId now = service.copyImage(volume, null, to(OTHER), CopyProgress.NONE);
+        VolumeId old = service.copyImage(volume, snapshot, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
+        VolumeId now = service.copyImage(volume, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
 
         assertThat(Qemu.isFilled(file(old), "qcow2", PATTERN)).isTrue();
         assertThat(Qemu.isFilled(file(now), "qcow2", 1)).isTrue();
@@ -171,8 +181,8 @@ class ImageCopyingTest {
         service.snapshotVolume(volume, snapshot);
         Qemu.fill(file(volume), "qcow2", 1);
 
-        VolumeId old = service.copyImage(volume, snapshot, to(OTHER), CopyProgress.NONE);
-        VolumeId now = service.copyImage(volume, null, to(OTHER), CopyProgress.NONE);
+        VolumeId old = service.copyImage(volume, snapshot, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
+        VolumeId now = service.copyImage(volume, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
 
         assertThat(Qemu.isFilled(file(old), "qcow2", PATTERN)).isTrue();
         assertThat(Qemu.isFilled(file(now), "qcow2", 1)).isTrue();
@@ -187,10 +197,11 @@ class ImageCopyingTest {
         VolumeId volume = filled(LOCAL, Format.Image.RAW);
         List<Long> done = new ArrayList<>();
 
-        service.copyImage(volume, null, new CopyTarget(OTHER, RECEIVER, format, null), (bytes, total) -> {
-            assertThat(total).isEqualTo(SIZE.bytes());
-            done.add(bytes);
-        });
+        service.copyImage(
+                volume, null, new CopyTarget(OTHER, RECEIVER, format, null), OptionalLong.empty(), (bytes, total) -> {
+                    assertThat(total).isEqualTo(SIZE.bytes());
+                    done.add(bytes);
+                });
 
         assertThat(done).isSorted().endsWith(SIZE.bytes());
     }
@@ -201,7 +212,12 @@ class ImageCopyingTest {
 
         for (Format.Image format : List.of(Format.Image.RAW, Format.Image.QCOW2)) {
             fails(
-                    () -> service.copyImage(volume, null, new CopyTarget(OTHER, RECEIVER, format, null), cancelling()),
+                    () -> service.copyImage(
+                            volume,
+                            null,
+                            new CopyTarget(OTHER, RECEIVER, format, null),
+                            OptionalLong.empty(),
+                            cancelling()),
                     StorageError.CANCELLED,
                     Outcome.FAILED_CLEAN,
                     "");
@@ -227,13 +243,13 @@ class ImageCopyingTest {
         VolumeId volume = plain.allocImage(LOCAL, GUEST, Format.Image.RAW, null, SIZE);
         Qemu.fill(Path.of(plain.path(volume, null).path()), "raw", PATTERN);
 
-        VolumeId copy = plain.copyImage(volume, null, to(OTHER), CopyProgress.NONE);
+        VolumeId copy = plain.copyImage(volume, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE);
         assertThat(Qemu.isFilled(Path.of(plain.path(copy, null).path()), "raw", PATTERN))
                 .isTrue();
         plain.freeImage(copy);
 
         fails(
-                () -> plain.copyImage(volume, null, to(OTHER), cancelling()),
+                () -> plain.copyImage(volume, null, to(OTHER), OptionalLong.empty(), cancelling()),
                 StorageError.CANCELLED,
                 Outcome.FAILED_CLEAN,
                 "");
@@ -258,7 +274,7 @@ class ImageCopyingTest {
         VolumeId subvol = service.allocImage(LOCAL, GUEST, Format.Image.SUBVOL, null, ByteSize.ofBytes(0));
 
         isRefused(
-                () -> service.copyImage(subvol, null, to(OTHER), CopyProgress.NONE),
+                () -> service.copyImage(subvol, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE),
                 StorageError.NOT_SUPPORTED,
                 "cannot be copied as an image");
         isRefused(
@@ -266,6 +282,7 @@ class ImageCopyingTest {
                         filled(LOCAL, Format.Image.RAW),
                         null,
                         new CopyTarget(OTHER, RECEIVER, Format.Image.SUBVOL, null),
+                        OptionalLong.empty(),
                         CopyProgress.NONE),
                 StorageError.NOT_SUPPORTED,
                 "unsupported format 'subvol' for storage 'other'");
