@@ -9,7 +9,6 @@ import dev.tenon.core.image.RateLimit;
 import dev.tenon.core.image.SparseCopy;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFiles;
@@ -176,7 +175,7 @@ final class ImageCopying {
             refuseCancelled(content);
             return made;
         } catch (StorageException e) {
-            throw new StorageException(e.error(), remove(target, made, format, e), e.getMessage(), e);
+            throw Unfinished.removed(target, locks, made, format, e);
         }
     }
 
@@ -187,29 +186,6 @@ final class ImageCopying {
                     StorageError.CANCELLED,
                     Outcome.FAILED_CLEAN,
                     "the copy of volume '" + content.volume() + "' was cancelled");
-        }
-    }
-
-    /** A copy that failed is no volume. */
-    private Outcome remove(Configured target, VolumeName made, Format.Image format, StorageException failure) {
-        // The call that failed may have been interrupted, which must not keep the removal from waiting for anything.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            StorageLock.hold(target, locks, () -> target.plugin().freeImage(target.storage(), made, false, format))
-                    .ifPresent(Cleanup::run);
-            return Outcome.FAILED_CLEAN;
-        } catch (StorageException e) {
-            failure.addSuppressed(e);
-            throw new StorageException(
-                    failure.error(),
-                    Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished copy '" + target.id() + ":" + made
-                            + "' is left, remove it",
-                    failure);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 

@@ -7,10 +7,12 @@ import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
@@ -29,6 +31,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.TaskLog;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
@@ -36,6 +39,7 @@ import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
 import dev.tenon.core.storage.VolumeLookup;
+import dev.tenon.core.stream.StreamSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -562,6 +566,51 @@ public final class StorageService {
         return configured
                 .plugin()
                 .hasFeature(configured.storage(), feature, volume.volume(), snapshot, isRunning, null);
+    }
+
+    // ---- streams: activated, and not locked
+
+    /**
+     * Writes a volume to a stream; its storage and the volume are activated before.
+     *
+     * @param format a stream format such as {@code raw+size}; null for the first that is offered
+     * @return the format
+     * @throws StorageException {@code NOT_SUPPORTED} if the volume cannot leave in this format, with those in which it can;
+     *     what {@link StoragePlugin#exportVolume} throws
+     */
+    public String exportVolume(VolumeId volume, @Nullable String format, Transfer transfer, ExportStream stream) {
+        return new VolumeTransfers(storages, operation(), locks).exportVolume(volume, format, transfer, stream);
+    }
+
+    /**
+     * Makes a volume of what comes in a stream; its storage is activated before.
+     *
+     * @param volume the wanted name
+     * @param format the format of the stream; null for the first that is taken
+     * @param allowRename whether another name may be chosen if there is a volume of this one
+     * @return the new volume's id
+     * @throws StorageException {@code NOT_SUPPORTED} if the volume cannot come in this format, with those in which it can;
+     *     what {@link StoragePlugin#importVolume} throws. Unless it is {@code UNKNOWN}, nothing is left
+     */
+    public VolumeId importVolume(
+            VolumeId volume, @Nullable String format, Transfer transfer, boolean allowRename, ImportStream stream) {
+        return new VolumeTransfers(storages, operation(), locks)
+                .importVolume(volume, format, transfer, allowRename, stream);
+    }
+
+    /**
+     * Copies a volume of any kind to the name that is wanted, on the same or on another storage. Files are copied by the
+     * kernel, which shares their blocks where it can, and images between directories are converted if their formats
+     * differ; everything else is a stream in the first format that both storages have. An interrupt ends it early.
+     *
+     * @param transfer what of the volume is copied; as it is now it must not be written to meanwhile
+     * @param settings a checksum is not made
+     * @return the copy's id
+     * @throws StorageException {@code NOT_SUPPORTED} if the storages have no format in common. Unless it is {@code
+     *     UNKNOWN}, nothing is left
+     */
+    public VolumeId copyVolume(VolumeId volume, VolumeId to, Transfer transfer, StreamSettings settings) {
+        return new VolumeTransfers(storages, operation(), locks).copyVolume(volume, to, transfer, settings);
     }
 
     // ---- backups

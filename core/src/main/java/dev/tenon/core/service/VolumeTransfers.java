@@ -1,0 +1,248 @@
+package dev.tenon.core.service;
+
+import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.ExportStream;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFiles;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.stream.LocalStream;
+import dev.tenon.core.stream.StreamSettings;
+import java.util.EnumSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Volumes that leave a storage as a stream, come as one, or do both at once. */
+final class VolumeTransfers {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeTransfers.class);
+
+    private final Storages storages;
+    private final Operation operation;
+    private final Locks locks;
+
+    VolumeTransfers(Storages storages, Operation operation, Locks locks) {
+        this.storages = storages;
+        this.operation = operation;
+        this.locks = locks;
+    }
+
+    String exportVolume(VolumeId volume, @Nullable String format, Transfer transfer, ExportStream stream) {
+        Configured from = storages.enabled(volume.storage());
+        String chosen = chosen(
+                "cannot export volume '" + volume + "'",
+                from,
+                format,
+                from.plugin().exportFormats(from.storage(), volume.volume(), transfer));
+        activate(from, volume, transfer);
+        export(from, volume, chosen, transfer, stream);
+        return chosen;
+    }
+
+    private static String chosen(String failure, Configured configured, @Nullable String wanted, List<String> offered) {
+        if (offered.isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    failure + ": storage type '" + configured.plugin().type() + "' has no stream format for it");
+        }
+        if (wanted != null && !offered.contains(wanted)) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    failure + " in format " + Quoted.of(wanted) + "; choose one of " + String.join(", ", offered));
+        }
+        return wanted == null ? offered.getFirst() : wanted;
+    }
+
+    private void activate(Configured from, VolumeId volume, Transfer transfer) {
+        operation.activate(from.id());
+        from.plugin()
+                .activateVolume(from.storage(), volume.volume(), transfer.snapshot(), operation.cache(), Hints.NONE);
+    }
+
+    private void export(Configured from, VolumeId volume, String format, Transfer transfer, ExportStream stream) {
+        try {
+            from.plugin().exportVolume(from.storage(), volume.volume(), format, transfer, stream);
+        } finally {
+            if (transfer.snapshot() != null) {
+                deactivate(from, volume, transfer);
+            }
+        }
+    }
+
+    private void deactivate(Configured from, VolumeId volume, Transfer transfer) {
+        try {
+            from.plugin().deactivateVolume(from.storage(), volume.volume(), transfer.snapshot(), operation.cache());
+        } catch (StorageException e) {
+            LOG.warn("snapshot '{}' of volume '{}' stays active: {}", transfer.snapshot(), volume, e.getMessage());
+        }
+    }
+
+    VolumeId importVolume(
+            VolumeId volume, @Nullable String format, Transfer transfer, boolean allowRename, ImportStream stream) {
+        Configured to = storages.enabled(volume.storage());
+        String chosen = chosen(
+                "cannot import into volume '" + volume + "'",
+                to,
+                format,
+                to.plugin().importFormats(to.storage(), volume.volume(), transfer));
+        operation.activate(to.id());
+        return imported(to, volume, chosen, transfer, allowRename, stream);
+    }
+
+    private VolumeId imported(
+            Configured to,
+            VolumeId volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        StoragePlugin plugin = to.plugin();
+        // One whose volumes are files here has nothing under the name before all has come.
+        boolean mayLeaveSomething = !(plugin instanceof ImageFiles);
+        boolean wasFree = mayLeaveSomething && presence(to, volume) == Presence.ABSENT;
+        try {
+            return plugin.importVolume(to.storage(), volume.volume(), format, transfer, allowRename, stream);
+        } catch (StorageException e) {
+            throw mayLeaveSomething ? withoutLeftovers(to, volume, wasFree, allowRename, e) : e;
+        }
+    }
+
+    /**
+     * A plugin that was lost in the middle has not removed what it made, and one whose stream was ended may take what has
+     * come for all. What was there before is never removed.
+     */
+    private StorageException withoutLeftovers(
+            Configured to, VolumeId volume, boolean wasFree, boolean allowRename, StorageException failure) {
+        if (!wasFree) {
+            return allowRename && failure.outcome() == Outcome.FAILED_CLEAN
+                    ? unknown(failure, "an unfinished volume of another name may be left in storage '" + to.id() + "'")
+                    : failure;
+        }
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            return switch (presence(to, volume)) {
+                case ABSENT -> failure;
+                case UNKNOWN -> unknown(failure, "look whether the unfinished volume '" + volume + "' is left");
+                case PRESENT ->
+                    Unfinished.removed(
+                            to,
+                            locks,
+                            volume.volume(),
+                            to.plugin().parseVolname(volume.volume()).format(),
+                            failure);
+            };
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static StorageException unknown(StorageException failure, String what) {
+        return new StorageException(failure.error(), Outcome.UNKNOWN, failure.getMessage() + "; " + what, failure);
+    }
+
+    private enum Presence {
+        PRESENT,
+        ABSENT,
+        /** It could not be asked. */
+        UNKNOWN
+    }
+
+    private static Presence presence(Configured configured, VolumeId volume) {
+        try {
+            return isListed(configured, volume) || hasSize(configured, volume) ? Presence.PRESENT : Presence.ABSENT;
+        } catch (StorageException e) {
+            LOG.warn("whether there is a volume '{}' cannot be told: {}", volume, e.getMessage());
+            return Presence.UNKNOWN;
+        }
+    }
+
+    private static boolean isListed(Configured configured, VolumeId volume) {
+        StoragePlugin plugin = configured.plugin();
+        ParsedVolume parsed = plugin.parseVolname(volume.volume());
+        return parsed instanceof ParsedVolume.GuestImage
+                ? plugin
+                        .listImages(
+                                configured.storage(), new ImageFilter.Named(List.of(volume)), OperationCache.create())
+                        .stream()
+                        .anyMatch(image -> image.volid().equals(volume))
+                : plugin.listVolumes(configured.storage(), null, EnumSet.of(parsed.type())).stream()
+                        .anyMatch(listed -> listed.volume().volid().equals(volume));
+    }
+
+    /** What is not listed, for instance because it is damaged, may have a size all the same. */
+    private static boolean hasSize(Configured configured, VolumeId volume) {
+        try {
+            SizeInfo info = configured.plugin().volumeSizeInfo(configured.storage(), volume.volume(), null);
+            return info.size() != null && info.size().bytes() > 0;
+        } catch (StorageException e) {
+            return false;
+        }
+    }
+
+    VolumeId copyVolume(VolumeId volume, VolumeId to, Transfer transfer, StreamSettings settings) {
+        Configured from = storages.enabled(volume.storage());
+        Configured target = storages.enabled(to.storage());
+        if (from.plugin() instanceof ImageFiles
+                && target.plugin() instanceof ImageFiles
+                && !transfer.withSnapshots()
+                && transfer.base() == null
+                && isDisk(from.plugin().parseVolname(volume.volume()))
+                && target.plugin().parseVolname(to.volume()) instanceof ParsedVolume.GuestImage copy
+                && isDisk(copy)
+                && isOnItsOwn(copy)) {
+            return new ImageCopying(operation, locks, settings.bytesPerSecond(), settings.progress())
+                    .copy(volume, transfer.snapshot(), target(to, copy));
+        }
+        List<String> offered = from.plugin().exportFormats(from.storage(), volume.volume(), transfer);
+        List<String> taken = target.plugin().importFormats(target.storage(), to.volume(), transfer);
+        String format = offered.stream()
+                .filter(taken::contains)
+                .findFirst()
+                .orElseThrow(() -> StorageException.refused(
+                        StorageError.NOT_SUPPORTED,
+                        "cannot migrate from storage type '" + from.plugin().type() + "' to '"
+                                + target.plugin().type() + "': volume '" + volume + "' leaves as " + words(offered)
+                                + ", '" + to + "' comes as " + words(taken)));
+        operation.activate(target.id());
+        activate(from, volume, transfer);
+        return new LocalStream(settings)
+                .run(
+                        stream -> export(from, volume, format, transfer, stream),
+                        stream -> imported(target, to, format, transfer, false, stream));
+    }
+
+    private static boolean isDisk(ParsedVolume volume) {
+        return volume instanceof ParsedVolume.GuestImage
+                && volume.format() instanceof Format.Image format
+                && format != Format.Image.SUBVOL;
+    }
+
+    private static boolean isOnItsOwn(ParsedVolume.GuestImage image) {
+        return image.owner() != null && image.base() == null && !image.isBase();
+    }
+
+    private static CopyTarget target(VolumeId to, ParsedVolume.GuestImage copy) {
+        if (copy.owner() == null || !(copy.format() instanceof Format.Image format)) {
+            throw new IllegalArgumentException("'" + to + "' is no image of a guest");
+        }
+        return new CopyTarget(to.storage(), copy.owner(), format, copy.name());
+    }
+
+    private static String words(List<String> formats) {
+        return formats.isEmpty() ? "none" : String.join(", ", formats);
+    }
+}
