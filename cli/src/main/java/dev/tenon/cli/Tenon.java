@@ -4,6 +4,9 @@ import dev.tenon.cli.demo.DemoCommand;
 import dev.tenon.cli.host.Arguments;
 import dev.tenon.cli.inspect.InspectCommand;
 import dev.tenon.cli.storage.StorageCommand;
+import dev.tenon.cli.transfer.CopyCommand;
+import dev.tenon.cli.transfer.ExportCommand;
+import dev.tenon.cli.transfer.ImportCommand;
 import dev.tenon.cli.volume.VolumeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -18,8 +21,11 @@ import picocli.CommandLine.Command;
         subcommands = {
             AdoptCommand.class,
             CompletionCommand.class,
+            CopyCommand.class,
             DemoCommand.class,
             DoctorCommand.class,
+            ExportCommand.class,
+            ImportCommand.class,
             InspectCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,

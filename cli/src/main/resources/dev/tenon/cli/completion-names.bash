@@ -23,7 +23,10 @@ _tenon() {
     case ${COMP_LINE:0:COMP_POINT} in
         *[[:space:]]) words+=("") ;;
     esac
-    [ ${#words[@]} -gt 3 ] || return 0
+    case ${words[1]-} in
+        export | import | copy) [ ${#words[@]} -gt 2 ] || return 0 ;;
+        *) [ ${#words[@]} -gt 3 ] || return 0 ;;
+    esac
     current=${words[-1]}
     previous=${words[-2]}
     case $current in
@@ -37,7 +40,7 @@ _tenon() {
         case "${words[1]} ${words[2]}" in
             "storage add") return 0 ;;
             storage\ * | "volume list" | "volume alloc") names=$(_tenon_ask storage list) ;;
-            volume\ *) names=$(_tenon_ask volume list) ;;
+            volume\ * | export\ * | import\ * | copy\ *) names=$(_tenon_ask volume list) ;;
             *) return 0 ;;
         esac
     fi
@@ -58,7 +61,7 @@ _tenon() {
 # Whether an option has no value.
 _tenon_is_flag() {
     case $1 in
-        --json | --names | --full | --delete | --off | --dry-run | --accept-old) return 0 ;;
+        --json | --names | --full | --delete | --off | --dry-run | --accept-old | --force | --quiet | --checksum | --with-snapshots | --allow-rename) return 0 ;;
         *) return 1 ;;
     esac
 }

@@ -88,6 +88,11 @@ class CompletionTest {
                 .containsExactly("100/vm-100-disk-0.raw");
         assertThat(completed(scratch, script, start + "volume clone " + options + image + " --full --storage f"))
                 .containsExactly("fast");
+        assertThat(completed(scratch, script, start + "export " + options)).containsExactly(image);
+        assertThat(completed(scratch, script, start + "export --checksum " + options + "fast:100/vm-"))
+                .containsExactly("100/vm-100-disk-0.raw");
+        assertThat(completed(scratch, script, "tenon export --all")).isEmpty();
+        assertThat(completed(scratch, script, "tenon import --all")).containsExactly("--allow-rename");
         assertThat(completed(scratch, script, start + "volume free " + options + "slow:"))
                 .isEmpty();
     }

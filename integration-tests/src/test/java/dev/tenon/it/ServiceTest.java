@@ -29,8 +29,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 /** The host of plugins over plugins that are written in Perl. */
@@ -62,9 +62,17 @@ class ServiceTest {
         VolumeId volume = service.allocImage(NAS, GUEST, Format.Image.QCOW2, null, SIZE);
         service.snapshotVolume(volume, new SnapshotName("before"));
         VolumeId copy = service.copyImage(
-                volume, null, new CopyTarget(new StorageId("own"), GUEST, null, null), OptionalLong.empty(), CopyProgress.NONE);
-        VolumeId back =
-                service.copyImage(copy, null, new CopyTarget(NAS, GUEST, Format.Image.RAW, null), OptionalLong.empty(), CopyProgress.NONE);
+                volume,
+                null,
+                new CopyTarget(new StorageId("own"), GUEST, null, null),
+                OptionalLong.empty(),
+                CopyProgress.NONE);
+        VolumeId back = service.copyImage(
+                copy,
+                null,
+                new CopyTarget(NAS, GUEST, Format.Image.RAW, null),
+                OptionalLong.empty(),
+                CopyProgress.NONE);
 
         assertThat(List.of(volume, copy, back))
                 .extracting(VolumeId::toString)

@@ -14,11 +14,15 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The storages of one command. The processes of Perl plugins are started when a storage of their type is named. */
 public final class Host implements AutoCloseable {
     private static final Path NODE = Path.of("/proc/sys/kernel/hostname");
+
+    private static final String DATACENTER = "datacenter.cfg";
+    private static final String BANDWIDTH = "bwlimit:";
 
     private final HostOptions options;
     private final Types types;
@@ -77,6 +81,20 @@ public final class Host implements AutoCloseable {
 
     public Locks locks() {
         return locks;
+    }
+
+    /** The {@code bwlimit} of the whole data centre, which only a PVE host has. */
+    public @Nullable String datacenterBandwidth() throws IOException {
+        Path cluster = locks.cluster();
+        if (cluster == null || !Files.exists(cluster.resolve(DATACENTER))) {
+            return null;
+        }
+        try (Stream<String> lines = Files.lines(cluster.resolve(DATACENTER))) {
+            return lines.filter(line -> line.startsWith(BANDWIDTH))
+                    .map(line -> line.substring(BANDWIDTH.length()).strip())
+                    .findFirst()
+                    .orElse(null);
+        }
     }
 
     /** The service, with everybody who answers for a type. */

@@ -2,8 +2,10 @@ package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
+import dev.tenon.cli.host.BandwidthOption;
 import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.core.service.BandwidthUse;
 import dev.tenon.core.service.CopyTarget;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Format;
@@ -12,8 +14,10 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -58,8 +62,14 @@ final class CloneCommand extends HostCommand {
     @Option(names = "--name", paramLabel = "NAME", description = "the name of a copy (default: the next that is free)")
     private @Nullable String name;
 
+    @Mixin
+    private BandwidthOption bandwidth = new BandwidthOption();
+
     @Override
     protected void run(Host host) throws IOException {
+        if (bandwidth.wrong().isPresent()) {
+            throw wrongUsage(bandwidth.wrong().get());
+        }
         if (full) {
             out().println(copy(host));
             return;
@@ -74,7 +84,12 @@ final class CloneCommand extends HostCommand {
         StorageId storage = target == null ? volume.storage() : target;
         StorageService service = host.of(volume.storage(), storage);
         try (Progress progress = new Progress(err(), Terminal.ofErrors(), "copying " + volume)) {
-            return service.copyImage(volume, snapshot, new CopyTarget(storage, vmid, format, name), progress::reached);
+            return service.copyImage(
+                    volume,
+                    snapshot,
+                    new CopyTarget(storage, vmid, format, name),
+                    bandwidth.limit(host, service, BandwidthUse.CLONE, List.of(volume.storage(), storage)),
+                    progress::reached);
         }
     }
 }
