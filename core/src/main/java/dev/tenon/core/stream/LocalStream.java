@@ -30,8 +30,6 @@ import org.jspecify.annotations.Nullable;
  * the kernel at once, or shares its blocks; everything else goes through a pipe.
  */
 public final class LocalStream {
-    private static final int SECTOR = 512;
-
     private final StreamSettings settings;
     /** What leaves, if it is a file that can be taken as it is. */
     private final CompletableFuture<Optional<StreamSource.Content>> offer = new CompletableFuture<>();
@@ -196,7 +194,7 @@ public final class LocalStream {
         private void refuseOtherLength(Path file, Path copy, @Nullable ByteSize length) {
             try {
                 long copied = FileStatus.of(copy).size();
-                if (length != null && !isWhole(copied, length.bytes())) {
+                if (length != null && (copied > length.bytes() || Ending.isTooShort(copied, length.bytes()))) {
                     throw new StorageException(
                             StorageError.STREAM_BROKEN,
                             Outcome.FAILED_CLEAN,
@@ -206,12 +204,6 @@ public final class LocalStream {
             } catch (IOException e) {
                 throw Failures.of(e, Outcome.UNKNOWN, settings.what() + " failed");
             }
-        }
-
-        /** One of whole sectors may end inside the last. */
-        private static boolean isWhole(long copied, long told) {
-            long missing = told - copied;
-            return missing == 0 || (told % SECTOR == 0 && missing > 0 && missing < SECTOR);
         }
 
         private static boolean isEmptyFile(Path file) {
