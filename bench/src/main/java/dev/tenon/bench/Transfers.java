@@ -185,13 +185,22 @@ final class Transfers {
         }
     }
 
+    private static final int WARM_UP = 5;
+
     private interface Turn {
         void take() throws IOException, InterruptedException;
     }
 
-    /** Every peer once to warm up, then by turns, every other time in the other order. */
+    /**
+     * Every peer once to warm up, then by turns, every other time in the other order.
+     *
+     * @param turns ours first, which has code that is compiled while it runs and warms up for longer
+     */
     private void takeTurns(List<Turns> results, Turn... turns) throws IOException, InterruptedException {
         List<Turn> order = List.of(turns);
+        for (int i = 0; i < WARM_UP; i++) {
+            order.getFirst().take();
+        }
         for (int round = 0; round <= rounds; round++) {
             for (Turn turn : round % 2 == 0 ? order : order.reversed()) {
                 turn.take();
@@ -409,9 +418,7 @@ final class Transfers {
     private static void arrived(Turns turns, Process writer, Path source, Path target, Path pipe)
             throws IOException, InterruptedException {
         // Reading all of it each time would let the memory become cold.
-        boolean isWhole = turns.isWarm
-                ? Files.size(source) == Files.size(target)
-                : Files.mismatch(source, target) < 0;
+        boolean isWhole = turns.isWarm ? Files.size(source) == Files.size(target) : Files.mismatch(source, target) < 0;
         if (writer.waitFor() != 0 || !isWhole) {
             throw new IOException("'" + target + "' is not what was sent");
         }
