@@ -9,7 +9,6 @@ import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.CircuitBreaker;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.decorator.StatusCache;
-import dev.tenon.core.decorator.WholeImports;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.journal.JournalEntry;
 import dev.tenon.core.journal.Journalled;
@@ -173,8 +172,7 @@ final class ServeCommand implements Callable<Integer> {
                 perl,
                 new StatusCache(StatusCache.Settings.USUAL),
                 new CircuitBreaker(SILENCES, PAUSE),
-                new Journalled(journal, perl),
-                new WholeImports(perl));
+                new Journalled(journal, perl));
         if (served.putIfAbsent(perl.type(), decorated) != null) {
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + perl.type() + "', which is served already");

@@ -21,6 +21,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.storage.WholeImport;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
@@ -174,7 +175,10 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             ImportStream stream) {
         return isAnsweredHere("volume_import")
                 ? new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream)
-                : super.importVolume(storage, volume, format, transfer, allowRename, stream);
+                : new WholeImport(this, storage, volume, allowRename)
+                        .run(
+                                () -> super.importVolume(storage, volume, format, transfer, allowRename, stream),
+                                Runnable::run);
     }
 
     /** Not in line with the calls, since it may last for hours; the sidecar does it in a process of its own. */

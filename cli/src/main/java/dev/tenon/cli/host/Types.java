@@ -4,7 +4,6 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.Decorator;
-import dev.tenon.core.decorator.WholeImports;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StorageException;
@@ -82,8 +81,7 @@ final class Types implements AutoCloseable {
         PerlStoragePlugin plugin =
                 PerlStoragePlugin.start(sockets, options.hosting().settings(file, runtime));
         hosted.add(plugin);
-        StoragePlugin whole = Decorator.decorate(plugin, new WholeImports(plugin));
-        if (known.putIfAbsent(plugin.type(), journalled(whole)) != null) {
+        if (known.putIfAbsent(plugin.type(), journalled(plugin)) != null) {
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + plugin.type() + "', which is answered for already");
         }

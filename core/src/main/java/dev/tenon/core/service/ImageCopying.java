@@ -19,6 +19,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.Unfinished;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -175,7 +176,8 @@ final class ImageCopying {
             refuseCancelled(content);
             return made;
         } catch (StorageException e) {
-            throw Unfinished.removed(target, locks, made, format, e);
+            throw Unfinished.removed(
+                    target.plugin(), target.storage(), made, format, e, StorageLock.around(target, locks));
         }
     }
 

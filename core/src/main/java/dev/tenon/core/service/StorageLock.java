@@ -4,6 +4,7 @@ import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -51,5 +52,13 @@ final class StorageLock<T> implements Runnable {
             failure = e;
             throw e;
         }
+    }
+
+    /** What runs something while the lock is held. */
+    static Consumer<Runnable> around(Configured configured, Locks locks) {
+        return work -> hold(configured, locks, () -> {
+            work.run();
+            return true;
+        });
     }
 }

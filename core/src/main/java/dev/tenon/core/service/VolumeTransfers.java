@@ -5,22 +5,19 @@ import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFiles;
-import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ImportStream;
-import dev.tenon.core.spi.OperationCache;
-import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Quoted;
-import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.storage.WholeImport;
 import dev.tenon.core.stream.LocalStream;
 import dev.tenon.core.stream.StreamSettings;
-import java.util.EnumSet;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -109,88 +106,13 @@ final class VolumeTransfers {
             boolean allowRename,
             ImportStream stream) {
         StoragePlugin plugin = to.plugin();
+        Supplier<VolumeId> importing =
+                () -> plugin.importVolume(to.storage(), volume.volume(), format, transfer, allowRename, stream);
         // One whose volumes are files here has nothing under the name before all has come.
-        boolean mayLeaveSomething = !(plugin instanceof ImageFiles);
-        boolean wasFree = mayLeaveSomething && presence(to, volume) == Presence.ABSENT;
-        try {
-            return plugin.importVolume(to.storage(), volume.volume(), format, transfer, allowRename, stream);
-        } catch (StorageException e) {
-            throw mayLeaveSomething ? withoutLeftovers(to, volume, wasFree, allowRename, e) : e;
-        }
-    }
-
-    /**
-     * A plugin that was lost in the middle has not removed what it made, and one whose stream was ended may take what has
-     * come for all. What was there before is never removed.
-     */
-    private StorageException withoutLeftovers(
-            Configured to, VolumeId volume, boolean wasFree, boolean allowRename, StorageException failure) {
-        if (!wasFree) {
-            return allowRename && failure.outcome() == Outcome.FAILED_CLEAN
-                    ? unknown(failure, "an unfinished volume of another name may be left in storage '" + to.id() + "'")
-                    : failure;
-        }
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            return switch (presence(to, volume)) {
-                case ABSENT -> failure;
-                case UNKNOWN -> unknown(failure, "look whether the unfinished volume '" + volume + "' is left");
-                case PRESENT ->
-                    Unfinished.removed(
-                            to,
-                            locks,
-                            volume.volume(),
-                            to.plugin().parseVolname(volume.volume()).format(),
-                            failure);
-            };
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    private static StorageException unknown(StorageException failure, String what) {
-        return new StorageException(failure.error(), Outcome.UNKNOWN, failure.getMessage() + "; " + what, failure);
-    }
-
-    private enum Presence {
-        PRESENT,
-        ABSENT,
-        /** It could not be asked. */
-        UNKNOWN
-    }
-
-    private static Presence presence(Configured configured, VolumeId volume) {
-        try {
-            return isListed(configured, volume) || hasSize(configured, volume) ? Presence.PRESENT : Presence.ABSENT;
-        } catch (StorageException e) {
-            LOG.warn("whether there is a volume '{}' cannot be told: {}", volume, e.getMessage());
-            return Presence.UNKNOWN;
-        }
-    }
-
-    private static boolean isListed(Configured configured, VolumeId volume) {
-        StoragePlugin plugin = configured.plugin();
-        ParsedVolume parsed = plugin.parseVolname(volume.volume());
-        return parsed instanceof ParsedVolume.GuestImage
-                ? plugin
-                        .listImages(
-                                configured.storage(), new ImageFilter.Named(List.of(volume)), OperationCache.create())
-                        .stream()
-                        .anyMatch(image -> image.volid().equals(volume))
-                : plugin.listVolumes(configured.storage(), null, EnumSet.of(parsed.type())).stream()
-                        .anyMatch(listed -> listed.volume().volid().equals(volume));
-    }
-
-    /** What is not listed, for instance because it is damaged, may have a size all the same. */
-    private static boolean hasSize(Configured configured, VolumeId volume) {
-        try {
-            SizeInfo info = configured.plugin().volumeSizeInfo(configured.storage(), volume.volume(), null);
-            return info.size() != null && info.size().bytes() > 0;
-        } catch (StorageException e) {
-            return false;
-        }
+        return plugin instanceof ImageFiles
+                ? importing.get()
+                : new WholeImport(plugin, to.storage(), volume.volume(), allowRename)
+                        .run(importing, StorageLock.around(to, locks));
     }
 
     VolumeId copyVolume(VolumeId volume, VolumeId to, Transfer transfer, StreamSettings settings) {

@@ -1,35 +1,46 @@
-package dev.tenon.core.service;
+package dev.tenon.core.storage;
 
-import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /** A volume whose content did not come: it is none. */
-final class Unfinished {
+public final class Unfinished {
     private Unfinished() {}
 
     /**
-     * Removes it, under the lock of its storage.
+     * Removes it.
      *
+     * @param locked runs the removal, under the lock of the storage if its host has one
      * @return the failure of what should have filled it: nothing is left, or its message names what is
      */
-    static StorageException removed(
-            Configured target, Locks locks, VolumeName volume, Format format, StorageException failure) {
+    public static StorageException removed(
+            StoragePlugin plugin,
+            Storage storage,
+            VolumeName volume,
+            Format format,
+            StorageException failure,
+            Consumer<Runnable> locked) {
         // What failed may have been interrupted, which must not keep the removal from waiting for anything.
         boolean wasInterrupted = Thread.interrupted();
         try {
-            StorageLock.hold(target, locks, () -> target.plugin().freeImage(target.storage(), volume, false, format))
-                    .ifPresent(Cleanup::run);
+            AtomicReference<Optional<Cleanup>> left = new AtomicReference<>(Optional.empty());
+            locked.accept(() -> left.set(plugin.freeImage(storage, volume, false, format)));
+            left.get().ifPresent(Cleanup::run);
             return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);
             return new StorageException(
                     failure.error(),
                     Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished volume '" + target.id() + ":" + volume
+                    failure.getMessage() + "; the unfinished volume '" + storage.id() + ":" + volume
                             + "' is left, remove it",
                     failure);
         } finally {

@@ -1,4 +1,4 @@
-package dev.tenon.core.decorator;
+package dev.tenon.core.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -15,12 +15,10 @@ import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.BasePlugin;
 import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;
 import java.io.IOException;
@@ -34,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Imports of a plugin that makes the volume first and fails then. */
-class WholeImportsTest {
+class WholeImportTest {
     private static final Transfer ALL = new Transfer(null, null, false);
     private static final VolumeName VOLUME = new VolumeName("100/vm-100-disk-0.raw");
 
@@ -42,7 +40,7 @@ class WholeImportsTest {
     Path directory;
 
     private final Hasty hasty = new Hasty();
-    private final StoragePlugin whole = Decorator.decorate(hasty, new WholeImports(hasty));
+    private boolean allowRename;
     private Storage nas = new Storage(new StorageId("nas"), new StorageConfig("hasty", Map.of()));
 
     private static final class Hasty extends BasePlugin {
@@ -92,7 +90,9 @@ class WholeImportsTest {
     private void imports(Outcome outcome, String words) {
         try (DescriptorImport stream =
                 new DescriptorImport(Descriptor.openForReading(Path.of("/dev/null")), StreamSettings.USUAL)) {
-            assertThatThrownBy(() -> whole.importVolume(nas, VOLUME, "raw+size", ALL, false, stream))
+            WholeImport whole = new WholeImport(hasty, nas, VOLUME, allowRename);
+            assertThatThrownBy(() -> whole.run(
+                            () -> hasty.importVolume(nas, VOLUME, "raw+size", ALL, allowRename, stream), Runnable::run))
                     .isInstanceOfSatisfying(
                             StorageException.class, e -> assertThat(e.outcome()).isEqualTo(outcome))
                     .hasMessage(words);
@@ -107,7 +107,7 @@ class WholeImportsTest {
 
     @Test
     void whatAppearedUnderTheNameIsFreed() {
-        imports(Outcome.FAILED_CLEAN, "killed; no volume 'nas:100/vm-100-disk-0.raw' is left");
+        imports(Outcome.FAILED_CLEAN, "killed");
         assertThat(exists()).isFalse();
     }
 
@@ -119,19 +119,26 @@ class WholeImportsTest {
     }
 
     @Test
-    void whatIsKnownToBeCleanIsLeftToItself() {
-        hasty.failure = new StorageException(StorageError.NO_SPACE, Outcome.FAILED_CLEAN, "full");
-        imports(Outcome.FAILED_CLEAN, "full");
-        assertThat(exists()).isTrue();
+    void whatWasTakenForCleanIsLookedAt() {
+        hasty.failure = new StorageException(StorageError.STREAM_BROKEN, Outcome.FAILED_CLEAN, "it ended too early");
+        imports(Outcome.FAILED_CLEAN, "it ended too early");
+        assertThat(exists()).isFalse();
+    }
+
+    @Test
+    void whatMayHaveAnotherNameIsToldAndNotSearched() {
+        hasty.allocImage(nas, new Vmid(100), Format.Image.RAW, null, ByteSize.ofBytes(1 << 20));
+        allowRename = true;
+        hasty.failure = new StorageException(StorageError.STREAM_BROKEN, Outcome.FAILED_CLEAN, "it ended too early");
+        imports(
+                Outcome.UNKNOWN,
+                "it ended too early; an unfinished volume of another name may be left in storage 'nas'");
     }
 
     @Test
     void whatCannotBeFreedIsNamed() {
         hasty.canFree = false;
-        imports(
-                Outcome.UNKNOWN,
-                "killed; an unfinished volume 'nas:100/vm-100-disk-0.raw' may be left, and could not be removed:"
-                        + " somebody has it open");
+        imports(Outcome.UNKNOWN, "killed; the unfinished volume 'nas:100/vm-100-disk-0.raw' is left, remove it");
     }
 
     @Test
@@ -144,7 +151,7 @@ class WholeImportsTest {
     @Test
     void aCallThatWasInterruptedIsCleanedUpAndStaysInterrupted() {
         hasty.isInterrupted = true;
-        imports(Outcome.FAILED_CLEAN, "killed; no volume 'nas:100/vm-100-disk-0.raw' is left");
+        imports(Outcome.FAILED_CLEAN, "killed");
         assertThat(Thread.interrupted()).isTrue();
         assertThat(exists()).isFalse();
     }

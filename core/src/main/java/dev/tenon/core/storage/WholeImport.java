@@ -1,0 +1,119 @@
+package dev.tenon.core.storage;
+
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An import that leaves no volume if it fails. For plugins that make the volume first and write into it then: one that was
+ * lost in the middle has not removed what it made, and one whose stream was ended may take what has come for all. What
+ * appeared under the wanted name is freed, as PVE's base class frees it; what had the name before is never touched.
+ *
+ * @param allowRename whether the plugin may have chosen another name
+ */
+public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volume, boolean allowRename) {
+    private static final Logger LOG = LoggerFactory.getLogger(WholeImport.class);
+
+    private enum Presence {
+        PRESENT,
+        ABSENT,
+        /** It could not be asked. */
+        UNKNOWN
+    }
+
+    /**
+     * Makes the import.
+     *
+     * @param locked runs a removal, under the lock of the storage if its host has one
+     * @throws StorageException what the import throws, with what is known of what it left
+     */
+    public VolumeId run(Supplier<VolumeId> importing, Consumer<Runnable> locked) {
+        boolean wasFree = presence() == Presence.ABSENT;
+        try {
+            return importing.get();
+        } catch (StorageException e) {
+            throw wasFree ? withoutLeftovers(e, locked) : besideAnother(e);
+        }
+    }
+
+    private StorageException besideAnother(StorageException failure) {
+        return allowRename && failure.outcome() == Outcome.FAILED_CLEAN
+                ? unknown(failure, "an unfinished volume of another name may be left in storage '" + storage.id() + "'")
+                : failure;
+    }
+
+    private StorageException withoutLeftovers(StorageException failure, Consumer<Runnable> locked) {
+        // The call may have been interrupted, which must not keep anybody from looking.
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            return switch (presence()) {
+                case ABSENT -> clean(failure);
+                case UNKNOWN -> unknown(failure, "look whether the unfinished volume '" + volid() + "' is left");
+                case PRESENT ->
+                    Unfinished.removed(
+                            plugin, storage, volume, plugin.parseVolname(volume).format(), failure, locked);
+            };
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** A plugin that died and cleaned up itself keeps its own words, down to the byte. */
+    private static StorageException clean(StorageException failure) {
+        return failure.outcome() != Outcome.UNKNOWN || failure.error() == StorageError.PLUGIN_DIED
+                ? failure
+                : new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
+    }
+
+    private static StorageException unknown(StorageException failure, String what) {
+        return new StorageException(failure.error(), Outcome.UNKNOWN, failure.getMessage() + "; " + what, failure);
+    }
+
+    private Presence presence() {
+        try {
+            return isListed() || hasSize() ? Presence.PRESENT : Presence.ABSENT;
+        } catch (StorageException e) {
+            LOG.warn("whether there is a volume '{}' cannot be told: {}", volid(), e.getMessage());
+            return Presence.UNKNOWN;
+        }
+    }
+
+    private boolean isListed() {
+        ParsedVolume parsed = plugin.parseVolname(volume);
+        return parsed instanceof ParsedVolume.GuestImage
+                ? plugin.listImages(storage, new ImageFilter.Named(List.of(volid())), OperationCache.create()).stream()
+                        .anyMatch(image -> image.volid().equals(volid()))
+                : plugin.listVolumes(storage, null, EnumSet.of(parsed.type())).stream()
+                        .anyMatch(listed -> listed.volume().volid().equals(volid()));
+    }
+
+    /** What is not listed, for instance because it is damaged, may have a size all the same. */
+    private boolean hasSize() {
+        try {
+            SizeInfo info = plugin.volumeSizeInfo(storage, volume, null);
+            return info.size() != null && info.size().bytes() > 0;
+        } catch (StorageException e) {
+            return false;
+        }
+    }
+
+    private VolumeId volid() {
+        return new VolumeId(storage.id(), volume);
+    }
+}
