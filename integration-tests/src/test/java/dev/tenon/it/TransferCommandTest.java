@@ -342,7 +342,7 @@ class TransferCommandTest {
         Process incoming = importInMidStream();
         incoming.getOutputStream().close();
         assertThat(incoming.waitFor()).isOne();
-        assertThat(errors("import-errors")).contains("STREAM_BROKEN").contains("have come");
+        assertThat(errors("import-errors")).contains("STREAM_BROKEN").contains("bytes too early");
         assertThat(tree(other)).isEmpty();
     }
 
