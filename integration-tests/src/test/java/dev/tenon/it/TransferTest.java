@@ -14,13 +14,17 @@ import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.SidecarHost;
+import dev.tenon.it.support.TransferProgram;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -34,10 +38,15 @@ class TransferTest {
     private static final Transfer WHOLE = new Transfer(null, null, false);
     private static final int SIZE = 3_000_001;
 
+    /** A whole stream: the size and so many bytes. */
     private static byte[] content() {
-        byte[] content = new byte[SIZE];
-        new Random(7).nextBytes(content);
-        return content;
+        byte[] noise = new byte[SIZE];
+        new Random(7).nextBytes(noise);
+        return ByteBuffer.allocate(Long.BYTES + SIZE)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(SIZE)
+                .put(noise)
+                .array();
     }
 
     @Test
@@ -135,6 +144,47 @@ class TransferTest {
 
         assertThat(host.answer().died()).contains("was ended by signal 9 (SIGKILL)");
         Awaitility.await().atMost(PATIENCE).until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @Test
+    void aPluginThatLeavesItToItsBaseClassStreams(Scratch scratch) throws Exception {
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("SuperPlugin.pm"));
+        Path images = scratch.storage().resolve("images");
+        byte[] stream = content();
+        byte[] image = Arrays.copyOfRange(stream, Long.BYTES, stream.length);
+        Files.write(Files.createDirectories(images.resolve("100")).resolve("vm-100-disk-0.raw"), image);
+        Files.createDirectories(images.resolve("101"));
+
+        TransferProgram export = TransferProgram.exporting(scratch, "supertest", "100/vm-100-disk-0.raw", "raw+size");
+        byte[] exported = export.output().readAllBytes();
+        assertThat(export.awaitEnd()).as(export.errors()).isZero();
+        TransferProgram incoming = TransferProgram.importing(scratch, "supertest", "101/vm-101-disk-0.raw", "raw+size");
+        try (OutputStream input = incoming.input()) {
+            input.write(exported);
+        }
+
+        assertThat(incoming.said()).isEqualTo("nas:101/vm-101-disk-0.raw\n");
+        assertThat(incoming.awaitEnd()).as(incoming.errors()).isZero();
+        assertThat(images.resolve("101/vm-101-disk-0.raw")).hasBinaryContent(image);
+        // PVE rounds up to sectors what it says.
+        assertThat(Arrays.copyOfRange(exported, Long.BYTES, exported.length)).isEqualTo(image);
+        assertThat(daemon.log()).contains("it exports").contains("it imports");
+    }
+
+    @Test
+    void howFarATransferHasComeIsPrintedWherePveReadsIt(Scratch scratch) throws Exception {
+        DaemonProcess.start(scratch);
+        byte[] stream = content();
+        Path image =
+                Files.createDirectories(scratch.storage().resolve("images/100")).resolve("vm-100-disk-0.raw");
+        Files.write(image, Arrays.copyOfRange(stream, Long.BYTES, stream.length));
+
+        TransferProgram export = TransferProgram.exporting(scratch, "dir", "100/vm-100-disk-0.raw", "raw+size");
+
+        Awaitility.await().atMost(PATIENCE).until(() -> export.errors().contains("transferred "));
+        assertThat(export.output().readAllBytes()).isEqualTo(stream);
+        assertThat(export.awaitEnd()).isZero();
+        assertThat(export.errors()).matches("(transferred [\\d.]+ [KM]iB of 2\\.86 MiB \\([\\d.]+ %\\).*\\n)+");
     }
 
     private static List<ProcessHandle> programs(DaemonProcess daemon) {
