@@ -7,10 +7,13 @@ jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
 jvm_options_of() {
     printf '%s\n' "${jvm_options[@]}"
-    case ${1:-} in
-        serve | export | import | copy) ;;
-        *) printf '%s\n' -XX:TieredStopAtLevel=1 ;;
-    esac
+    local argument
+    for argument in "$@"; do
+        case $argument in
+            serve | --checksum) return ;;
+        esac
+    done
+    printf '%s\n' -XX:TieredStopAtLevel=1
 }
 
 say() {

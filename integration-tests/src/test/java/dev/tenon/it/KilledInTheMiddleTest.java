@@ -45,7 +45,7 @@ import org.junit.jupiter.api.Test;
  * -Dtenon.kills=200} sets how often, {@code -Dtenon.seed} with which random numbers.
  */
 class KilledInTheMiddleTest {
-    private static final int KILLS = Integer.getInteger("tenon.kills", 16);
+    private static final int KILLS = Integer.getInteger("tenon.kills", 10);
     private static final long SEED = Long.getLong("tenon.seed", 20_260_726L);
     private static final int PIPELINES = 2;
     private static final int MOST_CALLS = 8;

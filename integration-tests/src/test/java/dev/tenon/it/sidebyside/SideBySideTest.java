@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
  */
 class SideBySideTest {
     static final long SEED = Long.getLong("tenon.sidebyside.seed", 20_261);
-    static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", 400);
+    static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", 250);
 
     @Test
     void aDirectoryInPerlAndOneInJavaDoTheSame(Scratch scratch) throws IOException {

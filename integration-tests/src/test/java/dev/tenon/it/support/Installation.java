@@ -77,7 +77,7 @@ public final class Installation {
     public static List<String> tenonCommand(Path temporary, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(jvmOptions(arguments.length == 0 ? "" : arguments[0]));
+        command.addAll(jvmOptions(arguments));
         command.add("-Djava.io.tmpdir=" + temporary);
         command.add("-Dtenon.home=" + HOME);
         command.addAll(List.of("-cp", classPath(), "dev.tenon.cli.Tenon"));
@@ -85,10 +85,12 @@ public final class Installation {
         return command;
     }
 
-    private static List<String> jvmOptions(String subcommand) {
+    private static List<String> jvmOptions(String... arguments) {
         try {
-            Process shell = new ProcessBuilder(
-                            "bash", "-c", ". \"$0\"; jvm_options_of \"$1\"", HOME + "/bin/lib.sh", subcommand)
+            List<String> command =
+                    new ArrayList<>(List.of("bash", "-c", ". \"$0\"; jvm_options_of \"$@\"", HOME + "/bin/lib.sh"));
+            command.addAll(List.of(arguments));
+            Process shell = new ProcessBuilder(command)
                     .redirectInput(new File("/dev/null"))
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
