@@ -264,7 +264,7 @@ class EveryMethodCrossesTest {
             } else if (arg instanceof DescriptorExport stream) {
                 stream.handOver(number -> write(number, "a stream"));
             } else if (arg instanceof DescriptorImport stream) {
-                log.add("came: " + stream.handOver("raw+size", EveryMethodCrossesTest::read));
+                log.add("came: " + stream.handOver("qcow2+size", EveryMethodCrossesTest::read));
             }
         }
         return answers.get(method.getName());

@@ -103,15 +103,18 @@ final class HandOver {
 
     private Pump<?> start(Descriptor peer, Moving moving) {
         return Pump.start(pace, peer, flow -> {
-            try (own) {
+            try {
                 flow.enlarge(own);
                 moving.run(flow, own);
                 return true;
             } catch (IOException | RuntimeException e) {
+                // First of all: the other process may take the end of the pipe for the end of the stream.
                 hasFailed = true;
                 own.close();
                 interruptLate();
                 throw e;
+            } finally {
+                own.close();
             }
         });
     }
