@@ -249,8 +249,13 @@ class LevelMatrixTest {
             return;
         }
         Method row = TABLE.method(called.get());
+        // Before an import somebody looks whether its name is free.
+        Set<String> before = method.name().equals("volume_import")
+                ? Set.of("parse_volname", "list_images", "volume_size_info")
+                : Set.of();
         assertThat(recorded(notes))
                 .as("%s: %s", what, answer)
+                .filteredOn(call -> !before.contains(call.method()))
                 .containsExactly(
                         new Recorded(row.name(), row.perlContext(), expected(method, hostLevel, row, pluginLevel)));
         if (method.name().equals("volume_rollback_is_possible")) {
