@@ -133,8 +133,9 @@ class KilledTransfersTest {
             case PROGRAM -> program::kill;
             case SIDECAR -> () -> daemon.sidecars().forEach(ProcessHandle::destroyForcibly);
         };
+        int exported = 0;
         if (killing.isExport()) {
-            export(program, killing, kill);
+            exported = export(program, killing, kill);
         } else {
             feed(program.input(), killing, kill);
         }
@@ -145,6 +146,7 @@ class KilledTransfersTest {
             return false;
         }
         if (status == 0) {
+            assertThat(exported).isEqualTo(killing.isExport() ? stream.length : 0);
             assertThat(said).isEqualTo(killing.isExport() ? "" : "nas:" + TARGET + "\n");
         } else {
             assertThat(program.errors())
@@ -165,13 +167,15 @@ class KilledTransfersTest {
                 Integer::sum);
     }
 
-    private void export(TransferProgram program, Killing killing, Runnable kill) throws IOException {
+    /** How much came. */
+    private int export(TransferProgram program, Killing killing, Runnable kill) throws IOException {
         byte[] first = program.output().readNBytes(killing.after());
         kill.run();
         byte[] rest = read(program.output());
         ByteBuffer all =
                 ByteBuffer.allocate(first.length + rest.length).put(first).put(rest);
         assertThat(all.array()).as("%s", killing).isEqualTo(Arrays.copyOf(stream, all.capacity()));
+        return all.capacity();
     }
 
     /** What comes until the other end is gone, in whatever way. */
