@@ -1,5 +1,6 @@
 package dev.tenon.core.linux;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -56,8 +57,56 @@ final class CLibrary {
         return arena.allocate(CALL_STATE);
     }
 
-    static int errno(MemorySegment callState) {
+    private static int errno(MemorySegment callState) {
         return (int) ERRNO.get(callState, 0L);
+    }
+
+    /** A call of a function that sets errno. */
+    @FunctionalInterface
+    interface Call {
+        long make(MemorySegment callState) throws Throwable;
+    }
+
+    /**
+     * Makes a call.
+     *
+     * @return its result, or the error number below 0
+     */
+    static long call(String function, Call call) {
+        try (Arena arena = Arena.ofConfined()) {
+            return call(callState(arena), function, call);
+        }
+    }
+
+    /** The same with a segment of {@link #callState} that is there already. */
+    static long call(MemorySegment callState, String function, Call call) {
+        try {
+            long result = call.make(callState);
+            return result < 0 ? -errno(callState) : result;
+        } catch (Throwable e) {
+            throw unexpected(function, e);
+        }
+    }
+
+    /** The same; a call that a signal interrupted is made again. */
+    static long callAgain(String function, Call call) {
+        long result;
+        do {
+            result = call(function, call);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    /**
+     * The result of a call that must not have failed.
+     *
+     * @param name what was used, for the error
+     */
+    static long checked(long result, String name) throws IOException {
+        if (result < 0) {
+            throw Errno.toException((int) -result, name, null);
+        }
+        return result;
     }
 
     static MemorySegment pathName(Arena arena, Path path) {

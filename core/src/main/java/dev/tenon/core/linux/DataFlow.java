@@ -29,15 +29,10 @@ public final class DataFlow implements AutoCloseable {
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
     private static final int SPLICE_F_NONBLOCK = 2;
-    private static final int SHUT_RDWR = 2;
     private static final int PAGE = 4096;
     private static final int POLL_BYTES = 8;
     private static final int POLL_EVENTS_OFFSET = 4;
 
-    private static final MethodHandle POLL = CLibrary.functionWithErrno(
-            "poll",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
     private static final MethodHandle SPLICE = CLibrary.functionWithErrno(
             "splice",
             FunctionDescriptor.of(
@@ -48,14 +43,6 @@ public final class DataFlow implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_INT));
-    private static final MethodHandle SENDFILE = CLibrary.functionWithErrno(
-            "sendfile",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_LONG));
     private static final MethodHandle READ = CLibrary.functionWithErrno(
             "read",
             FunctionDescriptor.of(
@@ -80,19 +67,6 @@ public final class DataFlow implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG));
-    private static final MethodHandle LSEEK = CLibrary.functionWithErrno(
-            "lseek",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
-    private static final MethodHandle FTRUNCATE = CLibrary.functionWithErrno(
-            "ftruncate", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
-    private static final MethodHandle FCNTL = CLibrary.variadicWithErrno(
-            "fcntl",
-            2,
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-    private static final MethodHandle SHUTDOWN = CLibrary.functionWithErrno(
-            "shutdown", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment callState = CLibrary.callState(arena);
@@ -119,16 +93,8 @@ public final class DataFlow implements AutoCloseable {
     public boolean await(Descriptor descriptor, Ready ready, int millis) throws IOException {
         polled.set(ValueLayout.JAVA_INT, 0, descriptor.number());
         polled.set(ValueLayout.JAVA_INT, POLL_EVENTS_OFFSET, ready == Ready.READ ? POLLIN : POLLOUT);
-        int result;
-        try {
-            result = (int) POLL.invokeExact(callState, polled, 1L, millis);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("poll", e);
-        }
-        if (result < 0 && CLibrary.errno(callState) != Errno.EINTR) {
-            throw failure(descriptor);
-        }
-        return result > 0;
+        long result = call("poll", state -> (int) SharedCalls.POLL.invokeExact(state, polled, 1L, millis));
+        return result != -Errno.EINTR && CLibrary.checked(result, descriptor.name()) > 0;
     }
 
     /**
@@ -139,22 +105,12 @@ public final class DataFlow implements AutoCloseable {
     public long send(SparseFile source, long from, Descriptor sink, Descriptor.Kind kind, long length)
             throws IOException {
         offset.set(ValueLayout.JAVA_LONG, 0, from);
-        long result;
-        try {
-            result = kind == Descriptor.Kind.PIPE
-                    ? (long) SPLICE.invokeExact(
-                            callState,
-                            source.number(),
-                            offset,
-                            sink.number(),
-                            MemorySegment.NULL,
-                            length,
-                            SPLICE_F_NONBLOCK)
-                    : (long) SENDFILE.invokeExact(callState, sink.number(), source.number(), offset, length);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("splice", e);
-        }
-        return moved(result, sink);
+        return kind == Descriptor.Kind.PIPE
+                ? splice(source.number(), offset, sink, length)
+                : moved(
+                        call("sendfile", state -> (long) SharedCalls.SENDFILE.invokeExact(
+                                state, sink.number(), source.number(), offset, length)),
+                        sink.name());
     }
 
     /**
@@ -163,31 +119,28 @@ public final class DataFlow implements AutoCloseable {
      * @return how many bytes were moved, 0 at the end of the source, {@link #NOT_READY} if one of them is not ready
      */
     public long splice(Descriptor source, Descriptor sink, long length) throws IOException {
-        long result;
-        try {
-            result = (long) SPLICE.invokeExact(
-                    callState,
-                    source.number(),
-                    MemorySegment.NULL,
-                    sink.number(),
-                    MemorySegment.NULL,
-                    length,
-                    SPLICE_F_NONBLOCK);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("splice", e);
-        }
-        return moved(result, sink);
+        return splice(source.number(), MemorySegment.NULL, sink, length);
     }
 
-    private long moved(long result, Descriptor sink) throws IOException {
-        if (result >= 0) {
-            return result;
-        }
-        int errno = CLibrary.errno(callState);
-        if (errno == Errno.EAGAIN || errno == Errno.EINTR) {
-            return NOT_READY;
-        }
-        throw Errno.toException(errno, sink.name(), null);
+    private long splice(int source, MemorySegment from, Descriptor sink, long length) throws IOException {
+        return moved(
+                call("splice", state -> (long) SPLICE.invokeExact(
+                        state, source, from, sink.number(), MemorySegment.NULL, length, SPLICE_F_NONBLOCK)),
+                sink.name());
+    }
+
+    private long call(String function, CLibrary.Call call) {
+        return CLibrary.call(callState, function, call);
+    }
+
+    private static long moved(long result, String name) throws IOException {
+        return result == -Errno.EAGAIN || result == -Errno.EINTR ? NOT_READY : CLibrary.checked(result, name);
+    }
+
+    /** Goes ahead in a buffer by what was moved, if anything was. */
+    private static int advance(ByteBuffer buffer, long moved) {
+        buffer.position(buffer.position() + (int) Math.max(moved, 0));
+        return (int) moved;
     }
 
     /**
@@ -196,18 +149,9 @@ public final class DataFlow implements AutoCloseable {
      * @return how many bytes, 0 at the end, {@link #NOT_READY} after a signal
      */
     public int read(Descriptor source, ByteBuffer buffer) throws IOException {
-        long result;
-        try {
-            result = (long) READ.invokeExact(
-                    callState, source.number(), MemorySegment.ofBuffer(buffer), (long) buffer.remaining());
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("read", e);
-        }
-        int read = (int) moved(result, source);
-        if (read > 0) {
-            buffer.position(buffer.position() + read);
-        }
-        return read;
+        MemorySegment rest = MemorySegment.ofBuffer(buffer);
+        long result = call("read", state -> (long) READ.invokeExact(state, source.number(), rest, rest.byteSize()));
+        return advance(buffer, moved(result, source.name()));
     }
 
     /**
@@ -216,36 +160,20 @@ public final class DataFlow implements AutoCloseable {
      * @return how many bytes, {@link #NOT_READY} after a signal
      */
     public int write(ByteBuffer buffer, Descriptor sink) throws IOException {
-        long result;
-        try {
-            result = (long) WRITE.invokeExact(
-                    callState, sink.number(), MemorySegment.ofBuffer(buffer), (long) buffer.remaining());
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("write", e);
-        }
-        int written = (int) moved(result, sink);
-        if (written > 0) {
-            buffer.position(buffer.position() + written);
-        }
-        return written;
+        MemorySegment rest = MemorySegment.ofBuffer(buffer);
+        long result = call("write", state -> (long) WRITE.invokeExact(state, sink.number(), rest, rest.byteSize()));
+        return advance(buffer, moved(result, sink.name()));
     }
 
     /** Writes all that is left of a direct buffer into a file or block device, from this offset on. */
     public void write(ByteBuffer buffer, SparseFile sink, long to) throws IOException {
-        long at = to;
+        int begin = buffer.position();
         while (buffer.hasRemaining()) {
-            long result;
-            try {
-                result = (long) PWRITE.invokeExact(
-                        callState, sink.number(), MemorySegment.ofBuffer(buffer), (long) buffer.remaining(), at);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("pwrite", e);
-            }
-            if (result < 0 && CLibrary.errno(callState) != Errno.EINTR) {
-                throw Errno.toException(CLibrary.errno(callState), sink.name(), null);
-            }
-            buffer.position(buffer.position() + (int) Math.max(result, 0));
-            at += Math.max(result, 0);
+            MemorySegment rest = MemorySegment.ofBuffer(buffer);
+            long at = to + buffer.position() - begin;
+            long result = CLibrary.callAgain(
+                    "pwrite", state -> (long) PWRITE.invokeExact(state, sink.number(), rest, rest.byteSize(), at));
+            advance(buffer, CLibrary.checked(result, sink.name()));
         }
     }
 
@@ -255,20 +183,10 @@ public final class DataFlow implements AutoCloseable {
      * @return how many bytes, 0 at the end
      */
     public int read(SparseFile source, ByteBuffer buffer, long from) throws IOException {
-        long result;
-        do {
-            try {
-                result = (long) PREAD.invokeExact(
-                        callState, source.number(), MemorySegment.ofBuffer(buffer), (long) buffer.remaining(), from);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("pread", e);
-            }
-        } while (result < 0 && CLibrary.errno(callState) == Errno.EINTR);
-        if (result < 0) {
-            throw Errno.toException(CLibrary.errno(callState), source.name(), null);
-        }
-        buffer.position(buffer.position() + (int) result);
-        return (int) result;
+        MemorySegment rest = MemorySegment.ofBuffer(buffer);
+        long result = CLibrary.callAgain(
+                "pread", state -> (long) PREAD.invokeExact(state, source.number(), rest, rest.byteSize(), from));
+        return advance(buffer, CLibrary.checked(result, source.name()));
     }
 
     /**
@@ -284,65 +202,30 @@ public final class DataFlow implements AutoCloseable {
 
     /** Whether all that is written goes to the end of the file, wherever that is. */
     public boolean isAppending(Descriptor file) throws IOException {
-        int flags;
-        try {
-            flags = (int) FCNTL.invokeExact(callState, file.number(), F_GETFL, 0);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("fcntl", e);
-        }
-        if (flags < 0) {
-            throw failure(file);
-        }
-        return (flags & Descriptor.APPEND) != 0;
+        return (CLibrary.checked(control(file, F_GETFL, 0), file.name()) & Descriptor.APPEND) != 0;
+    }
+
+    private long control(Descriptor file, int operation, int argument) {
+        return call("fcntl", state -> (int) SharedCalls.FCNTL.invokeExact(state, file.number(), operation, argument));
     }
 
     /** Moves the position of a file ahead, where the file becomes longer by a hole. */
     public void skip(Descriptor file, long length) throws IOException {
         long end = seek(file, length, SEEK_CUR);
-        int result;
-        try {
-            result = (int) FTRUNCATE.invokeExact(callState, file.number(), end);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("ftruncate", e);
-        }
-        if (result < 0) {
-            throw failure(file);
-        }
+        CLibrary.checked(
+                call("ftruncate", state -> (int) SharedCalls.FTRUNCATE.invokeExact(state, file.number(), end)),
+                file.name());
     }
 
     private long seek(Descriptor file, long distance, int whence) throws IOException {
-        long result;
-        try {
-            result = (long) LSEEK.invokeExact(callState, file.number(), distance, whence);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("lseek", e);
-        }
-        if (result < 0) {
-            throw failure(file);
-        }
-        return result;
+        return CLibrary.checked(
+                call("lseek", state -> (long) SharedCalls.LSEEK.invokeExact(state, file.number(), distance, whence)),
+                file.name());
     }
 
     /** Lets a pipe hold as much as its user may; one that cannot grow, or is no pipe, stays as it is. */
     public void enlarge(Descriptor pipe) {
-        try {
-            int ignored = (int) FCNTL.invokeExact(callState, pipe.number(), F_SETPIPE_SZ, LARGEST_PIPE);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("fcntl", e);
-        }
-    }
-
-    /** Ends a socket's connection for everybody who has it open, so that who waits in the kernel for its peer returns. */
-    public static void disconnect(Descriptor socket) {
-        try (Arena arena = Arena.ofConfined()) {
-            int ignored = (int) SHUTDOWN.invokeExact(CLibrary.callState(arena), socket.number(), SHUT_RDWR);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("shutdown", e);
-        }
-    }
-
-    private IOException failure(Descriptor descriptor) {
-        return Errno.toException(CLibrary.errno(callState), descriptor.name(), null);
+        control(pipe, F_SETPIPE_SZ, LARGEST_PIPE);
     }
 
     @Override

@@ -99,17 +99,8 @@ public final class Descriptor implements AutoCloseable {
 
     private static Pipe pair(String name, Making making) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
             MemorySegment ends = arena.allocate(ValueLayout.JAVA_INT, 2);
-            int result;
-            try {
-                result = making.make(callState, ends);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected(name, e);
-            }
-            if (result != 0) {
-                throw Errno.toException(CLibrary.errno(callState), name, null);
-            }
+            CLibrary.checked(CLibrary.call(name, state -> making.make(state, ends)), name);
             return new Pipe(
                     new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), name),
                     new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), name));
@@ -144,22 +135,10 @@ public final class Descriptor implements AutoCloseable {
      */
     static Descriptor open(Path file, int flags, int mode) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            MemorySegment name = CLibrary.pathName(arena, file);
-            int result;
-            int errno;
-            do {
-                try {
-                    result = (int) OPEN.invokeExact(callState, name, flags | CLOSE_ON_EXEC, mode);
-                } catch (Throwable e) {
-                    throw CLibrary.unexpected("open", e);
-                }
-                errno = result < 0 ? CLibrary.errno(callState) : 0;
-            } while (errno == Errno.EINTR);
-            if (errno != 0) {
-                throw Errno.toException(errno, file, null);
-            }
-            return new Descriptor(result, file.toString());
+            MemorySegment path = CLibrary.pathName(arena, file);
+            long result = CLibrary.callAgain(
+                    "open", state -> (int) OPEN.invokeExact(state, path, flags | CLOSE_ON_EXEC, mode));
+            return new Descriptor((int) CLibrary.checked(result, file.toString()), file.toString());
         }
     }
 
@@ -170,18 +149,12 @@ public final class Descriptor implements AutoCloseable {
 
     /** Makes a file without a name, in memory. */
     static Descriptor inMemory(String name) throws IOException {
+        String what = "a file in memory";
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            int result;
-            try {
-                result = (int) MEMFD_CREATE.invokeExact(callState, arena.allocateFrom(name), MFD_CLOEXEC);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("memfd_create", e);
-            }
-            if (result < 0) {
-                throw Errno.toException(CLibrary.errno(callState), "a file in memory", null);
-            }
-            return new Descriptor(result, "a file in memory");
+            MemorySegment text = arena.allocateFrom(name);
+            long result =
+                    CLibrary.call("memfd_create", state -> (int) MEMFD_CREATE.invokeExact(state, text, MFD_CLOEXEC));
+            return new Descriptor((int) CLibrary.checked(result, what), what);
         }
     }
 
@@ -208,16 +181,19 @@ public final class Descriptor implements AutoCloseable {
         return name;
     }
 
+    /** Ends a socket's connection for all who have it open, and wakes those who wait in the kernel for its peer. */
+    public void disconnect() {
+        // One that was never connected, or has lost its peer, needs none.
+        CLibrary.call(
+                "shutdown", state -> (int) SharedCalls.SHUTDOWN.invokeExact(state, number(), SharedCalls.SHUT_RDWR));
+    }
+
     @Override
     public void close() {
         if (!isClosed.compareAndSet(false, true)) {
             return;
         }
-        try (Arena arena = Arena.ofConfined()) {
-            // The number is free whatever this answers, and what matters of a file's content was synced before.
-            int ignored = (int) CLOSE.invokeExact(CLibrary.callState(arena), number);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("close", e);
-        }
+        // The number is free whatever this answers, and what matters of a file's content was synced before.
+        CLibrary.call("close", state -> (int) CLOSE.invokeExact(state, number));
     }
 }

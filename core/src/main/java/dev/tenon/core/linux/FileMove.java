@@ -53,20 +53,10 @@ public final class FileMove {
 
     private static int renameWithoutReplacing(Path file, Path target) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            int result;
-            try {
-                result = (int) RENAMEAT2.invokeExact(
-                        callState,
-                        AT_FDCWD,
-                        CLibrary.pathName(arena, file),
-                        AT_FDCWD,
-                        CLibrary.pathName(arena, target),
-                        RENAME_NOREPLACE);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("renameat2", e);
-            }
-            return result == 0 ? 0 : CLibrary.errno(callState);
+            MemorySegment from = CLibrary.pathName(arena, file);
+            MemorySegment to = CLibrary.pathName(arena, target);
+            return (int) -CLibrary.call("renameat2", state ->
+                    (int) RENAMEAT2.invokeExact(state, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
         }
     }
 }

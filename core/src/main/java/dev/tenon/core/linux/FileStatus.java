@@ -78,18 +78,12 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
 
     private static FileStatus call(int directory, String file, int flags) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
             MemorySegment buffer = arena.allocate(STATX_BYTES, Long.BYTES);
-            int result;
-            try {
-                result = (int) STATX.invokeExact(
-                        callState, directory, CLibrary.pathName(arena, file), flags, STATX_BASIC_STATS, buffer);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("statx", e);
-            }
-            if (result != 0) {
-                throw Errno.toException(CLibrary.errno(callState), file, null);
-            }
+            MemorySegment path = CLibrary.pathName(arena, file);
+            CLibrary.checked(
+                    CLibrary.call("statx", state ->
+                            (int) STATX.invokeExact(state, directory, path, flags, STATX_BASIC_STATS, buffer)),
+                    file);
             return new FileStatus(
                     Short.toUnsignedInt(buffer.get(ValueLayout.JAVA_SHORT, MODE_OFFSET)),
                     buffer.get(ValueLayout.JAVA_LONG, SIZE_OFFSET),

@@ -1,9 +1,7 @@
 package dev.tenon.core.linux;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -59,18 +57,7 @@ public final class Flock implements AutoCloseable {
 
     private int flock(int operation) {
         int number = descriptor.number();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            while (true) {
-                int result = (int) FLOCK.invokeExact(callState, number, operation);
-                int errno = result == 0 ? 0 : CLibrary.errno(callState);
-                if (errno != Errno.EINTR) {
-                    return errno;
-                }
-            }
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("flock", e);
-        }
+        return (int) -CLibrary.callAgain("flock", state -> (int) FLOCK.invokeExact(state, number, operation));
     }
 
     /** Unlocks and closes the file, which stays. Closing it again does nothing. */

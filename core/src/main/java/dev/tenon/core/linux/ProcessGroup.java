@@ -1,6 +1,5 @@
 package dev.tenon.core.linux;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -32,10 +31,6 @@ public final class ProcessGroup {
         if (leader <= 1) {
             throw new IllegalArgumentException("no process group is led by " + leader);
         }
-        try (Arena arena = Arena.ofConfined()) {
-            return (int) KILL.invokeExact(CLibrary.callState(arena), (int) -leader, signal) == 0;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("kill", e);
-        }
+        return CLibrary.call("kill", state -> (int) KILL.invokeExact(state, (int) -leader, signal)) == 0;
     }
 }

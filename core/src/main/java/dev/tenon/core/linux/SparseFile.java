@@ -19,10 +19,6 @@ public final class SparseFile implements AutoCloseable {
     private static final int SEEK_HOLE = 4;
     private static final long FICLONE = 0x40049409;
 
-    private static final MethodHandle LSEEK = CLibrary.functionWithErrno(
-            "lseek",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
     private static final MethodHandle IOCTL = CLibrary.variadicWithErrno(
             "ioctl",
             2,
@@ -38,16 +34,6 @@ public final class SparseFile implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_INT));
-    private static final MethodHandle SENDFILE = CLibrary.functionWithErrno(
-            "sendfile",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_LONG));
-    private static final MethodHandle FTRUNCATE = CLibrary.functionWithErrno(
-            "ftruncate", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
     private static final MethodHandle FSYNC =
             CLibrary.functionWithErrno("fsync", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
@@ -129,13 +115,8 @@ public final class SparseFile implements AutoCloseable {
     }
 
     private long seek(long offset, int whence) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            long result = (long) LSEEK.invokeExact(callState, descriptor.number(), offset, whence);
-            return result < 0 ? -CLibrary.errno(callState) : result;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("lseek", e);
-        }
+        return CLibrary.call(
+                "lseek", state -> (long) SharedCalls.LSEEK.invokeExact(state, descriptor.number(), offset, whence));
     }
 
     /**
@@ -144,15 +125,8 @@ public final class SparseFile implements AutoCloseable {
      * @return false, with nothing changed, if these two files cannot share blocks
      */
     public boolean cloneFrom(SparseFile source) throws IOException {
-        int errno;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            int result =
-                    (int) IOCTL.invokeExact(callState, descriptor.number(), FICLONE, (long) source.descriptor.number());
-            errno = result == 0 ? 0 : CLibrary.errno(callState);
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("ioctl", e);
-        }
+        int errno = (int) -CLibrary.call("ioctl", state ->
+                (int) IOCTL.invokeExact(state, descriptor.number(), FICLONE, (long) source.descriptor.number()));
         return switch (errno) {
             case 0 -> true;
             case Errno.EXDEV, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS, Errno.EOPNOTSUPP -> false;
@@ -184,39 +158,20 @@ public final class SparseFile implements AutoCloseable {
 
     private long copyRange(SparseFile source, long offset, long length) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            long result = (long) COPY_FILE_RANGE.invokeExact(
-                    callState,
-                    source.descriptor.number(),
-                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
-                    descriptor.number(),
-                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
-                    length,
-                    0);
-            return result < 0 ? -CLibrary.errno(callState) : result;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("copy_file_range", e);
+            MemorySegment from = arena.allocateFrom(ValueLayout.JAVA_LONG, offset);
+            MemorySegment to = arena.allocateFrom(ValueLayout.JAVA_LONG, offset);
+            return CLibrary.call("copy_file_range", state -> (long) COPY_FILE_RANGE.invokeExact(
+                    state, source.descriptor.number(), from, descriptor.number(), to, length, 0));
         }
     }
 
     private long send(SparseFile source, long offset, long length) throws IOException {
         checked(seek(offset, SEEK_SET));
-        long result;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            result = (long) SENDFILE.invokeExact(
-                    callState,
-                    descriptor.number(),
-                    source.descriptor.number(),
-                    arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
-                    length);
-            if (result < 0) {
-                result = -CLibrary.errno(callState);
-            }
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("sendfile", e);
+            MemorySegment from = arena.allocateFrom(ValueLayout.JAVA_LONG, offset);
+            return checked(CLibrary.call("sendfile", state -> (long) SharedCalls.SENDFILE.invokeExact(
+                    state, descriptor.number(), source.descriptor.number(), from, length)));
         }
-        return checked(result);
     }
 
     /** Makes a file longer by a hole, if it is shorter; a block device has its size. */
@@ -228,38 +183,20 @@ public final class SparseFile implements AutoCloseable {
 
     /** Cuts the file, or makes it longer by a hole. */
     public void setSize(long size) throws IOException {
-        int result;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            result = (int) FTRUNCATE.invokeExact(callState, descriptor.number(), size);
-            result = result < 0 ? -CLibrary.errno(callState) : 0;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("ftruncate", e);
-        }
-        checked(result);
+        checked(CLibrary.call(
+                "ftruncate", state -> (int) SharedCalls.FTRUNCATE.invokeExact(state, descriptor.number(), size)));
     }
 
     /** Waits until the content is on the storage, or, for a directory, its names; nothing if the file system has no such. */
     public void sync() throws IOException {
-        int result;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            result = (int) FSYNC.invokeExact(callState, descriptor.number());
-            result = result < 0 ? -CLibrary.errno(callState) : 0;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("fsync", e);
-        }
+        long result = CLibrary.call("fsync", state -> (int) FSYNC.invokeExact(state, descriptor.number()));
         if (result != -Errno.EINVAL) {
             checked(result);
         }
     }
 
-    /** The result of a call, where a negative one is an error number. */
     private long checked(long result) throws IOException {
-        if (result < 0) {
-            throw Errno.toException((int) -result, descriptor.name(), null);
-        }
-        return result;
+        return CLibrary.checked(result, descriptor.name());
     }
 
     @Override

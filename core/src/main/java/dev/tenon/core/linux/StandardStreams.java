@@ -1,9 +1,7 @@
 package dev.tenon.core.linux;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -19,11 +17,6 @@ public final class StandardStreams {
 
     private static final MethodHandle ISATTY =
             CLibrary.functionWithErrno("isatty", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-    private static final MethodHandle FCNTL = CLibrary.variadicWithErrno(
-            "fcntl",
-            2,
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle DUP2 = CLibrary.functionWithErrno(
             "dup2", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
@@ -40,11 +33,7 @@ public final class StandardStreams {
     }
 
     private static boolean isTerminal(int number) {
-        try (Arena arena = Arena.ofConfined()) {
-            return (int) ISATTY.invokeExact(CLibrary.callState(arena), number) == 1;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected("isatty", e);
-        }
+        return CLibrary.call("isatty", state -> (int) ISATTY.invokeExact(state, number)) == 1;
     }
 
     /**
@@ -67,33 +56,12 @@ public final class StandardStreams {
     }
 
     private static Descriptor take(int number, String name) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            int copy;
-            try {
-                copy = (int) FCNTL.invokeExact(callState, number, F_DUPFD_CLOEXEC, FIRST_OTHER);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("fcntl", e);
-            }
-            if (copy < 0) {
-                throw Errno.toException(CLibrary.errno(callState), name, null);
-            }
-            return Descriptor.of(copy, name);
-        }
+        long copy = CLibrary.call(
+                "fcntl", state -> (int) SharedCalls.FCNTL.invokeExact(state, number, F_DUPFD_CLOEXEC, FIRST_OTHER));
+        return Descriptor.of((int) CLibrary.checked(copy, name), name);
     }
 
     private static void replace(int number, int other, String name) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment callState = CLibrary.callState(arena);
-            int result;
-            try {
-                result = (int) DUP2.invokeExact(callState, other, number);
-            } catch (Throwable e) {
-                throw CLibrary.unexpected("dup2", e);
-            }
-            if (result < 0) {
-                throw Errno.toException(CLibrary.errno(callState), name, null);
-            }
-        }
+        CLibrary.checked(CLibrary.call("dup2", state -> (int) DUP2.invokeExact(state, other, number)), name);
     }
 }

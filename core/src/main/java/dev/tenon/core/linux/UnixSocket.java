@@ -30,7 +30,6 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
     private static final int SCM_RIGHTS = 1;
-    private static final int SHUT_RDWR = 2;
     private static final int MSG_CTRUNC = 8;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
@@ -86,12 +85,6 @@ public final class UnixSocket implements AutoCloseable {
                     ValueLayout.JAVA_INT,
                     ValueLayout.ADDRESS,
                     ValueLayout.ADDRESS));
-    private static final MethodHandle POLL = CLibrary.functionWithErrno(
-            "poll",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
-    private static final MethodHandle SHUTDOWN = CLibrary.functionWithErrno(
-            "shutdown", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle SENDMSG = message("sendmsg");
     private static final MethodHandle RECVMSG = message("recvmsg");
 
@@ -154,7 +147,7 @@ public final class UnixSocket implements AutoCloseable {
         UnixSocket socket = open(path);
         try {
             socket.address("bind", BIND, path);
-            socket.checked(socket.call(
+            socket.checked(CLibrary.callAgain(
                     "listen", state -> (int) LISTEN.invokeExact(state, socket.descriptor.number(), backlog)));
             return socket;
         } catch (IOException e) {
@@ -177,12 +170,9 @@ public final class UnixSocket implements AutoCloseable {
 
     private static UnixSocket open(Path path) throws IOException {
         String name = "the socket '" + path + "'";
-        int number =
-                errnoOr("socket", state -> (int) SOCKET.invokeExact(state, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (number < 0) {
-            throw Errno.toException(-number, name, null);
-        }
-        return new UnixSocket(Descriptor.of(number, name));
+        long number = CLibrary.call(
+                "socket", state -> (int) SOCKET.invokeExact(state, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return new UnixSocket(Descriptor.of((int) CLibrary.checked(number, name), name));
     }
 
     private void address(String function, MethodHandle handle, Path path) throws IOException {
@@ -194,20 +184,20 @@ public final class UnixSocket implements AutoCloseable {
             MemorySegment address = arena.allocate(ADDRESS_BYTES, Short.BYTES);
             address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
             MemorySegment.copy(name, 0, address, ADDRESS_PATH_OFFSET, name.byteSize());
-            checked(call(
+            checked(CLibrary.callAgain(
                     function, state -> (int) handle.invokeExact(state, descriptor.number(), address, ADDRESS_BYTES)));
         }
     }
 
     /** Waits for the next connection; absent once this socket was shut down. */
     public Optional<UnixSocket> accept() throws IOException {
-        int result = call("accept4", state -> (int)
+        long result = CLibrary.callAgain("accept4", state -> (int)
                 ACCEPT.invokeExact(state, descriptor.number(), MemorySegment.NULL, MemorySegment.NULL, SOCK_CLOEXEC));
-        return switch (result) {
-            case -Errno.EINVAL -> Optional.empty();
-            default ->
-                Optional.of(new UnixSocket(Descriptor.of(checked(result), "a connection of " + descriptor.name())));
-        };
+        if (result == -Errno.EINVAL) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new UnixSocket(Descriptor.of((int) checked(result), "a connection of " + descriptor.name())));
     }
 
     /** Who is at the other end. */
@@ -215,7 +205,7 @@ public final class UnixSocket implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(CREDENTIALS_BYTES, Integer.BYTES);
             MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, CREDENTIALS_BYTES);
-            checked(call("getsockopt", state -> (int)
+            checked(CLibrary.callAgain("getsockopt", state -> (int)
                     GETSOCKOPT.invokeExact(state, descriptor.number(), SOL_SOCKET, SO_PEERCRED, credentials, length)));
             return new Peer(
                     credentials.get(ValueLayout.JAVA_INT, 0),
@@ -234,7 +224,8 @@ public final class UnixSocket implements AutoCloseable {
                 long left = Math.max(0, deadline - System.nanoTime());
                 int millis =
                         (int) Math.min(Integer.MAX_VALUE, Duration.ofNanos(left).toMillis() + 1);
-                int ready = errnoOr("poll", state -> (int) POLL.invokeExact(state, entry, 1L, millis));
+                long ready =
+                        CLibrary.call("poll", state -> (int) SharedCalls.POLL.invokeExact(state, entry, 1L, millis));
                 if (ready == 0) {
                     return false;
                 }
@@ -256,7 +247,7 @@ public final class UnixSocket implements AutoCloseable {
             long room = aligned(CONTROL_DATA_OFFSET + (long) MOST_DESCRIPTORS * Integer.BYTES);
             MemorySegment control = arena.allocate(room, Long.BYTES);
             MemorySegment header = header(arena, bytes, control);
-            long received = checked(longCall("recvmsg", state ->
+            long received = checked(CLibrary.callAgain("recvmsg", state ->
                     (long) RECVMSG.invokeExact(state, descriptor.number(), header, MSG_CMSG_CLOEXEC)));
             List<Descriptor> descriptors =
                     descriptors(control.asSlice(0, header.get(ValueLayout.JAVA_LONG, HEADER_CONTROL_BYTES_OFFSET)));
@@ -300,7 +291,7 @@ public final class UnixSocket implements AutoCloseable {
                 MemorySegment.copy(bytes, sent, rest, ValueLayout.JAVA_BYTE, 0, bytes.length - sent);
                 boolean isPassing = sent == 0 && passed.length > 0;
                 MemorySegment header = header(arena, rest, isPassing ? rights(arena, passed) : MemorySegment.NULL);
-                sent += (int) checked(longCall("sendmsg", state ->
+                sent += (int) checked(CLibrary.callAgain("sendmsg", state ->
                         (long) SENDMSG.invokeExact(state, descriptor.number(), header, MSG_NOSIGNAL)));
             }
         }
@@ -335,9 +326,7 @@ public final class UnixSocket implements AutoCloseable {
     /** Ends the connection, or the listening, for both sides; whoever waits in a call of this socket is woken. */
     public void shutdown() {
         if (descriptor.isOpen()) {
-            // One that was never connected, or has lost its peer, needs none.
-            int ignored =
-                    errnoOr("shutdown", state -> (int) SHUTDOWN.invokeExact(state, descriptor.number(), SHUT_RDWR));
+            descriptor.disconnect();
         }
     }
 
@@ -346,58 +335,7 @@ public final class UnixSocket implements AutoCloseable {
         descriptor.close();
     }
 
-    @FunctionalInterface
-    private interface IntCall {
-        int make(MemorySegment callState) throws Throwable;
-    }
-
-    @FunctionalInterface
-    private interface LongCall {
-        long make(MemorySegment callState) throws Throwable;
-    }
-
-    /** The result, or the error number less than 0; a call that a signal interrupted is made again. */
-    private int call(String function, IntCall call) {
-        int result;
-        do {
-            result = errnoOr(function, call);
-        } while (result == -Errno.EINTR);
-        return result;
-    }
-
-    private long longCall(String function, LongCall call) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = CLibrary.callState(arena);
-            while (true) {
-                long result = call.make(state);
-                int errno = result < 0 ? CLibrary.errno(state) : 0;
-                if (errno != Errno.EINTR) {
-                    return result < 0 ? -errno : result;
-                }
-            }
-        } catch (Throwable e) {
-            throw CLibrary.unexpected(function, e);
-        }
-    }
-
-    private static int errnoOr(String function, IntCall call) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = CLibrary.callState(arena);
-            int result = call.make(state);
-            return result < 0 ? -CLibrary.errno(state) : result;
-        } catch (Throwable e) {
-            throw CLibrary.unexpected(function, e);
-        }
-    }
-
-    private int checked(int result) throws IOException {
-        return (int) checked((long) result);
-    }
-
     private long checked(long result) throws IOException {
-        if (result < 0) {
-            throw Errno.toException((int) -result, descriptor.name(), null);
-        }
-        return result;
+        return CLibrary.checked(result, descriptor.name());
     }
 }

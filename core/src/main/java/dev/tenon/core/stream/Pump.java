@@ -122,7 +122,7 @@ final class Pump<T> {
     private void disconnectSocket() {
         try {
             if (peer.isOpen() && peer.kind() == Descriptor.Kind.SOCKET) {
-                DataFlow.disconnect(peer);
+                peer.disconnect();
             }
         } catch (IOException e) {
             throw new StorageException(StorageError.INTERNAL, Outcome.UNKNOWN, "the stream cannot be looked at", e);
