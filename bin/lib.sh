@@ -3,6 +3,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
     -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
+class_archive=$root/cli/target/tenon.aot
 
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
 jvm_options_of() {
@@ -115,10 +116,43 @@ build() {
             cat "$log" >&2
             exit 1
         fi
+        archive_classes "$class_archive" "$(class_path)"
         touch "$root/cli/target/built"
     ) 9>"$root/cli/target/build.lock" || die "the build failed"
 }
 
 class_path() {
-    printf '%s' "$root/cli/target/classes:$root/cli/target/lib/*"
+    local jars=("$root"/cli/target/tenon-cli-*.jar "$root"/cli/target/lib/*.jar)
+    local IFS=:
+    printf '%s' "${jars[*]}"
+}
+
+# Prints the options with which a JVM takes classes from an archive that archive_classes made; one that does not fit is
+# not used, which the JVM would report.
+archive_options() {
+    [ ! -f "$1" ] || printf '%s\n' "-XX:AOTCache=$1" -Xlog:aot=off -Xlog:cds=off
+}
+
+# Keeps the classes of a class path of jars as they are in memory after an export: a command then starts in two thirds of
+# the time. Arguments: the file to keep them in, the class path.
+archive_classes() {
+    local archive=$1 path=$2 scratch options
+    scratch=$(mktemp -d)
+    mapfile -t options < <(jvm_options_of export)
+    mkdir -p "$scratch/images/100" "$scratch/legacy"
+    truncate -s 1M "$scratch/images/100/vm-100-disk-0.raw"
+    printf '%s: %s\n\tpath %s\n\tcontent images\n\n' dir archive "$scratch" legacydir legacy "$scratch/legacy" >"$scratch/storage.cfg"
+    TENON_LOCK_DIR=$scratch/lock "$JAVA_HOME/bin/java" "${options[@]}" -Xlog:disable -XX:AOTCacheOutput="$scratch/archive" \
+        -Dtenon.home="$root" -cp "$path" dev.tenon.cli.Tenon export archive:100/vm-100-disk-0.raw \
+        --config "$scratch/storage.cfg" --journal "$scratch/journal" --plugin "$root/perl-shim/examples/LegacyDirPlugin.pm" \
+        >"$scratch/exported" 2>"$scratch/log" || true
+    # Without an archive everything works as well.
+    if [ -f "$scratch/archive" ]; then
+        mv "$scratch/archive" "$archive.$$"
+        mv "$archive.$$" "$archive"
+    else
+        cat "$scratch/log" >&2
+        say "no archive of classes was made; commands start more slowly"
+    fi
+    rm -rf "$scratch"
 }

@@ -2,8 +2,10 @@ package dev.tenon.it.support;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,19 +88,39 @@ public final class Installation {
     }
 
     private static List<String> jvmOptions(String... arguments) {
+        List<String> shell =
+                new ArrayList<>(List.of("jvm_options_of \"$@\" && archive_options '" + Archive.FILE + "'"));
+        shell.addAll(List.of(arguments));
+        return shell(shell);
+    }
+
+    /** What a line of shell prints that may call what the commands share; the words after it are its arguments. */
+    private static List<String> shell(List<String> words) {
+        List<String> command =
+                new ArrayList<>(List.of("bash", "-c", ". \"$0\"; " + words.getFirst(), HOME + "/bin/lib.sh"));
+        command.addAll(words.subList(1, words.size()));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectInput(new File("/dev/null"))
+                .redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         try {
-            List<String> command =
-                    new ArrayList<>(List.of("bash", "-c", ". \"$0\"; jvm_options_of \"$@\"", HOME + "/bin/lib.sh"));
-            command.addAll(List.of(arguments));
-            Process shell = new ProcessBuilder(command)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            return new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
-                    .lines()
-                    .toList();
+            return builder.start().inputReader(StandardCharsets.UTF_8).lines().toList();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The archive of classes that a build makes for the command, for the class path of the tests. */
+    private static final class Archive {
+        static final Path FILE = HOME.resolve("integration-tests/target/tenon.aot");
+
+        static {
+            // The JVM makes none of classes that are not packaged.
+            if (Arrays.stream(classPath().split(File.pathSeparator, -1))
+                    .map(Path::of)
+                    .noneMatch(Files::isDirectory)) {
+                shell(List.of("archive_classes \"$@\"", FILE.toString(), classPath()));
+            }
         }
     }
 
