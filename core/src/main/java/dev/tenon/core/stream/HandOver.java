@@ -102,19 +102,21 @@ final class HandOver {
     }
 
     private Pump<?> start(Descriptor peer, Moving moving) {
-        return Pump.start(pace, peer, flow -> {
-            try {
+        return Pump.start(pace, peer, new Pump.Work<>() {
+            @Override
+            public Boolean run(DataFlow flow) throws IOException {
                 flow.enlarge(own);
                 moving.run(flow, own);
+                own.close();
                 return true;
-            } catch (IOException | RuntimeException e) {
-                // First of all: the other process may take the end of the pipe for the end of the stream.
+            }
+
+            @Override
+            public void failed() {
+                // Before the pipe ends: the other process may take its end for that of the stream.
                 hasFailed = true;
                 own.close();
                 interruptLate();
-                throw e;
-            } finally {
-                own.close();
             }
         });
     }
@@ -147,13 +149,15 @@ final class HandOver {
             returned();
             if (!failedFirst) {
                 pace.cancel("the other process failed");
-                throw e;
             }
+            // Until then its thread uses the pipe, whose number is soon another file's.
             try {
                 pump.join();
-            } catch (RuntimeException first) {
-                first.addSuppressed(e);
-                throw first;
+            } catch (RuntimeException ended) {
+                if (failedFirst) {
+                    ended.addSuppressed(e);
+                    throw ended;
+                }
             }
             throw e;
         } finally {

@@ -32,6 +32,9 @@ final class Pump<T> {
     /** What is done on the thread. */
     interface Work<T> {
         T run(DataFlow flow) throws IOException;
+
+        /** It has failed, perhaps before it was run; nobody who waits for it knows yet. */
+        default void failed() {}
     }
 
     private Pump(Pace pace, Descriptor peer) {
@@ -55,9 +58,17 @@ final class Pump<T> {
             pace.refuseCancelled();
             result.complete(work.run(flow));
         } catch (IOException e) {
-            result.completeExceptionally(pace.isCancelled() ? pace.cancelled() : pace.failed(e));
+            fail(work, pace.isCancelled() ? pace.cancelled() : pace.failed(e));
         } catch (RuntimeException | Error e) {
-            result.completeExceptionally(e);
+            fail(work, e);
+        }
+    }
+
+    private void fail(Work<T> work, Throwable failure) {
+        try {
+            work.failed();
+        } finally {
+            result.completeExceptionally(failure);
         }
     }
 

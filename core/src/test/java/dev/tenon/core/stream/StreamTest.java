@@ -387,6 +387,21 @@ class StreamTest {
     }
 
     @Test
+    void aTransferThatIsCancelledBeforeItBeginsLetsNobodyWriteForEver() throws Exception {
+        try (Ends ends = Ends.of("pipe")) {
+            DescriptorExport stream = new DescriptorExport(ends.write(), StreamSettings.USUAL);
+            stream.cancel("nobody wants it");
+            assertThatThrownBy(() -> stream.handOver(
+                            number -> run("dd", "if=/dev/zero", "bs=64k", "of=/proc/" + pid() + "/fd/" + number)))
+                    .isInstanceOfSatisfying(StorageException.class, e -> {
+                        assertThat(e.error()).isEqualTo(StorageError.CANCELLED);
+                        assertThat(e.outcome()).isEqualTo(Outcome.NOT_STARTED);
+                    })
+                    .hasMessageContaining("nobody wants it");
+        }
+    }
+
+    @Test
     void aProcessThatGoesOnWithoutAReaderIsInterrupted() throws Exception {
         try (Ends ends = Ends.of("pipe")) {
             ends.read().close();
@@ -496,7 +511,11 @@ class StreamTest {
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            try {
+                assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            } finally {
+                process.destroyForcibly();
+            }
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException(e);
         }
