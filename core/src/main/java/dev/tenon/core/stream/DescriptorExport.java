@@ -17,15 +17,12 @@ import java.util.function.IntConsumer;
  * A stream of a volume that is written to a pipe, socket, file or block device. Data goes from the file to the descriptor
  * inside the kernel, by splice and sendfile; a checksum is all that makes this process read it.
  */
-public final class DescriptorExport implements ExportStream, AutoCloseable {
+public final class DescriptorExport extends DescriptorStream implements ExportStream {
     /** Of so much of a disk the places of its data are looked up at once. */
     private static final long WINDOW = 1L << 30;
 
     /** So much of a compressed image is read into memory at once. */
     private static final long PART = 16L << 20;
-
-    private final Descriptor descriptor;
-    private final Pace pace;
 
     /**
      * With this descriptor, which is closed with it.
@@ -33,18 +30,7 @@ public final class DescriptorExport implements ExportStream, AutoCloseable {
      * @param descriptor open for writing
      */
     public DescriptorExport(Descriptor descriptor, StreamSettings settings) {
-        this.descriptor = descriptor;
-        this.pace = new Pace(settings);
-    }
-
-    /** Ends the transfer with {@code CANCELLED}, within a second; for any thread. One that has ended stays as it is. */
-    public void cancel(String why) {
-        pace.cancel(why);
-    }
-
-    /** How much has been written by now. */
-    public Transferred transferred() {
-        return pace.transferred();
+        super(descriptor, settings);
     }
 
     @Override
@@ -142,10 +128,5 @@ public final class DescriptorExport implements ExportStream, AutoCloseable {
             writer.accept(number);
             return true;
         });
-    }
-
-    @Override
-    public void close() {
-        descriptor.close();
     }
 }

@@ -18,12 +18,9 @@ import org.jspecify.annotations.Nullable;
  * A stream of a volume that is read from a pipe, socket, file or block device. What comes as zeroes is not written where
  * it reads as zeroes already. The bytes pass through one buffer outside the heap, since the kernel finds no zeroes.
  */
-public final class DescriptorImport implements ImportStream, AutoCloseable {
+public final class DescriptorImport extends DescriptorStream implements ImportStream {
     /** What PVE's umask leaves to a file that it makes. */
     private static final int PERMISSIONS = 0640;
-
-    private final Descriptor descriptor;
-    private final Pace pace;
 
     /**
      * With this descriptor, which is closed with it.
@@ -31,18 +28,7 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
      * @param descriptor open for reading
      */
     public DescriptorImport(Descriptor descriptor, StreamSettings settings) {
-        this.descriptor = descriptor;
-        this.pace = new Pace(settings);
-    }
-
-    /** Ends the transfer with {@code CANCELLED}, within a second; for any thread. One that has ended stays as it is. */
-    public void cancel(String why) {
-        pace.cancel(why);
-    }
-
-    /** How much has come by now. */
-    public Transferred transferred() {
-        return pace.transferred();
+        super(descriptor, settings);
     }
 
     @Override
@@ -105,10 +91,5 @@ public final class DescriptorImport implements ImportStream, AutoCloseable {
         T result = HandOver.fromPeer(pace, descriptor, Ending.of(format), reader);
         pace.end();
         return result;
-    }
-
-    @Override
-    public void close() {
-        descriptor.close();
     }
 }
