@@ -22,6 +22,7 @@ final class Writer implements AutoCloseable {
 
     private final Pace pace;
     private final DataFlow flow;
+    private final Relay relay;
     private final Descriptor sink;
     private final Descriptor.Kind kind;
     private final boolean isSkipping;
@@ -33,6 +34,7 @@ final class Writer implements AutoCloseable {
     Writer(Pace pace, DataFlow flow, Descriptor sink) throws IOException {
         this.pace = pace;
         this.flow = flow;
+        this.relay = new Relay(pace, flow);
         this.sink = sink;
         this.kind = sink.kind();
         this.isSkipping = flow.canSkip(sink);
@@ -86,20 +88,24 @@ final class Writer implements AutoCloseable {
     }
 
     private void writeRead() throws IOException {
-        while (read.hasRemaining()) {
-            pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
-            flow.write(read, sink);
+        relay.write(read, sink, pace::awaitPeer);
+    }
+
+    /** What is in the buffer afterwards, which is at least one byte. */
+    private int read(SparseFile file, long at, long most) throws IOException {
+        read.clear().limit((int) Math.min(read.capacity(), most));
+        int got = flow.read(file, read, at);
+        if (got == 0) {
+            throw new IOException(SHORTER);
         }
+        read.flip();
+        return got;
     }
 
     private void copy(SparseFile file, long begin, long end) throws IOException {
         for (long at = begin; at < end; ) {
-            read.clear().limit((int) pace.piece(Math.min(read.capacity(), end - at)));
-            int got = flow.read(file, read, at);
-            if (got == 0) {
-                throw new IOException(SHORTER);
-            }
-            pace.digest(read.flip().duplicate());
+            int got = read(file, at, pace.piece(Math.min(read.capacity(), end - at)));
+            pace.digest(read.duplicate());
             writeRead();
             pace.advance(got);
             at += got;
@@ -139,13 +145,8 @@ final class Writer implements AutoCloseable {
             return;
         }
         for (long at = begin; at < begin + length; ) {
-            read.clear().limit((int) Math.min(read.capacity(), begin + length - at));
-            int got = flow.read(file, read, at);
-            if (got == 0) {
-                throw new IOException(SHORTER);
-            }
-            pace.digest(read.flip());
-            at += got;
+            at += read(file, at, begin + length - at);
+            pace.digest(read);
         }
     }
 
