@@ -25,16 +25,12 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Copies an image to a storage. Where both are files of one format that can be taken as they are, the file is copied,
  * which a file system that shares blocks does at once; otherwise qemu-img reads one and writes the other.
  */
 final class ImageCopying {
-    private static final Logger LOG = LoggerFactory.getLogger(ImageCopying.class);
-
     private final Operation operation;
     private final Locks locks;
     private final OptionalLong bytesPerSecond;
@@ -62,7 +58,7 @@ final class ImageCopying {
                             : copyToVolume(content, target, to, format));
         } finally {
             if (snapshot != null) {
-                deactivate(from, volume, snapshot);
+                operation.deactivate(from, volume, snapshot);
             }
         }
     }
@@ -188,14 +184,6 @@ final class ImageCopying {
                     StorageError.CANCELLED,
                     Outcome.FAILED_CLEAN,
                     "the copy of volume '" + content.volume() + "' was cancelled");
-        }
-    }
-
-    private void deactivate(Configured from, VolumeId volume, SnapshotName snapshot) {
-        try {
-            from.plugin().deactivateVolume(from.storage(), volume.volume(), snapshot, operation.cache());
-        } catch (StorageException e) {
-            LOG.warn("snapshot '{}' of volume '{}' stays active: {}", snapshot, volume, e.getMessage());
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.tenon.core.service;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
@@ -70,6 +71,15 @@ final class Operation {
         } catch (RuntimeException | Error e) {
             mine.completeExceptionally(e);
             throw e;
+        }
+    }
+
+    /** Ends the use of a snapshot; one that stays active for longer harms nobody, so a failure is only told. */
+    void deactivate(Configured configured, VolumeId volume, SnapshotName snapshot) {
+        try {
+            configured.plugin().deactivateVolume(configured.storage(), volume.volume(), snapshot, cache);
+        } catch (StorageException e) {
+            LOG.warn("snapshot '{}' of volume '{}' stays active: {}", snapshot, volume, e.getMessage());
         }
     }
 

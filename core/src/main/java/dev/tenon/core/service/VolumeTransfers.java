@@ -8,6 +8,7 @@ import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
@@ -19,13 +20,9 @@ import dev.tenon.core.stream.StreamSettings;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Volumes that leave a storage as a stream, come as one, or do both at once. */
 final class VolumeTransfers {
-    private static final Logger LOG = LoggerFactory.getLogger(VolumeTransfers.class);
-
     private final Storages storages;
     private final Operation operation;
     private final Locks locks;
@@ -72,17 +69,10 @@ final class VolumeTransfers {
         try {
             from.plugin().exportVolume(from.storage(), volume.volume(), format, transfer, stream);
         } finally {
-            if (transfer.snapshot() != null) {
-                deactivate(from, volume, transfer);
+            SnapshotName snapshot = transfer.snapshot();
+            if (snapshot != null) {
+                operation.deactivate(from, volume, snapshot);
             }
-        }
-    }
-
-    private void deactivate(Configured from, VolumeId volume, Transfer transfer) {
-        try {
-            from.plugin().deactivateVolume(from.storage(), volume.volume(), transfer.snapshot(), operation.cache());
-        } catch (StorageException e) {
-            LOG.warn("snapshot '{}' of volume '{}' stays active: {}", transfer.snapshot(), volume, e.getMessage());
         }
     }
 

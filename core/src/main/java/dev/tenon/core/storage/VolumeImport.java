@@ -5,7 +5,6 @@ import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImportStream;
@@ -255,7 +254,8 @@ final class VolumeImport {
             refuseCancelled();
             return made;
         } catch (StorageException e) {
-            throw new StorageException(e.error(), remove(made, image.format(), e), e.getMessage(), e);
+            // A volume that is not whole is none.
+            throw Unfinished.removed(plugin, storage, made, image.format(), e, Runnable::run);
         }
     }
 
@@ -282,29 +282,6 @@ final class VolumeImport {
     private static void empty(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.truncate(0);
-        }
-    }
-
-    /** A volume that is not whole is none. */
-    private Outcome remove(VolumeName made, Format format, StorageException failure) {
-        // The import may have been interrupted, which must not keep the removal from waiting for anything.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            plugin.freeImage(storage, made, false, format).ifPresent(Cleanup::run);
-            return Outcome.FAILED_CLEAN;
-        } catch (StorageException e) {
-            LOG.warn("volume '{}:{}' is left after a failed import: {}", storage.id(), made, e.getMessage());
-            failure.addSuppressed(e);
-            throw new StorageException(
-                    failure.error(),
-                    Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished volume '" + storage.id() + ":" + made
-                            + "' is left, remove it",
-                    failure);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 
