@@ -123,10 +123,15 @@ public final class QemuImg {
         snapshot(file, "-d", snapshot, "unable to delete snapshot");
     }
 
+    /** The options of the node of this name, which is a file; with a comma before them. */
+    private static String fileOptions(String node, Path file) {
+        return "," + node + ".driver=" + fileDriver(file) + "," + node + ".filename="
+                + file.toString().replace(",", ",,");
+    }
+
     private static void snapshot(Path file, String action, SnapshotName snapshot, String errorPrefix) {
         // this command has no option for the format
-        String options = "driver=qcow2,file.driver=" + fileDriver(file) + ",file.filename="
-                + file.toString().replace(",", ",,");
+        String options = "driver=qcow2" + fileOptions("file", file);
         List<String> arguments = List.of("qemu-img", "snapshot", action, snapshot.value(), "--image-opts", options);
         run(new Command(arguments, errorPrefix + " '" + snapshot + "'", DEADLINE));
     }
@@ -284,8 +289,7 @@ public final class QemuImg {
      */
     public static void readPart(Path file, Format.Image format, long at, long length, Path target) {
         String options = "driver=raw,offset=" + at + ",size=" + length + ",file.driver=" + format.word()
-                + ",file.file.driver=" + fileDriver(file) + ",file.file.filename="
-                + file.toString().replace(",", ",,");
+                + fileOptions("file.file", file);
         List<String> arguments = List.of(
                 "qemu-img", "convert", "-U", "-n", "-S", "0", "--image-opts", options, "-O", "raw", target.toString());
         new Command(arguments, "unable to read image '" + file + "'", CHECK_DEADLINE).run();
