@@ -1,5 +1,6 @@
 package dev.tenon.cli.console;
 
+import dev.tenon.core.spi.ByteSize;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -101,14 +102,14 @@ public final class Progress implements AutoCloseable {
                     Locale.ROOT,
                     "%3d %%  %s of %s",
                     (int) Math.min(100, 100.0 * done / total),
-                    Sizes.shown((double) done),
-                    Sizes.shown((double) total)));
+                    ByteSize.shown((double) done),
+                    ByteSize.shown((double) total)));
         } else {
-            text.append(Sizes.shown((double) done));
+            text.append(ByteSize.shown((double) done));
         }
         double rate = rate();
         if (rate > 0) {
-            text.append("  ").append(Sizes.shown(rate)).append("/s");
+            text.append("  ").append(ByteSize.shown(rate)).append("/s");
             if (total > done) {
                 text.append("  ").append(clock((total - done) / rate)).append(" left");
             }

@@ -16,7 +16,6 @@ public final class Sizes {
 
     private static final Pattern SHAPE = Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,19})?)\\s?([A-Za-z]*)");
     private static final List<String> UNITS = List.of("B", "K", "M", "G", "T", "P");
-    private static final List<String> SHOWN = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB");
     private static final BigDecimal STEP = BigDecimal.valueOf(1024);
 
     private Sizes() {}
@@ -54,25 +53,5 @@ public final class Sizes {
             throw new IllegalArgumentException("size " + Quoted.of(text) + " is larger than any storage");
         }
         return ByteSize.ofBytes(bytes.longValueExact());
-    }
-
-    /** The size for people, with two decimals, for instance {@code 1.50 GiB}. */
-    public static String shown(ByteSize size) {
-        return shown((double) size.bytes());
-    }
-
-    /** The same of a number of bytes, 0 or more. */
-    public static String shown(double bytes) {
-        if (bytes < 1024) {
-            return (long) bytes + " B";
-        }
-        double value = bytes;
-        int power = 0;
-        // What would be rounded up to 1024 is one of the next unit.
-        while (value >= 1023.995 && power < SHOWN.size() - 1) {
-            value /= 1024;
-            power++;
-        }
-        return String.format(Locale.ROOT, "%.2f %s", value, SHOWN.get(power));
     }
 }

@@ -1,6 +1,5 @@
 package dev.tenon.cli.host;
 
-import dev.tenon.cli.console.Sizes;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
 import java.time.Instant;
@@ -17,7 +16,7 @@ public final class Shown {
     private Shown() {}
 
     public static @Nullable String size(@Nullable ByteSize size) {
-        return size == null ? null : Sizes.shown(size);
+        return size == null ? null : size.shown();
     }
 
     /** Seconds since 1970, in the time zone of this machine. */

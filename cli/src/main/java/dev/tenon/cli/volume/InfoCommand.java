@@ -1,7 +1,6 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Json;
-import dev.tenon.cli.console.Sizes;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
@@ -65,7 +64,7 @@ final class InfoCommand extends HostCommand {
     private static @Nullable String shown(String name, @Nullable Object value) {
         return switch (name) {
             case "size", "used" ->
-                value instanceof Long bytes ? Sizes.shown(ByteSize.ofBytes(bytes)) + " (" + bytes + " bytes)" : null;
+                value instanceof Long bytes ? ByteSize.ofBytes(bytes).shown() + " (" + bytes + " bytes)" : null;
             case "ctime" -> value instanceof Long seconds ? Shown.time(seconds) : null;
             default -> Shown.text(value);
         };

@@ -43,15 +43,4 @@ class SizesTest {
                     .hasMessageStartingWith("size '");
         }
     }
-
-    @Test
-    void sizesAreShownWithTwoDecimalsAndNeverAs1024OfAUnit() {
-        assertThat(Sizes.shown(ByteSize.ofBytes(0))).isEqualTo("0 B");
-        assertThat(Sizes.shown(ByteSize.ofBytes(1023))).isEqualTo("1023 B");
-        assertThat(Sizes.shown(ByteSize.ofBytes(1024))).isEqualTo("1.00 KiB");
-        assertThat(Sizes.shown(ByteSize.ofBytes(3L << 29))).isEqualTo("1.50 GiB");
-        assertThat(Sizes.shown(ByteSize.ofBytes((1L << 20) - 1))).isEqualTo("1.00 MiB");
-        assertThat(Sizes.shown(ByteSize.ofBytes((1L << 20) - 20))).isEqualTo("1023.98 KiB");
-        assertThat(Sizes.shown(ByteSize.ofBytes(Long.MAX_VALUE))).isEqualTo("8.00 EiB");
-    }
 }

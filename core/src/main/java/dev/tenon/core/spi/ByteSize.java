@@ -1,7 +1,16 @@
 package dev.tenon.core.spi;
 
+import java.util.List;
+import java.util.Locale;
+
 /** A number of bytes, 0 or more. PVE counts in KiB when it allocates and in bytes everywhere else; here it is always bytes. */
 public record ByteSize(long bytes) implements Comparable<ByteSize> {
+    private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB");
+    private static final int STEP = 1024;
+
+    /** What is more would be rounded up to 1024, which is one of the next unit. */
+    private static final double LARGEST_SHOWN = 1023.995;
+
     public ByteSize {
         if (bytes < 0) {
             throw StorageException.refused(StorageError.BAD_PARAMETER, "size " + bytes + " is negative");
@@ -27,6 +36,25 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
     /** This size in KiB, rounded up. */
     public long kibRoundedUp() {
         return bytes / 1024 + (bytes % 1024 == 0 ? 0 : 1);
+    }
+
+    /** For people, with two decimals, for instance {@code 1.50 GiB}. */
+    public String shown() {
+        return shown((double) bytes);
+    }
+
+    /** The same of a number of bytes that need not be whole, for instance of those of a second; 0 or more. */
+    public static String shown(double bytes) {
+        if (bytes < STEP) {
+            return (long) bytes + " B";
+        }
+        double value = bytes;
+        int power = 0;
+        while (value >= LARGEST_SHOWN && power < UNITS.size() - 1) {
+            value /= STEP;
+            power++;
+        }
+        return String.format(Locale.ROOT, "%.2f %s", value, UNITS.get(power));
     }
 
     @Override

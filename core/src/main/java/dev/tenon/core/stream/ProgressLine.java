@@ -1,6 +1,6 @@
 package dev.tenon.core.stream;
 
-import java.util.List;
+import dev.tenon.core.spi.ByteSize;
 import java.util.Locale;
 
 /**
@@ -8,9 +8,6 @@ import java.util.Locale;
  * 0:28 left}. The rate is that since the line before.
  */
 public final class ProgressLine {
-    private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB");
-    private static final int STEP = 1024;
-    private static final double LARGEST_SHOWN = 1023.995;
     private static final double SECOND = 1e9;
 
     private long lastTime;
@@ -37,28 +34,16 @@ public final class ProgressLine {
         double rate = seconds > 0 ? Math.max(0, done - lastDone) / seconds : 0;
         lastTime = now;
         lastDone = done;
-        StringBuilder line = new StringBuilder("transferred ").append(size((double) done));
+        StringBuilder line = new StringBuilder("transferred ").append(ByteSize.shown((double) done));
         if (total > 0) {
-            line.append(String.format(Locale.ROOT, " of %s (%.2f %%)", size((double) total), 100.0 * done / total));
+            line.append(String.format(
+                    Locale.ROOT, " of %s (%.2f %%)", ByteSize.shown((double) total), 100.0 * done / total));
         }
-        line.append(", ").append(size(rate)).append("/s");
+        line.append(", ").append(ByteSize.shown(rate)).append("/s");
         if (total > done && rate > 0) {
             long left = Math.round((total - done) / rate);
             line.append(String.format(Locale.ROOT, ", %d:%02d left", left / 60, left % 60));
         }
         return line.toString();
-    }
-
-    private static String size(double bytes) {
-        if (bytes < STEP) {
-            return (long) bytes + " B";
-        }
-        double value = bytes;
-        int unit = 0;
-        while (value >= LARGEST_SHOWN && unit < UNITS.size() - 1) {
-            value /= STEP;
-            unit++;
-        }
-        return String.format(Locale.ROOT, "%.2f %s", value, UNITS.get(unit));
     }
 }
