@@ -6,7 +6,6 @@ use List::Util qw(min);
 use Scalar::Util qw(reftype);
 
 use Tenon::Api;
-use Tenon::Descriptors;
 use Tenon::Schema;
 
 # Where the calls of inherited methods go; set by the sidecar.
@@ -26,7 +25,6 @@ sub call ($class, $name, $want, @args) {
     for my $i (grep { $known->[$_]->{kind} eq 'section' } 0 .. min($#args, $known->$#*)) {
         $public[$i] = _without_private($args[$i]);
     }
-    local $Tenon::Descriptors::PATH = $session->peer->{descriptors};
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@public);
     my $wire = $session->call($name, $params, plugin => 'base', seconds => $method->{deadline});
     return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, $want);

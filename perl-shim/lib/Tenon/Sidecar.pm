@@ -84,6 +84,7 @@ sub run ($class, %opt) {
         \&_tidy,
     );
     $Tenon::Base::SESSION = $session;
+    $Tenon::Descriptors::PATH = $session->peer->{descriptors};
     $SET_SECTION = PVE::Storage->can('set_section');
     _reset_signals();
     $BENT = $HOME = _found();
@@ -236,8 +237,6 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         "$name: neither the plugin $package nor its base class has this method");
     my $has_in_out = $method->{in_out}->@*;
     my $before = $has_in_out ? Tenon::Schema::before($method, $params) : undef;
-    local $Tenon::Descriptors::PATH =
-        $method->{has_stream} ? $Tenon::Base::SESSION->peer->{descriptors} : undef;
     my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
     my ($storeid, $section) = $params->@{qw(storeid scfg)};
     my @keys = $section ? keys $section->%* : ();
