@@ -117,28 +117,18 @@ class TransferTest {
     void aTransferEndsWithTheProgramThatWantedIt(Scratch scratch) throws Exception {
         DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
-        Map<String, Object> scfg =
-                Map.of("type", "streaming", "path", scratch.storage().toString());
-        host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
-        Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
-        List<ProcessHandle> programs = programs(daemon);
+        List<ProcessHandle> programs = endless(scratch, daemon, host);
 
         ProcessHandle.of(host.program().pid()).orElseThrow().destroyForcibly();
 
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(5))
-                .until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+        Awaitility.await().atMost(PATIENCE).until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
     }
 
     @Test
     void whatASidecarStartedEndsWithIt(Scratch scratch) throws Exception {
         DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("StreamingPlugin.pm"));
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
-        Map<String, Object> scfg =
-                Map.of("type", "streaming", "path", scratch.storage().toString());
-        host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
-        Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
-        List<ProcessHandle> programs = programs(daemon);
+        List<ProcessHandle> programs = endless(scratch, daemon, host);
 
         daemon.sidecars().forEach(ProcessHandle::destroyForcibly);
 
@@ -185,6 +175,15 @@ class TransferTest {
         assertThat(export.output().readAllBytes()).isEqualTo(stream);
         assertThat(export.awaitEnd()).isZero();
         assertThat(export.errors()).matches("(transferred [\\d.]+ [KM]iB of 2\\.86 MiB \\([\\d.]+ %\\).*\\n)+");
+    }
+
+    /** Begins an export that does not end by itself; returns the programs that write it. */
+    private static List<ProcessHandle> endless(Scratch scratch, DaemonProcess daemon, PerlCaller host) {
+        Map<String, Object> scfg =
+                Map.of("type", "streaming", "path", scratch.storage().toString());
+        host.begin("void", "volume_export", scfg, "nas", Map.of("$write", "/dev/null"), "endless", "raw+size");
+        Awaitility.await().atMost(PATIENCE).until(() -> !programs(daemon).isEmpty());
+        return programs(daemon);
     }
 
     private static List<ProcessHandle> programs(DaemonProcess daemon) {
