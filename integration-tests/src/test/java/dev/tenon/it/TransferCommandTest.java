@@ -100,17 +100,6 @@ class TransferCommandTest {
         return Path.of(tenon.line("volume", "path", volume));
     }
 
-    private static List<String> tree(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            return files.filter(Files::isRegularFile)
-                    .map(Path::toString)
-                    .sorted()
-                    .toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     private static String sha256(byte[] bytes) throws NoSuchAlgorithmException {
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     }
@@ -209,14 +198,14 @@ class TransferCommandTest {
     }
 
     private void failed(int status, String reason, String... words) {
-        List<String> before = tree(scratch.root().resolve("store"));
+        List<String> before = Scratch.files(scratch.root().resolve("store"));
         TenonCommand command = tenon.run(words);
         assertThat(command.errors()).as("errors of %s", List.of(words)).contains(reason);
         assertThat(command.errors().lines().filter(line -> line.startsWith("tenon: ")))
                 .hasSize(1);
         assertThat(command.said()).isEmpty();
         assertThat(command.status()).as("status of %s", List.of(words)).isEqualTo(status);
-        assertThat(tree(scratch.root().resolve("store"))).isEqualTo(before);
+        assertThat(Scratch.files(scratch.root().resolve("store"))).isEqualTo(before);
     }
 
     @Test
@@ -288,7 +277,7 @@ class TransferCommandTest {
         await().atMost(Duration.ofSeconds(60)).until(() -> isBegun(".pipe.tenon-"));
         interrupt(toFile);
         assertThat(toFile.waitFor()).isEqualTo(130);
-        assertThat(tree(scratch.root())).noneMatch(file -> file.contains("pipe"));
+        assertThat(Scratch.files(scratch.root())).noneMatch(file -> file.contains("pipe"));
     }
 
     private boolean isBegun(String name) throws IOException {
@@ -318,7 +307,7 @@ class TransferCommandTest {
             stream.write(data);
         }
         stream.flush();
-        await().atMost(Duration.ofSeconds(60)).until(() -> !tree(other).isEmpty());
+        await().atMost(Duration.ofSeconds(60)).until(() -> !Scratch.files(other).isEmpty());
         return incoming;
     }
 
@@ -330,7 +319,7 @@ class TransferCommandTest {
         assertThat(errors("import-errors"))
                 .startsWith("tenon: the import of volume 'other:100/vm-100-disk-0.raw' was cancelled after ")
                 .contains("CANCELLED");
-        assertThat(tree(other)).isEmpty();
+        assertThat(Scratch.files(other)).isEmpty();
         assertThat(incoming.getInputStream().readAllBytes()).isEmpty();
     }
 
@@ -340,7 +329,7 @@ class TransferCommandTest {
         incoming.getOutputStream().close();
         assertThat(incoming.waitFor()).isOne();
         assertThat(errors("import-errors")).contains("STREAM_BROKEN").contains("bytes too early");
-        assertThat(tree(other)).isEmpty();
+        assertThat(Scratch.files(other)).isEmpty();
     }
 
     @Test

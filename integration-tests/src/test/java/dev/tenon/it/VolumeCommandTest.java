@@ -201,7 +201,7 @@ class VolumeCommandTest {
     void aCopyThatIsCancelledLeavesNothing(Scratch scratch) throws IOException, InterruptedException {
         StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         String image = tenon.line("volume", "alloc", "fast", "--vmid", "100", "--size", "8M");
-        List<String> before = tree(scratch.storage());
+        List<String> before = Scratch.files(scratch.storage());
         Path errors = scratch.file("errors");
         ProcessBuilder command = new ProcessBuilder(Installation.tenonCommand(
                         scratch.temporary(), tenon.all("volume", "clone", image, "--vmid", "101", "--full")))
@@ -214,7 +214,7 @@ class VolumeCommandTest {
         try {
             assertThat(holder.inputReader().readLine()).isEqualTo("held");
             Process process = command.start();
-            await().until(() -> tree(scratch.storage()).size() > before.size());
+            await().until(() -> Scratch.files(scratch.storage()).size() > before.size());
             new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
                     .start()
                     .waitFor();
@@ -226,7 +226,7 @@ class VolumeCommandTest {
             holder.getOutputStream().close();
             holder.waitFor();
         }
-        assertThat(tree(scratch.storage())).isEqualTo(before);
+        assertThat(Scratch.files(scratch.storage())).isEqualTo(before);
     }
 
     /** Where the lock of the storage is, on a PVE host and elsewhere. */
@@ -234,16 +234,5 @@ class VolumeCommandTest {
         Path directory =
                 Files.isDirectory(Path.of("/etc/pve")) ? Path.of("/var/lock/pve-manager") : scratch.file("lock");
         return directory.resolve("pve-storage-fast");
-    }
-
-    private static List<String> tree(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            return files.filter(Files::isRegularFile)
-                    .map(Path::toString)
-                    .sorted()
-                    .toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }
