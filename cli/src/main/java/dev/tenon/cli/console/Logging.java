@@ -8,16 +8,21 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import java.util.List;
 
 /**
  * How a command logs: to standard error, from the level on that {@code TENON_LOG} names. In Java, since reading it from a
  * file costs a short command a quarter of its time; a {@code logback.xml} on the class path still comes first.
  */
 public final class Logging extends ContextAwareBase implements Configurator {
+    private static final List<String> FILES = List.of("/logback-test.xml", "/logback.xml");
     private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} level=%level logger=%logger{0} %msg%n";
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {
+        if (FILES.stream().anyMatch(file -> Logging.class.getResource(file) != null)) {
+            return ExecutionStatus.INVOKE_NEXT_IF_ANY;
+        }
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setContext(context);
         encoder.setPattern(PATTERN);
