@@ -37,6 +37,9 @@ my $WRITTEN = '';
 # What a call of the daemon finds, and what is put back now that a method has left: both by name.
 my ($HOME, $BENT);
 
+# What frees the volume that the import under way may leave, if nobody is left who would.
+our $FREE_UNFINISHED;
+
 # The compat layer's way to know the storage that a call is about.
 my $SET_SECTION;
 
@@ -109,12 +112,36 @@ sub _follow_parent () {
             local $SIG{TERM} = 'IGNORE';
             kill('TERM', -$$);
         }
+        _free_unfinished();
         exit(128 + 15);
     };
     POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
         or die "cannot watch standard input: $!\n";
     Tenon::Lifeline::follow(ORPHANED);
     return;
+}
+
+# The programs that still write into it have been told to end.
+sub _free_unfinished () {
+    my $free = $FREE_UNFINISHED // return;
+    1 while waitpid(-1, 0) > 0;
+    eval { $free->(); 1 } or warn "an unfinished volume is left: $@";
+    return;
+}
+
+# Asked for before the import begins, since the base class may be answered by the daemon. PVE's base class frees a volume by
+# removing its file.
+sub _freeing ($package, $params, $section) {
+    my ($storeid, $volname) = $params->@{qw(storeid volname)};
+    my ($is_base, $format) = (eval { $package->parse_volname($volname) })[5, 6];
+    if (Tenon::Loader::overrides($package, 'free_image')) {
+        return sub {
+            my $left = $package->free_image($storeid, $section, $volname, $is_base, $format);
+            $left->() if ref($left) eq 'CODE';
+        };
+    }
+    my $path = eval { ($package->filesystem_path($section, $volname))[0] } // return;
+    return sub { !-f $path || unlink($path) or die "$path: $!\n" };
 }
 
 # A child that the plugin forked has come back out of its call. The answer is its parent's to give.
@@ -249,6 +276,10 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     # A reader that went away is told by the write that fails; programs that the plugin starts have the usual handler.
     $SIG{PIPE} = sub { }
         if $method->{has_stream};
+
+    # Never longer than the call: what it has answered is somebody's volume.
+    local $FREE_UNFINISHED =
+        $params->{was_free} ? _freeing($package, $params, $section) : undef;
     my $err = _call($package, $method, $args, \@result);
     $err = _end_stream($name, $err) if $method->{has_stream};
     Tenon::Section::keep($storeid, $section, @keys)

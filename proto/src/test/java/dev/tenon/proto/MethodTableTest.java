@@ -7,13 +7,14 @@ import dev.tenon.proto.Value.Fields;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MethodTableTest {
     private final MethodTable table = MethodTable.storagePlugin();
 
-    /** The parameter that no plugin is given: where Tenon tells how far a transfer has come. */
-    private static final String FOR_THE_DAEMON_ALONE = "log";
+    /** The parameters that no plugin is given, since they are between the two sides of Tenon. */
+    private static final Set<String> FOR_TENON_ALONE = Set.of("log", "was_free");
 
     @Test
     void everyPositionNamesAParameterOfItsRow() {
@@ -26,7 +27,7 @@ class MethodTableTest {
             });
             assertThat(plain(method.positionsAt(table.newestLevel())))
                     .containsExactlyInAnyOrderElementsOf(names.stream()
-                            .filter(name -> !name.equals(FOR_THE_DAEMON_ALONE))
+                            .filter(name -> !FOR_TENON_ALONE.contains(name))
                             .toList());
             assertThat(method.positions().firstKey()).isBetween(1, table.oldestLevel());
             assertThat(method.since()).isBetween(1, table.newestLevel());

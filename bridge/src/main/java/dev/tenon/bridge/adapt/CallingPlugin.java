@@ -625,11 +625,28 @@ public abstract class CallingPlugin implements StoragePlugin {
             Transfer transfer,
             boolean allowRename,
             ImportStream stream) {
+        return importVolume(storage, volume, format, transfer, allowRename, false, stream);
+    }
+
+    /**
+     * The same, of which the plugin's process is told whether nothing had the name before.
+     *
+     * @param wasFree whether that process frees what has the name then, if it outlives this one
+     */
+    protected final VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            boolean wasFree,
+            ImportStream stream) {
         Params params = about(storage)
                 .volume(volume)
                 .text("format", format)
                 .transfer(transfer)
-                .flag("allow_rename", allowRename);
+                .flag("allow_rename", allowRename)
+                .flag("was_free", wasFree);
         Value made = stream.handOver(
                 format, number -> offering(number, token -> call("volume_import", params.text("fh", token))));
         return Results.optionalText(made).map(VolumeId::parse).orElseGet(() -> new VolumeId(storage.id(), volume));

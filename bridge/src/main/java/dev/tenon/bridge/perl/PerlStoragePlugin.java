@@ -177,7 +177,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
                 ? new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream)
                 : new WholeImport(this, storage, volume, allowRename)
                         .run(
-                                () -> super.importVolume(storage, volume, format, transfer, allowRename, stream),
+                                wasFree ->
+                                        importVolume(storage, volume, format, transfer, allowRename, wasFree, stream),
                                 Runnable::run);
     }
 

@@ -102,7 +102,7 @@ final class VolumeTransfers {
         return plugin instanceof ImageFiles
                 ? importing.get()
                 : new WholeImport(plugin, to.storage(), volume.volume(), allowRename)
-                        .run(importing, StorageLock.around(to, locks));
+                        .run(wasFree -> importing.get(), StorageLock.around(to, locks));
     }
 
     VolumeId copyVolume(VolumeId volume, VolumeId to, Transfer transfer, StreamSettings settings) {

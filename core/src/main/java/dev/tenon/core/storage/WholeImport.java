@@ -14,7 +14,6 @@ import dev.tenon.core.spi.VolumeName;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,16 +34,27 @@ public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volu
         UNKNOWN
     }
 
+    /** The import itself. */
+    @FunctionalInterface
+    public interface Importing {
+        /**
+         * Makes it.
+         *
+         * @param wasFree whether nothing had the wanted name before: who outlives a crash may free what has it then
+         */
+        VolumeId run(boolean wasFree);
+    }
+
     /**
      * Makes the import.
      *
      * @param locked runs a removal, under the lock of the storage if its host has one
      * @throws StorageException what the import throws, with what is known of what it left
      */
-    public VolumeId run(Supplier<VolumeId> importing, Consumer<Runnable> locked) {
+    public VolumeId run(Importing importing, Consumer<Runnable> locked) {
         boolean wasFree = presence() == Presence.ABSENT;
         try {
-            return importing.get();
+            return importing.run(wasFree);
         } catch (StorageException e) {
             throw wasFree ? withoutLeftovers(e, locked) : besideAnother(e);
         }

@@ -92,7 +92,8 @@ class WholeImportTest {
                 new DescriptorImport(Descriptor.openForReading(Path.of("/dev/null")), StreamSettings.USUAL)) {
             WholeImport whole = new WholeImport(hasty, nas, VOLUME, allowRename);
             assertThatThrownBy(() -> whole.run(
-                            () -> hasty.importVolume(nas, VOLUME, "raw+size", ALL, allowRename, stream), Runnable::run))
+                            wasFree -> hasty.importVolume(nas, VOLUME, "raw+size", ALL, allowRename, stream),
+                            Runnable::run))
                     .isInstanceOfSatisfying(
                             StorageException.class, e -> assertThat(e.outcome()).isEqualTo(outcome))
                     .hasMessage(words);
