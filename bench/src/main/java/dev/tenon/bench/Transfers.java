@@ -88,13 +88,14 @@ final class Transfers {
         report.line("");
         report.line(String.format(
                 Locale.ROOT,
-                "%d transfers of each peer that take turns, after one to warm up; times are medians, a ratio is the median"
+                "%d transfers of each peer that take turns, and %d of those beside sendfile, after one to warm up; times are medians, a ratio is the median"
                         + " over the turns (least .. most). CPU is user and system time of the daemon and its Perl clients,"
                         + " and of dd. An export's time begins with its first byte."
                         + " Targets: %.0f times as fast as dd into a pipe that is spliced, %.1f into others, with %.2f of"
                         + " its CPU; %.1f of the speed of sendfile; a sparse image %.0f times; imports %.1f of dd's speed;"
                         + " %d at once %.1f of the time of one after the other, and %d MiB more memory.",
                 rounds,
+                CLOSE * rounds,
                 TARGET_SPLICED,
                 TARGET_COPIED,
                 TARGET_CPU,
@@ -187,6 +188,9 @@ final class Transfers {
 
     private static final int WARM_UP = 5;
 
+    /** Peers that are close to each other are told apart by so many times the turns. */
+    private static final int CLOSE = 5;
+
     private interface Turn {
         void take() throws IOException, InterruptedException;
     }
@@ -196,7 +200,8 @@ final class Transfers {
      *
      * @param turns ours first, which has code that is compiled while it runs and warms up for longer
      */
-    private void takeTurns(List<Turns> results, Turn... turns) throws IOException, InterruptedException {
+    private static void takeTurns(int rounds, List<Turns> results, Turn... turns)
+            throws IOException, InterruptedException {
         List<Turn> order = List.of(turns);
         for (int i = 0; i < WARM_UP; i++) {
             order.getFirst().take();
@@ -217,11 +222,17 @@ final class Transfers {
         Turns bare = new Turns();
         Turns usual = new Turns();
         takeTurns(
-                List.of(ours, dd, bare, usual),
+                rounds,
+                List.of(ours, dd, usual),
                 () -> export(ours, sink, image),
                 () -> other(dd, sink, image, Peer.pipeline(image)),
-                () -> other(bare, sink, image, peer.sendfile(image, LARGE_PIPE)),
                 () -> other(usual, sink, image, peer.sendfile(image, 0)));
+        Turns oursBesideBare = new Turns();
+        takeTurns(
+                CLOSE * rounds,
+                List.of(oursBesideBare, bare),
+                () -> export(oursBesideBare, sink, image),
+                () -> other(bare, sink, image, peer.sendfile(image, LARGE_PIPE)));
         boolean isSpliced = sink == Peer.Sink.SPLICED_PIPE;
         exported("into " + sink, ours);
         compare("dd bs=4k", ours, dd, isSpliced ? TARGET_SPLICED : TARGET_COPIED);
@@ -233,7 +244,11 @@ final class Transfers {
                 dd.cpuMillis(),
                 cpu,
                 cpu <= TARGET_CPU ? "good" : "OVER"));
-        compare(sink == Peer.Sink.COPIED_SOCKET ? "sendfile" : "sendfile, pipe of 1 MiB", ours, bare, TARGET_BARE);
+        compare(
+                sink == Peer.Sink.COPIED_SOCKET ? "sendfile" : "sendfile, pipe of 1 MiB",
+                oursBesideBare,
+                bare,
+                TARGET_BARE);
         if (sink != Peer.Sink.COPIED_SOCKET) {
             compare("sendfile, pipe as it is", ours, usual, 0);
         }
@@ -244,7 +259,10 @@ final class Transfers {
         Turns dd = new Turns();
         Peer.Sink sink = Peer.Sink.SPLICED_PIPE;
         takeTurns(
-                List.of(ours, dd), () -> export(ours, sink, image), () -> other(dd, sink, image, Peer.pipeline(image)));
+                rounds,
+                List.of(ours, dd),
+                () -> export(ours, sink, image),
+                () -> other(dd, sink, image, Peer.pipeline(image)));
         exported("5 % data, into " + sink, ours);
         compare("dd bs=4k", ours, dd, TARGET_SPARSE);
     }
@@ -271,7 +289,7 @@ final class Transfers {
         }
         Turns together = new Turns();
         Turns alone = new Turns();
-        takeTurns(List.of(together, alone), () -> together.add(together(large), 0), () -> {
+        takeTurns(rounds, List.of(together, alone), () -> together.add(together(large), 0), () -> {
             double nanos = 0;
             for (int i = 0; i < TOGETHER; i++) {
                 Turns one = new Turns();
@@ -353,6 +371,7 @@ final class Transfers {
         Turns dd = new Turns();
         Path target = source.resolveSibling("vm-100-disk-9.raw");
         takeTurns(
+                rounds,
                 List.of(ours, dd),
                 () -> importOurs(ours, source, target),
                 () -> importByDd(dd, source, target, "conv=fsync"));
@@ -374,6 +393,7 @@ final class Transfers {
         try {
             Path target = images(storage).resolve("vm-100-disk-9.raw");
             takeTurns(
+                    rounds,
                     List.of(ours, dd),
                     () -> importOurs(ours, source, target),
                     () -> importByDd(dd, source, target, "conv=notrunc"));

@@ -25,6 +25,7 @@ public final class DataFlow implements AutoCloseable {
 
     private static final int F_GETFL = 3;
     private static final int F_SETPIPE_SZ = 1031;
+    private static final int F_GETPIPE_SZ = 1032;
     private static final int SEEK_CUR = 1;
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
@@ -223,9 +224,14 @@ public final class DataFlow implements AutoCloseable {
                 file.name());
     }
 
-    /** Lets a pipe hold as much as its user may; one that cannot grow, or is no pipe, stays as it is. */
-    public void enlarge(Descriptor pipe) {
+    /**
+     * Lets a pipe hold as much as its user may; one that cannot grow, or is no pipe, stays as it is.
+     *
+     * @return how many bytes it holds, 0 or less if it is no pipe
+     */
+    public long enlarge(Descriptor pipe) {
         control(pipe, F_SETPIPE_SZ, LARGEST_PIPE);
+        return control(pipe, F_GETPIPE_SZ, 0);
     }
 
     @Override
