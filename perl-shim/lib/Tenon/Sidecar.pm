@@ -278,8 +278,7 @@ sub _dispatch ($api, $package, $level, $name, $params) {
         if $method->{has_stream};
 
     # Never longer than the call: what it has answered is somebody's volume.
-    local $FREE_UNFINISHED =
-        $params->{was_free} ? _freeing($package, $params, $section) : undef;
+    local $FREE_UNFINISHED = $params->{was_free} ? _freeing($package, $params, $section) : undef;
     my $err = _call($package, $method, $args, \@result);
     $err = _end_stream($name, $err) if $method->{has_stream};
     Tenon::Section::keep($storeid, $section, @keys)
