@@ -25,12 +25,14 @@ public final class DataFlow implements AutoCloseable {
 
     private static final int F_GETFL = 3;
     private static final int F_SETPIPE_SZ = 1031;
-    private static final int F_GETPIPE_SZ = 1032;
     private static final int SEEK_CUR = 1;
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
     private static final int SPLICE_F_NONBLOCK = 2;
     private static final int PAGE = 4096;
+    /** A peer that is about to move is worth so many looks: to sleep and be woken takes longer. */
+    private static final int LOOKS = 50;
+
     private static final int POLL_BYTES = 8;
     private static final int POLL_EVENTS_OFFSET = 4;
 
@@ -94,8 +96,18 @@ public final class DataFlow implements AutoCloseable {
     public boolean await(Descriptor descriptor, Ready ready, int millis) throws IOException {
         polled.set(ValueLayout.JAVA_INT, 0, descriptor.number());
         polled.set(ValueLayout.JAVA_INT, POLL_EVENTS_OFFSET, ready == Ready.READ ? POLLIN : POLLOUT);
-        long result = call("poll", state -> (int) SharedCalls.POLL.invokeExact(state, polled, 1L, millis));
+        long result = 0;
+        for (int i = 0; i < LOOKS && result == 0; i++) {
+            result = poll(0);
+        }
+        if (result == 0) {
+            result = poll(millis);
+        }
         return result != -Errno.EINTR && CLibrary.checked(result, descriptor.name()) > 0;
+    }
+
+    private long poll(int millis) {
+        return call("poll", state -> (int) SharedCalls.POLL.invokeExact(state, polled, 1L, millis));
     }
 
     /**
@@ -224,14 +236,9 @@ public final class DataFlow implements AutoCloseable {
                 file.name());
     }
 
-    /**
-     * Lets a pipe hold as much as its user may; one that cannot grow, or is no pipe, stays as it is.
-     *
-     * @return how many bytes it holds, 0 or less if it is no pipe
-     */
-    public long enlarge(Descriptor pipe) {
+    /** Lets a pipe hold as much as its user may; one that cannot grow, or is no pipe, stays as it is. */
+    public void enlarge(Descriptor pipe) {
         control(pipe, F_SETPIPE_SZ, LARGEST_PIPE);
-        return control(pipe, F_GETPIPE_SZ, 0);
     }
 
     @Override

@@ -6,23 +6,18 @@ import dev.tenon.core.linux.SparseFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.locks.LockSupport;
 
 /** Writes headers, parts of files and zeroes to the descriptor of a stream. What is a hole is not read. */
 final class Writer implements AutoCloseable {
     /** What a file or block device is given between two looks at whether to go on. */
     private static final int FILE_PIECE = 16 << 20;
 
-    private static final int PIPE_PIECE = 1 << 20;
+    /** More than a pipe holds: one that took all would have to be asked again, to hear that it is full. */
+    private static final int PIPE_PIECE = 4 << 20;
+
     private static final int READ_PIECE = 1 << 20;
     private static final int HEADER = Long.BYTES;
 
-    private static final long LARGE_PIPE = 1 << 20;
-
-    /** To be woken for less than that takes longer than to move it; what is left in the pipe keeps the reader busy. */
-    private static final long LITTLE = LARGE_PIPE / 4;
-
-    private static final long PAUSE_NANOS = 50_000;
     private static final String SHORTER = "the image became shorter meanwhile";
 
     /** Reads as zeroes and takes no memory, since all of it is a hole. */
@@ -37,7 +32,6 @@ final class Writer implements AutoCloseable {
     private final boolean isCopying;
     private final SparseFile zeroes;
     private final long piece;
-    private final boolean isLargePipe;
     private final ByteBuffer read;
 
     Writer(Pace pace, DataFlow flow, Descriptor sink) throws IOException {
@@ -55,7 +49,7 @@ final class Writer implements AutoCloseable {
             case FILE, BLOCK_DEVICE, OTHER -> FILE_PIECE;
         };
         this.read = flow.buffer(pace.wantsChecksum() || isCopying ? READ_PIECE : HEADER);
-        this.isLargePipe = flow.enlarge(sink) >= LARGE_PIPE;
+        flow.enlarge(sink);
         this.zeroes = SparseFile.inMemory(ZEROES);
     }
 
@@ -128,13 +122,9 @@ final class Writer implements AutoCloseable {
         }
         long at = begin;
         boolean isFull = kind == Descriptor.Kind.SOCKET;
-        boolean isReadByBits = false;
         while (at < end) {
             if (isFull) {
                 pace.awaitPeer(flow, sink, DataFlow.Ready.WRITE);
-            }
-            if (isReadByBits) {
-                LockSupport.parkNanos(PAUSE_NANOS);
             }
             if (kind == Descriptor.Kind.SOCKET) {
                 pace.waiting();
@@ -143,7 +133,6 @@ final class Writer implements AutoCloseable {
             long sent = flow.send(file, at, sink, kind, wanted);
             // A pipe that took less is full, which is not worth a call to hear it again.
             isFull = kind == Descriptor.Kind.SOCKET || (kind == Descriptor.Kind.PIPE && sent < wanted);
-            isReadByBits = isLargePipe && sent < Math.min(wanted, LITTLE);
             if (sent == 0) {
                 throw new IOException(SHORTER);
             } else if (sent != DataFlow.NOT_READY) {
