@@ -15,6 +15,7 @@ use Tenon::Later;
 use constant PROTOCOL => 1;
 use constant MAX_NESTING => 16;
 use constant HELLO_SECONDS => 10;
+use constant PONG_SECONDS => 10;
 
 use constant F_DUPFD_CLOEXEC => 1030;
 use constant LOWEST_FD => 10;
@@ -165,6 +166,23 @@ sub is_stale ($self) {
     $self->drop;
     die $err if !_is_error($err); # a timeout of PVE's, which it waits for
     return 1;
+}
+
+# Whether the far side is there and answers; if not, the connection is given up.
+sub is_answered ($self) {
+    my $deadline = _now() + PONG_SECONDS;
+    my $number = $self->{next_id}++;
+    return 1 if eval {
+        $self->_send(Tenon::Frame::encode([Tenon::Frame::PING, $number]), $deadline);
+        while (1) {
+            my $frame = $self->_receive($deadline);
+            last if $frame->[0] == Tenon::Frame::PONG && $frame->[1] == $number;
+            $self->_serve_one($frame);
+        }
+        1;
+    };
+    $self->drop;
+    return 0;
 }
 
 # ---- calls
@@ -472,6 +490,10 @@ Ends the connection, without or with a word.
 =head2 is_stale
 
 Whether the far side has gone, or this process is a fork of the one that connected.
+
+=head2 is_answered
+
+Whether the far side answers a ping within 10 s. If it does not, the connection is dropped.
 
 =head2 notify
 

@@ -106,13 +106,15 @@ sub run ($class, %opt) {
 sub _follow_parent () {
     $SIG{TERM} = sub { exit(128 + 15) };
     my $orphaned = sub {
-        $SIG{ALRM} = 'DEFAULT';
         alarm(LAST_SECONDS);
+        $SIG{ALRM} = 'DEFAULT';
         {
             local $SIG{TERM} = 'IGNORE';
             kill('TERM', -$$);
         }
-        _free_unfinished();
+
+        # The import that is under way fails now, and then there is more to do than a signal handler may.
+        return if $FREE_UNFINISHED;
         exit(128 + 15);
     };
     POSIX::sigaction(ORPHANED, POSIX::SigAction->new($orphaned))
@@ -121,12 +123,15 @@ sub _follow_parent () {
     return;
 }
 
-# The programs that still write into it have been told to end.
+# A plugin takes the end of a pipe for that of its stream, also if it came because the daemon is gone.
 sub _free_unfinished () {
-    my $free = $FREE_UNFINISHED // return;
+    $SIG{ALRM} = 'DEFAULT';
+    alarm(LAST_SECONDS);
+    local $SIG{TERM} = 'IGNORE';
+    kill('TERM', -$$);
     1 while waitpid(-1, 0) > 0;
-    eval { $free->(); 1 } or warn "an unfinished volume is left: $@";
-    return;
+    eval { $FREE_UNFINISHED->(); 1 } or warn "an unfinished volume is left: $@";
+    exit(128 + 15);
 }
 
 # Asked for before the import begins, since the base class may be answered by the daemon. PVE's base class frees a volume by
@@ -280,6 +285,7 @@ sub _dispatch ($api, $package, $level, $name, $params) {
     # Never longer than the call: what it has answered is somebody's volume.
     local $FREE_UNFINISHED = $params->{was_free} ? _freeing($package, $params, $section) : undef;
     my $err = _call($package, $method, $args, \@result);
+    _free_unfinished() if $FREE_UNFINISHED && !$Tenon::Base::SESSION->is_answered;
     $err = _end_stream($name, $err) if $method->{has_stream};
     Tenon::Section::keep($storeid, $section, @keys)
         if !$has_in_out

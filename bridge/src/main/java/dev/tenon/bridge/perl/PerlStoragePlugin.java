@@ -41,6 +41,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -173,13 +174,21 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             Transfer transfer,
             boolean allowRename,
             ImportStream stream) {
-        return isAnsweredHere("volume_import")
-                ? new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream)
-                : new WholeImport(this, storage, volume, allowRename)
-                        .run(
-                                wasFree ->
-                                        importVolume(storage, volume, format, transfer, allowRename, wasFree, stream),
-                                Runnable::run);
+        if (isAnsweredHere("volume_import")) {
+            return new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream);
+        }
+        Supplier<VolumeId> importing = () -> new WholeImport(this, storage, volume, allowRename)
+                .run(
+                        wasFree -> importVolume(storage, volume, format, transfer, allowRename, wasFree, stream),
+                        Runnable::run);
+        if (lockHolder.isBound()) {
+            return importing.get();
+        }
+        // Nobody else's call comes between a failure and the removal of what is half made.
+        return inTurn(
+                "volume_import of volume '" + new VolumeId(storage.id(), volume) + "'",
+                limitOf(TABLE.method("volume_import")),
+                importing);
     }
 
     /** Not in line with the calls, since it may last for hours; the sidecar does it in a process of its own. */
@@ -236,6 +245,11 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         String what = what(method, params);
         Duration limit = limitOf(row);
         long deadline = System.nanoTime() + limit.toNanos();
+        return inTurn(what, limit, () -> callRunning(row, what, params, deadline));
+    }
+
+    /** Waits for the turn of this thread, in which the plugin is called by nobody else. */
+    private <T> T inTurn(String what, Duration limit, Supplier<T> work) {
         try {
             if (!oneCall.tryLock(limit.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw failed(
@@ -249,11 +263,12 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             throw failed(
                     ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while it waited for the plugin");
         }
+        String outer = underWay;
         try {
             underWay = what;
-            return callRunning(row, what, params, deadline);
+            return work.get();
         } finally {
-            underWay = "nothing";
+            underWay = outer;
             oneCall.unlock();
         }
     }
