@@ -130,7 +130,7 @@ class_path() {
 # Prints the options with which a JVM takes classes from an archive that archive_classes made; one that does not fit is
 # not used, which the JVM would report.
 archive_options() {
-    [ ! -f "$1" ] || printf '%s\n' "-XX:AOTCache=$1" '-Xlog:aot*=off' '-Xlog:cds*=off'
+    [ ! -f "$1" ] || printf '%s\n' "-XX:AOTCache=$1" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
 }
 
 # Keeps the classes of a class path of jars as they are in memory after an export: a command then starts in two thirds of
