@@ -11,6 +11,7 @@ import dev.tenon.it.support.TransferProgram;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -91,6 +92,7 @@ class KilledTransfersTest {
                 daemon.close();
                 if (!killing.isExport() && !isDone && type.equals("ddtest")) {
                     assertThat(file(scratch, TARGET)).as("%s", killing).doesNotExist();
+                    isToldInTheJournal(scratch, killing);
                 }
                 daemon = DaemonProcess.start(scratch, PLUGIN);
                 open = warm(scratch, daemon, perl);
@@ -247,6 +249,23 @@ class KilledTransfersTest {
             assertThat(left.filter(path -> killing.victim() != Victim.DAEMON))
                     .as("%s", killing)
                     .isEmpty();
+        }
+    }
+
+    private static void isToldInTheJournal(Scratch scratch, Killing killing) throws IOException {
+        try (Stream<Path> entries = Files.list(scratch.file("journal"))) {
+            assertThat(entries.map(KilledTransfersTest::text))
+                    .as("%s", killing)
+                    .anySatisfy(
+                            text -> assertThat(text).contains("importVolume").contains(TARGET));
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -212,7 +212,9 @@ class TransferCommandTest {
     void whatIsWrongIsToldInOneSentence() throws IOException {
         String image = sparseImage();
         Path garbage = Files.write(scratch.file("garbage"), new byte[100]);
+        failed(2, "unable to parse volume ID 'nothing'", "export", "nothing", "-");
         failed(1, "storage 'slow' does not exist", "export", "slow:100/vm-100-disk-0.raw", "-");
+        failed(1, "vm-100-disk-9.raw", "export", "fast:100/vm-100-disk-9.raw", "-");
         failed(
                 1,
                 "cannot export volume '" + IMAGE + "' in format 'zfs'; choose one of raw+size",
@@ -236,6 +238,7 @@ class TransferCommandTest {
                 image,
                 "fast:iso/x.iso",
                 "--with-snapshots");
+        failed(1, "already exists", "copy", image, image);
     }
 
     @Test

@@ -121,7 +121,9 @@ class TransferTest {
 
         ProcessHandle.of(host.program().pid()).orElseThrow().destroyForcibly();
 
-        Awaitility.await().atMost(PATIENCE).until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(5))
+                .until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
     }
 
     @Test
