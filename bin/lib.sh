@@ -104,20 +104,26 @@ is_built() {
     [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
 }
 
+# Who builds without making an archive leaves an older one, which fits no longer.
+is_archived() {
+    [ "$class_archive" -nt "$root/cli/target/built" ]
+}
+
 build() {
-    is_built && return 0
+    is_built && is_archived && return 0
     mkdir -p "$root/cli/target"
     (
         flock 9
-        is_built && exit 0
-        say "building (first run, or sources changed)"
-        log=$root/cli/target/build.log
-        if ! maven -q -DskipTests -Dspotless.check.skip=true -pl cli -am package >"$log" 2>&1; then
-            cat "$log" >&2
-            exit 1
+        if ! is_built; then
+            say "building (first run, or sources changed)"
+            log=$root/cli/target/build.log
+            if ! maven -q -DskipTests -Dspotless.check.skip=true -pl cli -am package >"$log" 2>&1; then
+                cat "$log" >&2
+                exit 1
+            fi
+            touch "$root/cli/target/built"
         fi
-        archive_classes "$class_archive" "$(class_path)"
-        touch "$root/cli/target/built"
+        is_archived || archive_classes "$class_archive" "$(class_path)"
     ) 9>"$root/cli/target/build.lock" || die "the build failed"
 }
 
@@ -130,7 +136,7 @@ class_path() {
 # Prints the options with which a JVM takes classes from an archive that archive_classes made; one that does not fit is
 # not used, which the JVM would report.
 archive_options() {
-    [ ! -f "$1" ] || printf '%s\n' "-XX:AOTCache=$1" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
+    [ ! -s "$1" ] || printf '%s\n' "-XX:AOTCache=$1" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
 }
 
 # Keeps the classes of a class path of jars as they are in memory after an export: a command then starts in two thirds of
@@ -153,6 +159,8 @@ archive_classes() {
     else
         cat "$scratch/log" >&2
         say "no archive of classes was made; commands start more slowly"
+        # So that nobody tries again before the next build.
+        : >"$archive"
     fi
     rm -rf "$scratch"
 }

@@ -88,8 +88,8 @@ public final class Installation {
     }
 
     private static List<String> jvmOptions(String... arguments) {
-        List<String> shell =
-                new ArrayList<>(List.of("jvm_options_of \"$@\" && archive_options '" + Archive.FILE + "'"));
+        List<String> shell = new ArrayList<>(
+                List.of("archive_options \"$1\" && jvm_options_of \"${@:2}\"", Archive.FILE.toString()));
         shell.addAll(List.of(arguments));
         return shell(shell);
     }
