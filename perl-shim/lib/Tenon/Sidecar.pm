@@ -106,12 +106,7 @@ sub run ($class, %opt) {
 sub _follow_parent () {
     $SIG{TERM} = sub { exit(128 + 15) };
     my $orphaned = sub {
-        alarm(LAST_SECONDS);
-        $SIG{ALRM} = 'DEFAULT';
-        {
-            local $SIG{TERM} = 'IGNORE';
-            kill('TERM', -$$);
-        }
+        _end_others();
 
         # The import that is under way fails now, and then there is more to do than a signal handler may.
         return if $FREE_UNFINISHED;
@@ -123,12 +118,19 @@ sub _follow_parent () {
     return;
 }
 
-# A plugin takes the end of a pipe for that of its stream, also if it came because the daemon is gone.
-sub _free_unfinished () {
-    $SIG{ALRM} = 'DEFAULT';
+# And this process, if what it does last takes too long.
+sub _end_others () {
     alarm(LAST_SECONDS);
+    $SIG{ALRM} = 'DEFAULT';
     local $SIG{TERM} = 'IGNORE';
     kill('TERM', -$$);
+    return;
+}
+
+# A plugin takes the end of a pipe for that of its stream, also if it came because the daemon is gone.
+sub _free_unfinished () {
+    local $SIG{TERM} = 'IGNORE';
+    _end_others();
     1 while waitpid(-1, 0) > 0;
     eval { $FREE_UNFINISHED->(); 1 } or warn "an unfinished volume is left: $@";
     exit(128 + 15);
