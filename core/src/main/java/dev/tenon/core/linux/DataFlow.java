@@ -30,6 +30,7 @@ public final class DataFlow implements AutoCloseable {
     private static final short POLLOUT = 4;
     private static final int SPLICE_F_NONBLOCK = 2;
     private static final int PAGE = 4096;
+
     /** A peer that is about to move is worth so many looks: to sleep and be woken takes longer. */
     private static final int LOOKS = 50;
 

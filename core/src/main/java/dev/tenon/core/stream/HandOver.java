@@ -144,7 +144,7 @@ final class HandOver {
             T result = other.apply(given.number());
             failedFirst = hasFailed;
             return result;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failedFirst = hasFailed;
             returned();
             if (!failedFirst) {
