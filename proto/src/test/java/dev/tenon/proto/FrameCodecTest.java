@@ -24,6 +24,12 @@ class FrameCodecTest {
         return WireVector.all().stream().filter(vector -> vector.rejected().isPresent());
     }
 
+    @Test
+    void theVectorsOfTheFirstBuildAreAmongThemUnchanged() {
+        assertThat(WireVector.frozen()).hasSize(35);
+        assertThat(WireVector.all()).containsAll(WireVector.frozen());
+    }
+
     @ParameterizedTest
     @MethodSource("goodVectors")
     void readsAndWritesTheVectorToTheByte(WireVector vector) {

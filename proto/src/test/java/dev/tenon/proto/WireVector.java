@@ -17,7 +17,16 @@ import org.jspecify.annotations.Nullable;
 record WireVector(String name, String about, Optional<Value> frame, Optional<ErrorCode> rejected, String hex) {
 
     static List<WireVector> all() {
-        try (InputStream in = Objects.requireNonNull(WireVector.class.getResourceAsStream("vectors.json"))) {
+        return read("vectors.json");
+    }
+
+    /** Those of the first build, with which a process of that build may still speak. They never change. */
+    static List<WireVector> frozen() {
+        return read("/frozen/frames-0.1.json");
+    }
+
+    private static List<WireVector> read(String file) {
+        try (InputStream in = Objects.requireNonNull(WireVector.class.getResourceAsStream(file), file)) {
             List<WireVector> vectors = new ArrayList<>();
             for (Object item : JSON.std.listFrom(in)) {
                 Map<?, ?> row = (Map<?, ?>) item;

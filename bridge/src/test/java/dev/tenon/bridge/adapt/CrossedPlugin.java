@@ -5,15 +5,20 @@ import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.linux.UnixSocket;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.proto.CallContext;
+import dev.tenon.proto.Frame;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
+import dev.tenon.proto.WireError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -36,9 +41,21 @@ final class CrossedPlugin extends CallingPlugin implements Caller, AutoCloseable
     /** The methods that were called, by the names of the table. */
     final List<String> called = new ArrayList<>();
 
+    /** The frames that would have crossed, each call's request and its answer, in that order. */
+    final List<Frame> frames = new ArrayList<>();
+
+    /** Frames that cross in place of those, as they were written down once; none if the calls' own do. */
+    private final Deque<Frame> written = new ArrayDeque<>();
+
     CrossedPlugin(StoragePlugin far, Dialect dialect) {
         this.far = far;
         this.dialect = dialect;
+    }
+
+    /** The same with these frames in place of its own. */
+    CrossedPlugin replaying(List<Frame> replayed) {
+        written.addAll(replayed);
+        return this;
     }
 
     @Override
@@ -49,9 +66,28 @@ final class CrossedPlugin extends CallingPlugin implements Caller, AutoCloseable
     @Override
     protected Value call(String method, Fields params) {
         called.add(method);
-        Value answer = TypedCalls.call(far, method, params, this);
-        MethodTable.storagePlugin().method(method).checkResult(answer);
-        return answer;
+        frames.add(written.isEmpty() ? request(method, params) : written.remove());
+        Frame answer = answer((Frame.Request) frames.getLast());
+        frames.add(written.isEmpty() ? answer : written.remove());
+        return switch (frames.getLast()) {
+            case Frame.Response(long ignored, Value result) -> result;
+            case Frame.Failure(long ignored, WireError error) -> throw Errors.fromWire(error, method);
+            case Frame other -> throw new AssertionError(other);
+        };
+    }
+
+    private Frame request(String method, Fields params) {
+        return new Frame.Request(called.size(), method, params, CallContext.NONE);
+    }
+
+    private Frame answer(Frame.Request request) {
+        try {
+            Value answer = TypedCalls.call(far, request.method(), request.params(), this);
+            MethodTable.storagePlugin().method(request.method()).checkResult(answer);
+            return new Frame.Response(request.id(), answer);
+        } catch (RemoteStorageException e) {
+            return new Frame.Failure(request.id(), e.wireError());
+        }
     }
 
     @Override

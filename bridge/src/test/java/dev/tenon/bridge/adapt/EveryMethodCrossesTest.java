@@ -49,6 +49,7 @@ import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.proto.Frame;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -69,6 +70,7 @@ import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -275,6 +277,40 @@ class EveryMethodCrossesTest {
     void itArrivesWithItsArgumentsAndItsAnswerComesBack(Method operation) throws IllegalAccessException, IOException {
         try (CrossedPlugin near = new CrossedPlugin(far, Dialect.NEWEST)) {
             assertCrossed(near, operation);
+        }
+    }
+
+    static Stream<Method> operationsOfTheFirstBuild() {
+        return operations()
+                .filter(operation -> !FrozenFrames.of(operation.getName()).isEmpty());
+    }
+
+    @Test
+    void thereAreFramesOfAllFiftyTwoOperationsOfTheFirstBuild() {
+        assertThat(operationsOfTheFirstBuild()).hasSize(52);
+    }
+
+    @ParameterizedTest
+    @MethodSource("operationsOfTheFirstBuild")
+    void theFramesOfTheFirstBuildAreReadAsTheyWereMeant(Method operation) throws IllegalAccessException, IOException {
+        List<Frame> frozen = FrozenFrames.of(operation.getName());
+        try (CrossedPlugin near = new CrossedPlugin(far, Dialect.NEWEST).replaying(frozen)) {
+            assertCrossed(near, operation);
+
+            assertThat(near.frames).isEqualTo(frozen);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("operationsOfTheFirstBuild")
+    void whatIsWrittenHoldsAllThatAPeerOfTheFirstBuildReads(Method operation)
+            throws IllegalAccessException, IOException {
+        try (CrossedPlugin near = new CrossedPlugin(far, Dialect.NEWEST)) {
+            assertCrossed(near, operation);
+
+            assertThat(near.frames)
+                    .usingElementComparator((now, then) -> FrozenFrames.holds(now, then) ? 0 : 1)
+                    .isEqualTo(FrozenFrames.of(operation.getName()));
         }
     }
 
