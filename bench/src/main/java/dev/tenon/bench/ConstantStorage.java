@@ -8,7 +8,7 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.storage.directory.BasePlugin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -6,7 +6,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.VolumeInfo;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package dev.tenon.core;
 
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.cephfs.CephfsPlugin;
-import dev.tenon.core.storage.cifs.CifsPlugin;
-import dev.tenon.core.storage.dir.DirPlugin;
-import dev.tenon.core.storage.nfs.NfsPlugin;
+import dev.tenon.core.storage.mounted.cephfs.CephfsPlugin;
+import dev.tenon.core.storage.mounted.cifs.CifsPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.nfs.NfsPlugin;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;

@@ -10,7 +10,7 @@ import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.MutatingWork;

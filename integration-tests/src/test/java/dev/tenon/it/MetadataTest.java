@@ -6,7 +6,7 @@ import static org.assertj.core.api.InstanceOfAssertFactories.map;
 
 import dev.tenon.bridge.adapt.Caller;
 import dev.tenon.bridge.adapt.TypedCalls;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;

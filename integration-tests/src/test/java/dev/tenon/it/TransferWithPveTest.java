@@ -15,7 +15,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;

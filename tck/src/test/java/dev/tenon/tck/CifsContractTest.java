@@ -1,6 +1,6 @@
 package dev.tenon.tck;
 
-import dev.tenon.core.storage.cifs.CifsPlugin;
+import dev.tenon.core.storage.mounted.cifs.CifsPlugin;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;

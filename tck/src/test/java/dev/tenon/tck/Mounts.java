@@ -5,7 +5,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.MountHost;
+import dev.tenon.core.storage.mounted.MountHost;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package dev.tenon.tck;
 
-import dev.tenon.core.storage.nfs.NfsPlugin;
+import dev.tenon.core.storage.mounted.nfs.NfsPlugin;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;

@@ -5,7 +5,7 @@ import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.MountedPlugin;
+import dev.tenon.core.storage.mounted.MountedPlugin;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Value;
 import java.io.IOException;

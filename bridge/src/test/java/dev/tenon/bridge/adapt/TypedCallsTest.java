@@ -26,7 +26,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
-import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.storage.directory.BasePlugin;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.ProtocolException;

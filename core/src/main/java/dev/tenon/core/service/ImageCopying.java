@@ -19,7 +19,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.Unfinished;
+import dev.tenon.core.storage.common.Unfinished;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

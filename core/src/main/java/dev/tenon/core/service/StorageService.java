@@ -38,7 +38,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
-import dev.tenon.core.storage.VolumeLookup;
+import dev.tenon.core.storage.common.VolumeLookup;
 import dev.tenon.core.stream.StreamSettings;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -14,7 +14,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeId;
-import dev.tenon.core.storage.WholeImport;
+import dev.tenon.core.storage.common.WholeImport;
 import dev.tenon.core.stream.LocalStream;
 import dev.tenon.core.stream.StreamSettings;
 import java.util.List;

@@ -11,7 +11,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

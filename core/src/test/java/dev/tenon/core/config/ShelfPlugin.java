@@ -10,7 +10,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.storage.directory.BasePlugin;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -13,7 +13,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.storage.BasePlugin;
+import dev.tenon.core.storage.directory.BasePlugin;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;

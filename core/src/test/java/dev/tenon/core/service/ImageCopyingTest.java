@@ -18,7 +18,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.core.testing.Qemu;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;

@@ -11,7 +11,7 @@ import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
-import dev.tenon.core.storage.dir.DirPlugin;
+import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;

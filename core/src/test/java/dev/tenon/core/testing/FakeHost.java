@@ -1,6 +1,6 @@
 package dev.tenon.core.testing;
 
-import dev.tenon.core.storage.MountHost;
+import dev.tenon.core.storage.mounted.MountHost;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import java.time.DateTimeException;
 import java.time.LocalDateTime;
@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param type {@code qemu}, {@code lxc}, {@code openvz} or {@code unknown}
  * @param standard what only the name that vzdump itself chooses tells, null if it has another
  */
-record BackupName(String type, @Nullable Standard standard) {
-    static final String UNKNOWN_TYPE = "unknown";
+public record BackupName(String type, @Nullable Standard standard) {
+    public static final String UNKNOWN_TYPE = "unknown";
 
     private static final String EXTENSION = "(?:tgz|(?:tar|vma)(?:\\.(?:gz|lzo|zst|bz2))?)";
     private static final Pattern OF_GUEST = Pattern.compile("vzdump-(lxc|openvz|qemu)-.*\\." + EXTENSION);
@@ -30,14 +30,14 @@ record BackupName(String type, @Nullable Standard standard) {
      * @param time when the backup was made, in the time of the node
      * @param stem the name without its extension, which the log of the backup has too
      */
-    record Standard(String guest, LocalDateTime time, String stem) {
+    public record Standard(String guest, LocalDateTime time, String stem) {
         /** Seconds since 1970. */
-        long seconds() {
+        public long seconds() {
             return time.atZone(ZoneId.systemDefault()).toEpochSecond();
         }
     }
 
-    static BackupName of(String fileName) {
+    public static BackupName of(String fileName) {
         Matcher guest = OF_GUEST.matcher(fileName);
         if (!guest.matches()) {
             return new BackupName(UNKNOWN_TYPE, null);

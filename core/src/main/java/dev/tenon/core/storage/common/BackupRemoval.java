@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.PruneMark;
@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /** Removes the backups that are marked for it. */
-final class BackupRemoval {
+public final class BackupRemoval {
     private BackupRemoval() {}
 
     /**
@@ -18,7 +18,7 @@ final class BackupRemoval {
      * @param removing removes one
      * @throws StorageException if one could not be removed; the log says why
      */
-    static void run(List<PruneMark> marks, Consumer<PruneMark> removing, TaskLog log) {
+    public static void run(List<PruneMark> marks, Consumer<PruneMark> removing, TaskLog log) {
         List<StorageException> failures = new ArrayList<>();
         int count = 0;
         for (PruneMark mark : marks) {

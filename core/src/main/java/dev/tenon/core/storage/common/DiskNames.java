@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Chooses names for new images. */
-final class DiskNames {
+public final class DiskNames {
     private static final int MOST_IMAGES_OF_GUEST = 1024;
 
     private DiskNames() {}
@@ -24,7 +24,7 @@ final class DiskNames {
      *
      * @param numbersAreShared whether a number that is taken in one format is taken in all
      */
-    static String free(
+    public static String free(
             Storage storage,
             List<VolumeInfo> images,
             Vmid owner,

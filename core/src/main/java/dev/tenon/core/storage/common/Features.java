@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
@@ -10,7 +10,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What volumes of storages that are directories offer. */
-final class Features {
+public final class Features {
     private static final Set<Image> FILES = EnumSet.of(Image.RAW, Image.QCOW2, Image.VMDK);
     private static final Set<Image> WITH_DIRECTORIES = EnumSet.allOf(Image.class);
     private static final Set<Image> WITH_SNAPSHOTS = EnumSet.of(Image.QCOW2);
@@ -18,7 +18,7 @@ final class Features {
 
     private Features() {}
 
-    static boolean has(
+    public static boolean has(
             Feature feature, ParsedVolume volume, @Nullable SnapshotName snapshot, @Nullable Set<Format> targets) {
         if (feature == Feature.CLONE && targets != null && !targets.contains(Image.QCOW2)) {
             return false; // a linked clone is always qcow2

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
@@ -7,11 +7,11 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /** Makes paths of text that comes from a configuration or a plugin. */
-final class Paths {
+public final class Paths {
     private Paths() {}
 
     /** The path, which must be absolute: a relative one would depend on where this process was started. */
-    static Path of(String text) {
+    public static Path of(String text) {
         try {
             Path path = Path.of(text);
             if (path.isAbsolute()) {

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.PruneMark;
@@ -19,8 +19,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which backups are kept. */
-final class Pruning {
-    static final String REMOVE = "remove";
+public final class Pruning {
+    public static final String REMOVE = "remove";
 
     private static final String KEEP = "keep";
     private static final String PROTECTED = "protected";
@@ -70,7 +70,7 @@ final class Pruning {
      *
      * @throws StorageException {@code BAD_PARAMETER}
      */
-    static void check(Retention retention) {
+    public static void check(Retention retention) {
         boolean keepsAll = number(retention, KEEP_ALL) > 0;
         retention.keep().forEach((rule, number) -> {
             if (!rule.equals(KEEP_ALL) && !RULES.containsKey(rule)) {
@@ -98,7 +98,7 @@ final class Pruning {
      *
      * @param type those of guests of this type, null for all
      */
-    static List<PruneMark> marks(List<ListedVolume> volumes, Retention retention, @Nullable String type) {
+    public static List<PruneMark> marks(List<ListedVolume> volumes, Retention retention, @Nullable String type) {
         Map<ListedVolume, Backup> standard = new LinkedHashMap<>();
         List<ListedVolume> chosen = new ArrayList<>();
         for (ListedVolume volume : volumes) {

@@ -1,11 +1,11 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Format;
 import java.util.Arrays;
 import java.util.Optional;
 
 /** The stream formats that begin with a size. */
-enum StreamFormat {
+public enum StreamFormat {
     RAW(Format.Image.RAW),
     QCOW2(Format.Image.QCOW2),
     VMDK(Format.Image.VMDK),
@@ -18,23 +18,23 @@ enum StreamFormat {
         this.volumeFormat = volumeFormat;
     }
 
-    static Optional<StreamFormat> ofWord(String word) {
+    public static Optional<StreamFormat> ofWord(String word) {
         return Arrays.stream(values())
                 .filter(format -> format.word().equals(word))
                 .findFirst();
     }
 
-    String word() {
+    public String word() {
         return (this == TAR ? "tar" : volumeFormat.word()) + "+size";
     }
 
     /** The format of the images that such a stream holds. */
-    Format.Image volumeFormat() {
+    public Format.Image volumeFormat() {
         return volumeFormat;
     }
 
     /** Whether what comes is a file with a header, which holds its snapshots too. */
-    boolean isImageFile() {
+    public boolean isImageFile() {
         return this == QCOW2 || this == VMDK;
     }
 }

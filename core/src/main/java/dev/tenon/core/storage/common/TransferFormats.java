@@ -1,11 +1,11 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ParsedVolume;
 import java.util.List;
 
 /** The stream formats of volumes that are files or directories. */
-final class TransferFormats {
+public final class TransferFormats {
     private TransferFormats() {}
 
     /**
@@ -13,7 +13,7 @@ final class TransferFormats {
      *
      * @param hasChain whether its snapshots are files of their own, which no format carries
      */
-    static List<String> of(ParsedVolume volume, boolean withSnapshots, boolean hasChain) {
+    public static List<String> of(ParsedVolume volume, boolean withSnapshots, boolean hasChain) {
         if (withSnapshots) {
             return withSnapshots(volume, hasChain);
         }

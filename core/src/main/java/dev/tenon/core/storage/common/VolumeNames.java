@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The grammar of volume names of storages that are directories. */
-final class VolumeNames {
+public final class VolumeNames {
     /** PVE does not look into directories with one digit. */
     private static final Pattern GUEST_DIRECTORY = Pattern.compile("[0-9]{2,}");
 
@@ -39,7 +39,7 @@ final class VolumeNames {
 
     private VolumeNames() {}
 
-    static ParsedVolume parse(VolumeName volume) {
+    public static ParsedVolume parse(VolumeName volume) {
         String text = volume.value();
         Matcher clone = CLONE.matcher(text);
         if (clone.matches()) {
@@ -102,12 +102,12 @@ final class VolumeNames {
     }
 
     /** Whether images of a guest are in a directory of this name, which need not be a number that a guest can have. */
-    static boolean isGuestDirectory(String name) {
+    public static boolean isGuestDirectory(String name) {
         return GUEST_DIRECTORY.matcher(name).matches();
     }
 
     /** The guest with this number, empty if no guest can have it or it is not written the usual way. */
-    static Optional<Vmid> vmid(String digits) {
+    public static Optional<Vmid> vmid(String digits) {
         if (!digits.matches("0|[1-9][0-9]{0,8}")) {
             return Optional.empty();
         }
@@ -124,8 +124,8 @@ final class VolumeNames {
      *
      * @param isBase whether clones are made from it
      */
-    record ImageName(String name, Format.Image format, boolean isBase) {
-        static ImageName parse(String name) {
+    public record ImageName(String name, Format.Image format, boolean isBase) {
+        public static ImageName parse(String name) {
             Matcher guestImage = GUEST_IMAGE.matcher(name);
             if (guestImage.matches()) {
                 return new ImageName(
@@ -144,7 +144,7 @@ final class VolumeNames {
         }
 
         /** As {@link #parse}, empty where that refuses. */
-        static Optional<ImageName> find(String name) {
+        public static Optional<ImageName> find(String name) {
             if (SNAPSHOT.matcher(name).matches() || !FREE_IMAGE.matcher(name).matches()) {
                 return Optional.empty();
             }

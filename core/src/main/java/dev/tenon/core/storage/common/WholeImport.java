@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
@@ -50,6 +50,13 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.storage.common.BackupRemoval;
+import dev.tenon.core.storage.common.DiskNames;
+import dev.tenon.core.storage.common.Features;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.common.Pruning;
+import dev.tenon.core.storage.common.TransferFormats;
+import dev.tenon.core.storage.common.VolumeNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -836,7 +843,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     }
 
     /** A storage without a path keeps its images somewhere of its own, each beside those it names. */
-    final StorageBounds bounds(Storage storage, Path file, ContentType type) {
+    protected final StorageBounds bounds(Storage storage, Path file, ContentType type) {
         if (hasPath(storage)) {
             return StorageBounds.of(
                     Paths.of(ContentDirectories.base(storage)), Paths.of(self.getSubdir(storage, type)));

@@ -1,9 +1,10 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.common.Paths;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;

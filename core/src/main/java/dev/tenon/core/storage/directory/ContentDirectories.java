@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Quoted;
@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Where a storage that is a directory keeps what. */
-final class ContentDirectories {
+public final class ContentDirectories {
     private static final Map<ContentType, String> DEFAULTS = Map.of(
             ContentType.IMAGES, "images",
             ContentType.ROOTDIR, "private",
@@ -26,7 +26,7 @@ final class ContentDirectories {
      *
      * @throws StorageException {@code BAD_CONFIG} if it has none, or one that is not absolute
      */
-    static String base(Storage storage) {
+    public static String base(Storage storage) {
         String path = storage.config()
                 .text("path")
                 .filter(text -> !text.isEmpty())
@@ -38,7 +38,7 @@ final class ContentDirectories {
         return path;
     }
 
-    static String of(Storage storage, ContentType type) {
+    public static String of(Storage storage, ContentType type) {
         String base = base(storage);
         String byDefault = DEFAULTS.get(type);
         if (byDefault == null) {

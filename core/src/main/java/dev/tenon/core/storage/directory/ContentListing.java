@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.FileStatus;
@@ -15,6 +15,9 @@ import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.BackupName;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.common.VolumeNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

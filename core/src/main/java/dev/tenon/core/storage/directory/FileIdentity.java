@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
@@ -32,7 +32,7 @@ import java.util.regex.Pattern;
  *
  * @param volid the manifest or archive
  */
-record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
+public record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
     private static final Duration READING = Duration.ofSeconds(30);
     private static final long LONGEST = 16L * 1024 * 1024;
     private static final Pattern FILE_NAME = Pattern.compile("[ a-zA-Z0-9\\-.+=_]+");
@@ -42,7 +42,7 @@ record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
      *
      * @throws StorageException {@code NOT_SUPPORTED} for volumes of another kind
      */
-    static ImportMetadata of(VolumeId volid, ParsedVolume parsed, Path file) {
+    public static ImportMetadata of(VolumeId volid, ParsedVolume parsed, Path file) {
         if (parsed.type() != ContentType.IMPORT) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
@@ -58,7 +58,7 @@ record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
     }
 
     /** The guest as PVE tells it. */
-    Map<String, Object> read() {
+    public Map<String, Object> read() {
         Ovf ovf = manifest();
         List<Map<String, Object>> warnings = new ArrayList<>();
         if (isArchive) {

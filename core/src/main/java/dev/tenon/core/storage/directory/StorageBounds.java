@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * The directories that a storage's files must stay in. A directory of the storage may itself be a symbolic link, which
  * an administrator set; nothing below it may lead out of it.
  */
-final class StorageBounds {
+public final class StorageBounds {
     private final List<Path> roots;
     private final List<Path> realRoots;
 
@@ -55,7 +55,7 @@ final class StorageBounds {
      * @param volume the volume it belongs to, for the message
      * @throws StorageException {@code UNSAFE_IMAGE}
      */
-    void refuseWayOut(Path path, String volume) {
+    public void refuseWayOut(Path path, String volume) {
         if (!holds(path)) {
             return;
         }

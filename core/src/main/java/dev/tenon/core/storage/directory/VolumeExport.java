@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.linux.FileStatus;
@@ -12,6 +12,8 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StreamSource;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.common.StreamFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 

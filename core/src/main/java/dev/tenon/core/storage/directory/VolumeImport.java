@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.image.ImageInfo;
@@ -19,6 +19,9 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.common.StreamFormat;
+import dev.tenon.core.storage.common.Unfinished;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
@@ -8,6 +8,7 @@ import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.storage.common.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

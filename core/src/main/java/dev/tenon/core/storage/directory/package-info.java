@@ -1,5 +1,5 @@
-/** What storages that are directories have in common, and the base class that storage plugins inherit from. */
+/** The engine of storages that are directories, and the base class that Perl plugins inherit from. */
 @NullMarked
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.directory;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.mounted;
 
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
@@ -15,6 +15,10 @@ import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.ContentDirectories;
+import dev.tenon.core.storage.directory.ImportMetadata;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

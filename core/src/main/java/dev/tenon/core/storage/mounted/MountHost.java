@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.mounted;
 
 import dev.tenon.core.lock.Locks;
 import java.nio.file.Files;

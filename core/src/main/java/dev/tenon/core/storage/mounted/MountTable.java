@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.mounted;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.common;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,6 +19,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.directory.BasePlugin;
 import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;
 import java.io.IOException;

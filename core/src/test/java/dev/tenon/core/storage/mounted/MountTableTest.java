@@ -1,4 +1,4 @@
-package dev.tenon.core.storage;
+package dev.tenon.core.storage.mounted;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

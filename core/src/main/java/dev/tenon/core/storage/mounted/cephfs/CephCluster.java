@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.cephfs;
+package dev.tenon.core.storage.mounted.cephfs;
 
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.cephfs;
+package dev.tenon.core.storage.mounted.cephfs;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

@@ -1,5 +1,5 @@
 /** The storage type {@code cephfs}: the file system of a Ceph cluster. */
 @NullMarked
-package dev.tenon.core.storage.cephfs;
+package dev.tenon.core.storage.mounted.cephfs;
 
 import org.jspecify.annotations.NullMarked;

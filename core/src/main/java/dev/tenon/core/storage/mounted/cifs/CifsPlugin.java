@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.cifs;
+package dev.tenon.core.storage.mounted.cifs;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.ConfigChange;
@@ -11,10 +11,10 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.Mount;
-import dev.tenon.core.storage.MountHost;
-import dev.tenon.core.storage.MountedPlugin;
-import dev.tenon.core.storage.SecretFile;
+import dev.tenon.core.storage.common.SecretFile;
+import dev.tenon.core.storage.mounted.Mount;
+import dev.tenon.core.storage.mounted.MountHost;
+import dev.tenon.core.storage.mounted.MountedPlugin;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

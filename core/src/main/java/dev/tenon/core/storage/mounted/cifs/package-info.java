@@ -1,5 +1,5 @@
 /** The storage type {@code cifs}: a share of an SMB server. */
 @NullMarked
-package dev.tenon.core.storage.cifs;
+package dev.tenon.core.storage.mounted.cifs;
 
 import org.jspecify.annotations.NullMarked;

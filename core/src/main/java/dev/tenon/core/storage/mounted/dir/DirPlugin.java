@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.dir;
+package dev.tenon.core.storage.mounted.dir;
 
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PluginData;
@@ -10,7 +10,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.storage.FilePlugin;
+import dev.tenon.core.storage.mounted.FilePlugin;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

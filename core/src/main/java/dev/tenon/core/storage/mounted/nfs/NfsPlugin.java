@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.nfs;
+package dev.tenon.core.storage.mounted.nfs;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.PluginData;
@@ -7,9 +7,9 @@ import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.storage.Mount;
-import dev.tenon.core.storage.MountHost;
-import dev.tenon.core.storage.MountedPlugin;
+import dev.tenon.core.storage.mounted.Mount;
+import dev.tenon.core.storage.mounted.MountHost;
+import dev.tenon.core.storage.mounted.MountedPlugin;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.cephfs;
+package dev.tenon.core.storage.mounted.cephfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.cifs;
+package dev.tenon.core.storage.mounted.cifs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.dir;
+package dev.tenon.core.storage.mounted.dir;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.nfs;
+package dev.tenon.core.storage.mounted.nfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
