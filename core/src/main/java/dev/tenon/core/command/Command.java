@@ -190,12 +190,14 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
         return new Ended(exitCode, output.text());
     }
 
+    /** The library trims the arguments that it keeps; a path may begin or end with a space. */
     private CommandLine commandLine() {
-        CommandLine line = new CommandLine(arguments.getFirst());
-        for (String argument : arguments.subList(1, arguments.size())) {
-            line.addArgument(argument, false);
-        }
-        return line;
+        return new CommandLine(arguments.getFirst()) {
+            @Override
+            public String[] toStrings() {
+                return arguments.toArray(String[]::new);
+            }
+        };
     }
 
     private static Map<String, String> environment() {

@@ -17,6 +17,12 @@ class CommandTest {
     }
 
     @Test
+    void keepsBlanksAtBothEndsOfAnArgument() {
+        assertThat(Command.of("printf", "%s|", " before", "after ", "\tboth\n", " ").run())
+                .isEqualTo(" before|after |\tboth\n| |");
+    }
+
+    @Test
     void runsInTheCLocaleWithoutInput() {
         assertThat(Command.of("sh", "-c", "echo $LC_ALL; cat").run()).isEqualTo("C\n");
     }
