@@ -18,7 +18,8 @@ class CommandTest {
 
     @Test
     void keepsBlanksAtBothEndsOfAnArgument() {
-        assertThat(Command.of("printf", "%s|", " before", "after ", "\tboth\n", " ").run())
+        assertThat(Command.of("printf", "%s|", " before", "after ", "\tboth\n", " ")
+                        .run())
                 .isEqualTo(" before|after |\tboth\n| |");
     }
 
