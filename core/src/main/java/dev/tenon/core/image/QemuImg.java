@@ -41,6 +41,10 @@ public final class QemuImg {
     private static final Pattern EXTENT =
             Pattern.compile("^(0x[0-9a-f]+|0)[ ]+(0x[0-9a-f]+)[ ]+(0x[0-9a-f]+|0)[ ]+(.+)$", Pattern.MULTILINE);
 
+    /** Of the image; those of the files it consists of are indented. */
+    private static final Pattern VIRTUAL_SIZE =
+            Pattern.compile("^virtual size: .*\\((\\d{1,18}) bytes\\)$", Pattern.MULTILINE);
+
     private static final Pattern PERCENT = Pattern.compile("\\((\\d+\\.\\d+)/100%\\)");
     private static final double WHOLE = 100;
 
@@ -106,6 +110,26 @@ public final class QemuImg {
         preallocation.ifPresent(mode -> arguments.add("--preallocation=" + mode.word()));
         arguments.addAll(List.of("-f", format.word(), file.toString(), size.kibRoundedUp() + "K"));
         run(new Command(arguments, "unable to resize image", deadline(size, preallocation)));
+    }
+
+    /**
+     * The virtual size of an image of any format that QEMU reads.
+     *
+     * @param format its name in QEMU
+     * @throws StorageException {@code COMMAND_FAILED}
+     */
+    public static ByteSize virtualSize(Path file, String format) {
+        String text = new Command(
+                        List.of("qemu-img", "info", "-U", "-f", format, file.toString()),
+                        "unable to read the size of image '" + file + "'",
+                        DEADLINE)
+                .run();
+        Matcher size = VIRTUAL_SIZE.matcher(text);
+        if (!size.find()) {
+            throw StorageException.refused(
+                    StorageError.COMMAND_FAILED, "qemu-img does not tell the size of image '" + file + "'");
+        }
+        return ByteSize.ofBytes(Long.parseLong(size.group(1)));
     }
 
     /** Takes a snapshot inside a qcow2 image that nobody uses; fails as {@link #resize} does. */

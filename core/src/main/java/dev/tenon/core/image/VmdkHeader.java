@@ -16,7 +16,16 @@ import org.jspecify.annotations.Nullable;
 record VmdkHeader(
         long virtualSize, @Nullable String parent, @Nullable String extentFile) {
     static final int SPARSE_MAGIC = 0x564d444b; // "KDMV" read as little endian
-    static final String DESCRIPTOR_MAGIC = "# Disk DescriptorFile";
+
+    /** How a descriptor begins: mostly with a comment, and blank lines may be before and after it. */
+    private static final Pattern DESCRIPTOR =
+            Pattern.compile("(?:\\s++|#(?! Disk DescriptorFile)[^\\n]*+\\n)*+(?:# Disk DescriptorFile|version=)");
+
+    /** What QEMU needs of a file that it is told to be one, wherever it stands. */
+    private static final String TYPE_KEY = "createType=";
+
+    /** What QEMU reads of a file to guess its format. */
+    private static final int GUESSED_BYTES = 2048;
 
     private static final int SPARSE_HEADER_BYTES = 512;
     private static final int CAPACITY_OFFSET = 12;
@@ -50,16 +59,18 @@ record VmdkHeader(
         if (image.size() >= SPARSE_HEADER_BYTES && image.int32(0) == SPARSE_MAGIC) {
             return readSparse(image);
         }
-        int length = (int) Math.min(image.size(), LONGEST_DESCRIPTOR);
-        if (isDescriptor(image)) {
-            return readDescriptor(text(image, 0, length));
+        String text = text(image, 0, (int) Math.min(image.size(), LONGEST_DESCRIPTOR));
+        if (DESCRIPTOR.matcher(text).lookingAt() || text.contains(TYPE_KEY)) {
+            return readDescriptor(text);
         }
         throw new BadImageException("it does not begin like one");
     }
 
+    /** Whether QEMU would take the file for a text that describes other files if it had to guess; rather too often. */
     static boolean isDescriptor(ImageFile image) throws IOException, BadImageException {
-        int length = DESCRIPTOR_MAGIC.length();
-        return image.size() >= length && text(image, 0, length).equals(DESCRIPTOR_MAGIC);
+        return DESCRIPTOR
+                .matcher(text(image, 0, (int) Math.min(image.size(), GUESSED_BYTES)))
+                .lookingAt();
     }
 
     private static VmdkHeader readSparse(ImageFile image) throws IOException, BadImageException {

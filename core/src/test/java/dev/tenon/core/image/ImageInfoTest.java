@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.testing.Qemu;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -13,7 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -249,6 +253,94 @@ class ImageInfoTest {
                 Files.write(directory.resolve("image.raw"), (beginning + "....").getBytes(StandardCharsets.ISO_8859_1));
 
         assertThat(ImageInfo.mayNameOtherFiles(file)).isTrue();
+    }
+
+    /** QEMU takes any text that tells a type for a descriptor, if it is told that it is one. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "\n",
+                "\n\n   \n\t\n",
+                "  \r\n\r\n",
+                "# made by hand\n",
+                "# Disk DescriptorFile\n",
+                "\n\n# Disk DescriptorFile\n",
+                "\r\n   # Disk DescriptorFile\r\n\r\n",
+                "# first\n\n# Disk DescriptorFile\n# second\n",
+                "encoding=\"UTF-8\"\n"
+            })
+    void agreesWithQemuImgOnAVmdkDescriptorWhateverIsBeforeIt(String before) throws IOException {
+        Files.write(directory.resolve("disk-flat.vmdk"), new byte[3 << 20]);
+        Path file = Files.writeString(directory.resolve("image.vmdk"), before + """
+                version=1
+                CID=12345678
+                parentCID=ffffffff
+                createType="monolithicFlat"
+                RW 6144 FLAT "disk-flat.vmdk" 0
+                """);
+
+        ImageInfo info = ImageInfo.read(file, Format.Image.VMDK);
+
+        assertThat(info.defect()).isNull();
+        assertThat(info.size().bytes()).isEqualTo(Qemu.info(file, "vmdk").virtualSize());
+        assertThat(info.dataFile()).isEqualTo("disk-flat.vmdk");
+        String guess = Qemu.run(directory, List.of("qemu-img", "info", "image.vmdk"));
+        assertThat(ImageInfo.mayNameOtherFiles(file) || guess.contains("file format: raw"))
+                .as("whatever QEMU guesses is known")
+                .isTrue();
+        assertThat(UnknownImage.virtualSize(file).bytes())
+                .isEqualTo(ImageInfo.mayNameOtherFiles(file) ? 3L << 20 : 512L);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "raw, ''",
+        "qcow2, compat=0.10",
+        "qcow2, compat=1.1",
+        "qcow, ''",
+        "qed, ''",
+        "vmdk, subformat=monolithicSparse",
+        "vmdk, subformat=streamOptimized",
+        "vmdk, subformat=monolithicFlat",
+        "vmdk, subformat=twoGbMaxExtentSparse",
+        "vdi, ''",
+        "vdi, static=on",
+        "vpc, subformat=dynamic",
+        "vpc, subformat=fixed",
+        "'vpc', 'subformat=dynamic,force_size=on'",
+        "vhdx, ''",
+        "vhdx, subformat=fixed",
+        "parallels, ''"
+    })
+    void tellsTheSizeOfAnImageByWhatItHoldsWhateverItIsCalled(String format, String options) throws IOException {
+        Qemu.create(directory, "-f", "raw", "source.raw", "5M");
+        for (String name : List.of("disk.img", "disk.raw", "disk", "DISK.QCOW2", "disk.vmdk", "U.VMDK", "disk.vhd")) {
+            List<String> command = new ArrayList<>(List.of("qemu-img", "convert", "-f", "raw", "-O", format));
+            if (!options.isEmpty()) {
+                command.addAll(List.of("-o", options));
+            }
+            command.addAll(List.of("source.raw", name));
+            Qemu.run(directory, command);
+
+            Matcher size = Pattern.compile("(?m)^virtual size: .*\\((\\d+) bytes\\)")
+                    .matcher(Qemu.run(directory, List.of("qemu-img", "info", name)));
+
+            assertThat(size.find()).isTrue();
+            assertThat(UnknownImage.virtualSize(directory.resolve(name)).bytes())
+                    .as(name)
+                    .isEqualTo(Long.parseLong(size.group(1)));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"QFI\u00fb\0\0\0\3", "KDMV\1\0\0\0", "QED\0...."})
+    void tellsNoSizeOfAnImageThatBreaksOff(String beginning) throws IOException {
+        Path file = Files.write(directory.resolve("image"), beginning.getBytes(StandardCharsets.ISO_8859_1));
+
+        assertThatThrownBy(() -> UnknownImage.virtualSize(file))
+                .isInstanceOfAny(FileSystemException.class, StorageException.class)
+                .hasMessageContaining(file.toString());
     }
 
     @ParameterizedTest
