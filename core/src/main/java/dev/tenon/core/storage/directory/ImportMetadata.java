@@ -1,11 +1,9 @@
 package dev.tenon.core.storage.directory;
 
-import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
-import dev.tenon.core.image.ImageInfo;
+import dev.tenon.core.image.UnknownImage;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ContentType;
-import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Quoted;
@@ -15,14 +13,13 @@ import dev.tenon.core.spi.VolumeId;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
@@ -33,7 +30,6 @@ import java.util.regex.Pattern;
  * @param volid the manifest or archive
  */
 public record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
-    private static final Duration READING = Duration.ofSeconds(30);
     private static final long LONGEST = 16L * 1024 * 1024;
     private static final Pattern FILE_NAME = Pattern.compile("[ a-zA-Z0-9\\-.+=_]+");
 
@@ -126,34 +122,32 @@ public record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
         return Files.newInputStream(file);
     }
 
-    /** The first manifest in the archive, which is not unpacked: what it holds may be hostile. */
-    private InputStream packed() {
-        String xml;
-        try {
-            FileStatus.of(file);
-            xml = Command.of(
-                            "tar",
-                            "-xO",
-                            "--force-local",
-                            "--wildcards",
-                            "--occurrence=1",
-                            "-f",
-                            file.toString(),
-                            "*.ovf")
-                    .withErrorPrefix("unable to read the manifest of '" + volid + "'")
-                    .withDeadline(READING)
-                    .run();
-        } catch (IOException e) {
-            throw ImageReferences.unreadable(volid.toString(), file, e);
-        } catch (StorageException e) {
-            throw new StorageException(e.error(), Outcome.NOT_STARTED, e.getMessage(), e);
+    /** The first manifest in the archive. The files that macOS puts beside others for their attributes are none. */
+    private InputStream packed() throws IOException {
+        refuseOther(FileStatus.of(file));
+        try (OvaArchive archive = OvaArchive.open(file)) {
+            return archive.first(
+                            name -> name.toLowerCase(Locale.ROOT).endsWith(".ovf") && !name.startsWith("._"), LONGEST)
+                    .map(ByteArrayInputStream::new)
+                    .orElseThrow(this::holdsNone);
+        } catch (OvaArchive.BadArchiveException e) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED, "unable to read the manifest of '" + volid + "': " + e.getMessage());
         }
-        if (xml.isEmpty()) {
+    }
+
+    private void refuseOther(FileStatus status) {
+        if (!status.isRegularFile()) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
-                    "unable to read the manifest of '" + volid + "': the archive holds none");
+                    "unable to read the manifest of '" + volid + "': it is no regular file");
         }
-        return new ByteArrayInputStream(xml.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private StorageException holdsNone() {
+        return StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "unable to read the manifest of '" + volid + "': the archive holds none (a file named *.ovf)");
     }
 
     private Map<String, Object> entry(Ovf.Disk disk) {
@@ -181,7 +175,7 @@ public record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
                         "error parsing " + Quoted.of(name) + ", are you using a symlink ? The manifest of '" + volid
                                 + "' may only name files beside it");
             }
-            return ImageInfo.read(disk, formatOf(name)).size().bytes();
+            return UnknownImage.virtualSize(disk).bytes();
         } catch (NoSuchFileException e) {
             throw StorageException.refused(
                     StorageError.NOT_FOUND,
@@ -193,11 +187,5 @@ public record ImportMetadata(VolumeId volid, Path file, boolean isArchive) {
                     Outcome.NOT_STARTED,
                     "error parsing '" + disk + "' of the manifest of '" + volid + "', cannot determine file size");
         }
-    }
-
-    private static Format.Image formatOf(String name) {
-        return Format.Image.ofWord(name.substring(name.lastIndexOf('.') + 1))
-                .filter(format -> format != Format.Image.SUBVOL)
-                .orElse(Format.Image.RAW);
     }
 }

@@ -4,16 +4,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.xml.XMLConstants;
 import javax.xml.parsers.DocumentBuilder;
@@ -63,7 +61,7 @@ record Ovf(
     private static final List<String> MODELS = List.of("e1000", "e1000e", "vmxnet3");
     private static final Pattern HOST_RESOURCE = Pattern.compile("(?:ovf:)?/[\\w.~-]+/([\\w.~-]+)");
     private static final Pattern FILE_REFERENCE = Pattern.compile("[\\w.~/-]+");
-    private static final Pattern UNIT = Pattern.compile("\\s*byte\\s*\\*\\s*(\\d{1,4})\\s*\\^\\s*(\\d{1,2})\\s*");
+    private static final long MIB = 1 << 20;
 
     Ovf {
         disks = List.copyOf(disks);
@@ -122,7 +120,6 @@ record Ovf(
         private final Element system;
         private final List<Element> items;
         private final Map<String, String> kinds = new HashMap<>();
-        private final Set<String> addresses = new HashSet<>();
 
         private Reader(Element envelope, Element system) {
             this.envelope = envelope;
@@ -136,13 +133,13 @@ record Ovf(
         private Ovf read() {
             return new Ovf(
                     name(),
-                    quantity(PROCESSOR),
-                    quantity(MEMORY),
+                    resource(PROCESSOR).flatMap(Reader::quantity),
+                    resource(MEMORY).flatMap(Reader::mebibytes),
                     OsTypes.word(child(system, OVF, "OperatingSystemSection")
                             .map(section -> section.getAttributeNS(OVF, "id"))
                             .orElse("")),
                     hasEfi(),
-                    items(DISK_DRIVE).flatMap(item -> disk(item).stream()).toList(),
+                    disks(),
                     items(ETHERNET_ADAPTER).map(Reader::model).toList());
         }
 
@@ -166,13 +163,34 @@ record Ovf(
             return items.stream().filter(item -> kind(item).equals(kind));
         }
 
-        /** The quantity of a resource: of the configuration that is the default, where there are several. */
-        private Optional<String> quantity(String kind) {
+        /** A resource of which there is one: of the configuration that is the default, where there are several. */
+        private Optional<Element> resource(String kind) {
             return items(kind)
                     .filter(item -> !item.hasAttributeNS(OVF, "configuration") && !item.hasAttributeNS(OVF, "bound"))
                     .findFirst()
-                    .or(() -> items(kind).findFirst())
-                    .flatMap(item -> setting(item, "VirtualQuantity"));
+                    .or(() -> items(kind).findFirst());
+        }
+
+        private static Optional<String> quantity(Element item) {
+            return setting(item, "VirtualQuantity");
+        }
+
+        /** Memory without a unit is told in MiB by everybody. What is no whole number of MiB is rounded up. */
+        private static Optional<String> mebibytes(Element item) {
+            Optional<String> quantity = quantity(item);
+            Optional<String> unit = setting(item, "AllocationUnits");
+            if (quantity.isEmpty() || unit.isEmpty()) {
+                return quantity;
+            }
+            OptionalLong bytes = OvfUnit.bytes(quantity.get(), unit.get());
+            if (bytes.isEmpty()) {
+                LOG.warn(
+                        "invalid amount of memory '{}' of '{}' in a manifest, taken for MiB",
+                        quantity.get(),
+                        unit.get());
+                return quantity;
+            }
+            return Optional.of(Long.toString(Math.ceilDiv(bytes.getAsLong(), MIB)));
         }
 
         private static String model(Element item) {
@@ -180,8 +198,23 @@ record Ovf(
             return MODELS.contains(model) ? model : MODELS.getFirst();
         }
 
+        private List<Disk> disks() {
+            List<Drive> drives =
+                    items(DISK_DRIVE).flatMap(item -> drive(item).stream()).toList();
+            List<String> addresses =
+                    OvfAddresses.of(drives.stream().map(Drive::wanted).toList());
+            List<Disk> disks = new ArrayList<>();
+            for (int i = 0; i < drives.size(); i++) {
+                disks.add(new Disk(
+                        addresses.get(i), drives.get(i).file(), drives.get(i).capacity()));
+            }
+            return disks;
+        }
+
+        private record Drive(OvfAddresses.Wanted wanted, String file, OptionalLong capacity) {}
+
         /** A drive names a disk, the disk a file, and the drive's parent is its controller. */
-        private Optional<Disk> disk(Element item) {
+        private Optional<Drive> drive(Element item) {
             String resource = setting(item, "HostResource").orElse("");
             Matcher named = HOST_RESOURCE.matcher(resource);
             if (!named.matches()) {
@@ -213,38 +246,20 @@ record Ovf(
                 LOG.warn("invalid file reference '{}' in a manifest, skipping", reference);
                 return Optional.empty();
             }
-            return Optional.of(new Disk(address(bus, item), file, capacity(disk.get())));
+            return Optional.of(
+                    new Drive(new OvfAddresses.Wanted(named.group(1), bus, number(item)), file, capacity(disk.get())));
         }
 
-        /** The manifest need not tell the number on the controller; it is the lowest free one then. */
-        private String address(String bus, Element item) {
-            String address = setting(item, "AddressOnParent")
+        private static OptionalInt number(Element item) {
+            return setting(item, "AddressOnParent")
                     .filter(number -> number.matches("\\d{1,3}"))
-                    .map(number -> bus + number)
-                    .orElseGet(() -> IntStream.iterate(0, number -> number + 1)
-                            .mapToObj(number -> bus + number)
-                            .filter(free -> !addresses.contains(free))
-                            .findFirst()
-                            .orElseThrow());
-            addresses.add(address);
-            return address;
+                    .map(number -> OptionalInt.of(Integer.parseInt(number)))
+                    .orElseGet(OptionalInt::empty);
         }
 
         private static OptionalLong capacity(Element disk) {
-            Matcher unit = UNIT.matcher(disk.getAttributeNS(OVF, "capacityAllocationUnits"));
-            String capacity = disk.getAttributeNS(OVF, "capacity");
-            if (!unit.matches() || !capacity.matches("\\d{1,18}")) {
-                return OptionalLong.empty();
-            }
-            try {
-                long factor = 1;
-                for (int i = 0; i < Integer.parseInt(unit.group(2)); i++) {
-                    factor = Math.multiplyExact(factor, Long.parseLong(unit.group(1)));
-                }
-                return OptionalLong.of(Math.multiplyExact(Long.parseLong(capacity), factor));
-            } catch (ArithmeticException e) {
-                return OptionalLong.empty();
-            }
+            return OvfUnit.bytes(
+                    disk.getAttributeNS(OVF, "capacity"), disk.getAttributeNS(OVF, "capacityAllocationUnits"));
         }
 
         private static String kind(Element item) {

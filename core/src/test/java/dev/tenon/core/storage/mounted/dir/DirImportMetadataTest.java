@@ -9,12 +9,22 @@ import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,11 +106,31 @@ class DirImportMetadataTest {
     }
 
     private Map<String, Object> ova() throws IOException {
+        return ova("machine.ovf", manifest().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private Map<String, Object> ova(String name, byte[] manifest) throws IOException {
         Path packing = Files.createDirectories(directory.resolve("packing"));
-        Files.writeString(packing.resolve("machine.ovf"), manifest());
+        Path file = packing.resolve(name);
+        Files.createDirectories(file.resolveSibling("."));
+        Files.write(file, manifest);
         Files.writeString(packing.resolve("a.vmdk"), "never looked at");
-        Qemu.run(packing, List.of("tar", "-cf", imports.resolve("machine.ova").toString(), "a.vmdk", "machine.ovf"));
+        Qemu.run(packing, List.of("tar", "-cf", imports.resolve("machine.ova").toString(), "a.vmdk", name));
         return plugin.importMetadata(storage, new VolumeName("import/machine.ova"));
+    }
+
+    private Set<String> addresses() throws IOException {
+        return disksByAddress().keySet();
+    }
+
+    /** The names of the disks' files by their addresses, in the order of the addresses. */
+    private SortedMap<String, String> disksByAddress() throws IOException {
+        SortedMap<String, String> names = new TreeMap<>();
+        ((Map<?, ?>) Objects.requireNonNull(ova().get("disks"))).forEach((address, disk) -> {
+            String volid = String.valueOf(((Map<?, ?>) disk).get("volid"));
+            names.put(String.valueOf(address), volid.substring(volid.lastIndexOf('/') + 1));
+        });
+        return names;
     }
 
     @Test
@@ -242,6 +272,272 @@ class DirImportMetadataTest {
                         "scsi2", Map.of("volid", "store:import/machine.ova/c.vmdk")));
     }
 
+    @Test
+    void keepsADiskWithoutANumberBesideTheOneThatTellsIt() throws IOException {
+        disk(3, "", "a.vmdk", "");
+        disk(3, at(0), "b.vmdk", "");
+
+        assertThat(disksByAddress()).isEqualTo(Map.of("scsi0", "b.vmdk", "scsi1", "a.vmdk"));
+        assertThat(ova().get("create-args")).asString().contains("boot=order=scsi1;scsi0");
+    }
+
+    @Test
+    void keepsTheDisksOfTwoControllersOfAKind() throws IOException {
+        items.add(item(6, 30, "") + item(5, 31, "") + item(20, 32, nvme()));
+        disk(3, at(0), "scsi-a.vmdk", "");
+        disk(30, at(0), "scsi-b.vmdk", "");
+        disk(4, at(0), "ide-a.vmdk", "");
+        disk(31, at(0), "ide-b.vmdk", "");
+        disk(5, at(0), "sata.vmdk", "");
+        disk(32, at(0), "nvme.vmdk", "");
+        disk(30, at(1), "scsi-c.vmdk", "");
+
+        assertThat(disksByAddress())
+                .isEqualTo(Map.of(
+                        "scsi0", "scsi-a.vmdk",
+                        "scsi1", "scsi-c.vmdk",
+                        "scsi2", "scsi-b.vmdk",
+                        "ide0", "ide-a.vmdk",
+                        "ide1", "ide-b.vmdk",
+                        "sata0", "sata.vmdk",
+                        "sata1", "nvme.vmdk"));
+    }
+
+    private static String nvme() {
+        return "<rasd:ResourceSubType>vmware.nvme.controller</rasd:ResourceSubType>";
+    }
+
+    /** Whatever the manifest tells, each disk is there once, and one that tells a free address first has it. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+    void losesNoDiskWhateverTheAddresses(long seed) throws IOException {
+        Random random = new Random(seed);
+        items.add(item(6, 30, "") + item(5, 31, "") + item(20, 32, nvme()));
+        Map<Integer, String> buses = Map.of(3, "scsi", 30, "scsi", 4, "ide", 31, "ide", 5, "sata", 32, "sata");
+        List<Integer> controllers = buses.keySet().stream().sorted().toList();
+        Map<String, String> first = new TreeMap<>();
+        Set<String> names = new TreeSet<>();
+        int count = 1 + random.nextInt(30);
+        for (int i = 0; i < count; i++) {
+            int controller = controllers.get(random.nextInt(controllers.size()));
+            int address = random.nextInt(20) - 8;
+            String name = "disk" + i + ".vmdk";
+            names.add(name);
+            disk(controller, address < 0 ? "" : at(address), name, "");
+            int room = Map.of("scsi", 31, "ide", 4, "sata", 6).getOrDefault(buses.get(controller), 0);
+            if (address >= 0 && address < room) {
+                first.putIfAbsent(buses.get(controller) + address, name);
+            }
+        }
+
+        Map<String, String> disks = disksByAddress();
+
+        assertThat(disks.values()).containsExactlyInAnyOrderElementsOf(names);
+        assertThat(disks).containsAllEntriesOf(first);
+        assertThat(disks.keySet()).allMatch(address -> address.matches("scsi([12]?\\d|30)|ide[0-3]|sata[0-5]"));
+    }
+
+    @Test
+    void givesADiskANumberThatAGuestCanHave() throws IOException {
+        disk(5, at(15), "a.vmdk", "");
+        disk(4, at(4), "b.vmdk", "");
+        disk(3, at(31), "c.vmdk", "");
+        for (int i = 0; i < 4; i++) {
+            disk(4, at(i), "ide" + i + ".vmdk", "");
+        }
+
+        assertThat(addresses()).containsExactly("ide0", "ide1", "ide2", "ide3", "sata0", "scsi0", "scsi1");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "2048, '',              2048",
+        "2048, 'byte * 2^20',   2048",
+        "2,    'byte * 2^30',   2048",
+        "2,    'byte*2^30',     2048",
+        "2,    ' Byte * 2 ^ 30 ', 2048",
+        "2097152, 'byte * 2^10', 2048",
+        "2147483648, byte,      2048",
+        "2147483648, bytes,     2048",
+        "2,    'byte * 1024 * 1024 * 1024', 2048",
+        "2,    'kilobyte * 2^20', 2048",
+        "2097152, KiloBytes,    2048",
+        "2097152, KB,           2048",
+        "2048, MegaBytes,       2048",
+        "2048, MB,              2048",
+        "2048, MiB,             2048",
+        "2,    GigaBytes,       2048",
+        "2,    GB,              2048",
+        "2,    gigabyte,        2048",
+        "1,    TeraBytes,       1048576",
+        "2000, 'byte * 10^6',   1908",
+        "1,    byte,            1",
+        "2048, percent,         2048",
+        "2048, 'byte * 2^99',   2048"
+    })
+    void tellsTheMemoryInMebibytesWhateverItsUnit(String quantity, String unit, String memory) throws IOException {
+        items.set(
+                0,
+                item(
+                        4,
+                        2,
+                        "<rasd:VirtualQuantity>" + quantity + "</rasd:VirtualQuantity><rasd:AllocationUnits>" + unit
+                                + "</rasd:AllocationUnits>"));
+
+        assertThat(ovf().get("create-args")).asString().contains("memory=" + memory + ",");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10485760, byte", "10240, KiloBytes", "10, MegaBytes", "10, 'byte*2^20'", "10, 'byte * 1024 * 1024'"})
+    void tellsTheCapacityOfAPackedDiskWhateverItsUnit(long count, String unit) throws IOException {
+        disk(3, at(0), "a.vmdk", capacity(count, unit));
+
+        assertThat(ova().get("disks"))
+                .isEqualTo(Map.of("scsi0", Map.of("volid", "store:import/machine.ova/a.vmdk", "size", 10L << 20)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "qcow2, a.img",
+        "qcow2, a.raw",
+        "qcow2, a",
+        "qcow2, A.QCOW2",
+        "qcow2, a.vmdk",
+        "vmdk, U.VMDK",
+        "vmdk, a.img",
+        "vdi, a.vdi",
+        "vdi, a.raw",
+        "vhdx, a.vhdx",
+        "raw, a.qcow2",
+        "raw, a"
+    })
+    void tellsTheSizeOfADiskByItsContentWhateverItIsCalled(String format, String name) throws IOException {
+        Qemu.create(imports, "-f", format, name, "9M");
+        disk(3, at(0), name, "");
+
+        assertThat(ovf().get("disks"))
+                .isEqualTo(Map.of("scsi0", Map.of("volid", "store:import/" + name, "size", 9L << 20)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF-16LE", "UTF-16BE", "UTF-16", "ISO-8859-1", "UTF-8"})
+    void readsAPackedManifestInAnyEncoding(String encoding) throws Exception {
+        system = "<Name>m\u00e4chine</Name>" + LINUX;
+        disk(3, at(0), "a.vmdk", capacity(1, "byte"));
+        String declared = manifest().replace("UTF-8", encoding);
+        Path text = Files.writeString(directory.resolve("text"), declared);
+        Path encoded = directory.resolve("encoded");
+        Qemu.run(directory, List.of("iconv", "-f", "UTF-8", "-t", encoding, "-o", encoded.toString(), text.toString()));
+        byte[] bytes = Files.readAllBytes(encoded);
+        byte[] mark = encoding.equals("UTF-16LE")
+                ? new byte[] {(byte) 0xff, (byte) 0xfe}
+                : encoding.equals("UTF-16BE") ? new byte[] {(byte) 0xfe, (byte) 0xff} : new byte[0];
+        byte[] manifest = new byte[mark.length + bytes.length];
+        System.arraycopy(mark, 0, manifest, 0, mark.length);
+        System.arraycopy(bytes, 0, manifest, mark.length, bytes.length);
+
+        Files.write(imports.resolve("a.vmdk"), new byte[512]);
+        Map<String, Object> packed = ova("machine.ovf", manifest);
+        Files.write(imports.resolve("machine.ovf"), manifest);
+        Map<String, Object> plain = plugin.importMetadata(storage, new VolumeName("import/machine.ovf"));
+
+        assertThat(packed.get("create-args")).asString().contains("name=mchine").contains("boot=order=scsi0");
+        assertThat(packed.get("create-args")).isEqualTo(plain.get("create-args"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x.OVF", "x.Ovf", "./x.ovf", "sub/x.ovf", "a b.ovf", "-x.ovf"})
+    void findsAPackedManifestWhateverItIsCalled(String name) throws IOException {
+        if (name.startsWith("-")) {
+            ova("ok.ovf", manifest().getBytes(StandardCharsets.UTF_8));
+            Files.writeString(directory.resolve("packing").resolve(name), manifest());
+            Qemu.run(
+                    directory.resolve("packing"),
+                    List.of("tar", "-cf", imports.resolve("machine.ova").toString(), "--", name));
+            assertThat(plugin.importMetadata(storage, new VolumeName("import/machine.ova")))
+                    .containsEntry("type", "vm");
+            return;
+        }
+
+        assertThat(ova(name, manifest().getBytes(StandardCharsets.UTF_8))).containsEntry("type", "vm");
+    }
+
+    @Test
+    void takesTheAttributesThatMacOsPutsBesideAManifestForNone() throws IOException {
+        ova();
+        Path packing = directory.resolve("packing");
+        Files.write(packing.resolve("._machine.ovf"), new byte[] {0, 5, 22, 7});
+        Qemu.run(
+                packing,
+                List.of("tar", "-cf", imports.resolve("machine.ova").toString(), "._machine.ovf", "machine.ovf"));
+
+        assertThat(plugin.importMetadata(storage, new VolumeName("import/machine.ova")))
+                .containsEntry("type", "vm");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x.xml", "ovf", "x.ovf.bak"})
+    void tellsThatAnArchiveHoldsNoManifest(String name) {
+        Failing.isRefused(
+                () -> ova(name, manifest().getBytes(StandardCharsets.UTF_8)),
+                StorageError.NOT_SUPPORTED,
+                "unable to read the manifest of 'store:import/machine.ova': the archive holds none");
+    }
+
+    @Test
+    void tellsAFileThatIsNoArchive() throws IOException {
+        Files.writeString(imports.resolve("bad.ova"), "no archive at all, but a text of some length".repeat(100));
+
+        Failing.isRefused(
+                () -> plugin.importMetadata(storage, new VolumeName("import/bad.ova")),
+                StorageError.NOT_SUPPORTED,
+                "unable to read the manifest of 'store:import/bad.ova': it is no tar archive");
+    }
+
+    @Test
+    void tellsAnArchiveThatBreaksOff() throws IOException {
+        ova();
+        Path archive = imports.resolve("machine.ova");
+        byte[] whole = Files.readAllBytes(archive);
+        for (int length : List.of(100, 512, 700, 1100, 1600)) {
+            Files.write(archive, Arrays.copyOf(whole, length));
+            Failing.isRefused(
+                    () -> plugin.importMetadata(storage, new VolumeName("import/machine.ova")),
+                    StorageError.NOT_SUPPORTED,
+                    "unable to read the manifest of 'store:import/machine.ova': ");
+        }
+    }
+
+    /** Behind a large disk, with a long name, in a directory, from another program: each format of archive. */
+    @ParameterizedTest
+    @ValueSource(strings = {"v7", "oldgnu", "gnu", "ustar", "posix"})
+    void readsEveryFormatOfArchive(String format) throws IOException {
+        Path packing = Files.createDirectories(directory.resolve("packing"));
+        Qemu.create(packing, "-f", "raw", "first.img", format.equals("v7") || format.equals("ustar") ? "100M" : "9G");
+        boolean hasLongNames = format.equals("gnu") || format.equals("oldgnu") || format.equals("posix");
+        String name = hasLongNames ? "n".repeat(150) + "/" + "m".repeat(200) + ".OVF" : "sub/machine.ovf";
+        Files.createDirectories(packing.resolve(name).resolveSibling("."));
+        Files.writeString(packing.resolve(name), manifest());
+        Files.createSymbolicLink(packing.resolve("link.ovf"), Path.of("/etc/passwd"));
+        Files.createFile(packing.resolve("empty.ovf"));
+        Path archive = imports.resolve("machine.ova");
+        String tar = "tar --format=" + format + " -cf - ";
+        Qemu.run(packing, List.of("bash", "-c", tar + "link.ovf empty.ovf " + name + " >rest"));
+        Qemu.run(packing, List.of("bash", "-c", tar + "first.img | head -c 1536 >head; true"));
+        // put together by hand, so that the archive has the hole that the disk is
+        int headers = format.equals("posix") ? 3 * 512 : 512;
+        try (FileChannel channel = FileChannel.open(archive, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(Files.readAllBytes(packing.resolve("head")), 0, headers), 0);
+            channel.write(
+                    ByteBuffer.wrap(Files.readAllBytes(packing.resolve("rest"))),
+                    headers + Files.size(packing.resolve("first.img")));
+        }
+        Files.delete(packing.resolve("link.ovf"));
+
+        assertThat(plugin.importMetadata(storage, new VolumeName("import/machine.ova")))
+                .containsEntry("type", "vm");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"../a.vmdk", "/etc/passwd", "sub/a.vmdk", "..", ".", "a;b.vmdk", "ä.vmdk", "a&#10;b.vmdk"})
     void refusesAFileThatIsNotBesideTheManifest(String file) {
@@ -345,8 +641,8 @@ class DirImportMetadataTest {
 
         Failing.isRefused(
                 () -> plugin.importMetadata(storage, new VolumeName("import/empty.ova")),
-                StorageError.COMMAND_FAILED,
-                "unable to read the manifest of 'store:import/empty.ova'");
+                StorageError.NOT_SUPPORTED,
+                "unable to read the manifest of 'store:import/empty.ova': the archive holds none");
         Failing.isRefused(
                 () -> plugin.importMetadata(storage, new VolumeName("import/link.ova")),
                 StorageError.NOT_SUPPORTED,
