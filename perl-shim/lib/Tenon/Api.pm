@@ -7,13 +7,13 @@ use JSON::PP ();
 use Tenon::Error;
 use Tenon::Schema;
 
-my $STORAGE_PLUGIN;
+my %LOADED;
 
-sub load ($class) {
-    return $STORAGE_PLUGIN //= $class->_read(Tenon::Error::resource('storage-plugin.json'));
+sub load ($class, $name = 'storage-plugin') {
+    return $LOADED{$name} //= $class->read(Tenon::Error::resource("$name.json"));
 }
 
-sub _read ($class, $file) {
+sub read ($class, $file) { ## no critic (ProhibitBuiltinHomonyms)
     open(my $fh, '<:raw', $file) or die "cannot read the method table '$file': $!\n";
     my $json = do { local $/ = undef; <$fh> };
     my $table = JSON::PP->new->utf8->decode($json);
@@ -47,6 +47,7 @@ sub _read ($class, $file) {
     }
 
     return bless {
+        name => $table->{api},
         methods => \%methods,
         names => \@names,
         oldest => $table->{levels}->{oldest},
@@ -82,6 +83,10 @@ sub method ($self, $name) {
 
 sub method_names ($self) {
     return $self->{names}->@*;
+}
+
+sub name ($self) {
+    return $self->{name};
 }
 
 sub newest ($self) {
@@ -130,7 +135,9 @@ passes them, the Perl context, and the shape of the answer.
 
     my $api = Tenon::Api->load;
 
-The table of the storage plugin API; read once in a process. Dies if the file is missing.
+    my $api = Tenon::Api->load($name);
+
+The table of an API, by default of the storage plugin API; read once in a process. Dies if the file is missing.
 
 =head2 method
 
@@ -144,9 +151,19 @@ A row, as a hash reference. Throws C<UNKNOWN_METHOD>.
 
 All rows, in the order of the file.
 
+=head2 name
+
+The name of the API.
+
 =head2 newest, oldest
 
 The range of API levels.
+
+=head2 read
+
+    my $api = Tenon::Api->read($file);
+
+The table in another file. Dies if it cannot be read.
 
 =head2 positions
 

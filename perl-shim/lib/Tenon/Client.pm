@@ -17,7 +17,7 @@ use constant GRACE_SECONDS => 2;
 
 sub new ($class, %opt) {
     return bless {
-        api => Tenon::Api->load,
+        api => $opt{api} // Tenon::Api->load,
         socket => $opt{socket} // $ENV{TENON_SOCKET} // DEFAULT_SOCKET,
     }, $class;
 }
@@ -127,16 +127,17 @@ Works under C<-T>; what it returns is untainted.
 
 =head2 new
 
-    my $client = Tenon::Client->new(socket => $path);
+    my $client = Tenon::Client->new(socket => $path, api => $api);
 
-The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>. Does not connect yet.
+The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>; the default API that of storage plugins, from
+L<Tenon::Api>. Does not connect yet.
 
 =head2 call
 
     my $result = $client->call($plugin, $method, @args);
     my @result = $client->call($plugin, $method, @args);
 
-Calls a method of the storage plugin API with its positional arguments (API level 15, without the class). Sizes are bytes,
+Calls a method of the API with its positional arguments (of the newest level, without the class). Sizes are bytes,
 except for C<alloc_image>, which takes KiB. A file handle crosses as a descriptor, and how far its transfer has come is
 printed to standard error, a line every few seconds. Dies with a L<Tenon::Error>.
 

@@ -26,7 +26,7 @@ final class ConstantStorage extends BasePlugin {
     public static void main(String[] args) throws IOException, InterruptedException {
         try (UnixSockets sockets = new UnixSockets();
                 Daemon _ = Daemon.start(
-                        sockets, Path.of(args[0]), new ServedPlugins(Map.of("dir", new ConstantStorage())))) {
+                        sockets, Path.of(args[0]), ServedPlugins.ofStorages(Map.of("dir", new ConstantStorage())))) {
             Thread.currentThread().join();
         }
     }

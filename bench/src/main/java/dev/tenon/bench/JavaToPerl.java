@@ -1,11 +1,12 @@
 package dev.tenon.bench;
 
-import dev.tenon.bridge.adapt.Results;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.SidecarSettings;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.storage.Results;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.Home;
 import dev.tenon.core.spi.SizeInfo;
@@ -131,7 +132,9 @@ final class JavaToPerl {
             CompletableFuture<Session> connected = new CompletableFuture<>();
             try (UnixSockets.Listener listener = sockets.listen(socket, connection -> {
                 Session session = new Session(
-                        connection, new Session.Settings("host", Value.fields(), peer -> true, call -> Value.Nil.NIL));
+                        connection,
+                        new Session.Settings(
+                                StorageApi.API, "host", Value.fields(), peer -> true, call -> Value.Nil.NIL));
                 var _ = session.opened().thenRun(() -> connected.complete(session));
                 return session;
             })) {

@@ -1,11 +1,11 @@
 package dev.tenon.bench;
 
-import dev.tenon.bridge.adapt.PositionalCalls;
+import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.Frame;
 import dev.tenon.proto.FrameCodec;
 import dev.tenon.proto.Limits;
-import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -88,9 +88,7 @@ final class ManyConnections {
         Map<String, Object> config =
                 Map.of("type", "dir", "path", scratch.storage().toString(), "content", Map.of("images", "1"));
         Value.Fields params = PositionalCalls.params(
-                MethodTable.storagePlugin().method("volume_size_info"),
-                List.of(config, "bench", Scratch.QCOW2, 5),
-                "dir");
+                StorageApi.API.method("volume_size_info"), List.of(config, "bench", Scratch.QCOW2, 5), "dir");
         try (JavaProcess _ = JavaProcess.start(
                         ConstantStorage.class, List.of(socket.toString()), List.of(socket), scratch.file("many.log"));
                 Selector selector = Selector.open()) {

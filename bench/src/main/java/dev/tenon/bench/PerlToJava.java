@@ -1,7 +1,8 @@
 package dev.tenon.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.bridge.adapt.PositionalCalls;
+import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.cli.Tenon;
 import dev.tenon.proto.MethodTable;
 import java.io.BufferedReader;
@@ -19,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A Perl program calls a storage of the daemon, and an echo. */
 final class PerlToJava {
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = StorageApi.API.table();
     private static final int IDLE_SECONDS = 5;
 
     /**

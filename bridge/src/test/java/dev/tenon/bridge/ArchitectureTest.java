@@ -1,5 +1,7 @@
 package dev.tenon.bridge;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -7,6 +9,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.tenon.core.spi.StoragePlugin;
 import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
@@ -45,10 +48,25 @@ class ArchitectureTest {
     }
 
     @Test
-    void adaptKnowsNoConnection() {
+    void connectionsAndCodecsKnowNoApi() {
         noClasses()
                 .that()
-                .resideInAPackage("dev.tenon.bridge.adapt..")
+                .resideInAnyPackage(
+                        "dev.tenon.bridge.transport..",
+                        "dev.tenon.bridge.session..",
+                        "dev.tenon.bridge.codec..",
+                        "dev.tenon.bridge.descriptor..")
+                .should()
+                .dependOnClassesThat(
+                        resideInAPackage("dev.tenon.bridge.storage..").or(assignableTo(StoragePlugin.class)))
+                .check(CLASSES);
+    }
+
+    @Test
+    void adaptersAndCodecsKnowNoConnection() {
+        noClasses()
+                .that()
+                .resideInAnyPackage("dev.tenon.bridge.codec..", "dev.tenon.bridge.storage..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(

@@ -126,7 +126,7 @@ final class ServeCommand implements Callable<Integer> {
                         LOG.error("event=adopted-not-served file={} reason=\"{}\"", plugin, e.getMessage());
                     }
                 }
-                try (Daemon daemon = Daemon.start(sockets, socket.toAbsolutePath(), new ServedPlugins(served))) {
+                try (Daemon daemon = Daemon.start(sockets, socket.toAbsolutePath(), ServedPlugins.ofStorages(served))) {
                     LOG.info("event=listening socket={} plugins={}", daemon.socket(), served.keySet());
                     stopped.await();
                     LOG.info("event=stopping");

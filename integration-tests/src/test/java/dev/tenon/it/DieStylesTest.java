@@ -3,7 +3,7 @@ package dev.tenon.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.tenon.bridge.adapt.RemoteStorageException;
+import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.VolumeName;

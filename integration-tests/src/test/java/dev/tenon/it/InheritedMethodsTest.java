@@ -102,8 +102,8 @@ class InheritedMethodsTest {
     void theTextOfThePluginsDieComesThroughTheBaseClassUnchanged(String file, Scratch scratch) {
         SidecarHost host = SidecarHost.start(scratch, Installation.plugin(file));
         assertThatThrownBy(() -> host.plugin().path(host.storage(), new VolumeName("100/odd name"), null))
-                .isInstanceOf(dev.tenon.bridge.adapt.RemoteStorageException.class)
-                .extracting(e -> ((dev.tenon.bridge.adapt.RemoteStorageException) e)
+                .isInstanceOf(dev.tenon.bridge.codec.RemoteStorageException.class)
+                .extracting(e -> ((dev.tenon.bridge.codec.RemoteStorageException) e)
                         .dieText()
                         .orElse("none"))
                 .isEqualTo("unable to parse inheriting volume name '100/odd name'\n");

@@ -11,7 +11,7 @@ import static dev.tenon.it.support.ScratchStorage.RAW_BYTES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tenon.bridge.adapt.RemoteStorageException;
+import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;

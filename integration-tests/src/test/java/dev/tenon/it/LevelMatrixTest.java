@@ -3,6 +3,7 @@ package dev.tenon.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
@@ -35,7 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LevelMatrixTest {
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = StorageApi.API.table();
 
     /** These describe the plugin; a proxy answers them itself. */
     private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");

@@ -4,8 +4,8 @@ import static dev.tenon.it.support.ScratchStorage.ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.map;
 
-import dev.tenon.bridge.adapt.Caller;
-import dev.tenon.bridge.adapt.TypedCalls;
+import dev.tenon.bridge.codec.Caller;
+import dev.tenon.bridge.storage.TypedCalls;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.PerlCaller;

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record Method(
         String name,
-        String group,
         List<Param> params,
         NavigableMap<Integer, List<String>> positions,
         String perlContext,

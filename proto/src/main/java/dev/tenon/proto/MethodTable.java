@@ -5,7 +5,6 @@ import dev.tenon.proto.Method.Param;
 import dev.tenon.proto.Method.Result;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -19,21 +18,21 @@ import org.jspecify.annotations.Nullable;
 
 /** The methods of an API, one row a method, read from the data file that Perl reads too. */
 public final class MethodTable {
-    private static final MethodTable STORAGE_PLUGIN = read("storage-plugin.json");
-
+    private final String api;
     private final int oldestLevel;
     private final int newestLevel;
     private final Map<String, Method> methods;
 
-    private MethodTable(int oldestLevel, int newestLevel, Map<String, Method> methods) {
+    private MethodTable(String api, int oldestLevel, int newestLevel, Map<String, Method> methods) {
+        this.api = api;
         this.oldestLevel = oldestLevel;
         this.newestLevel = newestLevel;
         this.methods = Collections.unmodifiableMap(methods);
     }
 
-    /** The storage plugin API. */
-    public static MethodTable storagePlugin() {
-        return STORAGE_PLUGIN;
+    /** The name of the API. */
+    public String api() {
+        return api;
     }
 
     public int oldestLevel() {
@@ -62,12 +61,8 @@ public final class MethodTable {
                                 + " to " + newestLevel));
     }
 
-    private static MethodTable read(String file) {
-        try (InputStream in = Objects.requireNonNull(MethodTable.class.getResourceAsStream(file), file)) {
-            return of(JSON.std.mapFrom(in));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    static MethodTable read(InputStream json) throws IOException {
+        return of(JSON.std.mapFrom(json));
     }
 
     private static MethodTable of(Map<String, Object> json) {
@@ -80,7 +75,7 @@ public final class MethodTable {
                 throw new IllegalStateException("the method table has two rows for " + method.name());
             }
         }
-        return new MethodTable(number(levels, "oldest"), number(levels, "newest"), methods);
+        return new MethodTable(text(json, "api"), number(levels, "oldest"), number(levels, "newest"), methods);
     }
 
     private static Method method(Map<String, Object> row, Map<String, Object> records) {
@@ -91,7 +86,6 @@ public final class MethodTable {
                         asList(names).stream().map(String::valueOf).toList()));
         return new Method(
                 text(row, "name"),
-                text(row, "group"),
                 params(list(row, "params")),
                 Collections.unmodifiableNavigableMap(positions),
                 text(row, "context"),

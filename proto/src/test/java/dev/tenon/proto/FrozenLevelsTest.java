@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * it must be the same for ever.
  */
 class FrozenLevelsTest {
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = Api.named("storage-plugin").table();
     private static final Path LEVELS = Path.of("src", "test", "resources", "levels");
 
     static IntStream levels() {

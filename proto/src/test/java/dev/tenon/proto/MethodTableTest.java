@@ -11,7 +11,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MethodTableTest {
-    private final MethodTable table = MethodTable.storagePlugin();
+    private final MethodTable table = Api.named("storage-plugin").table();
 
     /** The parameters that no plugin is given, since they are between the two sides of Tenon. */
     private static final Set<String> FOR_TENON_ALONE = Set.of("log", "was_free");

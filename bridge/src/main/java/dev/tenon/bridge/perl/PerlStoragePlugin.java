@@ -1,15 +1,16 @@
 package dev.tenon.bridge.perl;
 
-import dev.tenon.bridge.adapt.CallingPlugin;
-import dev.tenon.bridge.adapt.Dialect;
-import dev.tenon.bridge.adapt.Errors;
-import dev.tenon.bridge.adapt.Functions;
+import dev.tenon.bridge.codec.Errors;
+import dev.tenon.bridge.codec.Functions;
+import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
-import dev.tenon.bridge.stream.DescriptorSocket;
+import dev.tenon.bridge.storage.CallingPlugin;
+import dev.tenon.bridge.storage.Dialect;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.ImportStream;
@@ -51,13 +52,13 @@ import org.slf4j.LoggerFactory;
  * many threads wait in line. A call that takes longer than its method may, from the moment it was made, fails, and the
  * process with it; a process that ends is started anew by the next call, after a pause that grows while it keeps ending.
  *
- * <p>Errors are {@link dev.tenon.bridge.adapt.RemoteStorageException}: {@code PLUGIN_DIED} with the plugin's own text,
+ * <p>Errors are {@link dev.tenon.bridge.codec.RemoteStorageException}: {@code PLUGIN_DIED} with the plugin's own text,
  * {@code SIDECAR_FAILED} with exit status or signal and the last lines it printed, {@code DEADLINE_EXCEEDED}; all tell the
  * outcome. After {@code UNKNOWN} look at the storage before repeating a call that changes it.
  */
 public final class PerlStoragePlugin extends CallingPlugin implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PerlStoragePlugin.class);
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = StorageApi.API.table();
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
     private static final int LONGEST_PAUSE_DOUBLINGS = 7;
     private static final Duration LONGEST_WORK = Duration.ofDays(7);
@@ -135,7 +136,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
 
     /** What the plugin calls while it runs: functions that came with its call, and PVE's base class, which is in Java. */
     private CallHandler nested(Session session) {
-        ServedPlugins base = new ServedPlugins(Map.of("base", new BasePlugin(new OwnMethods(session, descriptors))));
+        ServedPlugins base =
+                ServedPlugins.ofStorages(Map.of("base", new BasePlugin(new OwnMethods(session, descriptors))));
         return call ->
                 call.method().equals(Functions.METHOD) ? functions.run(call.params()) : base.handle(call, descriptors);
     }

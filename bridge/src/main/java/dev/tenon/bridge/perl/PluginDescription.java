@@ -1,6 +1,6 @@
 package dev.tenon.bridge.perl;
 
-import dev.tenon.bridge.adapt.Dialect;
+import dev.tenon.bridge.storage.Dialect;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.util.List;

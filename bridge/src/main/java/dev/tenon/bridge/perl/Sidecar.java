@@ -1,9 +1,10 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
-import dev.tenon.bridge.stream.DescriptorSocket;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.linux.ProcessGroup;
 import dev.tenon.core.spi.Outcome;
@@ -109,6 +110,7 @@ final class Sidecar {
             Session session = new Session(
                     connection,
                     new Session.Settings(
+                                    StorageApi.API,
                                     "host",
                                     Value.fields(
                                             "descriptors",

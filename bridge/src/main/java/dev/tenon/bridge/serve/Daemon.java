@@ -1,7 +1,7 @@
 package dev.tenon.bridge.serve;
 
+import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.Session;
-import dev.tenon.bridge.stream.DescriptorSocket;
 import dev.tenon.bridge.transport.PeerCredentials;
 import dev.tenon.bridge.transport.SocketFile;
 import dev.tenon.bridge.transport.UnixSockets;
@@ -59,8 +59,8 @@ public final class Daemon implements AutoCloseable {
                         .stream().map(Value::ofText).toList()),
                 "descriptors",
                 Value.ofText(descriptors.path().toString())));
-        Session.Settings settings =
-                new Session.Settings("daemon", facts, admitsOwnUser(), call -> plugins.handle(call, descriptors));
+        Session.Settings settings = new Session.Settings(
+                plugins.api(), "daemon", facts, admitsOwnUser(), call -> plugins.handle(call, descriptors));
         UnixSockets.Listener listener = sockets.listen(socket, connection -> {
             Session session = new Session(connection, settings);
             sessions.add(session);

@@ -1,6 +1,7 @@
 package dev.tenon.bridge.serve;
 
-import dev.tenon.bridge.adapt.Results;
+import dev.tenon.bridge.storage.Results;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
@@ -55,7 +56,7 @@ public record ProxyClass(
         Set<String> local) {
     private static final String TEMPLATE = "proxy-class.pm";
     private static final String MARK = "# Made by Tenon (proxy class ";
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = StorageApi.API.table();
 
     /** These say what a plugin is; the class answers them from what it was made with. */
     private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");

@@ -1,12 +1,12 @@
 package dev.tenon.bridge.serve;
 
-import dev.tenon.bridge.adapt.Caller;
-import dev.tenon.bridge.adapt.Errors;
-import dev.tenon.bridge.adapt.Functions;
+import dev.tenon.bridge.codec.Caller;
+import dev.tenon.bridge.codec.Errors;
+import dev.tenon.bridge.codec.Functions;
+import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.SessionClosedException;
-import dev.tenon.bridge.stream.DescriptorSocket;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Outcome;

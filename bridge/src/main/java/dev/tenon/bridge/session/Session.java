@@ -1,14 +1,14 @@
 package dev.tenon.bridge.session;
 
-import dev.tenon.bridge.adapt.Errors;
+import dev.tenon.bridge.codec.Errors;
 import dev.tenon.bridge.transport.Connection;
 import dev.tenon.bridge.transport.ConnectionListener;
 import dev.tenon.bridge.transport.PeerCredentials;
+import dev.tenon.proto.Api;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Frame;
 import dev.tenon.proto.Limits;
-import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Outcome;
 import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
@@ -61,6 +61,7 @@ public final class Session implements ConnectionListener {
     /**
      * What a session is made with.
      *
+     * @param api what is spoken; a session knows nothing of it but its level
      * @param role this side's role in the hello, for instance {@code daemon}
      * @param facts what else this side says in its hello
      * @param admits whether the process at the other end may speak here
@@ -69,6 +70,7 @@ public final class Session implements ConnectionListener {
      * @param helloLimit how long a connection may be without a hello
      */
     public record Settings(
+            Api api,
             String role,
             Value.Fields facts,
             Predicate<PeerCredentials> admits,
@@ -77,13 +79,14 @@ public final class Session implements ConnectionListener {
             Duration helloLimit) {
 
         /** With 10 seconds for the hello, and no ear for notices. */
-        public Settings(String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {
-            this(role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));
+        public Settings(
+                Api api, String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {
+            this(api, role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));
         }
 
         /** The same with an ear for notices; it is called on the event loop and must not block. */
         public Settings hearing(Consumer<Frame.Notify> ear) {
-            return new Settings(role, facts, admits, handler, ear, helloLimit);
+            return new Settings(api, role, facts, admits, handler, ear, helloLimit);
         }
     }
 
@@ -210,7 +213,7 @@ public final class Session implements ConnectionListener {
         checkProtocol(facts);
         peer = credentials;
         Map<String, Value> hello = new LinkedHashMap<>();
-        hello.put("level", new Value.Int(MethodTable.storagePlugin().newestLevel()));
+        hello.put("level", new Value.Int(settings.api().level()));
         hello.put("protocols", new Value.Seq(List.of(new Value.Int(PROTOCOL))));
         hello.put("role", new Value.Text(settings.role()));
         hello.putAll(settings.facts().entries());

@@ -2,6 +2,7 @@ package dev.tenon.bridge.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.proto.Frame;
 import dev.tenon.proto.FrameCodec;
@@ -29,7 +30,13 @@ class SilentPeerTest {
     @Timeout(20)
     void endsAConnectionOnWhichNoHelloComes() throws IOException {
         Session.Settings settings = new Session.Settings(
-                "daemon", Value.fields(), peer -> true, call -> Value.Nil.NIL, notice -> {}, Duration.ofMillis(50));
+                StorageApi.API,
+                "daemon",
+                Value.fields(),
+                peer -> true,
+                call -> Value.Nil.NIL,
+                notice -> {},
+                Duration.ofMillis(50));
         Path socket = directory.resolve("s");
         try (UnixSockets sockets = new UnixSockets();
                 UnixSockets.Listener _ = sockets.listen(socket, connection -> new Session(connection, settings));

@@ -2,12 +2,13 @@ package dev.tenon.cli.demo;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
-import dev.tenon.bridge.adapt.Caller;
-import dev.tenon.bridge.adapt.PositionalCalls;
-import dev.tenon.bridge.adapt.RemoteStorageException;
-import dev.tenon.bridge.adapt.TypedCalls;
+import dev.tenon.bridge.codec.Caller;
+import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.PluginDescription;
+import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.storage.StorageApi;
+import dev.tenon.bridge.storage.TypedCalls;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.Home;
 import dev.tenon.cli.PluginOptions;
@@ -50,7 +51,7 @@ import picocli.CommandLine.Spec;
             "Exit status 0 only if all rows agree."
         })
 public final class DemoCommand implements Callable<Integer> {
-    private static final MethodTable TABLE = MethodTable.storagePlugin();
+    private static final MethodTable TABLE = StorageApi.API.table();
     private static final String STORAGE = "scratch";
 
     @Spec

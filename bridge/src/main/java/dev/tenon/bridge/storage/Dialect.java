@@ -1,0 +1,27 @@
+package dev.tenon.bridge.storage;
+
+import java.util.Set;
+
+/**
+ * What a plugin understands: the API level that it declares, and the methods that it implements itself. A level alone does
+ * not tell, since some methods came without a new one, and some plugins declare whatever the host says.
+ */
+public record Dialect(int level, Set<String> overrides) {
+    /** Of a plugin that has every method of the newest level. */
+    public static final Dialect NEWEST =
+            new Dialect(StorageApi.API.level(), StorageApi.API.table().methods().keySet());
+
+    public Dialect {
+        overrides = Set.copyOf(overrides);
+    }
+
+    /** Whether the plugin has its own implementation of a method. */
+    boolean overrides(String method) {
+        return overrides.contains(method);
+    }
+
+    /** Whether the method is part of the plugin's level, or the plugin has it all the same. */
+    boolean has(String method) {
+        return overrides(method) || StorageApi.API.method(method).isIn(level);
+    }
+}

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.tenon.bridge.adapt;
-
-import org.jspecify.annotations.NullMarked;

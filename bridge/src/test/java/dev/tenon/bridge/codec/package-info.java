@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.codec;
+
+import org.jspecify.annotations.NullMarked;

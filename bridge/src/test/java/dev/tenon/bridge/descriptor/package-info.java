@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.descriptor;
+
+import org.jspecify.annotations.NullMarked;

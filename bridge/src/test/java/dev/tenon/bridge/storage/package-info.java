@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.storage;
+
+import org.jspecify.annotations.NullMarked;

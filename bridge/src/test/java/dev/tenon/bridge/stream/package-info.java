@@ -1,4 +1,0 @@
-@NullMarked
-package dev.tenon.bridge.stream;
-
-import org.jspecify.annotations.NullMarked;
