@@ -416,6 +416,7 @@ subtest 'every method at every level gets exactly the arguments of the level' =>
         path => '/a',
         section => {},
         callback => 1,
+        chars => 'text',
         uint => 7,
         tree => { a => '1' },
         counts => { 'keep-last' => 1 },
@@ -747,13 +748,15 @@ subtest 'tuples of every length' => sub {
 
     my @table = ([
             'status', [],
-            { total => 0, avail => 0, used => 0, active => $FALSE },
+            { total => undef, avail => undef, used => undef, active => undef },
             'nothing, as of a storage that is down'
         ],
         [
-            'status', [undef, undef, undef, undef],
-            { total => 0, avail => 0, used => 0, active => $FALSE }, 'undef'
+            'status',
+            [undef, undef, undef, undef],
+            { total => undef, avail => undef, used => undef, active => undef }, 'undef'
         ],
+        ['status', [0, 0, 0, 0], { total => 0, avail => 0, used => 0, active => $FALSE }, 'zeros'],
         [
             'status',
             ['10', 5.7, 4e12, 1],
@@ -811,14 +814,8 @@ subtest 'tuples of every length' => sub {
 };
 
 subtest 'listings' => sub {
-    my %absent = (
-        format => 'raw',
-        size => undef,
-        vmid => undef,
-        used => undef,
-        parent => undef,
-        ctime => undef
-    );
+    my %absent = (format => 'raw');
+    my %empty = map { $_ => undef } qw(size vmid used parent ctime);
     my @table = (
         ['nothing', [], []],
         ['undef', [undef], []],
@@ -844,8 +841,8 @@ subtest 'listings' => sub {
         ],
         [
             'undef in all fields',
-            [[{ volid => 'a', map { $_ => undef } keys %absent }]],
-            [{ %absent, volid => 'nas:a' }]
+            [[{ volid => 'a', format => undef, %empty }]],
+            [{ %absent, %empty, volid => 'nas:a' }]
         ],
         [
             'foreign keys',
@@ -854,14 +851,14 @@ subtest 'listings' => sub {
                     %absent,
                     volid => 'nas:a',
                     protected => '1',
-                    notes => "caf\xc3\xa9",
+                    notes => "caf\xc3\x83\xc2\xa9",
                     "\xe2\x98\xba" => 'x'
                 }]
         ],
         [
             'foreign keys that are trees, and some that are not',
             [[{ volid => 'a', a => undef, b => [7], c => {}, d => sub { }, e => [sub { }] }]],
-            [{ %absent, volid => 'nas:a', b => ['7'], c => {} }]
+            [{ %absent, volid => 'nas:a', a => undef, b => ['7'], c => {} }]
         ],
         [
             'a blessed list of blessed hashes',
@@ -871,25 +868,18 @@ subtest 'listings' => sub {
     );
     for my $row (@table) {
         my ($what, $values, $wire) = $row->@*;
-        is(packed(result_to_wire('list_images', $values->@*)), packed($wire), $what);
+        my $got;
+        my @warnings = warnings_of(sub { $got = result_to_wire('list_images', $values->@*) });
+        is(packed($got), packed($wire), $what);
+        my @lost = $what =~ m/and some that are not/ ? qw(d e) : ();
+        is_deeply([sort map { m/'(\w)' of 'a' is left out/ } @warnings],
+            \@lost, "$what: what is told");
     }
     my @refused = ([
             'a hash for a list',
             [{}], qr/list_images: the result must be an array reference, got a reference to HASH/
         ],
         ['text for a list', ['x'], qr/array reference, got 'x'/],
-        [
-            'text for an entry', [['x']],
-            qr/an entry of the result must be a hash reference, got 'x'/
-        ],
-        [
-            'undef for an entry',
-            [[undef]], qr/an entry of the result must be a hash reference, got undef/
-        ],
-        ['an entry without a name', [[{ size => 1 }]], qr/'volid' of an entry must not be undef/],
-        ['a size of no digits', [[{ volid => 'a', size => 'x' }]], qr/'size' of 'a': .*got 'x'/],
-        ['a negative size', [[{ volid => 'a', used => -1 }]], qr/'used' of 'a'/],
-        ['a list for a name', [[{ volid => ['a'] }]], qr/'volid' of a reference to ARRAY/],
     );
     for my $row (@refused) {
         my ($what, $values, $pattern) = $row->@*;
@@ -898,29 +888,156 @@ subtest 'listings' => sub {
     }
 };
 
-subtest 'one file with an odd name does not hide the others' => sub {
+subtest 'one odd entry does not hide the others' => sub {
     my %odd = (
-        'its name' => { volid => "caf\xe9" },
-        'another field' => { volid => 'b', parent => "\xff" },
-        'a foreign field' => { volid => 'b', notes => "\xff" },
-        'a foreign key' => { volid => 'b', "\xff" => 'x' },
+        'text for an entry' => 'x',
+        'a list for an entry' => [],
+        'undef for an entry' => undef,
+        'an entry without a name' => { size => 1 },
+        'a name that is undef' => { volid => undef },
+        'a list for a name' => { volid => ['a'] },
+        'a name that is no UTF-8' => { volid => "caf\xe9" },
         'a surrogate, which Perl would take' => { volid => "\xed\xa0\x80" },
     );
-    for my $what (sort keys %odd) {
-        my $wire;
-        my @warnings = warnings_of(
-            sub {
-                $wire =
-                    result_to_wire('list_images',
-                    [{ volid => 'a' }, $odd{$what}, { volid => 'c' }]);
-            });
-        is(join(',', map { $_->{volid} } $wire->@*), 'nas:a,nas:c', "$what: the others are listed");
-        is(scalar(@warnings), 1, "$what: one warning");
-        like(
-            $warnings[0],
-            qr/\Aleft out of list_images: [ -~]+ is not valid UTF-8\n\z/,
-            "$what: it names the listing"
-        );
+    for my $method (qw(list_images list_volumes)) {
+        my %usual = $method eq 'list_volumes' ? (content => 'images') : ();
+        for my $what (sort keys %odd) {
+            my $entry = ref($odd{$what}) eq 'HASH' ? { %usual, $odd{$what}->%* } : $odd{$what};
+            my $wire;
+            my @warnings = warnings_of(
+                sub {
+                    $wire = result_to_wire($method,
+                        [{ %usual, volid => 'a' }, $entry, { %usual, volid => 'c' }]);
+                });
+            is(join(',', map { $_->{volid} } $wire->@*), 'nas:a,nas:c', "$what: others are listed");
+            is(scalar(@warnings), 1, "$what: one warning");
+            like($warnings[0], qr/\Aleft out of $method: [ -~]+\n\z/,
+                "$what: it names the listing");
+        }
+    }
+};
+
+subtest 'an odd value goes, and its entry stays' => sub {
+    my @numbers = ('', '-1', -1, '12.0K', 'x', "1\0", '1e30', 'NaN', [], {}, sub { 1 }, \1);
+    my @texts = ("\xff", [], sub { 1 }, \'x');
+    my %odd = (
+        (map { $_ => \@numbers } qw(size used ctime)),
+        (map { $_ => \@texts } qw(parent)),
+        vmid => [@numbers, "\xff"],
+        format => ['', "\xff", [], {}, sub { 1 }],
+        further => ["\x{d800}", sub { 1 }, [sub { 1 }], $CYCLE],
+        "\xff" => ['x'],
+    );
+    my %in_volumes = (subtype => \@texts, notes => [[], sub { 1 }, "\x{d800}"]);
+    for my $method (qw(list_images list_volumes)) {
+        my %cases = $method eq 'list_volumes' ? (%odd, %in_volumes) : %odd;
+        my %usual = $method eq 'list_volumes' ? (content => 'images') : ();
+        for my $field (sort keys %cases) {
+            my $shown = $field =~ s/[^ -~]/?/gr;
+            my @entries = map {
+                { %usual, volid => "v$_", $field => $cases{$field}->[$_] }
+            } 0 .. $cases{$field}->$#*;
+            my $wire;
+            my @warnings = warnings_of(sub { $wire = result_to_wire($method, \@entries) });
+            is(scalar($wire->@*), scalar(@entries), "$method: '$shown': all entries stay");
+            is(
+                join(',', map { defined($_->{$field}) ? $_->{$field} : () } $wire->@*),
+                $field eq 'format' ? join(',', ('raw') x @entries) : '',
+                "$method: '$shown': no value"
+            );
+            cmp_ok(scalar(@warnings), '<=', 1, "$method: '$shown': told once at most");
+            like($_, qr/\A$method: '\Q$shown\E' of 'v\d+' is left out: [ -~]+; others/)
+                for @warnings;
+        }
+    }
+};
+
+subtest 'text that people write is characters in Perl, and all other text is octets' => sub {
+    my %text = (
+        'ASCII' => 'plain',
+        'nothing' => '',
+        'Latin 1' => "caf\xe9",
+        'Latin 1 in the other form' => upgraded("caf\xe9"),
+        'two bytes' => "gr\x{fc}n \x{20ac}",
+        'octets that look like UTF-8' => "gr\xc3\xbcn",
+        'the same in the other form' => upgraded("gr\xc3\xbcn"),
+        'beyond 16 bits' => "\x{1f600}",
+        'many lines' => "a\nb\r\n\t\xe4",
+        'every character below 256' => join('', map { chr } 1 .. 255),
+        'more than a kilobyte' => "\xe4" x 2000,
+    );
+    my $crossed = sub ($wire) {
+        return Tenon::Frame::decode(
+            substr(Tenon::Frame::encode([Tenon::Frame::NOTIFY, '', { value => $wire }]), 4))->[2]
+            ->{value};
+    };
+    my %scfg = (type => 'dir');
+    my @params = (
+        ['update_volume_attribute', [{%scfg}, 'nas', 'v', 'notes'], sub ($args) { $args->[4] }],
+        ['update_volume_notes', [{%scfg}, 'nas', 'v'], sub ($args) { $args->[3] }],
+        ['on_add_hook', ['nas', {%scfg}, 'password'], sub ($args) { $args->[3] }],
+    );
+    for my $what (sort keys %text) {
+        my $text = $text{$what};
+        (my $octets = $text);
+        utf8::encode($octets);
+        for my $row (@params) {
+            my ($method, $before, $given) = $row->@*;
+            my $wire = to_wire($method, 15, $before->@*, $text);
+            my ($sent) = grep { defined }
+                ($wire->{value}, $wire->{notes}, ($wire->{sensitive} // {})->{password});
+            is($sent, $octets, "$what: $method sends UTF-8");
+            is($given->(from_wire($method, 15, $crossed->($wire))),
+                $text, "$what: $method gets the characters");
+        }
+        for my $method (qw(get_volume_attribute get_volume_notes)) {
+            my $wire = result_to_wire($method, $text);
+            is($wire, $octets, "$what: $method answers in UTF-8");
+            is(Tenon::Schema::result_from_wire($api->method($method), $crossed->($wire), 0),
+                $text, "$what: $method gives the characters");
+        }
+        my $list = result_to_wire('list_volumes',
+            [{ volid => 'v', content => 'iso', notes => $text, further => { a => [$text] } }]);
+        my $got =
+            Tenon::Schema::result_from_wire($api->method('list_volumes'), $crossed->($list), 0)
+            ->[0];
+        is($got->{notes}, $text, "$what: notes in a listing");
+        is($got->{further}->{a}->[0], $text, "$what: a further field of a listing");
+    }
+
+    # Octets stay octets, and their other form is what a system call would get of it.
+    for my $octets ('plain', "gr\xc3\xbcn", "\xf0\x9f\x98\x80") {
+        my $wire = to_wire('path', 15, { path => "/$octets" }, $octets, 'nas');
+        my $args = from_wire('path', 15, $crossed->($wire));
+        is($args->[1], $octets, 'a name');
+        is($args->[0]->{path}, "/$octets", 'a leaf of the section');
+    }
+    my $wire = to_wire('status', 15, 'nas', { comment => "caf\xe9", note => "gr\x{fc}n \x{20ac}" });
+    is($wire->{scfg}->{comment}, "caf\xc3\xa9", 'no UTF-8 in a section: characters');
+    is($wire->{scfg}->{note}, "gr\xc3\xbcn \xe2\x82\xac", 'characters in a section');
+    refused(
+        sub { to_wire('status', 15, 'nas', { path => "/caf\xe9" }) },
+        'BAD_TEXT', 'NOT_STARTED',
+        qr/not valid UTF-8/,
+        'a path that is no UTF-8'
+    );
+};
+
+subtest 'a key that is undef stays, and one that is missing is missing' => sub {
+    my @fields = qw(size vmid used parent ctime further);
+    for my $bits (0 .. 2**@fields - 1) {
+        my @undef = map { $fields[$_] } grep { $bits & (1 << $_) } 0 .. $#fields;
+        my $entry = { volid => 'nas:a', format => 'raw', map { $_ => undef } @undef };
+        my $wire = result_to_wire('list_images', [$entry]);
+        is_deeply($wire, [$entry], "to the wire: [@undef]");
+        is_deeply(Tenon::Schema::result_from_wire($api->method('list_images'), $wire, 0),
+            [$entry], "from the wire: [@undef]");
+    }
+    for my $bits (0 .. 15) {
+        my @status = map { $bits & (1 << $_) ? 1 : undef } 0 .. 3;
+        my $wire = result_to_wire('status', @status);
+        my @got = Tenon::Schema::result_from_wire($api->method('status'), $wire, 1);
+        is_deeply(\@got, \@status, "status $bits");
     }
 };
 
@@ -975,8 +1092,8 @@ subtest 'results from the wire' => sub {
             'list_images',
             [{ volid => 'nas:a', format => 'raw', size => 5, used => undef, notes => 'x' }],
             0,
-            [[{ volid => 'nas:a', format => 'raw', size => 5, notes => 'x' }]],
-            'nil is missing in a record'
+            [[{ volid => 'nas:a', format => 'raw', size => 5, used => undef, notes => 'x' }]],
+            'nil is undef in a record'
         ],
     );
     for my $row (@table) {
@@ -1001,9 +1118,10 @@ subtest 'results from the wire' => sub {
             'an integer for a boolean'
         ],
         [
-            'status', { total => 1, avail => 1, active => $TRUE },
+            'volume_size_info',
+            { size => 1 },
             'BAD_RESULT',
-            qr/'used' must not be nil/,
+            qr/'format' must not be nil/,
             'a missing field'
         ],
         ['list_images', {}, 'BAD_RESULT', qr/a list belongs/, 'a map for a listing'],

@@ -18,6 +18,9 @@ use Tenon::Frame;
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
 my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid volname);
+
+# Perl has characters for these, and octets for all other text.
+my %CHARACTERS = map { $_ => 1 } qw(chars);
 my %NOT_YET = (provider => 'a backup provider');
 my %LARGEST = (
     kib => 9007199254740992,
@@ -37,7 +40,7 @@ use constant PLAIN_TEXT => 1000;
 sub prepare ($type) {
     return if $type->{list};
     my $kind = $type->{kind};
-    $type->{plain_text} = $TEXT{$kind} && $kind ne 'volid';
+    $type->{plain_text} = $CHARACTERS{$kind} || $TEXT{$kind} && $kind ne 'volid';
     $type->{plain_digits} = $DIGITS{$kind};
     $type->{plain_map} = $IS_MAP{$kind} && $kind ne 'secrets';
     return;
@@ -150,15 +153,12 @@ sub result_to_wire ($method, $values, $storeid) {
         if (reftype($list) // '') ne 'ARRAY';
     my @wire;
     for my $entry ($list->@*) {
-        _bad('BAD_RESULT',
-            "$name: an entry of the result must be a hash reference, got " . _shown($entry))
-            if (reftype($entry) // '') ne 'HASH';
         my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
         if (defined($record)) {
             push @wire, $record;
-        } elsif (_is_error($@) && $@->name eq 'BAD_TEXT') {
+        } elsif (_is_error($@)) {
 
-            # One file with an odd name must not hide all the others.
+            # One odd entry must not hide all the others.
             warn 'left out of ' . $@->message . "\n";
         } else {
             die $@;
@@ -168,25 +168,39 @@ sub result_to_wire ($method, $values, $storeid) {
 }
 
 sub _record_to_wire ($name, $result, $entry, $storeid) {
+    _bad('BAD_RESULT',
+        "$name: an entry of the result must be a hash reference, got " . _shown($entry))
+        if (reftype($entry) // '') ne 'HASH';
     my $where = defined($entry->{volid}) ? _shown($entry->{volid}) : 'an entry';
     my @values = $entry->@{ $result->{names}->@* };
-    my $record = _fields_to_wire($name, $result->{fields}, \@values, $storeid, $where);
+    my $record = _fields_to_wire($name, $result->{fields}, \@values, $storeid, $where, $entry);
     if ($result->{other}) {
         for my $key (keys $entry->%*) {
-            next if $result->{known}->{$key} || !defined($entry->{$key});
-            my $pair = eval { [_text($key), _tree($entry->{$key}, 0)] };
+            next if $result->{known}->{$key};
+            my $pair = eval { [_text($key), _characters_tree($entry->{$key}, 0)] };
             if ($pair) {
                 $record->{ $pair->[0] } = $pair->[1];
-            } elsif (!_is_error($@) || $@->name ne 'BAD_PARAMETER') {
-                _bad_result($name, _shown($key) . ' of ' . _shown($entry->{volid}), $@);
+            } elsif (_is_error($@)) {
+                _drop($name, _shown($key), $where, $@);
+            } else {
+                die $@;
             }
         }
     }
     return $record;
 }
 
-# The values in the order of the fields.
-sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
+# What is odd in an entry of a listing goes, the entry stays. It is told once, or a status daemon would tell it for ever.
+my %DROPPED;
+
+sub _drop ($name, $field, $where, $err) {
+    return if $DROPPED{"$name $field"}++;
+    warn "$name: $field of $where is left out: " . $err->message . "; others will be in silence\n";
+    return;
+}
+
+# The values in the order of the fields; of a record, which may not have them all.
+sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef) {
     my ($i, $missing, %wire, $done) = (0);
     eval {
         for my $field ($fields->@*) {
@@ -213,14 +227,34 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where) {
                 && $field->{kind} eq 'vmid'
                 && $field->{nullable}
                 && $value !~ m/\A\s*[0-9]+\s*\z/;
-            $wire{ $field->{name} } = defined($value) ? _to_wire($field, $value, $storeid) : undef;
-            $missing //= $field->{name} if !defined($wire{ $field->{name} }) && !$field->{nullable};
+            if (!defined($value)) {
+                $missing //= $field->{name} if !$field->{nullable};
+                $wire{ $field->{name} } = undef if !$record || exists($record->{ $field->{name} });
+                next;
+            }
+            my $is_optional = $field->{nullable} || defined($field->{default});
+            if ($record && $is_optional) {
+                $wire{ $field->{name} } = _optional($name, $field, $value, $where);
+                next;
+            }
+            $wire{ $field->{name} } = _to_wire($field, $value, $storeid);
         }
         $done = 1;
     };
     _bad_result($name, "'$fields->[$i - 1]->{name}' of $where", $@) if !$done;
     _bad('BAD_RESULT', "$name: '$missing' of $where must not be undef") if defined($missing);
     return \%wire;
+}
+
+# What stands for a value that cannot be what the field is.
+sub _optional ($name, $field, $value, $where) {
+    my $given = $field->{kind} eq 'format' && $value eq '' ? undef : $value;
+    my $wire = eval { _to_wire($field, $given, undef) };
+    return $wire if defined($wire);
+    my $err = $@ || Tenon::Error->new('BAD_RESULT', 'UNKNOWN', 'it is empty');
+    die $err if !_is_error($err);
+    _drop($name, "'$field->{name}'", $where, $err);
+    return defined($field->{default}) ? _to_wire($field, $field->{default}, undef) : undef;
 }
 
 sub _result_field ($name, $field, $value, $storeid, $where) {
@@ -259,6 +293,8 @@ sub _to_wire ($type, $value, $storeid) {
         $text = "$storeid:$text"
             if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
         return $text;
+    } elsif ($CHARACTERS{$kind}) {
+        return _characters($value);
     } elsif ($LARGEST{$kind}) {
         return _integer($type, $value);
     } elsif ($kind eq 'bool') {
@@ -280,7 +316,7 @@ sub _to_wire ($type, $value, $storeid) {
         return _json($value, 0);
     } elsif ($kind eq 'secrets') {
         return {
-            map { _text($_) => defined($value->{$_}) ? _text($value->{$_}) : undef }
+            map { _text($_) => defined($value->{$_}) ? _characters($value->{$_}) : undef }
                 keys $value->%*
         };
     } elsif ($kind eq 'stream') {
@@ -323,11 +359,40 @@ sub _integer ($type, $value) {
 
 # Bytes that are UTF-8 stay as they are, characters are encoded; either way the packer sees octets.
 sub _text ($value) {
-    _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
-        if ref($value) && !(blessed($value) && overload::Method($value, '""'));
-    my $text = "$value";
+    my $text = _string($value);
     return $text if length($text) < PLAIN_TEXT && $text !~ m/[^\x00-\x7f]/ && !utf8::is_utf8($text);
     utf8::encode($text) if utf8::is_utf8($text);
+    _check_length($text);
+    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8')
+        if !Tenon::Frame::is_utf8($text);
+    return $text;
+}
+
+# Whatever Perl's flag says: a character below 256 has two forms.
+sub _characters ($value) {
+    my $text = _string($value);
+    utf8::encode($text);
+    _check_length($text);
+    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' has surrogates, which are no characters')
+        if !Tenon::Frame::is_utf8($text);
+    return $text;
+}
+
+# Text of which nobody says what it is: a name of a file is octets, and what is no UTF-8 otherwise can but be characters.
+sub _leaf ($value) {
+    my $text = _string($value);
+    return _text($text)
+        if utf8::is_utf8($text) || $text =~ m{\A/} || Tenon::Frame::is_utf8($text);
+    return _characters($text);
+}
+
+sub _string ($value) {
+    _bad('BAD_PARAMETER', 'text belongs where ' . _shown($value) . ' was given')
+        if ref($value) && !(blessed($value) && overload::Method($value, '""'));
+    return "$value";
+}
+
+sub _check_length ($text) {
     _bad('FRAME_TOO_LONG',
               'a text of '
             . length($text)
@@ -335,9 +400,15 @@ sub _text ($value) {
             . Tenon::Frame::MAX_TEXT
             . ' bytes')
         if length($text) > Tenon::Frame::MAX_TEXT;
-    _bad('BAD_TEXT', 'the text ' . _shown($text) . ' is not valid UTF-8')
-        if !Tenon::Frame::is_utf8($text);
-    return $text;
+    return;
+}
+
+# The octets of a text that came, as characters.
+sub _decoded ($octets) {
+    _bad('BAD_TEXT', 'the text ' . _shown($octets) . ' is not valid UTF-8')
+        if $octets =~ m/[^\x00-\x7f]/ && !Tenon::Frame::is_utf8($octets);
+    utf8::decode($octets);
+    return $octets;
 }
 
 # Numbers stay numbers and booleans booleans, since QEMU tells them apart.
@@ -348,7 +419,7 @@ sub _json ($value, $depth) {
         return $value ? Data::MessagePack::true() : Data::MessagePack::false()
             if grep { $value->isa($_) }
             qw(JSON::PP::Boolean Data::MessagePack::Boolean Types::Serialiser::Boolean);
-        return _text($value);
+        return _leaf($value);
     }
     my $type = reftype($value) // '';
     return { map { _text($_) => _json($value->{$_}, $depth + 1) } keys $value->%* }
@@ -359,7 +430,7 @@ sub _json ($value, $depth) {
     my $flags = B::svref_2object(\$value)->FLAGS;
     return 0 + $value
         if !ref($value) && $flags & (B::SVf_IOK | B::SVf_NOK) && !($flags & B::SVf_POK);
-    return _text($value);
+    return _leaf($value);
 }
 
 sub _json_from_wire ($wire) {
@@ -375,18 +446,27 @@ sub tree ($value) {
 }
 
 sub _tree ($value, $depth) {
+    return _leaves($value, $depth, \&_leaf);
+}
+
+# What a plugin tells in an entry of its own; PVE shows it to people.
+sub _characters_tree ($value, $depth) {
+    return _leaves($value, $depth, \&_characters);
+}
+
+sub _leaves ($value, $depth, $leaf) {
     _bad('BAD_PARAMETER', 'a value is nested deeper than 10 levels') if $depth > 10;
     return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)
     if (blessed($value)) {
         return $value ? '1' : '0'
             if $value->isa('JSON::PP::Boolean') || $value->isa('Data::MessagePack::Boolean');
-        return _text($value);
+        return $leaf->($value);
     }
-    my $type = reftype($value) // return _text($value);
-    return { map { _text($_) => _tree($value->{$_}, $depth + 1) } keys $value->%* }
+    my $type = reftype($value) // return $leaf->($value);
+    return { map { _text($_) => _leaves($value->{$_}, $depth + 1, $leaf) } keys $value->%* }
         if $type eq 'HASH';
-    return [map { _tree($_, $depth + 1) } $value->@*] if $type eq 'ARRAY';
-    return _text($value);
+    return [map { _leaves($_, $depth + 1, $leaf) } $value->@*] if $type eq 'ARRAY';
+    return $leaf->($value);
 }
 
 # ---- wire to Perl
@@ -463,10 +543,19 @@ sub _result_from_wire ($result, $wire, $want) {
     for my $record ($wire->@*) {
         _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came')
             if ref($record) ne 'HASH';
+        my $told = 0;
         for my $field ($result->{fields}->@*) {
             my $name = $field->{name};
-            $record->{$name} = _field_from_wire($field, $record->{$name});
-            delete $record->{$name} if !defined($record->{$name});
+            if (exists($record->{$name})) {
+                $told++;
+                $record->{$name} = _field_from_wire($field, $record->{$name});
+            } elsif (!$field->{nullable}) {
+                _field_from_wire($field, undef);
+            }
+        }
+        next if $told == keys $record->%*;
+        for my $key (grep { !$result->{known}->{$_} } keys $record->%*) {
+            $record->{$key} = _decoded_tree($record->{$key});
         }
     }
     return $wire;
@@ -477,6 +566,12 @@ sub _field_from_wire ($field, $wire) {
     _bad('BAD_RESULT', ($field->{name} ? "'$field->{name}'" : 'it') . ' must not be nil')
         if !defined($value) && !$field->{nullable};
     return $value;
+}
+
+sub _decoded_tree ($wire) {
+    return { map { $_ => _decoded_tree($wire->{$_}) } keys $wire->%* } if ref($wire) eq 'HASH';
+    return [map { _decoded_tree($_) } $wire->@*] if ref($wire) eq 'ARRAY';
+    return defined($wire) ? _decoded($wire) : undef;
 }
 
 sub _from_wire ($type, $wire) {
@@ -492,6 +587,9 @@ sub _from_wire ($type, $wire) {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         _text($wire) if $wire =~ m/[^\x00-\x7f]/;
         return $wire;
+    } elsif ($CHARACTERS{$kind}) {
+        _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
+        return _decoded($wire);
     } elsif ($LARGEST{$kind}) {
         _bad('BAD_PARAMETER', _what($type) . ' must be an integer, got ' . _shown($wire))
             if ref($wire) || $wire !~ m/\A\d+\z/;
@@ -519,6 +617,8 @@ sub _from_wire ($type, $wire) {
     } elsif ($IS_MAP{$kind}) {
         _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire))
             if ref($wire) ne 'HASH';
+        return { map { $_ => defined($wire->{$_}) ? _decoded($wire->{$_}) : undef } keys $wire->%* }
+            if $kind eq 'secrets';
     }
     return $wire;
 }
@@ -559,7 +659,8 @@ Tenon::Schema - Perl values to wire values and back, as the method table says
 
 What a Perl scalar looks like says nothing about its type: a number that was printed once is text to the packer. So the
 type always comes from the table. Sizes may arrive as text or floats, truth values as anything, lists too short; all
-leave here in one shape. Text leaves and arrives as octets, as file names do in Perl.
+leave here in one shape. Text that people write (C<chars> and the values of C<secrets>) is characters in Perl, whatever
+form Perl keeps them in; all other text is octets, as file names are.
 
 =head1 FUNCTIONS
 
@@ -581,8 +682,8 @@ C<BAD_PARAMETER>.
 
     my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid);
 
-What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. An entry of a listing whose text
-is no UTF-8 is left out with a warning.
+What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. A value of an entry of a listing
+that cannot be what its field is, is left out, and so is an entry without a name; either is told in a warning.
 
 =head2 result_from_wire
 

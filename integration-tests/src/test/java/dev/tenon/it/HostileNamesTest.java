@@ -27,6 +27,7 @@ import dev.tenon.it.support.SidecarHost;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -237,7 +238,7 @@ class HostileNamesTest {
         Path gone = scratch.file("gone").resolve("store");
         Map<String, Object> scfg =
                 images.section("tenondir", "path", gone.toString(), "create-base-path", 0, "create-subdirs", 0);
-        assertThat(perl.list("status", ID, scfg, Map.of()).list()).isEqualTo(List.of("0", "0", "0", "0"));
+        assertThat(perl.list("status", ID, scfg, Map.of()).list()).isEqualTo(Arrays.asList(null, null, null, null));
         String reason = "directory '" + gone + "' does not exist or is unreachable\n";
         assertThat(perl.scalar("activate_storage", ID, scfg, Map.of()).died())
                 .isEqualTo("unable to activate storage 'nas' - " + reason);

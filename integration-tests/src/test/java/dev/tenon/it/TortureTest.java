@@ -261,7 +261,7 @@ class TortureTest {
     @ParameterizedTest(name = "{0}")
     @ValueSource(strings = {"zeros", "none", "undef", "emptiness", "bool"})
     void aStatusThatIsNotActiveIsInactive(String shape) {
-        assertThat(status(shape)).isEqualTo(new StorageStatus.Inactive());
+        assertThat(status(shape)).isInstanceOf(StorageStatus.Inactive.class);
         theNextCallWorksInTheSameProcess();
     }
 
@@ -302,12 +302,32 @@ class TortureTest {
             value = {
                 "text | must be an array reference, got 'images'",
                 "list | must be an array reference, got a reference to HASH",
-                "entry-text | must be a hash reference, got 'nas:vm-100-disk-0'",
-                "cycle-size | 'size' of 'nas:vm-100-disk-0'",
-                "no-volid | 'volid'",
             })
     void whatIsNoListIsToldWithTheValue(String shape, String words) {
         isABadResult(() -> list(shape), words);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"undef, ,", "zeros, 0, 0", "emptiness, 4096, 1024"})
+    void aStatusThatIsNotActiveSaysWhatThePluginSays(String shape, @Nullable Long total, @Nullable Long used) {
+        assertThat(status(shape)).isInstanceOfSatisfying(StorageStatus.Inactive.class, inactive -> {
+            assertThat(inactive.total()).isEqualTo(total == null ? null : ByteSize.ofBytes(total));
+            assertThat(inactive.used()).isEqualTo(used == null ? null : ByteSize.ofBytes(used));
+        });
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"entry-text", "no-volid"})
+    void anEntryThatIsNoneIsLeftOut(String shape) {
+        assertThat(list(shape)).isEmpty();
+        theNextCallWorksInTheSameProcess();
+    }
+
+    @Test
+    void aSizeThatIsNoneIsLeftOutAndTheImageStays() {
+        assertThat(list("cycle-size"))
+                .singleElement()
+                .satisfies(image -> assertThat(image.size()).isNull());
     }
 
     @Test

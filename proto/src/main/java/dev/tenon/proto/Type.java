@@ -26,6 +26,7 @@ public record Type(Kind kind, boolean list, boolean nullable) {
         BOOL("a boolean"),
         CACHE("text"),
         CALLBACK("an integer 0 .. 2^63-1"),
+        CHARS("text"),
         CLEANUP("text"),
         CONTENTTYPE("text"),
         COUNTS("a map of integers"),
@@ -64,6 +65,7 @@ public record Type(Kind kind, boolean list, boolean nullable) {
             return switch (this) {
                 case BOOL -> value instanceof Bool;
                 case CACHE,
+                        CHARS,
                         CLEANUP,
                         CONTENTTYPE,
                         FORMAT,

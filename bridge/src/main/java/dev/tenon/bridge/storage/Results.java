@@ -132,17 +132,16 @@ public final class Results {
         Map<String, Value> fields = new LinkedHashMap<>();
         fields.put("path", new Text(path.path()));
         fields.put("owner", ofVmid(path.owner()));
-        ContentType type = path.type();
-        fields.put("vtype", type == null ? Nil.NIL : new Text(type.word()));
+        fields.put("vtype", ofNullable(path.vtype()));
         return new Fields(fields);
     }
 
     public static VolumePath volumePath(Value value) {
         Fields fields = fields(value);
-        return new VolumePath(
+        return VolumePath.of(
                 text(fields.get("path")),
                 vmid(fields.get("owner")),
-                fields.get("vtype") instanceof Text ? contentType(fields) : null);
+                fields.get("vtype") instanceof Text(String word) ? word : null);
     }
 
     // ---- list_images
@@ -156,13 +155,25 @@ public final class Results {
         Map<String, Value> fields = new LinkedHashMap<>();
         fields.put("volid", new Text(image.volid().toString()));
         fields.put("format", new Text(image.format().word()));
-        fields.put("size", ofSize(image.size()));
-        fields.put("vmid", ofVmid(image.owner()));
-        fields.put("used", ofSize(image.used()));
-        fields.put("parent", ofNullable(image.parent()));
-        fields.put("ctime", ofNullable(image.ctime()));
+        image.blank().forEach(name -> fields.put(name, Nil.NIL));
+        putIfSaid(fields, "size", ofSize(image.size()));
+        putIfSaid(fields, "vmid", ofVmid(image.owner()));
+        putIfSaid(fields, "used", ofSize(image.used()));
+        putIfSaid(fields, "parent", ofNullable(image.parent()));
+        putIfSaid(fields, "ctime", ofTime(image.ctime()));
         image.other().forEach((key, further) -> fields.put(key, Trees.toValue(further)));
         return fields;
+    }
+
+    private static void putIfSaid(Map<String, Value> fields, String name, Value value) {
+        if (!(value instanceof Nil)) {
+            fields.put(name, value);
+        }
+    }
+
+    /** A backup may be named for a day before 1970, which nobody made it on. */
+    private static Value ofTime(@Nullable Long seconds) {
+        return seconds == null || seconds < 0 ? Nil.NIL : new Int(seconds);
     }
 
     public static List<VolumeInfo> images(Value value) {
@@ -180,7 +191,11 @@ public final class Results {
 
     private static Optional<VolumeInfo> image(Fields fields, Set<String> known) {
         Map<String, Object> other = new TreeMap<>();
+        Set<String> blank = new TreeSet<>();
         fields.entries().forEach((key, entry) -> {
+            if (entry instanceof Nil) {
+                blank.add(key);
+            }
             Object further = Trees.toJava(entry);
             if (!known.contains(key) && further != null) {
                 other.put(key, further);
@@ -195,7 +210,8 @@ public final class Results {
                         size(fields.get("used")),
                         fields.get("parent") instanceof Text(String parent) ? parent : null,
                         fields.get("ctime") instanceof Int(long ctime) ? ctime : null,
-                        other));
+                        other,
+                        blank));
     }
 
     // ---- list_volumes
@@ -204,10 +220,11 @@ public final class Results {
         List<Value> records = new ArrayList<>(volumes.size());
         for (ListedVolume volume : volumes) {
             Map<String, Value> fields = image(volume.volume());
-            fields.put("content", new Text(volume.content().word()));
-            fields.put("subtype", ofNullable(volume.subtype()));
-            fields.put("notes", ofNullable(volume.notes()));
-            fields.put("protected", volume.isProtected() ? new Bool(true) : Nil.NIL);
+            fields.putIfAbsent("content", new Text(volume.content().word()));
+            putIfSaid(fields, "subtype", ofNullable(volume.subtype()));
+            putIfSaid(fields, "notes", ofNullable(volume.notes()));
+            Boolean protection = volume.protection();
+            putIfSaid(fields, "protected", protection == null ? Nil.NIL : new Bool(protection));
             records.add(new Fields(fields));
         }
         return new Seq(records);
@@ -218,13 +235,32 @@ public final class Results {
         for (Fields fields : records(value)) {
             image(fields, VOLUME_FIELDS)
                     .ifPresent(volume -> volumes.add(new ListedVolume(
-                            volume,
-                            contentType(text(fields.get("content"))),
+                            withOddContent(volume, text(fields.get("content"))),
+                            ContentType.ofWord(text(fields.get("content"))).orElse(ContentType.NONE),
                             fields.get("subtype") instanceof Text(String subtype) ? subtype : null,
                             fields.get("notes") instanceof Text(String notes) ? notes : null,
-                            fields.get("protected").equals(new Bool(true)))));
+                            fields.get("protected") instanceof Bool(boolean truth) ? (Boolean) truth : null)));
         }
         return volumes;
+    }
+
+    /** A kind of content that PVE does not have hides no volume; the word itself is among what else the plugin says. */
+    private static VolumeInfo withOddContent(VolumeInfo volume, String word) {
+        if (ContentType.ofWord(word).isPresent()) {
+            return volume;
+        }
+        Map<String, Object> other = new TreeMap<>(volume.other());
+        other.put("content", word);
+        return new VolumeInfo(
+                volume.volid(),
+                volume.format(),
+                volume.size(),
+                volume.owner(),
+                volume.used(),
+                volume.parent(),
+                volume.ctime(),
+                other,
+                volume.blank());
     }
 
     // ---- prune_backups
@@ -234,10 +270,10 @@ public final class Results {
         for (PruneMark mark : marks) {
             Map<String, Value> fields = new LinkedHashMap<>();
             fields.put("volid", new Text(mark.volid().toString()));
-            fields.put("ctime", new Int(mark.ctime()));
+            fields.put("ctime", new Int(Math.max(0, mark.ctime())));
             fields.put("type", new Text(mark.type()));
             fields.put("mark", new Text(mark.mark()));
-            fields.put("vmid", ofVmid(mark.owner()));
+            putIfSaid(fields, "vmid", ofVmid(mark.owner()));
             records.add(new Fields(fields));
         }
         return new Seq(records);
@@ -408,22 +444,29 @@ public final class Results {
 
     public static Value of(StorageStatus status) {
         Map<String, Value> fields = new LinkedHashMap<>();
-        StorageStatus.Active room = switch (status) {
-            case StorageStatus.Active active -> active;
-            case StorageStatus.Inactive() ->
-                new StorageStatus.Active(ByteSize.ofBytes(0), ByteSize.ofBytes(0), ByteSize.ofBytes(0));
-        };
-        fields.put("total", ofSize(room.total()));
-        fields.put("avail", ofSize(room.available()));
-        fields.put("used", ofSize(room.used()));
-        fields.put("active", new Bool(status instanceof StorageStatus.Active));
+        switch (status) {
+            case StorageStatus.Active(ByteSize total, ByteSize available, ByteSize used) -> {
+                fields.put("total", ofSize(total));
+                fields.put("avail", ofSize(available));
+                fields.put("used", ofSize(used));
+                fields.put("active", new Bool(true));
+            }
+            case StorageStatus.Inactive(ByteSize total, ByteSize available, ByteSize used) -> {
+                fields.put("total", ofSize(total));
+                fields.put("avail", ofSize(available));
+                fields.put("used", ofSize(used));
+                boolean isSilent = total == null && available == null && used == null;
+                fields.put("active", isSilent ? Nil.NIL : new Bool(false));
+            }
+        }
         return new Fields(fields);
     }
 
     public static StorageStatus status(Value value) {
         Fields fields = fields(value);
         if (!fields.get("active").equals(new Bool(true))) {
-            return new StorageStatus.Inactive();
+            return new StorageStatus.Inactive(
+                    size(fields.get("total")), size(fields.get("avail")), size(fields.get("used")));
         }
         return new StorageStatus.Active(bytes(fields, "total"), bytes(fields, "avail"), bytes(fields, "used"));
     }

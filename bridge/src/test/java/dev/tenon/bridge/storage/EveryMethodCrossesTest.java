@@ -86,7 +86,8 @@ class EveryMethodCrossesTest {
             null,
             null,
             1_700_000_000L,
-            Map.of("verification", Map.of("state", "ok")));
+            Map.of("verification", Map.of("state", "ok")),
+            Set.of("used", "parent"));
 
     /** PVE gives these the configuration alone. */
     private static final Set<String> WITHOUT_STOREID = Set.of("filesystemPath", "getSubdir");

@@ -99,10 +99,20 @@ class TypedCallsTest {
                 "../9000/base-9000-disk-0.qcow2",
                 1_767_225_600L,
                 Map.of("lun", "3"));
-        recorded.images = List.of(bare, whole);
+        VolumeInfo blank = new VolumeInfo(
+                VolumeId.parse("nas:100/vm-100-disk-2.raw"),
+                Format.Image.RAW,
+                null,
+                null,
+                null,
+                null,
+                null,
+                Map.of(),
+                Set.of("size", "parent", "lun"));
+        recorded.images = List.of(bare, whole, blank);
 
         assertThat(crossed.listImages(STORAGE, ImageFilter.all(), OperationCache.create()))
-                .containsExactly(bare, whole);
+                .containsExactly(bare, whole, blank);
         assertThat(crossed.path(STORAGE, VOLUME, SNAPSHOT)).isEqualTo(recorded.path(STORAGE, VOLUME, SNAPSHOT));
         assertThat(crossed.filesystemPath(STORAGE, VOLUME, null))
                 .isEqualTo(recorded.filesystemPath(STORAGE, VOLUME, null));
@@ -141,6 +151,8 @@ class TypedCallsTest {
         }
         for (StorageStatus status : List.of(
                 new StorageStatus.Inactive(),
+                new StorageStatus.Inactive(ByteSize.ofBytes(0), ByteSize.ofBytes(0), ByteSize.ofBytes(0)),
+                new StorageStatus.Inactive(ByteSize.ofBytes(5), null, null),
                 new StorageStatus.Active(ByteSize.ofBytes(3), ByteSize.ofBytes(1), ByteSize.ofBytes(2)))) {
             recorded.status = status;
             assertThat(crossed.status(STORAGE, OperationCache.create())).isEqualTo(status);

@@ -9,11 +9,26 @@ import org.jspecify.annotations.Nullable;
  * @param content what kind of volume it is
  * @param subtype for a backup {@code qemu}, {@code lxc}, {@code openvz} or {@code unknown}; null otherwise
  * @param notes the first line of a backup's notes, null if there are none
- * @param isProtected whether a backup must not be removed
+ * @param protection whether a backup must not be removed, null if nothing is said, which means no
  */
 public record ListedVolume(
         VolumeInfo volume,
         ContentType content,
         @Nullable String subtype,
         @Nullable String notes,
-        boolean isProtected) {}
+        @Nullable Boolean protection) {
+
+    /** What is not protected says nothing, as in PVE's own listings. */
+    public ListedVolume(
+            VolumeInfo volume,
+            ContentType content,
+            @Nullable String subtype,
+            @Nullable String notes,
+            boolean isProtected) {
+        this(volume, content, subtype, notes, isProtected ? (Boolean) true : null);
+    }
+
+    public boolean isProtected() {
+        return Boolean.TRUE.equals(protection);
+    }
+}

@@ -1,5 +1,7 @@
 package dev.tenon.core.spi;
 
+import org.jspecify.annotations.Nullable;
+
 /** The answer of {@code status}. */
 public sealed interface StorageStatus {
     /**
@@ -9,6 +11,17 @@ public sealed interface StorageStatus {
      */
     record Active(ByteSize total, ByteSize available, ByteSize used) implements StorageStatus {}
 
-    /** The storage cannot be used now. */
-    record Inactive() implements StorageStatus {}
+    /**
+     * The storage cannot be used now. Most plugins say nothing more then, some say sizes all the same.
+     *
+     * @param total null if nothing is said, as the others
+     */
+    record Inactive(
+            @Nullable ByteSize total,
+            @Nullable ByteSize available,
+            @Nullable ByteSize used) implements StorageStatus {
+        public Inactive() {
+            this(null, null, null);
+        }
+    }
 }

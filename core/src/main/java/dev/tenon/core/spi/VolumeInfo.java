@@ -1,6 +1,7 @@
 package dev.tenon.core.spi;
 
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param parent name or path of the base image, null if there is none
  * @param ctime seconds since 1970 of the last change of the inode, null if not known
  * @param other what a plugin reports beyond this, as text, lists and maps; never null, mostly empty
+ * @param blank the names of what the plugin mentions without a value, which in Perl is a key whose value is undef
  */
 public record VolumeInfo(
         VolumeId volid,
@@ -23,8 +25,23 @@ public record VolumeInfo(
         @Nullable ByteSize used,
         @Nullable String parent,
         @Nullable Long ctime,
-        Map<String, Object> other) {
+        Map<String, Object> other,
+        Set<String> blank) {
     public VolumeInfo {
         other = Map.copyOf(other);
+        blank = Set.copyOf(blank);
+    }
+
+    /** An entry that mentions nothing without a value. */
+    public VolumeInfo(
+            VolumeId volid,
+            Format format,
+            @Nullable ByteSize size,
+            @Nullable Vmid owner,
+            @Nullable ByteSize used,
+            @Nullable String parent,
+            @Nullable Long ctime,
+            Map<String, Object> other) {
+        this(volid, format, size, owner, used, parent, ctime, other, Set.of());
     }
 }

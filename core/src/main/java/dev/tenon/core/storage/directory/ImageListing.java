@@ -161,8 +161,18 @@ final class ImageListing {
         if (!isWanted(volid)) {
             return null;
         }
+        // Every image mentions its parent, in PVE too.
+        Set<String> blank = info.backingFile() == null ? Set.of("parent") : Set.of();
         return new VolumeInfo(
-                volid, info.format(), info.size(), owner, info.used(), info.backingFile(), info.ctime(), Map.of());
+                volid,
+                info.format(),
+                info.size(),
+                owner,
+                info.used(),
+                info.backingFile(),
+                info.ctime(),
+                Map.of(),
+                blank);
     }
 
     private boolean isWanted(VolumeId volid) {
