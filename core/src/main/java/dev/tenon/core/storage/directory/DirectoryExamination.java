@@ -5,6 +5,7 @@ import dev.tenon.core.image.ImageInfo;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.linux.FileSystemStatus;
 import dev.tenon.core.linux.OpenFiles;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Finding;
@@ -49,8 +50,6 @@ import org.jspecify.annotations.Nullable;
 /** Looks in a storage that is a directory for what interrupted work leaves. */
 final class DirectoryExamination {
     private static final int WRITE_BITS = 0222;
-    /** Their file systems have no modes of their own, so a base image cannot be protected there. */
-    private static final Set<String> WITHOUT_MODES = Set.of("cifs", "smb3", "vfat", "exfat", "msdos");
 
     private static final List<ContentType> STAGED_CONTENT =
             List.of(ContentType.BACKUP, ContentType.ISO, ContentType.VZTMPL, ContentType.SNIPPETS, ContentType.IMPORT);
@@ -338,7 +337,8 @@ final class DirectoryExamination {
     private void examineProtection(Path file) {
         try {
             boolean isWritable = (FileStatus.ofLink(file).permissions() & WRITE_BITS) != 0;
-            if (isWritable && !WITHOUT_MODES.contains(Files.getFileStore(file).type())) {
+            // Where files have no modes of their own, a base image cannot be protected.
+            if (isWritable && FileSystemStatus.of(file).hasModes()) {
                 automatic(
                         Kind.BASE_WRITABLE,
                         file,

@@ -1,9 +1,9 @@
 package dev.tenon.core.storage.directory;
 
+import dev.tenon.core.linux.FileSystemStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageStatus;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,14 +63,13 @@ final class DirectoryProbe {
         if (!Files.isDirectory(directory)) {
             return Optional.empty();
         }
-        FileStore store = Files.getFileStore(directory);
-        long total = store.getTotalSpace();
-        if (total <= 0) {
+        FileSystemStatus status = FileSystemStatus.of(directory);
+        if (status.total() <= 0) {
             return Optional.of(new StorageStatus.Inactive());
         }
         return Optional.of(new StorageStatus.Active(
-                ByteSize.ofBytes(total),
-                ByteSize.ofBytes(Math.max(0, store.getUsableSpace())),
-                ByteSize.ofBytes(Math.max(0, total - store.getUnallocatedSpace()))));
+                ByteSize.ofBytes(status.total()),
+                ByteSize.ofBytes(Math.max(0, status.available())),
+                ByteSize.ofBytes(Math.max(0, status.total() - status.free()))));
     }
 }
