@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,25 +12,32 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The main job as one command. */
 class DemoTest {
     private record Ended(int status, String said, String errors) {}
 
     private static Ended demo(Scratch scratch, String... options) throws IOException, InterruptedException {
+        Process process = start(scratch, List.of(), options);
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Ended(process.waitFor(), said, Files.readString(scratch.file("errors")));
+    }
+
+    private static Process start(Scratch scratch, List<String> prefix, String... options) throws IOException {
         List<String> arguments = new ArrayList<>(List.of("demo"));
         arguments.addAll(List.of(options));
-        Path errors = scratch.file("errors");
-        ProcessBuilder command = new ProcessBuilder(
-                        Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))
+        List<String> words = new ArrayList<>(prefix);
+        words.addAll(Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)));
+        ProcessBuilder command = new ProcessBuilder(words)
                 .redirectInput(new File("/dev/null"))
-                .redirectError(errors.toFile());
+                .redirectError(scratch.file("errors").toFile());
         command.environment().remove("TENON_LOG");
         command.environment().put("PERL5LIB", scratch.file("lib").toString());
-        Process process = command.start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Ended(process.waitFor(), said, Files.readString(errors));
+        return command.start();
     }
 
     /** A plugin that is derived from the example finds it where installed plugins are. */
@@ -77,6 +85,26 @@ class DemoTest {
         assertThat(demo.errors().lines())
                 .containsExactly(
                         "tenon: the plugin file '/etc/passwd' declares no package [PLUGIN_REJECTED, NOT_STARTED]");
+        assertThat(scratch.temporary()).isEmptyDirectory();
+    }
+
+    /** At a terminal, Ctrl-C reaches everything that was started; {@code kill} reaches one process. */
+    @ParameterizedTest(name = "all of them: {0}")
+    @ValueSource(booleans = {true, false})
+    void leavesNothingWhenItIsCancelled(boolean all, Scratch scratch) throws IOException, InterruptedException {
+        Process demo = start(scratch, List.of("setsid"));
+        BufferedReader said = demo.inputReader();
+        while (!Objects.requireNonNull(said.readLine()).contains("Perl calls Java: ")) {
+            // until it is under way
+        }
+
+        String target = (all ? "-" : "") + demo.pid();
+        assertThat(new ProcessBuilder("kill", "-INT", "--", target).start().waitFor())
+                .isZero();
+
+        assertThat(said.lines().toList()).noneMatch(line -> line.contains(" passed, "));
+        assertThat(demo.waitFor()).isEqualTo(130);
+        assertThat(Files.readString(scratch.file("errors"))).doesNotContain("Exception");
         assertThat(scratch.temporary()).isEmptyDirectory();
     }
 }

@@ -10,8 +10,10 @@ import dev.tenon.bridge.storage.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.storage.TypedCalls;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.ExitStatus;
 import dev.tenon.cli.Home;
 import dev.tenon.cli.PluginOptions;
+import dev.tenon.cli.host.Interruption;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
@@ -67,10 +69,19 @@ public final class DemoCommand implements Callable<Integer> {
     private PluginOptions options = new PluginOptions();
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws Exception {
         if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
             root.setLevel(Level.ERROR);
         }
+        try {
+            return Interruption.guard(this::shown);
+        } catch (InterruptedException e) {
+            Objects.requireNonNull(spec).commandLine().getErr().println("tenon: cancelled; nothing is left of it");
+            return ExitStatus.FAILED;
+        }
+    }
+
+    private int shown() throws IOException, InterruptedException {
         Screen screen = new Screen(Objects.requireNonNull(spec).commandLine().getOut());
         Path file = plugin == null ? Home.perlShim().resolve("examples/LegacyDirPlugin.pm") : plugin;
         try (DemoStorage storage = DemoStorage.create()) {
@@ -126,7 +137,7 @@ public final class DemoCommand implements Callable<Integer> {
     // ---- Java calls Perl
 
     private int javaCallsPerl(Screen screen, DemoStorage storage, Path file, List<RecordedCall> calls)
-            throws IOException {
+            throws IOException, InterruptedException {
         try (UnixSockets sockets = new UnixSockets();
                 PerlStoragePlugin perl = PerlStoragePlugin.start(sockets, options.settings(file, storage.runtime()))) {
             PluginDescription description = perl.description();
@@ -137,6 +148,9 @@ public final class DemoCommand implements Callable<Integer> {
             List<Answer> answers = new ArrayList<>();
             for (RecordedCall call : calls) {
                 Answer answer = callPerl(perl, call);
+                if (Thread.interrupted()) {
+                    throw new InterruptedException();
+                }
                 answers.add(answer);
                 screen.call(shownCall("plugin.", call), answer);
             }

@@ -36,7 +36,7 @@ public abstract class HostCommand implements Callable<Integer> {
     protected abstract void run(Host host) throws IOException;
 
     @Override
-    public final Integer call() {
+    public final Integer call() throws Exception {
         if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
             root.setLevel(Level.WARN);
         }
