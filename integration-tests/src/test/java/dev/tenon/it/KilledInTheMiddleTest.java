@@ -65,11 +65,13 @@ class KilledInTheMiddleTest {
         for (Pipeline pipeline : pipelines) {
             threads.add(Thread.ofPlatform().name("pipeline-" + pipeline.number).start(() -> {
                 try {
-                    pipeline.run();
+                    try {
+                        pipeline.run();
+                    } finally {
+                        pipeline.work.forEach(MutatingWork::makeMutable);
+                    }
                 } catch (Throwable e) {
                     failures.put(pipeline.number, e);
-                } finally {
-                    pipeline.work.forEach(MutatingWork::makeMutable);
                 }
             }));
         }

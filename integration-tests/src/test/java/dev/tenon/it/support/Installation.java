@@ -77,7 +77,8 @@ public final class Installation {
 
     /** The tenon command, as {@code bin/tenon} starts it, with the classes of this build. */
     public static List<String> tenonCommand(Path temporary, String... arguments) {
-        List<String> command = new ArrayList<>();
+        // A job in the background of a script ignores Ctrl-C, and so would what it starts.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions(arguments));
         command.add("-Djava.io.tmpdir=" + temporary);

@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -23,11 +25,15 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
  * Gives tests their {@link Scratch}, shows the logs of both sides when one fails, and after every class looks for what it
- * left behind: processes, sockets, mounts, files. Every test class has it, by {@code META-INF/services}.
+ * left behind: processes, sockets, mounts, files. A thread that an exception ended fails the class, too. Every test class
+ * has it, by {@code META-INF/services}.
  */
 public final class Ledger
         implements BeforeAllCallback, AfterAllCallback, AfterTestExecutionCallback, ParameterResolver {
     private static final Namespace SPACE = Namespace.create(Ledger.class);
+    /** By the names of the threads. */
+    private static final Map<String, Throwable> DEATHS = new ConcurrentHashMap<>();
+
     private static final Duration LAST_BREATH = Duration.ofSeconds(15);
 
     @Override
@@ -61,6 +67,7 @@ public final class Ledger
 
     @Override
     public void beforeAll(ExtensionContext context) {
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> DEATHS.put(thread.getName(), e));
         context.getStore(SPACE).put("before", strangers());
     }
 
@@ -70,6 +77,9 @@ public final class Ledger
         if (scratch != null) {
             scratch.close();
         }
+        Map<String, Throwable> deaths = Map.copyOf(DEATHS);
+        DEATHS.clear();
+        assertThat(deaths).as("threads that an exception ended").isEmpty();
         @SuppressWarnings("unchecked")
         Set<String> before = (Set<String>) context.getStore(SPACE).get("before", Set.class);
         // A process that was told to end may need a moment, and so may a stranger's demonstration.
