@@ -79,7 +79,11 @@ sub one_line ($err) {
     $first =~ s/ \(\@INC (?:[^()]|\([^()]*\))*\)//;
     $first =~ s/, <\w*> (?:line|chunk) \d+\.\z/./; # of a file that somebody else read
     $first =~ s{ at \S*/Tenon/(?:Loader|Sidecar)\.pm line \d+\.\z}{};
-    return join('; ', $first, grep { !m/^(?:BEGIN failed|Compilation failed)/ } @rest);
+
+    # Perl 5.40 has one more line for what all lines before it say.
+    my $nothing_new =
+        qr/^(?:BEGIN failed|Compilation failed|Execution of .* aborted due to compilation errors)/;
+    return join('; ', $first, grep { $_ !~ $nothing_new } @rest);
 }
 
 1;
