@@ -1,7 +1,8 @@
 # What the commands share: the JDK, the packages, the build. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-jvm_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
+jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
+    -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
 class_archive=$root/cli/target/tenon.aot
 
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
@@ -32,7 +33,7 @@ is_jdk25() {
 # The default java of Debian 12 is 17, so a JDK 25 is looked for where packages and people put them.
 find_jdk25() {
     local candidate
-    for candidate in "${TENON_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/*jdk* /opt/java/* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/*; do
+    for candidate in "${TENON_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/*jdk* /opt/java/* "${HOME:-/root}"/.sdkman/candidates/java/* "${HOME:-/root}"/.jdks/*; do
         if [ -n "$candidate" ] && is_jdk25 "$candidate"; then
             printf '%s\n' "$candidate"
             return 0
@@ -53,49 +54,100 @@ missing_packages() {
         package=${pair#*=}
         case $what in
             *::*) has_perl_module "$what" || printf '%s\n' "$package" ;;
-            *) command -v "$what" >/dev/null 2>&1 || printf '%s\n' "$package" ;;
+            *) type -P "$what" >/dev/null || printf '%s\n' "$package" ;;
         esac
     done | sort -u
+}
+
+can_install() {
+    [ "$(id -u)" = 0 ] && type -P apt-get >/dev/null
+}
+
+# Runs a program of apt without its words, but for those of one that fails. The first argument says what it was to do.
+quietly() {
+    local what=$1 log
+    shift
+    log=$(mktemp)
+    if ! DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        die "$what"
+    fi
+    rm -f "$log"
+}
+
+# Once: a machine that is new has no lists, or old ones.
+update_package_lists() {
+    [ -z "${are_lists_new:-}" ] || return 0
+    quietly "the lists of Debian packages could not be brought up to date" apt-get update -qq
+    are_lists_new=1
 }
 
 install_packages() {
     local packages=("$@")
     [ ${#packages[@]} -gt 0 ] || return 0
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        die "missing Debian packages: ${packages[*]}; install them with: apt-get install ${packages[*]}"
-    fi
+    can_install || die "missing Debian packages: ${packages[*]}; install them with: apt-get install ${packages[*]}"
     say "installing Debian packages: ${packages[*]}"
-    local log
-    log=$(mktemp)
-    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
-        cat "$log" >&2
-        rm -f "$log"
-        die "these Debian packages could not be installed: ${packages[*]}"
-    fi
-    rm -f "$log"
+    update_package_lists
+    quietly "these Debian packages could not be installed: ${packages[*]}" \
+        apt-get install -y -qq --no-install-recommends "${packages[@]}"
+}
+
+has_package() {
+    [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
 }
 
 # Everything that running Tenon needs; pass further pairs for more.
 require_environment() {
-    local missing=()
-    mapfile -t missing < <(missing_packages perl=perl qemu-img=qemu-utils mvn=maven Data::MessagePack=libdata-messagepack-perl IO::FDPass=libio-fdpass-perl "$@")
+    local missing=() jdk=openjdk-25-jdk-headless
+    # An ordinary user's path leaves out the programs that make file systems.
+    PATH=$PATH:/usr/sbin:/sbin
+    mapfile -t missing < <(missing_packages perl=perl qemu-img=qemu-utils mvn=maven chattr=e2fsprogs \
+        Data::MessagePack=libdata-messagepack-perl IO::FDPass=libio-fdpass-perl "$@")
     if ! find_jdk25 >/dev/null; then
-        if apt-cache show openjdk-25-jdk-headless >/dev/null 2>&1; then
-            missing+=(openjdk-25-jdk-headless)
-        else
-            die "no JDK 25 found; install one (Debian 13: openjdk-25-jdk-headless; Debian 12: Temurin 25) under /usr/lib/jvm, or set TENON_JAVA_HOME to it"
+        if can_install && ! has_package "$jdk"; then
+            update_package_lists
         fi
+        has_package "$jdk" || die "no JDK 25 found; install one (Debian 13: $jdk; Debian 12: Temurin 25) under /usr/lib/jvm, or set TENON_JAVA_HOME to it"
+        missing+=("$jdk")
     fi
     install_packages ${missing[@]+"${missing[@]}"}
     JAVA_HOME=$(find_jdk25) || die "no JDK 25 found after the installation"
     export JAVA_HOME
 }
 
-# Maven without the warnings that its own libraries make on JDK 25.
+# Maven without the warnings that its own libraries make on JDK 25. What it tells of a network that is not there is one
+# sentence instead of its page of errors.
 maven() {
-    local status=0
-    (cd "$root" && mvn -B "$@") 2> >(grep -v -e 'sun.misc.Unsafe' -e 'WARNING: Please consider reporting this to the maintainers' >&2) || status=$?
-    return $status
+    (
+        cd "$root"
+        set -o pipefail
+        {
+            mvn -B "$@" 2>&1 >&3 3>&- |
+                { grep -v -e 'sun.misc.Unsafe' -e 'WARNING: Please consider reporting this to the maintainers' >&2 || true; }
+        } 3>&1 | perl -e '
+            $| = 1;
+            my ($errors, $missing, $place, $reason) = ("");
+            sub told {
+                print $missing
+                    ? "tenon: $missing cannot be brought from $place: $reason; a first build needs this repository, or Maven settings (~/.m2/settings.xml) with a mirror of it\n"
+                    : $errors;
+                ($errors, $missing) = ("");
+            }
+            while (my $line = <STDIN>) {
+                if ($line !~ m/^(?:\e\S*m)*\[(?:\e\S*m)*(?:ERROR|FATAL)|^ @ /) {
+                    told();
+                    print $line;
+                    next;
+                }
+                $errors .= $line;
+                if ($line =~ m/Could not transfer \w+ (\S+) from\/to (\S+ \([^)]+\)): (?:[Tt]ransfer failed for \S+(?: @ line \d+, column \d+)?: )?(.*?)(?: @ |, try downloading|: Name or service| -> |$)/) {
+                    ($missing, $place, $reason) = ($1, $2, $3);
+                    $reason =~ s/: Temporary failure in name resolution//;
+                }
+            }
+            told()'
+    )
 }
 
 is_built() {

@@ -232,10 +232,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         } catch (StorageException e) {
             if (e.error() == StorageError.DEADLINE_EXCEEDED) {
                 // The call around it would wait for the plugin as long as a lock may be held.
-                Thread.ofPlatform()
-                        .daemon()
-                        .name("end-" + holder.pid())
-                        .start(() -> holder.terminate(settings.stopLimit()));
+                Thread.ofVirtual().name("end-" + holder.pid()).start(() -> holder.terminate(settings.stopLimit()));
             }
             throw e;
         }
@@ -356,7 +353,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         sidecar = null;
         CompletableFuture<Void> gone = new CompletableFuture<>();
         retired = gone;
-        Thread.ofPlatform().daemon().name("retire-" + stuck.pid()).start(() -> {
+        Thread.ofVirtual().name("retire-" + stuck.pid()).start(() -> {
             stuck.terminate(settings.stopLimit());
             gone.complete(null);
         });

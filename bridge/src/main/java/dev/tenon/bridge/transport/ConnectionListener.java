@@ -1,20 +1,13 @@
 package dev.tenon.bridge.transport;
 
 import dev.tenon.proto.Frame;
-import org.jspecify.annotations.Nullable;
 
-/** Hears what a connection receives. */
+/** Hears what a connection receives. It is called on an event loop and must not block. */
 public interface ConnectionListener {
-    /**
-     * A frame has come. This must not block, since nobody reads meanwhile.
-     *
-     * @return what is to be done when somebody else may read, and may block; null if nothing
-     */
-    @Nullable
-    Runnable received(Frame frame);
+    void received(Frame frame);
 
     /**
-     * The connection has ended; nothing follows. This may block.
+     * The connection has ended; nothing follows.
      *
      * @param reason one clause for messages, for instance {@code the peer closed the connection}
      */

@@ -1,4 +1,4 @@
-/** Frames in and out of Unix sockets, and the threads that do what they ask for. */
+/** Bytes in and out of Unix sockets; the only place that knows Netty. */
 @NullMarked
 package dev.tenon.bridge.transport;
 

@@ -1,0 +1,113 @@
+# Both commands on each Debian release, from a root that debootstrap has just made. Sourced by bin/verify, not run.
+
+releases=(bookworm trixie)
+mirror=${TENON_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+
+# How this machine reaches the mirror and Maven's repository: apt's settings, Maven's, and whom it trusts besides.
+copy_reach() {
+    local place=$1
+    apt-config dump | grep '^Acquire::' | grep -v -e '^Acquire::IndexTargets' -e '^Acquire::cdrom' -e '^Acquire::Languages' \
+        >"$place/etc/apt/apt.conf.d/00machine"
+    if [ -d /usr/local/share/ca-certificates ]; then
+        mkdir -p "$place/usr/local/share"
+        cp -r /usr/local/share/ca-certificates "$place/usr/local/share/"
+    fi
+    if [ -f ~/.m2/settings.xml ]; then
+        mkdir -p "$place/root/.m2"
+        cp ~/.m2/settings.xml "$place/root/.m2/"
+    fi
+}
+
+# The sources as they are, without what was built of them.
+copy_sources() {
+    mkdir -p "$1"
+    tar -C "$root" --exclude=./.git --exclude=target -cf - . | tar -C "$1" --no-same-owner -xf -
+}
+
+# Makes a root of a release with nothing in it but what debootstrap puts there.
+make_release_root() {
+    local release=$1 place=$2
+    debootstrap --variant=minbase "$release" "$place" "$mirror" >"$place.log" 2>&1 || {
+        tail -n 5 "$place.log" >&2
+        return 1
+    }
+    copy_reach "$place"
+    rm -rf "$place"/var/lib/apt/lists/*
+    copy_sources "$place/tenon"
+    # Debian 12 has no JDK 25 of its own.
+    if [ "$release" = bookworm ]; then
+        local jdk
+        jdk=$(find_jdk25) || return 1
+        mkdir -p "$place/usr/lib/jvm"
+        cp -a --no-preserve=ownership "$(readlink -f "$jdk")" "$place/usr/lib/jvm/jdk-25"
+    fi
+}
+
+# Runs a command in a root, as root, in a poor environment: without HOME, deaf to Ctrl-C like a job in the background, and
+# with a root that is no mount point. Every process and mount of it ends with it: both are in namespaces of their own.
+in_release_root() {
+    local place=$1
+    shift
+    unshare --mount --pid --ipc --uts --fork --kill-child --propagation private bash -c '
+        set -e
+        place=$1
+        shift
+        mount -t proc proc "$place/proc"
+        mount --rbind /sys "$place/sys"
+        mount --rbind /dev "$place/dev"
+        trap "" INT
+        exec chroot "$place" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 "$@"' in-root "$place" "$@"
+}
+
+# Adds the counts of a closing line.
+add_counts() {
+    local line=$1
+    [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]] || return 1
+    passed=$((passed + BASH_REMATCH[1]))
+    failed=$((failed + BASH_REMATCH[2]))
+    skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+}
+
+# Runs one of the two commands in a root and takes its closing line.
+release_command() {
+    local place=$1 log=$1.$2.log status=0 begun=$SECONDS
+    shift
+    in_release_root "$place" "/tenon/bin/$1" "${@:2}" >"$log" 2>&1 || status=$?
+    local last
+    last=$(tail -n 1 "$log")
+    say "$(basename "$place"): bin/$*: $last ($((SECONDS - begun)) s)"
+    if ! add_counts "$last" || [ $status != 0 ]; then
+        grep -e '^FAILED' -e 'ERROR.*\(FAIL\|Test\)' -e '^tenon:' -e 'not ok' "$log" | head -n 40 >&2 || true
+        mkdir -p "$root/target"
+        cp "$log" "$root/target/"
+        say "all that it said: $root/target/$(basename "$log")"
+        return 1
+    fi
+}
+
+test_release() {
+    local place=$releases_scratch/$1
+    if ! make_release_root "$1" "$place"; then
+        say "SKIPPED $1: NOT TESTED, since debootstrap could not make a root of it from $mirror"
+        skipped=$((skipped + 1))
+        return 0
+    fi
+    local status=0
+    release_command "$place" tenon demo || status=1
+    release_command "$place" verify full || status=1
+    rm -rf --one-file-system "$place"
+    return $status
+}
+
+test_releases() {
+    [ "$(id -u)" = 0 ] || die "bin/verify releases changes the root directory of its processes, so it must be started as root"
+    install_packages $(missing_packages debootstrap=debootstrap)
+    releases_scratch=$(mktemp -d "${TMPDIR:-/tmp}/tenon-releases-XXXXXXXX")
+    trap 'rm -rf --one-file-system "$releases_scratch"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    local release
+    for release in "${releases[@]}"; do
+        step "$release" test_release "$release"
+    done
+}

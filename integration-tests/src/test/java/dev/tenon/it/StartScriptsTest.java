@@ -1,0 +1,134 @@
+package dev.tenon.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tenon.it.support.Installation;
+import dev.tenon.it.support.Scratch;
+import dev.tenon.it.support.StorageCommands;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The start scripts where little is as usual: no home, no network, no programs, a root that is no mount point. */
+class StartScriptsTest {
+    private static final String LIBRARY = Installation.home() + "/bin/lib.sh";
+
+    private Scratch scratch;
+
+    @BeforeEach
+    void takeScratch(Scratch given) {
+        scratch = given;
+    }
+
+    private record Ended(int status, String said, String errors) {}
+
+    private Ended run(List<String> command) throws IOException, InterruptedException {
+        Path errors = Files.createTempFile(scratch.root(), "errors-", ".log");
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectInput(new File("/dev/null")).redirectError(errors.toFile());
+        builder.environment().keySet().removeAll(List.of("HOME", "TENON_JAVA_HOME"));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("TENON_LOCK_DIR", scratch.file("lock").toString());
+        Process process = builder.start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Ended(process.waitFor(), said, Files.readString(errors));
+    }
+
+    /** Without the colours that Maven's start script sets. */
+    private static String plain(String text) {
+        return text.replaceAll("\u001b\\[[0-9;]*m", "").strip();
+    }
+
+    private static boolean isRoot() throws IOException {
+        return Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
+    }
+
+    @Test
+    void theyNeedNoHome() throws IOException, InterruptedException {
+        Ended found = run(List.of(Installation.home() + "/bin/jdk25"));
+
+        assertThat(found.errors()).isEmpty();
+        assertThat(found.said().strip()).isEqualTo(System.getProperty("java.home"));
+    }
+
+    @Test
+    void aProgramIsMissingThoughTheShellHasACommandOfItsName() throws IOException, InterruptedException {
+        Ended missing = run(List.of(
+                "bash",
+                "-c",
+                ". \"$0\"; mkdir \"$1\"; ln -s \"$(type -P sort)\" \"$1\"; PATH=$1; missing_packages kill=procps sort=coreutils",
+                LIBRARY,
+                scratch.file("bin").toString()));
+        assertThat(missing.errors()).isEmpty();
+        assertThat(missing.said()).isEqualTo("procps\n");
+    }
+
+    @Test
+    void aModeOfVerifyThatDoesNotExistIsRefused() throws IOException, InterruptedException {
+        Ended refused = run(List.of(Installation.home() + "/bin/verify", "fast"));
+
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors())
+                .isEqualTo("tenon: there is no mode 'fast'; there are full (the default), quick and releases\n");
+    }
+
+    @Test
+    void aRepositoryThatCannotBeReachedIsToldInOneSentence() throws IOException, InterruptedException {
+        assumeTrue(isRoot(), "only root can take the network away");
+        Ended ended = run(List.of(
+                "unshare",
+                "--net",
+                "bash",
+                "-c",
+                ". \"$0\"; maven -q -Dmaven.repo.local=\"$1\" validate",
+                LIBRARY,
+                scratch.file("repository").toString()));
+
+        assertThat(ended.status()).isOne();
+        assertThat(plain(ended.errors())).isEmpty();
+        assertThat(plain(ended.said()))
+                .matches(
+                        "tenon: \\S+ cannot be brought from central \\(https://\\S+\\): [^\n]+; a first build needs this"
+                                + " repository, or Maven settings \\(~/.m2/settings.xml\\) with a mirror of it");
+    }
+
+    @Test
+    void aRootThatIsNoMountPointHasStorages() throws IOException, InterruptedException {
+        assumeTrue(isRoot(), "only root can change its root directory");
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        List<String> command = new ArrayList<>(List.of(
+                "unshare",
+                "--mount",
+                "--propagation",
+                "private",
+                "bash",
+                "-euc",
+                """
+                mkdir "$0"
+                for entry in /*; do
+                    if [ -L "$entry" ]; then cp -d "$entry" "$0"; continue; fi
+                    [ -d "$entry" ] || continue
+                    mkdir "$0$entry"
+                    [ "$entry" = /srv ] || mount --rbind "$entry" "$0$entry"
+                done
+                exec chroot "$0" "$@"
+                """,
+                scratch.file("root").toString()));
+        command.addAll(Installation.tenonCommand(scratch.temporary(), tenon.all("storage", "status", "--json")));
+        // In the root itself, whose mount point is outside of what can be seen.
+        tenon.write("dir: fast\n\tpath /srv\n\tcontent images\n\n");
+
+        Ended ended = run(command);
+
+        assertThat(ended.errors()).isEmpty();
+        assertThat(ended.said())
+                .containsPattern("\"storage\" : \"fast\",\\s+\"type\" : \"dir\",\\s+\"status\" : \"active\"");
+    }
+}
