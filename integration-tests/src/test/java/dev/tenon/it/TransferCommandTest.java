@@ -230,7 +230,7 @@ class TransferCommandTest {
         failed(1, "there is no file '/nonexistent/x'", "import", "fast:100/vm-100-disk-5.raw", "/nonexistent/x");
         failed(1, "already exists", "import", image, garbage.toString());
         failed(1, "it ended inside its first eight bytes", "import", "fast:100/vm-100-disk-5.raw", "-");
-        failed(1, "an image cannot be empty", "import", "fast:100/vm-100-disk-5.raw", garbage.toString());
+        failed(1, "more came than the 0 bytes", "import", "fast:100/vm-100-disk-5.raw", garbage.toString());
         failed(
                 1,
                 "cannot migrate from storage type 'dir' to 'dir'",

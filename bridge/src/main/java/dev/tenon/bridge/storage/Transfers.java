@@ -78,7 +78,8 @@ final class Transfers {
             try {
                 while (true) {
                     Thread.sleep(PAUSE);
-                    caller.run(function, List.of(Value.ofText(line.next(done, total, System.nanoTime()))));
+                    line.next(done, total, System.nanoTime())
+                            .ifPresent(words -> caller.run(function, List.of(Value.ofText(words))));
                 }
             } catch (InterruptedException | StorageException e) {
                 // The transfer is over, or nobody listens.

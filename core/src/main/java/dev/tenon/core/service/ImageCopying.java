@@ -72,8 +72,12 @@ final class ImageCopying {
         }
         throw StorageException.refused(
                 StorageError.NOT_SUPPORTED,
-                "volume '" + volume + "' is of format '" + parsed.format().word()
-                        + "' and cannot be copied as an image; only raw, qcow2 and vmdk images can");
+                parsed instanceof ParsedVolume.Content
+                        ? "volume '" + volume + "' is content '" + parsed.type().word()
+                                + "' and no image of a guest, so no guest can get a copy of it; copy it as a volume"
+                        : "volume '" + volume + "' is an image of format '"
+                                + parsed.format().word()
+                                + "', and only raw, qcow2 and vmdk images can be copied as one; copy it as a volume");
     }
 
     private static Format.Image targetFormat(

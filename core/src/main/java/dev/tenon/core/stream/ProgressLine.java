@@ -2,6 +2,7 @@ package dev.tenon.core.stream;
 
 import dev.tenon.core.spi.ByteSize;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Says for people how far a transfer has come, for instance {@code transferred 1.20 GiB of 32.00 GiB (3.75 %), 1.10 GiB/s,
@@ -23,13 +24,17 @@ public final class ProgressLine {
     }
 
     /**
-     * The next line.
+     * The next line; empty as long as nothing has come, for which whoever sends is to be asked.
      *
      * @param done bytes
      * @param total bytes, 0 if not known
      * @param now of {@link System#nanoTime}
      */
-    public String next(long done, long total, long now) {
+    public Optional<String> next(long done, long total, long now) {
+        if (done == 0) {
+            lastTime = now;
+            return Optional.empty();
+        }
         double seconds = (now - lastTime) / SECOND;
         double rate = seconds > 0 ? Math.max(0, done - lastDone) / seconds : 0;
         lastTime = now;
@@ -44,6 +49,6 @@ public final class ProgressLine {
             long left = Math.round((total - done) / rate);
             line.append(String.format(Locale.ROOT, ", %d:%02d left", left / 60, left % 60));
         }
-        return line.toString();
+        return Optional.of(line.toString());
     }
 }

@@ -276,7 +276,7 @@ class ImageCopyingTest {
         isRefused(
                 () -> service.copyImage(subvol, null, to(OTHER), OptionalLong.empty(), CopyProgress.NONE),
                 StorageError.NOT_SUPPORTED,
-                "cannot be copied as an image");
+                "is an image of format 'subvol', and only raw, qcow2 and vmdk images can be copied as one");
         isRefused(
                 () -> service.copyImage(
                         filled(LOCAL, Format.Image.RAW),

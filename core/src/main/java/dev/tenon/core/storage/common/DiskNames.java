@@ -6,9 +6,8 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
-import dev.tenon.core.spi.VolumeInfo;
+import java.util.Collection;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,11 +21,12 @@ public final class DiskNames {
     /**
      * The free name with the lowest number.
      *
+     * @param names of the guest's images, which may begin with a directory
      * @param numbersAreShared whether a number that is taken in one format is taken in all
      */
     public static String free(
             Storage storage,
-            List<VolumeInfo> images,
+            Collection<String> names,
             Vmid owner,
             Format format,
             boolean addSuffix,
@@ -36,8 +36,8 @@ public final class DiskNames {
                 ? Pattern.compile("(?:vm|base|subvol|basevol)-" + owner + "-disk-(\\d+)")
                 : Pattern.compile("(?:vm|base)-" + owner + "-disk-(\\d+)" + Pattern.quote(suffix));
         Set<String> numbers = new HashSet<>();
-        for (VolumeInfo image : images) {
-            Matcher matcher = taken.matcher(image.volid().volume().value());
+        for (String name : names) {
+            Matcher matcher = taken.matcher(name);
             while (matcher.find()) {
                 numbers.add(matcher.group(1));
             }

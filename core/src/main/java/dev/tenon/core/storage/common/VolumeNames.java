@@ -114,6 +114,25 @@ public final class VolumeNames {
         return Optional.of(new Vmid(Long.parseLong(digits)));
     }
 
+    /**
+     * Refuses a new image that nobody would ever list.
+     *
+     * @throws StorageException {@code INVALID_NAME}
+     */
+    public static void refuseUnlisted(Vmid owner, String fileName) {
+        if (!isGuestDirectory(owner.toString())) {
+            throw StorageException.refused(
+                    StorageError.INVALID_NAME,
+                    "no guest has the number " + owner + ": PVE lists no image of a guest below 10, and its guests"
+                            + " begin at 100");
+        }
+        if (fileName.startsWith(".")) {
+            throw StorageException.refused(
+                    StorageError.INVALID_NAME,
+                    "illegal name " + Quoted.of(fileName) + " - a file whose name begins with a dot is not listed");
+        }
+    }
+
     private static StorageException unparsable(String volume) {
         return StorageException.refused(
                 StorageError.INVALID_NAME, "unable to parse directory volume name " + Quoted.of(volume));

@@ -163,6 +163,11 @@ record BackupFiles(Path archive) {
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unlink '" + archive + "' failed");
         }
+        removeCompanions();
+    }
+
+    /** Removes the notes and the log of a backup that is removed. */
+    void removeCompanions() {
         removeQuietly(notesFile());
         BackupName.Standard standard = BackupName.of(fileName()).standard();
         if (standard != null) {

@@ -50,6 +50,7 @@ final class BaseImages {
                     "create_base not possible with base image (volume '" + image.volid() + "')");
         }
         ImageInfo info = image.check();
+        image.refuseOtherNames();
         ParsedVolume.Base base = image.parsed().base();
         if (base != null && !backingName(base).equals(info.backingFile())) {
             throw StorageException.refused(

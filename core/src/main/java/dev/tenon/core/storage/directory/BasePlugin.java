@@ -53,8 +53,10 @@ import dev.tenon.core.spi.VolumePath;
 import dev.tenon.core.storage.common.BackupRemoval;
 import dev.tenon.core.storage.common.DiskNames;
 import dev.tenon.core.storage.common.Features;
+import dev.tenon.core.storage.common.GuestTypes;
 import dev.tenon.core.storage.common.Paths;
 import dev.tenon.core.storage.common.Pruning;
+import dev.tenon.core.storage.common.SnapshotNames;
 import dev.tenon.core.storage.common.TransferFormats;
 import dev.tenon.core.storage.common.VolumeNames;
 import java.io.IOException;
@@ -62,6 +64,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -84,18 +87,26 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     private final StoragePlugin self;
     private final boolean answersForAnother;
+    private final Path guests;
     private final Set<Path> swept = ConcurrentHashMap.newKeySet();
 
     /** The base of a Java storage, which overrides methods. */
     protected BasePlugin() {
+        this(GuestTypes.OF_HOST);
+    }
+
+    /** As the other, where the list of guests is elsewhere. */
+    protected BasePlugin(Path guests) {
         self = this;
         answersForAnother = false;
+        this.guests = guests;
     }
 
     /** Answers the inherited methods of this plugin. */
     public BasePlugin(StoragePlugin self) {
         this.self = self;
         answersForAnother = true;
+        guests = GuestTypes.OF_HOST;
     }
 
     /** Whether the storage is another plugin's, which inherits from this. */
@@ -348,9 +359,14 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
     public String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix) {
         PluginData data = self.pluginData();
         Format wanted = format == null ? defaultFormat(storage, data) : format;
-        List<VolumeInfo> images = self.listImages(storage, new ImageFilter.OfGuest(owner), OperationCache.create());
+        List<String> names = new ArrayList<>();
+        self.listImages(storage, new ImageFilter.OfGuest(owner), OperationCache.create())
+                .forEach(image -> names.add(image.volid().volume().value()));
+        if (!answersForAnother) {
+            names.addAll(ImageListing.namesOf(self, storage, owner));
+        }
         boolean numbersAreShared = data.formats().contains(Format.Image.SUBVOL.word());
-        return DiskNames.free(storage, images, owner, wanted, addSuffix, numbersAreShared);
+        return DiskNames.free(storage, names, owner, wanted, addSuffix, numbersAreShared);
     }
 
     private static Format defaultFormat(Storage storage, PluginData data) {
@@ -432,9 +448,17 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
                             + parsed.format().word() + "' != '" + format.word() + "')");
         }
         VolumeName volume = new VolumeName(owner + "/" + fileName);
+        refuseUnlisted(owner, fileName);
         Path file = images.resolve(owner.toString()).resolve(fileName);
         bounds(storage, file, ContentType.IMAGES).refuseWayOut(file, volid(storage, volume));
         return new NewImage(volume, file);
+    }
+
+    /** What another plugin, which inherits this, lists is its own. */
+    private void refuseUnlisted(Vmid owner, String fileName) {
+        if (!answersForAnother) {
+            VolumeNames.refuseUnlisted(owner, fileName);
+        }
     }
 
     /** A storage that is not mounted must not be made anew, below its mount point. */
@@ -458,6 +482,11 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         bounds(storage, file, parsed.type()).refuseWayOut(file, volid(storage, volume));
         refuseProtected(storage, volume, parsed, file);
         switch (parsed) {
+            case ParsedVolume.Content content
+            when content.type() == ContentType.BACKUP -> {
+                VolumeRemoval.file(file);
+                new BackupFiles(file).removeCompanions();
+            }
             case ParsedVolume.Content content -> VolumeRemoval.file(file);
             case ParsedVolume.GuestImage image -> {
                 removeImage(storage, image, file, isBase || image.isBase(), format);
@@ -520,7 +549,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     @Override
     public List<ListedVolume> listVolumes(Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
-        return VolumeListing.list(self, storage, owner, content, hasPath(storage));
+        return VolumeListing.list(self, storage, owner, content, guests, hasPath(storage));
     }
 
     @Override
@@ -551,6 +580,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
         }
         ParsedVolume.Base base = new ParsedVolume.Base(image.parsed().name(), baseOwner);
         String name = self.findFreeDiskname(storage, owner, Format.Image.QCOW2, true);
+        refuseUnlisted(owner, name);
         VolumeName clone = new VolumeName(baseOwner + "/" + base.name() + "/" + owner + "/" + name);
         Path target = Paths.of(self.filesystemPath(storage, clone, null).path());
         BaseImages.clone(storage, image, base, target);
@@ -565,6 +595,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
                 ? self.findFreeDiskname(storage, newOwner, image.format(), true)
                 : ImageRenaming.fileName(name);
         ImageRenaming.refuseUnfit(image, fileName);
+        refuseUnlisted(newOwner, fileName);
         ParsedVolume.Base base = image.parsed().base();
         String prefix = base == null ? "" : base.owner() + "/" + base.name() + "/";
         VolumeName renamed = new VolumeName(prefix + newOwner + "/" + fileName);
@@ -597,6 +628,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     @Override
     public void snapshotVolume(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        SnapshotNames.refuseUnfit(snapshot);
         ImageLocation image = imageWithSnapshots(storage, volume);
         if (hasSnapshotChains(storage)) {
             if (answersForAnother) {
@@ -665,6 +697,7 @@ public class BasePlugin implements StoragePlugin, ImageFiles, Examinable {
 
     @Override
     public void renameSnapshot(Storage storage, VolumeName volume, SnapshotName from, SnapshotName to) {
+        SnapshotNames.refuseTooLong(to); // but 'current': QEMU's commands rename to it and back
         Path source = Paths.of(self.filesystemPath(storage, volume, from).path());
         Path target = Paths.of(self.filesystemPath(storage, volume, to).path());
         ChainSnapshots.rename(image(storage, volume, "rename_snapshot"), source, target, from, to);

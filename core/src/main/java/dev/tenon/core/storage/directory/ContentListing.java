@@ -44,12 +44,14 @@ final class ContentListing {
     private final ContentType type;
     private final Path directory;
     private final @Nullable Vmid owner;
+    private final StorageBounds bounds;
 
     private ContentListing(Storage storage, ContentType type, Path directory, @Nullable Vmid owner) {
         this.storage = storage;
         this.type = type;
         this.directory = directory;
         this.owner = owner;
+        bounds = StorageBounds.of(storage, directory);
     }
 
     /**
@@ -109,6 +111,9 @@ final class ContentListing {
             return Optional.empty();
         }
         Path file = directory.resolve(fileName);
+        if (bounds.isLinkOut(file, storage.id() + ":" + name)) {
+            return Optional.empty();
+        }
         FileStatus status;
         try {
             status = FileStatus.of(file);

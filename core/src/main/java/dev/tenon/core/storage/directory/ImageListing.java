@@ -47,12 +47,14 @@ final class ImageListing {
     private final Set<String> formats;
     private final ImageFilter filter;
     private final Set<VolumeId> named;
+    private final StorageBounds bounds;
 
     private ImageListing(Storage storage, Path images, Set<String> formats, ImageFilter filter) {
         this.storage = storage;
         this.images = images;
         this.formats = formats.isEmpty() ? Set.of(Format.Image.RAW.word()) : formats;
         this.filter = filter;
+        bounds = StorageBounds.of(storage, images);
         named = filter instanceof ImageFilter.Named(List<VolumeId> volumes) ? new HashSet<>(volumes) : Set.of();
     }
 
@@ -67,6 +69,9 @@ final class ImageListing {
         }
         List<VolumeInfo> found = new ArrayList<>();
         for (Vmid owner : owners()) {
+            if (bounds.isLinkOut(images.resolve(owner.toString()), storage.id() + ":" + owner)) {
+                continue;
+            }
             for (String name : names(images.resolve(owner.toString()))) {
                 VolumeNames.ImageName.find(name)
                         .filter(image -> formats.contains(image.format().word()))
@@ -121,6 +126,18 @@ final class ImageListing {
         return VolumeNames.isGuestDirectory(directory) ? VolumeNames.vmid(directory) : Optional.empty();
     }
 
+    /** The names of all files of this guest that are called like images, whether they can be listed or not. */
+    static List<String> namesOf(StoragePlugin plugin, Storage storage, Vmid owner) {
+        Path directory = Paths.of(plugin.getSubdir(storage, ContentType.IMAGES)).resolve(owner.toString());
+        try {
+            return DirectoryNames.in(directory).stream()
+                    .filter(name -> VolumeNames.ImageName.find(name).isPresent())
+                    .toList();
+        } catch (IOException e) {
+            return List.of(); // who makes an image there will tell
+        }
+    }
+
     private List<String> names(Path guestDirectory) {
         try {
             return DirectoryNames.in(guestDirectory);
@@ -142,6 +159,9 @@ final class ImageListing {
 
     private @Nullable VolumeInfo entry(Vmid owner, VolumeNames.ImageName image) {
         Path file = images.resolve(owner.toString()).resolve(image.name());
+        if (bounds.isLinkOut(file, storage.id() + ":" + owner + "/" + image.name())) {
+            return null;
+        }
         ImageInfo info;
         try {
             info = ImageInfo.read(file, image.format());

@@ -1,8 +1,11 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.image.ImageInfo;
+import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,6 +37,27 @@ record ImageLocation(
             return ImageReferences.check(volid.toString(), snapshotFile, format, bounds);
         } catch (IOException e) {
             throw ImageReferences.unreadable(volid.toString(), snapshotFile, e);
+        }
+    }
+
+    /**
+     * Refuses an image that is to be changed in place and has a second name: what is changed would change under that name
+     * too, which may be another volume or lie outside of the storage.
+     *
+     * @throws dev.tenon.core.spi.StorageException {@code UNSAFE_IMAGE}
+     */
+    void refuseOtherNames() {
+        try {
+            FileStatus status = FileStatus.of(file);
+            if (status.isRegularFile() && status.links() > 1) {
+                throw StorageException.refused(
+                        StorageError.UNSAFE_IMAGE,
+                        "volume '" + volid + "' is not changed: its file '" + file + "' has " + status.links()
+                                + " names (hard links), and the others would change with it; copy it to a new image, or"
+                                + " remove the other names (after a crash: tenon doctor)");
+            }
+        } catch (IOException e) {
+            throw ImageReferences.unreadable(volid.toString(), file, e);
         }
     }
 

@@ -23,6 +23,7 @@ final class ImageResizing {
      */
     static void resize(ImageLocation image, ByteSize size, Optional<Preallocation> preallocation) {
         ImageInfo before = image.check();
+        image.refuseOtherNames();
         ByteSize wanted = ByteSize.ofKib(size.kibRoundedUp());
         if (wanted.compareTo(before.size()) < 0) {
             throw StorageException.refused(

@@ -37,6 +37,7 @@ final class InternalSnapshots {
                     StorageError.INVALID_NAME,
                     "snapshot name '" + name + "' is a number, which QEMU would take for the id of a snapshot");
         }
+        image.refuseOtherNames();
         if (has(name)) {
             throw StorageException.refused(
                     StorageError.ALREADY_EXISTS, "snapshot '" + name + "' already exists on '" + image.volid() + "'");
@@ -66,11 +67,13 @@ final class InternalSnapshots {
                     "can't rollback to '" + name + "' on '" + image.volid()
                             + "': QEMU would take the name for the id of" + " another snapshot");
         }
+        image.refuseOtherNames();
         QemuImg.applySnapshot(image.file(), name);
     }
 
     void delete(SnapshotName name) {
         refuseMissing(name);
+        image.refuseOtherNames();
         QemuImg.deleteSnapshot(image.file(), name);
     }
 

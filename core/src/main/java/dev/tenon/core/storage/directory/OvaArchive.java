@@ -146,7 +146,8 @@ final class OvaArchive implements Closeable {
         ByteBuffer bytes = ByteBuffer.allocate(length);
         while (bytes.hasRemaining()) {
             if (channel.read(bytes, position + bytes.position()) < 0) {
-                throw new BadArchiveException("it breaks off after " + channel.size() + " bytes");
+                throw new BadArchiveException(
+                        headers == 0 ? "it is no tar archive" : "it breaks off after " + channel.size() + " bytes");
             }
         }
         position += length;

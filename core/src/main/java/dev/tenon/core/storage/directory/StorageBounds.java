@@ -1,8 +1,11 @@
 package dev.tenon.core.storage.directory;
 
+import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.common.Paths;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -10,12 +13,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The directories that a storage's files must stay in. A directory of the storage may itself be a symbolic link, which
  * an administrator set; nothing below it may lead out of it.
  */
 public final class StorageBounds {
+    private static final Logger LOG = LoggerFactory.getLogger(StorageBounds.class);
+    private static final ToldOnce TOLD = new ToldOnce();
+
     private final List<Path> roots;
     private final List<Path> realRoots;
 
@@ -27,6 +35,13 @@ public final class StorageBounds {
     static StorageBounds of(Path... roots) {
         return new StorageBounds(
                 Stream.of(roots).map(root -> root.toAbsolutePath().normalize()).toList());
+    }
+
+    /** The storage's own directory, if it has one, and this one of it, which may be elsewhere. */
+    static StorageBounds of(Storage storage, Path directory) {
+        return storage.config().text("path").filter(path -> !path.isEmpty()).isPresent()
+                ? of(Paths.of(ContentDirectories.base(storage)), directory)
+                : of(directory);
     }
 
     private static Path realOrSame(Path root) {
@@ -46,6 +61,24 @@ public final class StorageBounds {
     /** Whether a path without any symbolic link in it lies in the storage. */
     boolean holdsReal(Path real) {
         return realRoots.stream().anyMatch(real::startsWith);
+    }
+
+    /**
+     * Whether operations on a file would be refused because it is a symbolic link out of the storage; each such link is
+     * logged once.
+     */
+    boolean isLinkOut(Path file, String volume) {
+        try {
+            if (FileStatus.ofLink(file).isSymbolicLink()) {
+                refuseWayOut(file, volume);
+            }
+            return false;
+        } catch (IOException e) {
+            return false; // and let who reads it tell
+        } catch (StorageException e) {
+            TOLD.warn(LOG, e.getMessage() + "; it is not listed");
+            return true;
+        }
     }
 
     /**

@@ -45,6 +45,8 @@ final class VolumeImport {
 
     /** QEMU opens no larger image. */
     private static final long LARGEST_IMAGE = Long.MAX_VALUE & -(1L << 30);
+
+    private static final ByteSize SMALLEST_IMAGE = ByteSize.ofBytes(1024);
     /** A guest has no more images. */
     private static final int MOST_NAMES = 1024;
 
@@ -128,7 +130,7 @@ final class VolumeImport {
             throw unsupported("a linked clone cannot be imported as one: import it as '" + wanted.volume() + "'");
         }
         boolean isTaken = isTaken(wanted.file(), allowRename);
-        ByteSize size = size(format, image);
+        ByteSize size = size(format);
         ImageAllocation allocation = staged(format, wanted.file(), size);
         try {
             refuseCancelled();
@@ -202,6 +204,11 @@ final class VolumeImport {
 
     private VolumeName content(StreamFormat format, ParsedVolume.Content content) {
         Path file = Paths.of(plugin.path(storage, volume, null).path());
+        if (content.name().startsWith(".")) {
+            throw StorageException.refused(
+                    StorageError.INVALID_NAME,
+                    "unable to import volume '" + volid() + "' - a file whose name begins with a dot is not listed");
+        }
         base.bounds(storage, file, content.type()).refuseWayOut(file, volid());
         isTaken(file, false);
         Path directory = file.resolveSibling(".").normalize();
@@ -211,7 +218,7 @@ final class VolumeImport {
                     "unable to import volume '" + volid() + "' - directory '" + directory
                             + "' does not exist or is unreachable; make it, or activate the storage");
         }
-        ByteSize size = size(format, content);
+        ByteSize size = size(format);
         Format.Image promised = content.type() == ContentType.IMPORT && content.format() instanceof Format.Image image
                 ? image
                 : Format.Image.RAW;
@@ -244,8 +251,8 @@ final class VolumeImport {
         Vmid owner = owner(image);
         Path wanted = Paths.of(plugin.path(storage, volume, null).path());
         String name = isTaken(wanted, allowRename) ? null : image.name();
-        ByteSize size = size(format, image);
-        VolumeName made = plugin.allocImage(storage, owner, image.format(), name, size);
+        ByteSize size = size(format);
+        VolumeName made = plugin.allocImage(storage, owner, image.format(), name, allocated(size, format));
         try {
             if (name != null && !made.equals(volume)) {
                 throw new StorageException(
@@ -260,6 +267,11 @@ final class VolumeImport {
             // A volume that is not whole is none.
             throw Unfinished.removed(plugin, storage, made, image.format(), e, Runnable::run);
         }
+    }
+
+    /** Nobody allocates an empty image, but one that somebody made empty can come. */
+    private static ByteSize allocated(ByteSize size, StreamFormat format) {
+        return size.bytes() == 0 && format != StreamFormat.TAR ? SMALLEST_IMAGE : size;
     }
 
     private void fill(StreamFormat format, VolumeName made, ByteSize size) {
@@ -312,13 +324,10 @@ final class VolumeImport {
         return StorageException.refused(StorageError.ALREADY_EXISTS, "file '" + file + "' already exists");
     }
 
-    private ByteSize size(StreamFormat format, ParsedVolume parsed) {
+    private ByteSize size(StreamFormat format) {
         ByteSize size = stream.size();
         if (format == StreamFormat.TAR && size.bytes() != 0) {
             throw badSize(StorageError.NOT_SUPPORTED, size, "storage does not support subvol quotas");
-        }
-        if (parsed instanceof ParsedVolume.GuestImage && format != StreamFormat.TAR && size.bytes() == 0) {
-            throw badSize(StorageError.BAD_PARAMETER, size, "an image cannot be empty");
         }
         if (size.bytes() > LARGEST_IMAGE) {
             throw badSize(StorageError.BAD_PARAMETER, size, "no image can be larger than " + LARGEST_IMAGE + " bytes");

@@ -1,14 +1,15 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.ContentType;
-import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.storage.common.GuestTypes;
 import dev.tenon.core.storage.common.Paths;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -19,10 +20,15 @@ final class VolumeListing {
     private VolumeListing() {}
 
     static List<ListedVolume> list(
-            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, boolean hasPath) {
+            StoragePlugin plugin,
+            Storage storage,
+            @Nullable Vmid owner,
+            Set<ContentType> content,
+            Path guests,
+            boolean hasPath) {
         List<ListedVolume> found = new ArrayList<>();
         if (content.contains(ContentType.IMAGES) || content.contains(ContentType.ROOTDIR)) {
-            found.addAll(images(plugin, storage, owner, content));
+            found.addAll(images(plugin, storage, owner, content, GuestTypes.read(guests)));
         }
         if (hasPath) {
             content.stream()
@@ -44,16 +50,12 @@ final class VolumeListing {
     }
 
     private static List<ListedVolume> images(
-            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
+            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, GuestTypes guests) {
         ImageFilter filter = owner == null ? ImageFilter.all() : new ImageFilter.OfGuest(owner);
         return plugin.listImages(storage, filter, OperationCache.create()).stream()
-                .map(image -> new ListedVolume(image, typeOf(image.format()), null, null, false))
+                .map(image ->
+                        new ListedVolume(image, guests.contentOf(image.owner(), image.format()), null, null, false))
                 .filter(volume -> content.contains(volume.content()))
                 .toList();
-    }
-
-    /** What only a container can use is its content; whose the other images are, only the cluster knows. */
-    private static ContentType typeOf(Format format) {
-        return format == Format.Image.SUBVOL ? ContentType.ROOTDIR : ContentType.IMAGES;
     }
 }

@@ -55,6 +55,12 @@ public abstract class FilePlugin extends BasePlugin {
         this.mounts = mounts;
     }
 
+    /** As the other, where the list of guests is elsewhere, too. */
+    protected FilePlugin(Path mounts, Path guests) {
+        super(guests);
+        this.mounts = mounts;
+    }
+
     /** The options that all of these types have, to which a type adds its own. */
     protected static Map<String, PropertyOption> commonOptions() {
         Map<String, PropertyOption> options = new LinkedHashMap<>();
@@ -122,6 +128,11 @@ public abstract class FilePlugin extends BasePlugin {
                     StorageError.NOT_SUPPORTED,
                     "unable to allocate an image of unsupported format " + Quoted.of(format.word()) + " on storage '"
                             + storage.id() + "' of type '" + type() + "'");
+        }
+        if (format != Format.Image.SUBVOL && size.bytes() == 0) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER,
+                    "unable to allocate an image of 0 bytes on storage '" + storage.id() + "': no guest could use it");
         }
         return super.allocImage(storage, owner, format, name, size);
     }

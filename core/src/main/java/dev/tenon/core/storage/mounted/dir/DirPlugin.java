@@ -45,6 +45,11 @@ public final class DirPlugin extends FilePlugin {
         super(mounts);
     }
 
+    /** Reads the mounts and the list of guests from these files. */
+    DirPlugin(Path mounts, Path guests) {
+        super(mounts, guests);
+    }
+
     @Override
     public String type() {
         return "dir";

@@ -15,6 +15,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
@@ -70,6 +71,42 @@ class DirAllocationTest {
         assertThat(volume.value()).isEqualTo("100/" + name);
         assertThat(Qemu.info(guest.resolve(name), format.word()).virtualSize()).isEqualTo((4 << 20) + 1024);
         assertThat(everythingIn(directory)).containsExactlyInAnyOrder("images", "images/100", "images/100/" + name);
+    }
+
+    /** Whatever can be made is listed as the image of its guest. */
+    @ParameterizedTest
+    @CsvSource({
+        "0, vm-0-disk-0.raw, no guest has the number 0",
+        "5, vm-5-disk-0.raw, no guest has the number 5",
+        "9, , no guest has the number 9",
+        "100, .hidden.raw, begins with a dot is not listed",
+        "100, .raw, ",
+        "100, .tenon-0123.raw, begins with a dot is not listed"
+    })
+    void makesNothingThatNobodyLists(long owner, @Nullable String name, @Nullable String why) {
+        Failing.isRefused(
+                () -> plugin.allocImage(storage, new Vmid(owner), Format.Image.RAW, name, ByteSize.ofKib(1)),
+                StorageError.INVALID_NAME,
+                why == null ? "" : why);
+        assertThat(plugin.listImages(storage, ImageFilter.all(), OperationCache.create()))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "100, , RAW",
+        "100, vm-100-disk-7.raw, RAW",
+        "10, kept.raw, RAW",
+        "100, vm-101-disk-0.raw, RAW",
+        "999999999, , QCOW2",
+        "100, base-100-disk-1.raw, RAW"
+    })
+    void listsWhatItMakes(long owner, @Nullable String name, Format.Image format) {
+        VolumeName made = plugin.allocImage(storage, new Vmid(owner), format, name, ByteSize.ofKib(1));
+
+        assertThat(plugin.listImages(storage, new ImageFilter.OfGuest(new Vmid(owner)), OperationCache.create()))
+                .extracting(image -> image.volid().volume())
+                .containsExactly(made);
     }
 
     @Test

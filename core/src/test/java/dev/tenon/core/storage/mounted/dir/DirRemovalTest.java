@@ -59,6 +59,31 @@ class DirRemovalTest {
         assertThatCode(() -> free("iso/missing.iso")).doesNotThrowAnyException();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "vzdump-qemu-100-2024_02_29-01_02_03.vma.zst",
+                "vzdump-lxc-100-2024_02_29-01_02_03.tar",
+                "vzdump-qemu-100-my-own-name.vma",
+                "another.tgz"
+            })
+    void removesTheNotesAndTheLogOfABackup(String name) throws IOException {
+        Path dump = Files.createDirectories(directory.resolve("dump"));
+        Path archive = Files.createFile(dump.resolve(name));
+        Files.createFile(dump.resolve(name + ".notes"));
+        boolean hasLog = name.contains("2024");
+        String stem = name.substring(0, name.indexOf('.'));
+        Files.createFile(dump.resolve(stem + ".log"));
+        Files.createFile(dump.resolve("vzdump-qemu-100-2024_02_29-01_02_04.log"));
+
+        free("backup/" + name);
+
+        assertThat(archive).doesNotExist();
+        assertThat(dump.resolve(name + ".notes")).doesNotExist();
+        assertThat(Files.exists(dump.resolve(stem + ".log"))).isEqualTo(!hasLog);
+        assertThat(dump.resolve("vzdump-qemu-100-2024_02_29-01_02_04.log")).exists();
+    }
+
     @Test
     void removesAnInvalidImageSoThatItCanBeGotRidOf() throws IOException {
         Files.writeString(guest.resolve("disk.qcow2"), "garbage");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
@@ -13,12 +14,14 @@ import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.testing.Qemu;
 import dev.tenon.core.testing.Storages;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -233,6 +236,40 @@ class DirSafetyTest {
         assertThatThrownBy(() -> size("100/disk.raw"))
                 .hasMessageContaining("leaves its storage")
                 .hasMessageContaining(target.toString());
+    }
+
+    /** What operations refuse is not offered, whatever it is a link to, and its name is not given to another. */
+    @ParameterizedTest
+    @ValueSource(strings = {"file", "missing", "device", "directory"})
+    void listsNoLinkOutOfTheStorage(String kind) throws IOException {
+        Path target = outside.resolve("target");
+        switch (kind) {
+            case "file" -> Files.createFile(target);
+            case "directory" -> Files.createDirectory(target);
+            case "device" -> target = Path.of("/dev/null");
+            default -> {}
+        }
+        Files.createSymbolicLink(guest.resolve("vm-100-disk-0.raw"), target);
+        Files.createSymbolicLink(guest.resolve("vm-100-disk-1.qcow2"), target);
+        Files.createSymbolicLink(guest.resolve("subvol-100-disk-2.subvol"), target);
+        Files.createSymbolicLink(directory.resolve("images/101"), outside);
+        Files.createFile(outside.resolve("vm-101-disk-0.raw"));
+        for (String name : List.of("template/iso/a.iso", "dump/a.tgz", "snippets/a", "import/a.ova")) {
+            Path link = directory.resolve(name);
+            Files.createDirectories(link.resolveSibling("."));
+            Files.createSymbolicLink(link, target);
+        }
+        Files.createSymbolicLink(guest.resolve("inside.raw"), Path.of("disk.raw"));
+        Files.createFile(guest.resolve("disk.raw"));
+
+        assertThat(plugin.listVolumes(storage, null, EnumSet.allOf(ContentType.class)))
+                .extracting(volume -> volume.volume().volid().volume().value())
+                .containsExactlyInAnyOrder("100/disk.raw", "100/inside.raw");
+        for (String volume : List.of("100/vm-100-disk-0.raw", "101/vm-101-disk-0.raw", "iso/a.iso", "import/a.ova")) {
+            assertThatThrownBy(() -> size(volume)).hasMessageContaining("leaves its storage");
+        }
+        assertThat(plugin.findFreeDiskname(storage, new Vmid(100), Format.Image.RAW, true))
+                .isEqualTo("vm-100-disk-3.raw");
     }
 
     @Test

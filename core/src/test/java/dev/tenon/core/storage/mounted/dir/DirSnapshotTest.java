@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,6 +66,64 @@ class DirSnapshotTest {
             assertThat(info.other()).isEmpty();
         });
         assertThat(guest).isDirectoryContaining("glob:**/vm-100-disk-0.qcow2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void refusesANameThatNoSnapshotCanHaveWhateverTheMethod(boolean hasChain) {
+        Storage taking = hasChain ? Storages.at(directory, "snapshot-as-volume-chain", "1") : storage;
+        for (int length : List.of(41, 120, 255, 5000)) {
+            Failing.isRefused(
+                    () -> plugin.snapshotVolume(taking, DISK, new SnapshotName("n".repeat(length))),
+                    StorageError.INVALID_NAME,
+                    "it has " + length + " characters and the most allowed is 40");
+        }
+        Failing.isRefused(
+                () -> plugin.snapshotVolume(taking, DISK, new SnapshotName("current")),
+                StorageError.INVALID_NAME,
+                "no snapshot can be called 'current'");
+
+        SnapshotName longest = new SnapshotName("n".repeat(40));
+        plugin.snapshotVolume(taking, DISK, longest);
+        assertThat(plugin.snapshots(taking, DISK)).containsKey(longest.value());
+        if (hasChain) {
+            Failing.isRefused(
+                    () -> plugin.renameSnapshot(taking, DISK, longest, new SnapshotName("n".repeat(41))),
+                    StorageError.INVALID_NAME,
+                    "the most allowed is 40");
+        }
+    }
+
+    /** Somebody else may have taken it. */
+    @Test
+    void deletesASnapshotWhoseNameIsTooLongForANewOne() {
+        String name = "n".repeat(60);
+        Qemu.run(guest, List.of("qemu-img", "snapshot", "-c", name, disk.toString()));
+
+        plugin.deleteSnapshot(storage, DISK, new SnapshotName(name), false);
+
+        assertThat(plugin.snapshots(storage, DISK)).isEmpty();
+    }
+
+    @Test
+    void changesNoImageThatHasASecondName() throws IOException {
+        plugin.snapshotVolume(storage, DISK, ONE);
+        Path other = Files.createLink(directory.resolve("elsewhere"), disk);
+        byte[] before = Files.readAllBytes(other);
+
+        for (ThrowingCallable change : List.<ThrowingCallable>of(
+                () -> plugin.resizeVolume(storage, DISK, ByteSize.ofKib(16 * 1024), false, null),
+                () -> plugin.snapshotVolume(storage, DISK, TWO),
+                () -> plugin.rollback(storage, DISK, ONE),
+                () -> plugin.deleteSnapshot(storage, DISK, ONE, false),
+                () -> plugin.createBase(storage, DISK))) {
+            Failing.isRefused(change, StorageError.UNSAFE_IMAGE, "has 2 names (hard links)");
+        }
+        assertThat(Files.readAllBytes(other)).isEqualTo(before);
+        assertThat(plugin.volumeSizeInfo(storage, DISK, null).size()).isEqualTo(ByteSize.ofKib(8 * 1024));
+
+        plugin.freeImage(storage, DISK, false, null);
+        assertThat(other).exists();
     }
 
     @Test

@@ -96,6 +96,30 @@ class DirTransferTest {
         }
     }
 
+    /** Nobody allocates one, but truncate(1) and other programs make them. */
+    @ParameterizedTest
+    @CsvSource({
+        "PIPE, raw, raw+size",
+        "PIPE, qcow2, raw+size",
+        "PIPE, qcow2, qcow2+size",
+        "SOCKET, raw, raw+size",
+        "SOCKET, qcow2, qcow2+size"
+    })
+    void sendsAnEmptyImage(Way way, String format, String stream) throws IOException {
+        Path guest = Files.createDirectories(scratch.resolve("from/images/100"));
+        Qemu.create(guest, "-f", format, "vm-100-disk-0." + format, "0");
+        VolumeName volume = new VolumeName("100/vm-100-disk-0." + format);
+        VolumeName target = new VolumeName("100/vm-100-disk-0." + (stream.equals("raw+size") ? "raw" : format));
+
+        pass(way, volume, target, stream);
+
+        assertThat(plugin.volumeSizeInfo(to, target, null).size()).isEqualTo(ByteSize.ofBytes(0));
+        Failing.isRefused(
+                () -> plugin.allocImage(to, GUEST, Format.Image.RAW, null, ByteSize.ofBytes(0)),
+                StorageError.BAD_PARAMETER,
+                "unable to allocate an image of 0 bytes");
+    }
+
     @ParameterizedTest
     @EnumSource(Way.class)
     void sendsARawImageAsItIs(Way way) throws IOException {

@@ -195,6 +195,46 @@ class DirVolumesTest {
                 .containsExactly(ContentType.IMAGES, ContentType.ROOTDIR);
     }
 
+    /** What PVE's list of guests says decides, whatever the image looks like. */
+    @ParameterizedTest
+    @CsvSource({
+        "lxc, vm-200-disk-0.raw, ROOTDIR",
+        "lxc, subvol-200-disk-0.subvol, ROOTDIR",
+        "lxc, vm-200-disk-0.qcow2, ROOTDIR",
+        "qemu, vm-200-disk-0.raw, IMAGES",
+        "qemu, subvol-200-disk-0.subvol, IMAGES",
+        "unknown, vm-200-disk-0.raw, IMAGES",
+        "unknown, subvol-200-disk-0.subvol, IMAGES"
+    })
+    void listsAnImageAsWhatItsGuestIs(String guest, String image, ContentType content) throws IOException {
+        Path guests = Files.writeString(directory.resolve("vmlist"), """
+            {
+            "version": 3,
+            "ids": {
+            "100": { "node": "one", "type": "qemu", "version": 1 },
+            "%s": {"type":"%s","node": "lxc","version": 2 },
+            "2000": { "node": "one", "type": "lxc", "version": 3 }}
+
+            }
+            """.formatted(
+                        guest.equals("unknown") ? "201" : "200", guest.equals("unknown") ? "lxc" : guest));
+        DirPlugin knowing = new DirPlugin(Path.of("/proc/mounts"), guests);
+        Path images = Files.createDirectories(directory.resolve("images/200"));
+        if (image.endsWith(".subvol")) {
+            Files.createDirectory(images.resolve(image));
+        } else {
+            Qemu.create(images, "-f", image.substring(image.lastIndexOf('.') + 1), image, "1M");
+        }
+
+        assertThat(knowing.listVolumes(storage, null, EnumSet.of(ContentType.IMAGES, ContentType.ROOTDIR)))
+                .extracting(ListedVolume::content)
+                .containsExactly(content);
+        assertThat(knowing.listVolumes(storage, new Vmid(200), EnumSet.of(content)))
+                .hasSize(1);
+        assertThat(knowing.listVolumes(storage, null, EnumSet.complementOf(EnumSet.of(content))))
+                .isEmpty();
+    }
+
     @Test
     void findsNothingWhereThereAreNoDirectories() {
         assertThat(list(null, EnumSet.allOf(ContentType.class).toArray(ContentType[]::new)))
