@@ -8,7 +8,7 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +16,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A storage whose calls cost nothing, so that what is measured is the way to it and back. */
-final class ConstantStorage extends BasePlugin {
+final class ConstantStorage extends DirectoryPlugin {
     private static final SizeInfo ANSWER = new SizeInfo(
             ByteSize.ofBytes(67_108_864), Format.Image.QCOW2, ByteSize.ofBytes(200_704), null, 1_760_000_000L);
 

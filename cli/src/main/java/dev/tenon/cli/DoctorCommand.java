@@ -6,7 +6,6 @@ import dev.tenon.cli.host.HostOptions;
 import dev.tenon.core.doctor.Doctor;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.service.StorageService;
-import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
@@ -135,12 +134,17 @@ final class DoctorCommand implements Callable<Integer> {
             host.tellProblems(spec.commandLine().getErr());
             StorageService service = host.of();
             host.configuration().current().all().stream()
-                    .filter(storage -> host.types().get(storage.config().type()) instanceof Examinable)
+                    .filter(storage ->
+                            isExaminable(host.types().get(storage.config().type())))
                     .filter(storage -> service.isEnabled(storage.id()))
                     .filter(storage -> !isUnusedLocal(storage))
                     .forEach(examined::add);
         }
         return examined;
+    }
+
+    private static boolean isExaminable(@Nullable StoragePlugin plugin) {
+        return plugin != null && plugin.examinable().isPresent();
     }
 
     /** The storage called local is always there, and its directory need not be. */

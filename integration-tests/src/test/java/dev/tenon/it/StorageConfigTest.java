@@ -15,7 +15,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlProgram;
@@ -112,7 +112,7 @@ class StorageConfigTest {
             "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF");
 
     /** A storage type that says of itself what PVE's class of that type says. */
-    private static final class DescribedPlugin extends BasePlugin {
+    private static final class DescribedPlugin extends DirectoryPlugin {
         private final String type;
         private final Map<?, ?> description;
 

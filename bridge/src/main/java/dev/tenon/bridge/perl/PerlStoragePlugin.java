@@ -22,7 +22,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.WholeImport;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.InheritedBase;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
@@ -137,7 +137,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     /** What the plugin calls while it runs: functions that came with its call, and PVE's base class, which is in Java. */
     private CallHandler nested(Session session) {
         ServedPlugins base =
-                ServedPlugins.ofStorages(Map.of("base", new BasePlugin(new OwnMethods(session, descriptors))));
+                ServedPlugins.ofStorages(Map.of("base", new InheritedBase(new OwnMethods(session, descriptors))));
         return call ->
                 call.method().equals(Functions.METHOD) ? functions.run(call.params()) : base.handle(call, descriptors);
     }
@@ -162,7 +162,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     public void exportVolume(
             Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
         if (isAnsweredHere("volume_export")) {
-            new BasePlugin(this).exportVolume(storage, volume, format, transfer, stream);
+            new InheritedBase(this).exportVolume(storage, volume, format, transfer, stream);
         } else {
             super.exportVolume(storage, volume, format, transfer, stream);
         }
@@ -177,7 +177,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             boolean allowRename,
             ImportStream stream) {
         if (isAnsweredHere("volume_import")) {
-            return new BasePlugin(this).importVolume(storage, volume, format, transfer, allowRename, stream);
+            return new InheritedBase(this).importVolume(storage, volume, format, transfer, allowRename, stream);
         }
         Supplier<VolumeId> importing = () -> new WholeImport(this, storage, volume, allowRename)
                 .run(

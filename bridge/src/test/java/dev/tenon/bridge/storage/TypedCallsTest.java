@@ -27,7 +27,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.ProtocolException;
@@ -182,7 +182,7 @@ class TypedCallsTest {
     }
 
     /** Answers with what it is told to, and writes down what it is asked. */
-    private static final class Recorded extends BasePlugin {
+    private static final class Recorded extends DirectoryPlugin {
         private final List<String> calls = new ArrayList<>();
         private ParsedVolume parsed = new ParsedVolume.GuestImage("a.raw", null, null, false, Format.Image.RAW);
         private List<VolumeInfo> images = List.of();

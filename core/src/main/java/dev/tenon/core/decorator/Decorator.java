@@ -1,7 +1,5 @@
 package dev.tenon.core.decorator;
 
-import dev.tenon.core.spi.Examinable;
-import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -14,7 +12,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Something that happens around the calls of a storage plugin. */
@@ -64,7 +61,7 @@ public interface Decorator {
 
     private static StoragePlugin one(StoragePlugin plugin, Decorator decorator) {
         return (StoragePlugin) Proxy.newProxyInstance(
-                Decorator.class.getClassLoader(), interfaces(plugin), (proxy, method, args) -> {
+                Decorator.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (proxy, method, args) -> {
                     if (method.getDeclaringClass() == Object.class) {
                         return method.invoke(plugin, args);
                     }
@@ -73,12 +70,6 @@ public interface Decorator {
                             new Call(method.getName(), storageOf(arguments), arguments),
                             () -> invoke(plugin, method, args));
                 });
-    }
-
-    private static Class<?>[] interfaces(StoragePlugin plugin) {
-        return Stream.of(StoragePlugin.class, ImageFiles.class, Examinable.class)
-                .filter(type -> type.isInstance(plugin))
-                .toArray(Class<?>[]::new);
     }
 
     private static @Nullable StorageId storageOf(List<@Nullable Object> arguments) {

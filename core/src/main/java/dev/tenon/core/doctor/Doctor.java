@@ -69,8 +69,10 @@ public final class Doctor {
                 .filter(entry -> entry.isComplete() && !entry.isRunning())
                 .toList();
         List<Finding> findings = new ArrayList<>();
-        if (plugin instanceof Examinable examinable) {
+        Optional<Examinable> examinable = plugin.examinable();
+        if (examinable.isPresent()) {
             examinable
+                    .get()
                     .examine(
                             storage,
                             interrupted.stream()
@@ -80,7 +82,7 @@ public final class Doctor {
                     .filter(finding -> busy.stream().noneMatch(finding.place()::endsWith))
                     .forEach(findings::add);
         }
-        interrupted.forEach(entry -> findings.add(interruption(entry, plugin instanceof Examinable)));
+        interrupted.forEach(entry -> findings.add(interruption(entry, examinable.isPresent())));
         return List.copyOf(findings);
     }
 

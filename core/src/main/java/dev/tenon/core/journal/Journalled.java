@@ -42,10 +42,10 @@ public final class Journalled implements Decorator {
     private final Journal journal;
     private final @Nullable Examinable witness;
 
-    /** For this plugin, which need not be the undecorated one unless it is {@link Examinable}. */
+    /** For this plugin, which tells what is there before an operation, if it can. */
     public Journalled(Journal journal, StoragePlugin plugin) {
         this.journal = journal;
-        witness = plugin instanceof Examinable examinable ? examinable : null;
+        witness = plugin.examinable().orElse(null);
     }
 
     @Override

@@ -53,9 +53,10 @@ final class ImageCopying {
             Content content = content(from, volume, snapshot, sourceFormat);
             return new VolumeId(
                     to.storage(),
-                    target.plugin() instanceof ImageFiles files
-                            ? copyToFile(content, target, files, to, format)
-                            : copyToVolume(content, target, to, format));
+                    target.plugin()
+                            .imageFiles()
+                            .map(files -> copyToFile(content, target, files, to, format))
+                            .orElseGet(() -> copyToVolume(content, target, to, format)));
         } finally {
             if (snapshot != null) {
                 operation.deactivate(from, volume, snapshot);

@@ -4,7 +4,6 @@ import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
-import dev.tenon.core.spi.ImageFiles;
 import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Quoted;
@@ -99,7 +98,7 @@ final class VolumeTransfers {
         Supplier<VolumeId> importing =
                 () -> plugin.importVolume(to.storage(), volume.volume(), format, transfer, allowRename, stream);
         // One whose volumes are files here has nothing under the name before all has come.
-        return plugin instanceof ImageFiles
+        return plugin.imageFiles().isPresent()
                 ? importing.get()
                 : new WholeImport(plugin, to.storage(), volume.volume(), allowRename)
                         .run(wasFree -> importing.get(), StorageLock.around(to, locks));
@@ -108,8 +107,8 @@ final class VolumeTransfers {
     VolumeId copyVolume(VolumeId volume, VolumeId to, Transfer transfer, StreamSettings settings) {
         Configured from = storages.enabled(volume.storage());
         Configured target = storages.enabled(to.storage());
-        if (from.plugin() instanceof ImageFiles
-                && target.plugin() instanceof ImageFiles
+        if (from.plugin().imageFiles().isPresent()
+                && target.plugin().imageFiles().isPresent()
                 && !transfer.withSnapshots()
                 && transfer.base() == null
                 && isDisk(from.plugin().parseVolname(volume.volume()))

@@ -1,6 +1,8 @@
 package dev.tenon.core.spi;
 
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -33,5 +35,18 @@ public record PluginData(
         sensitiveProperties = sensitiveProperties == null ? null : Set.copyOf(sensitiveProperties);
         features = Set.copyOf(features);
         other = Map.copyOf(other);
+    }
+
+    /** The image formats that a storage with this configuration takes. */
+    public Formats formatsOf(Storage storage) {
+        Set<Format> valid = new LinkedHashSet<>();
+        formats.forEach(word -> valid.add(Format.ofWord(word)));
+        Format preferred = Format.ofWord(storage.config()
+                .text("format")
+                .filter(formats::contains)
+                .or(() -> Optional.ofNullable(defaultFormat))
+                .orElse(Format.Image.RAW.word()));
+        valid.add(preferred);
+        return new Formats(preferred, valid);
     }
 }

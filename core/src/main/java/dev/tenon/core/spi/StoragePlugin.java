@@ -1,7 +1,6 @@
 package dev.tenon.core.spi;
 
 import java.time.Duration;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,20 +48,28 @@ public interface StoragePlugin {
     VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot);
 
     /**
-     * Where the volume, or its snapshot, is in the file system; for storages that are directories.
+     * Where the volume, or its snapshot, is in the file system. Another place than {@link #path} only for storages that
+     * are directories.
      *
      * @param snapshot null for the volume as it is now
      * @throws StorageException {@code INVALID_NAME}; {@code NOT_SUPPORTED} if its snapshots have no path
      */
-    VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot);
+    default VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+        return path(storage, volume, snapshot);
+    }
 
     /**
      * The directory that holds a kind of content, absolute; for storages that are directories.
      *
      * @throws StorageException {@code BAD_CONFIG} if the storage has no path; {@code BAD_PARAMETER} if the type has no
-     *     directory
+     *     directory; {@code NOT_SUPPORTED} if the storage is no directory
      */
-    String getSubdir(Storage storage, ContentType type);
+    default String getSubdir(Storage storage, ContentType type) {
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "storage '" + storage.id() + "' of type '" + type() + "' has no directories, and so none for content '"
+                        + type.word() + "'");
+    }
 
     /**
      * The guest images of the storage, in no particular order.
@@ -131,6 +138,18 @@ public interface StoragePlugin {
      * @throws StorageException {@code INVALID_NAME}, {@code PERMISSION_DENIED}, {@code IN_USE}
      */
     Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format);
+
+    // ---- abilities beyond PVE's plugin API
+
+    /** New images of what somebody writes. Empty if the images of this type are no files. */
+    default Optional<ImageFiles> imageFiles() {
+        return Optional.empty();
+    }
+
+    /** What interrupted work leaves. Empty if this type does not know it. */
+    default Optional<Examinable> examinable() {
+        return Optional.empty();
+    }
 
     // ---- configuration
 
@@ -213,16 +232,7 @@ public interface StoragePlugin {
 
     /** The image formats that the storage takes. Pure: hosts ask it for storages of other nodes. */
     default Formats formats(Storage storage) {
-        PluginData data = pluginData();
-        Set<Format> valid = new LinkedHashSet<>();
-        data.formats().forEach(word -> valid.add(Format.ofWord(word)));
-        String preferred = storage.config()
-                .text("format")
-                .filter(data.formats()::contains)
-                .or(() -> Optional.ofNullable(data.defaultFormat()))
-                .orElse("raw");
-        valid.add(Format.ofWord(preferred));
-        return new Formats(Format.ofWord(preferred), valid);
+        return pluginData().formatsOf(storage);
     }
 
     /** Whether volumes of this format can be replicated. */

@@ -10,7 +10,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** A storage type that has a property of every kind, keeps its secrets to itself and writes down what it is told. */
-final class ShelfPlugin extends BasePlugin {
+final class ShelfPlugin extends DirectoryPlugin {
     static final PropertyOption REQUIRED = new PropertyOption(false, false);
     static final PropertyOption FIXED = new PropertyOption(false, true);
     static final PropertyOption OPTIONAL = new PropertyOption(true, false);

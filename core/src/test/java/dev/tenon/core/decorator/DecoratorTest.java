@@ -13,7 +13,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -37,7 +37,7 @@ class DecoratorTest {
     }
 
     /** A directory storage whose status depends on its mood. */
-    private final class Moody extends BasePlugin {
+    private final class Moody extends DirectoryPlugin {
         private volatile Mood mood = Mood.ANSWERS;
 
         @Override

@@ -18,7 +18,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Interrupted;
@@ -52,7 +52,7 @@ class JournalTest {
     private Storage storage = Storages.at(Path.of("/unset"));
     private StoragePlugin plugin = new DirPlugin();
 
-    private final class Observed extends BasePlugin {
+    private final class Observed extends DirectoryPlugin {
         @Override
         public VolumeName allocImage(Storage at, Vmid owner, Format format, @Nullable String name, ByteSize size) {
             seen = journal.entries();

@@ -31,7 +31,7 @@ import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -168,7 +168,7 @@ class StorageServiceTest {
     }
 
     /** A directory storage that can be offline, and may be based on another. */
-    private static final class Lun extends BasePlugin {
+    private static final class Lun extends DirectoryPlugin {
         private boolean isOnline = true;
 
         @Override
@@ -268,7 +268,7 @@ class StorageServiceTest {
     }
 
     /** Answers for the type dir in another way. */
-    private abstract static class OtherDirPlugin extends BasePlugin {
+    private abstract static class OtherDirPlugin extends DirectoryPlugin {
         @Override
         public String type() {
             return "dir";

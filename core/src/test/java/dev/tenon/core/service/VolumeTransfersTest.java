@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +65,9 @@ class VolumeTransfersTest {
         private @Nullable Object called(Object proxy, Method method, Object @Nullable [] args) throws Throwable {
             if (method.getName().equals("type")) {
                 return "remote";
+            }
+            if (method.getName().equals("imageFiles")) {
+                return Optional.empty();
             }
             if (method.getName().equals("freeImage") && cannotFree) {
                 throw StorageException.refused(StorageError.IN_USE, "somebody has it open");

@@ -100,7 +100,7 @@ record BackupFiles(Path archive) {
     /** Nobody ever reads half of the new notes. */
     private static void replace(Path file, byte[] bytes) throws IOException {
         Path directory = file.resolveSibling(".").normalize();
-        StagingDirectories.sweep(directory);
+        StagingDirectories.sweep(directory, ImageCreation.FILES);
         Path staging = StagingDirectories.create(directory);
         Path staged = staging.resolve(file.getFileName());
         try {

@@ -21,6 +21,11 @@ public final class ContentDirectories {
 
     private ContentDirectories() {}
 
+    /** Whether the storage has a path; one of another kind has none. */
+    static boolean hasBase(Storage storage) {
+        return storage.config().text("path").filter(path -> !path.isEmpty()).isPresent();
+    }
+
     /**
      * The configured path of the storage.
      *

@@ -46,9 +46,6 @@ final class ImageAllocation {
 
     private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY_MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-----"));
-    /** The root directory of a container must be open to all, whatever the umask. */
-    private static final Set<PosixFilePermission> SUBVOLUME_MODE = PosixFilePermissions.fromString("rwxr-xr-x");
-
     /** How often making a directory starts anew, because somebody whose own work failed removed the one above it. */
     private static final int MOST_ATTEMPTS = 16;
 
@@ -56,59 +53,69 @@ final class ImageAllocation {
     private static final Duration KEPT_EVERY = Duration.ofHours(1);
 
     private final Path target;
+    private final Format.Image format;
+    private final ImageCreation creation;
     private final Deque<Path> made = new ArrayDeque<>();
     private boolean isPlacing;
     private @Nullable Path staging;
     private @Nullable Path staged;
 
-    private ImageAllocation(Path target) {
+    private ImageAllocation(ImageCreation creation, Path target, Format.Image format) {
+        this.creation = creation;
         this.target = target;
+        this.format = format;
     }
 
     /**
-     * Makes an image file and the missing directories above it.
+     * Makes an empty image, a subvolume too, and the missing directories above it.
      *
      * @param size virtual size, rounded up to KiB
      * @throws StorageException {@code FAILED_CLEAN} if everything made is gone again, else {@code UNKNOWN}
      */
-    static void image(Path target, Format.Image format, ByteSize size, Optional<Preallocation> preallocation) {
-        ImageAllocation allocation = new ImageAllocation(target);
-        allocation.run(() -> allocation.makeImage(
-                image -> QemuImg.create(image, format, size, preallocation), FileMove::withoutReplacing));
+    static void image(
+            ImageCreation creation, NewImages.NewImage image, ByteSize size, Optional<Preallocation> preallocation) {
+        ImageAllocation allocation = new ImageAllocation(creation, image.entry(), image.format());
+        switch (image.format()) {
+            case SUBVOL -> allocation.run(allocation::makeSubvolume);
+            case RAW, QCOW2, VMDK ->
+                allocation.run(() -> allocation.makeImage(
+                        file -> QemuImg.create(file, image.format(), size, preallocation), FileMove::withoutReplacing));
+        }
     }
 
     /**
      * Makes an image of what somebody writes, in the directory of this guest but not in its place yet; fails as {@link
      * #image} does.
      *
-     * @param fileName what it is called meanwhile
+     * @param image what it is called meanwhile
      * @param filling makes this file
      */
-    static ImageAllocation staged(Path guestDirectory, String fileName, Consumer<Path> filling) {
-        ImageAllocation allocation = new ImageAllocation(guestDirectory.resolve(fileName));
-        allocation.run(() -> allocation.staged = allocation.stage(image -> {
-            fill(image, filling);
-            narrow(image);
+    static ImageAllocation staged(ImageCreation creation, NewImages.NewImage image, Consumer<Path> filling) {
+        ImageAllocation allocation = new ImageAllocation(creation, image.entry(), image.format());
+        allocation.run(() -> allocation.staged = allocation.stage(file -> {
+            allocation.fill(file, filling);
+            narrow(file);
         }));
         return allocation;
     }
 
     /** As {@link #staged}, of a file that is no image: it is there and empty before, with the usual mode. */
     static ImageAllocation stagedFile(Path directory, String fileName, Consumer<Path> filling) {
-        ImageAllocation allocation = new ImageAllocation(directory.resolve(fileName));
+        ImageAllocation allocation =
+                new ImageAllocation(ImageCreation.FILES, directory.resolve(fileName), Format.Image.RAW);
         allocation.run(() -> allocation.staged = allocation.stage(file -> {
             Files.createFile(file);
-            fill(file, filling);
+            allocation.fill(file, filling);
         }));
         return allocation;
     }
 
     /** As {@link #staged}, of a directory for a container; the filling finds it empty. */
-    static ImageAllocation stagedSubvolume(Path guestDirectory, String name, Consumer<Path> filling) {
-        ImageAllocation allocation = new ImageAllocation(guestDirectory.resolve(name));
+    static ImageAllocation stagedSubvolume(ImageCreation creation, NewImages.NewImage image, Consumer<Path> filling) {
+        ImageAllocation allocation = new ImageAllocation(creation, image.entry(), Format.Image.SUBVOL);
         allocation.run(() -> {
-            Path subvolume = allocation.makeStaged();
-            fill(subvolume, filling);
+            Path subvolume = allocation.makeEntry();
+            allocation.fill(subvolume, filling);
             Command.of("sync", "-f", subvolume.toString())
                     .withErrorPrefix("unable to write '" + subvolume + "' to the disk")
                     .withDeadline(SYNC_DEADLINE)
@@ -119,8 +126,9 @@ final class ImageAllocation {
     }
 
     /** Whoever fills it may take days. */
-    private static void fill(Path file, Consumer<Path> filling) {
-        StagingDirectories.keeping(parentOf(file), KEPT_EVERY, () -> filling.accept(file));
+    private void fill(Path file, Consumer<Path> filling) {
+        Path directory = Objects.requireNonNull(staging, "staged");
+        StagingDirectories.keeping(directory, KEPT_EVERY, () -> filling.accept(file));
     }
 
     /** Puts a staged image into its place, in the directory that it was staged for; fails as {@link #image} does. */
@@ -174,16 +182,10 @@ final class ImageAllocation {
 
     /** Makes a qcow2 image on top of another, and puts it into its place in another way than a plain move. */
     static void overlay(Path target, Below below, Optional<Preallocation> preallocation, Placing placing) {
-        ImageAllocation allocation = new ImageAllocation(target);
+        ImageAllocation allocation = new ImageAllocation(ImageCreation.FILES, target, Format.Image.QCOW2);
         allocation.run(() -> allocation.makeImage(
                 image -> QemuImg.createOverlay(image, below.name(), below.format(), below.size(), preallocation),
                 placing));
-    }
-
-    /** Makes an empty directory for a container, and the missing directories above it; fails as {@link #image} does. */
-    static void subvolume(Path target) {
-        ImageAllocation allocation = new ImageAllocation(target);
-        allocation.run(allocation::makeSubvolume);
     }
 
     /**
@@ -237,26 +239,28 @@ final class ImageAllocation {
         finish(parentOf(image));
     }
 
+    /** The entry, in which the image is finished. */
     private Path stage(Filling filling) throws IOException {
-        // a vmdk image contains its own file name, so the name must be the final one from the start
-        Path image = makeStaging().resolve(target.getFileName());
+        Path entry = makeEntry();
+        Path image = creation.content(entry, format);
         filling.fill(image);
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
-        return image;
+        return entry;
     }
 
     private void makeSubvolume() throws IOException {
-        Path subvolume = makeStaged();
+        Path subvolume = makeEntry();
         FileMove.withoutReplacing(subvolume, target);
         finish(parentOf(subvolume));
     }
 
-    private Path makeStaged() throws IOException {
-        Path subvolume = Files.createDirectory(makeStaging().resolve(target.getFileName()));
-        Files.setPosixFilePermissions(subvolume, SUBVOLUME_MODE);
-        return subvolume;
+    private Path makeEntry() throws IOException {
+        // a vmdk image contains its own file name, so the name must be the final one from the start
+        Path entry = makeStaging().resolve(target.getFileName());
+        creation.make(entry, format);
+        return entry;
     }
 
     private Path makeStaging() throws IOException {
@@ -264,7 +268,7 @@ final class ImageAllocation {
         for (int attempt = 1; ; attempt++) {
             try {
                 makeDirectories(directory);
-                StagingDirectories.sweep(directory);
+                StagingDirectories.sweep(directory, creation);
                 Path created = StagingDirectories.create(directory);
                 staging = created;
                 return created;
@@ -323,9 +327,9 @@ final class ImageAllocation {
         }
     }
 
-    private static Outcome removeStaging(Path directory) {
+    private Outcome removeStaging(Path directory) {
         try {
-            StagingDirectories.remove(directory);
+            StagingDirectories.remove(directory, creation);
             return Outcome.FAILED_CLEAN;
         } catch (IOException e) {
             return left(directory, Failures.reason(e));

@@ -112,7 +112,7 @@ final class ImageRenaming {
             }
         } catch (IOException e) {
             if (hasMadeDirectory) {
-                VolumeRemoval.emptyDirectory(target.getParent());
+                VolumeRemoval.emptyDirectory(target.getParent(), ImageCreation.FILES);
             }
             if (e instanceof FileAlreadyExistsException) {
                 throw new StorageException(

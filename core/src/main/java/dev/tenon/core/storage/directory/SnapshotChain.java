@@ -9,6 +9,7 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
@@ -52,6 +53,16 @@ record SnapshotChain(ImageLocation image, List<Link> links) {
         String fileName() {
             return String.valueOf(file.getFileName());
         }
+    }
+
+    /** Whether the storage keeps snapshots as files beside their image. */
+    static boolean isUsedBy(Storage storage) {
+        return storage.config().flag("snapshot-as-volume-chain", false);
+    }
+
+    /** Whether this is the image as it is now. */
+    static boolean isCurrent(@Nullable SnapshotName snapshot) {
+        return snapshot == null || snapshot.value().equals(CURRENT);
     }
 
     /** The file that a snapshot of this image is. */

@@ -1,6 +1,5 @@
 package dev.tenon.core.storage.directory;
 
-import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.spi.StorageException;
@@ -40,8 +39,6 @@ final class StagingDirectories {
     private static final Pattern OWNED = Pattern.compile("\\.tenon-(.+)-[0-9a-f]{16}");
     /** What somebody still fills is touched more often. */
     private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
-
-    private static final Duration REMOVAL_DEADLINE = Duration.ofHours(1);
 
     private static final FileAttribute<Set<PosixFilePermission>> MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -84,11 +81,11 @@ final class StagingDirectories {
     }
 
     /** Removes what a crash left here; failing to is only logged. */
-    static void sweep(Path parent) {
+    static void sweep(Path parent, ImageCreation creation) {
         try {
             for (Path directory : abandonedIn(parent)) {
                 LOG.warn("removing '{}', which a crash left", directory);
-                remove(directory);
+                remove(directory, creation);
             }
         } catch (IOException | StorageException e) {
             LOG.warn("unable to remove what a crash left in '{}': {}", parent, e.toString());
@@ -147,14 +144,11 @@ final class StagingDirectories {
      *
      * @throws StorageException if a subvolume in it cannot be removed
      */
-    static void remove(Path directory) throws IOException {
+    static void remove(Path directory, ImageCreation creation) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
-                    Command.of("rm", "-rf", "--one-file-system", "--", file.toString())
-                            .withErrorPrefix("unable to remove '" + file + "'")
-                            .withDeadline(REMOVAL_DEADLINE)
-                            .run();
+                    creation.removeTree(file);
                 } else {
                     Files.deleteIfExists(file);
                 }

@@ -39,7 +39,7 @@ public final class StorageBounds {
 
     /** The storage's own directory, if it has one, and this one of it, which may be elsewhere. */
     static StorageBounds of(Storage storage, Path directory) {
-        return storage.config().text("path").filter(path -> !path.isEmpty()).isPresent()
+        return ContentDirectories.hasBase(storage)
                 ? of(Paths.of(ContentDirectories.base(storage)), directory)
                 : of(directory);
     }

@@ -19,20 +19,15 @@ import java.nio.file.Path;
 
 /** Says where the bytes lie that a volume leaves its storage with, once it is known that they may. */
 final class VolumeExport {
-    private final BasePlugin base;
+    private final Locations at;
     private final StoragePlugin plugin;
     private final Storage storage;
     private final VolumeName volume;
 
-    /**
-     * Of this volume.
-     *
-     * @param plugin whose methods say where it is
-     */
-    VolumeExport(BasePlugin base, StoragePlugin plugin, Storage storage, VolumeName volume) {
-        this.base = base;
-        this.plugin = plugin;
-        this.storage = storage;
+    VolumeExport(Locations at, VolumeName volume) {
+        this.at = at;
+        plugin = at.plugin();
+        storage = at.storage();
         this.volume = volume;
     }
 
@@ -48,18 +43,16 @@ final class VolumeExport {
             throw notAvailable(formatWord);
         }
         Path file = Paths.of(plugin.path(storage, volume, null).path());
-        StorageBounds bounds = base.bounds(storage, file, parsed.type());
-        String volid = storage.id() + ":" + volume;
-        bounds.refuseWayOut(file, volid);
+        at.refuseWayOut(file, volume, parsed.type());
         try {
-            ImageInfo info = BasePlugin.checked(volid, parsed, file, BasePlugin.readableFormat(volume, parsed), bounds);
+            ImageInfo info = at.read(volume, parsed, file, Locations.readableFormat(volume, parsed));
             return switch (format) {
                 case TAR -> new StreamSource.Tree(file);
                 case QCOW2, VMDK -> new StreamSource.Content(file, info.size());
                 case RAW -> raw(parsed, file, info);
             };
         } catch (IOException e) {
-            throw ImageReferences.unreadable(volid, file, e);
+            throw ImageReferences.unreadable(at.volid(volume), file, e);
         }
     }
 
@@ -68,7 +61,7 @@ final class VolumeExport {
         if (!hasSnapshot && plugin.exportFormats(storage, volume, transfer).contains(word)) {
             return StreamFormat.ofWord(word).orElseThrow(() -> notAvailable(word));
         }
-        if (transfer.withSnapshots() && BasePlugin.hasSnapshotChains(storage)) {
+        if (transfer.withSnapshots() && SnapshotChain.isUsedBy(storage)) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
                     "cannot export volumes together with their snapshots in " + plugin.type() + " storage '"

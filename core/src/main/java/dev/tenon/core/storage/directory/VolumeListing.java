@@ -20,17 +20,12 @@ final class VolumeListing {
     private VolumeListing() {}
 
     static List<ListedVolume> list(
-            StoragePlugin plugin,
-            Storage storage,
-            @Nullable Vmid owner,
-            Set<ContentType> content,
-            Path guests,
-            boolean hasPath) {
+            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, Path guests) {
         List<ListedVolume> found = new ArrayList<>();
         if (content.contains(ContentType.IMAGES) || content.contains(ContentType.ROOTDIR)) {
             found.addAll(images(plugin, storage, owner, content, GuestTypes.read(guests)));
         }
-        if (hasPath) {
+        if (ContentDirectories.hasBase(storage)) {
             content.stream()
                     .filter(type -> isListed(type, owner))
                     .sorted()

@@ -57,11 +57,10 @@ final class VolumeRemoval {
     }
 
     /**
-     * Removes a subvolume with all it holds. It is moved out of sight first, so that nobody ever finds half of it. What a
-     * container left there is hostile (links, paths longer than any system call takes), and rm knows all of that; it stops
-     * at mounts, whose files are not ours.
+     * Removes a subvolume with all it holds. It is moved out of sight first, so that nobody ever finds half of it. What
+     * is mounted in it is not removed.
      */
-    static void subvolume(Path directory) {
+    static void subvolume(Path directory, ImageCreation creation) {
         try {
             if (!FileStatus.ofLink(directory).isDirectory()) {
                 file(directory);
@@ -89,7 +88,7 @@ final class VolumeRemoval {
             discardIfEmpty(staging, hidden);
         }
         try {
-            StagingDirectories.remove(staging);
+            StagingDirectories.remove(staging, creation);
         } catch (IOException | StorageException e) {
             throw putBack(hidden, directory, staging, e);
         }
@@ -160,13 +159,13 @@ final class VolumeRemoval {
     }
 
     /** Removes the directory of a guest that has no more images. */
-    static void emptyDirectory(@Nullable Path directory) {
+    static void emptyDirectory(@Nullable Path directory, ImageCreation creation) {
         if (directory == null) {
             return;
         }
         try {
             if (FileStatus.ofLink(directory).isDirectory()) {
-                StagingDirectories.sweep(directory);
+                StagingDirectories.sweep(directory, creation);
                 Files.delete(directory);
             }
         } catch (IOException e) {

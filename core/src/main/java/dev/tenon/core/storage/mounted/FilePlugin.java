@@ -16,8 +16,8 @@ import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.Paths;
-import dev.tenon.core.storage.directory.BasePlugin;
 import dev.tenon.core.storage.directory.ContentDirectories;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.storage.directory.ImportMetadata;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -28,7 +28,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What the storage types have in common whose volumes are files: {@code dir} and what is mounted. */
-public abstract class FilePlugin extends BasePlugin {
+public abstract class FilePlugin extends DirectoryPlugin {
     /** Must be set when the storage is added, and never changes. */
     protected static final PropertyOption FIXED = new PropertyOption(false, true);
 
@@ -158,7 +158,7 @@ public abstract class FilePlugin extends BasePlugin {
         Path file = Paths.of(filesystemPath(storage, volume, null).path());
         VolumeId volid = new VolumeId(storage.id(), volume);
         ImportMetadata metadata = ImportMetadata.of(volid, parseVolname(volume), file);
-        bounds(storage, file, ContentType.IMPORT).refuseWayOut(file, volid.toString());
+        refuseWayOut(storage, volume, file);
         return metadata.read();
     }
 }

@@ -19,7 +19,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
-import dev.tenon.core.storage.directory.BasePlugin;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;
 import java.io.IOException;
@@ -44,7 +44,7 @@ class WholeImportTest {
     private boolean allowRename;
     private Storage nas = new Storage(new StorageId("nas"), new StorageConfig("hasty", Map.of()));
 
-    private static final class Hasty extends BasePlugin {
+    private static final class Hasty extends DirectoryPlugin {
         private StorageException failure = new StorageException(StorageError.SIDECAR_FAILED, Outcome.UNKNOWN, "killed");
         private boolean makesIt = true;
         private boolean canFree = true;

@@ -78,7 +78,7 @@ class InheritedTransferTest {
                     boolean isInherited = method.getName().equals("exportVolume")
                             || method.getName().equals("importVolume");
                     try {
-                        return method.invoke(isInherited ? new BasePlugin(self[0]) : methods, arguments);
+                        return method.invoke(isInherited ? new InheritedBase(self[0]) : methods, arguments);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }

@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -453,7 +454,9 @@ class DirDoctorTest {
     @Test
     void canOnlyTellOfInterruptedWorkOfATypeThatCannotBeExamined() {
         StoragePlugin other = (StoragePlugin) Proxy.newProxyInstance(
-                DirDoctorTest.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, (_, _, _) -> "other");
+                DirDoctorTest.class.getClassLoader(),
+                new Class<?>[] {StoragePlugin.class},
+                (_, _, _) -> Optional.empty());
         Interrupted.begin(journal, other, dir -> dir.freeImage(storage, DISK, false, null));
 
         assertThat(doctor.repair(storage, other, lock).left()).singleElement().satisfies(finding -> {

@@ -509,7 +509,8 @@ class DirImportTest {
 
         try {
             assertThat(Files.getPosixFilePermissions(file(base))).hasSize(3);
-            assertThat(plugin.examine(storage, List.of())).isEmpty();
+            assertThat(plugin.examinable().orElseThrow().examine(storage, List.of()))
+                    .isEmpty();
         } finally {
             plugin.freeImage(storage, base, true, null);
         }
@@ -525,7 +526,7 @@ class DirImportTest {
         Files.createDirectories(left);
         Files.write(left.resolve("passwd"), "root".getBytes(StandardCharsets.UTF_8));
 
-        assertThat(plugin.examine(storage, List.of()))
+        assertThat(plugin.examinable().orElseThrow().examine(storage, List.of()))
                 .filteredOn(finding -> finding.kind() == Finding.Kind.UNFINISHED)
                 .singleElement()
                 .satisfies(finding -> {

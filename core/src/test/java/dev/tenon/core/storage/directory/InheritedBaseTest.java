@@ -55,7 +55,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The base as such: paths, directories, and that it calls itself through the plugin it serves. */
-class BasePluginTest {
+class InheritedBaseTest {
     private static final PluginData DATA = new PluginData(
             Set.of("images"), Set.of("images"), Set.of("raw", "qcow2"), "raw", null, Set.of(), false, Map.of());
     private static final OperationCache CACHE = OperationCache.create();
@@ -70,9 +70,11 @@ class BasePluginTest {
 
     @Test
     void hasNoTypeAndDeclaresNothing() {
-        BasePlugin base = base();
+        DirectoryPlugin base = base();
 
-        assertThatThrownBy(base::type).isInstanceOf(StorageException.class).hasMessageContaining("overwrite me");
+        assertThatThrownBy(base::type)
+                .isInstanceOf(StorageException.class)
+                .hasMessage("a plugin must say its own type");
         assertThat(base.properties()).isEmpty();
         assertThat(base.options()).isEmpty();
         assertThat(base.pluginData().content()).isEmpty();
@@ -155,7 +157,7 @@ class BasePluginTest {
     @Test
     void asksThePluginItServesForAPath() {
         overrides.put("getSubdir", arguments -> "/elsewhere");
-        BasePlugin base = served();
+        InheritedBase base = served();
 
         assertThat(base.path(Storages.at(directory), DISK, null).path())
                 .isEqualTo("/elsewhere/100/vm-100-disk-0.qcow2");
@@ -169,7 +171,7 @@ class BasePluginTest {
         Files.createFile(elsewhere.resolve("vm-100-disk-1.vmdk"));
         overrides.put("getSubdir", arguments -> directory.resolve("elsewhere").toString());
         overrides.put("pluginData", arguments -> DATA);
-        BasePlugin base = served();
+        InheritedBase base = served();
 
         assertThat(base.listImages(Storages.at(directory), ImageFilter.all(), CACHE))
                 .extracting(image -> image.volid().volume().value())
@@ -191,7 +193,7 @@ class BasePluginTest {
                         null,
                         null,
                         Map.of())));
-        BasePlugin base = served();
+        InheritedBase base = served();
 
         assertThat(base.findFreeDiskname(Storages.at(directory), new Vmid(100), Format.Image.RAW, true))
                 .isEqualTo("vm-100-disk-1.raw");
@@ -202,7 +204,7 @@ class BasePluginTest {
     void asksThePluginItServesWhenItAllocatesAndFrees() throws IOException {
         overrides.put("findFreeDiskname", arguments -> "chosen.raw");
         overrides.put("getSubdir", arguments -> directory.resolve("elsewhere").toString());
-        BasePlugin base = served();
+        InheritedBase base = served();
         Storage storage = Storages.at(directory);
 
         VolumeName volume = base.allocImage(storage, new Vmid(100), Format.Image.RAW, null, ByteSize.ofKib(4));
@@ -229,7 +231,7 @@ class BasePluginTest {
         overrides.put(
                 "filesystemPath",
                 arguments -> new VolumePath(directory.resolve("odd name").toString(), null, null));
-        BasePlugin base = served();
+        InheritedBase base = served();
         Storage storage = Storages.at(directory);
 
         assertThat(base.volumeSizeInfo(storage, volume, null).size()).isEqualTo(ByteSize.ofKib(7 * 1024));
@@ -241,7 +243,7 @@ class BasePluginTest {
     void activatesOnlyABlockDeviceIfTheStorageHasNoPath() throws IOException {
         Path file = Files.createFile(directory.resolve("file"));
         overrides.put("path", arguments -> new VolumePath(file.toString(), null, null));
-        BasePlugin base = served();
+        InheritedBase base = served();
         Storage storage = Storages.with(Map.of());
 
         assertThatThrownBy(() -> base.activateVolume(storage, DISK, null, CACHE, Hints.NONE))
@@ -362,7 +364,7 @@ class BasePluginTest {
         Qemu.create(Files.createDirectories(images.resolve("100")), "-f", "raw", "base-100-disk-0.raw", "1M");
         Files.createFile(images.resolve("100/vm-100-disk-1.raw"));
         overrides.put("findFreeDiskname", arguments -> arguments[2] == Format.Image.RAW ? "a.raw" : "a.qcow2");
-        BasePlugin base = served();
+        InheritedBase base = served();
         Storage storage = Storages.at(directory);
 
         assertThat(base.cloneImage(storage, new VolumeName("100/base-100-disk-0.raw"), new Vmid(101), null)
@@ -377,7 +379,7 @@ class BasePluginTest {
     void deactivatesAVolumeBeforeItDeletesASnapshot() throws IOException {
         Path guest = Files.createDirectories(directory.resolve("images/100"));
         Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
-        BasePlugin base = served();
+        InheritedBase base = served();
         SnapshotName one = new SnapshotName("one");
         base.snapshotVolume(Storages.at(directory), DISK, one);
 
@@ -471,7 +473,7 @@ class BasePluginTest {
         Path guest = Files.createDirectories(directory.resolve("images/100"));
         Qemu.create(guest, "-f", "qcow2", "vm-100-disk-0.qcow2", "1M");
         Storage storage = Storages.at(directory, "snapshot-as-volume-chain", "1");
-        BasePlugin base = served();
+        InheritedBase base = served();
         base.snapshotVolume(storage, DISK, new SnapshotName("one"));
         overrides.put("rollbackIsPossible", arguments -> new Rollback.Blocked("not now", List.of()));
 
@@ -498,13 +500,13 @@ class BasePluginTest {
                 "doesn't implement qemu_blockdev_options() method for 'rbd:pool/image'");
     }
 
-    private static BasePlugin base() {
-        return new BasePlugin() {};
+    private static DirectoryPlugin base() {
+        return new DirectoryPlugin() {};
     }
 
     /** The base behind a plugin that overrides some methods and leaves the rest to it, as a Perl plugin does. */
-    private BasePlugin served() {
-        AtomicReference<BasePlugin> base = new AtomicReference<>();
+    private InheritedBase served() {
+        AtomicReference<InheritedBase> base = new AtomicReference<>();
         StoragePlugin plugin = (StoragePlugin) Proxy.newProxyInstance(
                 StoragePlugin.class.getClassLoader(),
                 new Class<?>[] {StoragePlugin.class},
@@ -520,7 +522,7 @@ class BasePluginTest {
                         throw e.getCause();
                     }
                 });
-        base.set(new BasePlugin(plugin));
+        base.set(new InheritedBase(plugin));
         return base.get();
     }
 }
