@@ -1,8 +1,7 @@
 # What the commands share: the JDK, the packages, the build. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-jvm_options=(--enable-native-access=ALL-UNNAMED -Dio.netty.allocator.type=pooled
-    -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
+jvm_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
 class_archive=$root/cli/target/tenon.aot
 
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.

@@ -29,21 +29,9 @@ class ArchitectureTest {
                         "dev.tenon.proto..",
                         "dev.tenon.core..",
                         "java..",
-                        "io.netty..",
                         "org.apache.commons.exec..",
                         "org.slf4j..",
                         "org.jspecify..")
-                .check(CLASSES);
-    }
-
-    @Test
-    void onlyTransportKnowsNetty() {
-        noClasses()
-                .that()
-                .resideOutsideOfPackage("dev.tenon.bridge.transport..")
-                .should()
-                .dependOnClassesThat()
-                .resideInAPackage("io.netty..")
                 .check(CLASSES);
     }
 

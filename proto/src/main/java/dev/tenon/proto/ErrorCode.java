@@ -71,6 +71,10 @@ public enum ErrorCode {
             0x0003_0002,
             "Calls are nested too deep, or too many are waiting on one connection",
             "Wait for answers before calling again; look for a plugin that calls itself without end"),
+    STORAGE_BUSY(
+            0x0003_0003,
+            "As many calls as may be are inside the storage, and they do not come back",
+            "Look at what the storage waits for (mount, network); call again when it answers"),
 
     // protocol and transport
     MALFORMED_FRAME(

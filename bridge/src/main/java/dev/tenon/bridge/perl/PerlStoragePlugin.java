@@ -232,7 +232,10 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         } catch (StorageException e) {
             if (e.error() == StorageError.DEADLINE_EXCEEDED) {
                 // The call around it would wait for the plugin as long as a lock may be held.
-                Thread.ofVirtual().name("end-" + holder.pid()).start(() -> holder.terminate(settings.stopLimit()));
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("end-" + holder.pid())
+                        .start(() -> holder.terminate(settings.stopLimit()));
             }
             throw e;
         }
@@ -353,7 +356,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         sidecar = null;
         CompletableFuture<Void> gone = new CompletableFuture<>();
         retired = gone;
-        Thread.ofVirtual().name("retire-" + stuck.pid()).start(() -> {
+        Thread.ofPlatform().daemon().name("retire-" + stuck.pid()).start(() -> {
             stuck.terminate(settings.stopLimit());
             gone.complete(null);
         });

@@ -59,8 +59,8 @@ public final class Daemon implements AutoCloseable {
                         .stream().map(Value::ofText).toList()),
                 "descriptors",
                 Value.ofText(descriptors.path().toString())));
-        Session.Settings settings = new Session.Settings(
-                plugins.api(), "daemon", facts, admitsOwnUser(), call -> plugins.handle(call, descriptors));
+        Session.Settings settings =
+                new Session.Settings(plugins.api(), "daemon", facts, admitsOwnUser(), plugins.handler(descriptors));
         UnixSockets.Listener listener = sockets.listen(socket, connection -> {
             Session session = new Session(connection, settings);
             sessions.add(session);

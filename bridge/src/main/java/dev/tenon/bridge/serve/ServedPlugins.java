@@ -2,26 +2,39 @@ package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.codec.Callee;
 import dev.tenon.bridge.descriptor.DescriptorSocket;
+import dev.tenon.bridge.session.CallHandler;
+import dev.tenon.bridge.session.Gates;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.proto.Api;
 import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.Frame;
+import dev.tenon.proto.Method;
 import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** Answers calls with the plugins of an API that are served, each under a name, mostly its type. */
 public final class ServedPlugins {
+    /** How many calls may be inside one storage that take moments, and how many that may take long. */
+    private static final int MOST_INSIDE = 32;
+
+    /** What takes longer than this must not keep out what does not. */
+    private static final Duration LONG = Duration.ofSeconds(60);
+
     /** The call by which somebody does the work that a {@code free_image} left: {@code {"token": text}}. */
     private static final String CLAIM = "claim";
 
     private final Api api;
     private final Map<String, Callee> plugins;
     private final Leftovers leftovers = new Leftovers();
+    private final Gates gates = new Gates();
 
     public ServedPlugins(Api api, Map<String, Callee> plugins) {
         this.api = api;
@@ -42,6 +55,52 @@ public final class ServedPlugins {
 
     public Set<String> names() {
         return plugins.keySet();
+    }
+
+    /** Which calls share threads. */
+    private record Place(String plugin, String storage, boolean isLong) {}
+
+    /**
+     * Answers calls, each inside of its storage.
+     *
+     * @param descriptors where their callers send open files
+     */
+    public CallHandler handler(DescriptorSocket descriptors) {
+        return new CallHandler() {
+            @Override
+            public Value handle(IncomingCall call) {
+                return ServedPlugins.this.handle(call, descriptors);
+            }
+
+            @Override
+            public Gates.@Nullable Gate gate(Frame.Request request) {
+                return ServedPlugins.this.gate(request);
+            }
+        };
+    }
+
+    private Gates.@Nullable Gate gate(Frame.Request request) {
+        String plugin = request.context().plugin();
+        Method row = api.table().methods().get(request.method());
+        if (plugin == null || row == null) {
+            return null;
+        }
+        String storage = storage(request.params());
+        return gates.of(
+                new Place(plugin, storage, row.deadline().compareTo(LONG) > 0),
+                storage.isEmpty() ? "the plugin '" + plugin + "'" : "the storage '" + storage + "'",
+                MOST_INSIDE);
+    }
+
+    /** A call that names no storage is told from others by where that is. */
+    private static String storage(Value.Fields params) {
+        if (params.get("storeid") instanceof Value.Text(String id)) {
+            return id;
+        }
+        return params.get("scfg") instanceof Value.Fields section
+                        && section.get("path") instanceof Value.Text(String path)
+                ? path
+                : "";
     }
 
     /**

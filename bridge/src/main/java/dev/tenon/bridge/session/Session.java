@@ -13,7 +13,6 @@ import dev.tenon.proto.Outcome;
 import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.WireError;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +20,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection after its hello: calls in both directions, matched by id only. The event loop only takes frames in;
- * every call of the peer runs on a virtual thread of its own. When the connection ends, every call that waits fails.
+ * One connection after its hello: calls in both directions, matched by id only. Whoever reads a call of the peer makes it,
+ * when somebody else can read. When the connection ends, every call that waits fails.
  */
 public final class Session implements ConnectionListener {
     /** The version of the protocol that this side speaks. */
@@ -55,7 +53,7 @@ public final class Session implements ConnectionListener {
 
     private final CompletableFuture<Value.Fields> opened = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
-    private final Future<?> helloAlarm;
+    private final Connection.Alarm helloAlarm;
     private volatile @Nullable PeerCredentials peer;
 
     /**
@@ -84,7 +82,7 @@ public final class Session implements ConnectionListener {
             this(api, role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));
         }
 
-        /** The same with an ear for notices; it is called on the event loop and must not block. */
+        /** The same with an ear for notices; nobody reads meanwhile, so it must not block. */
         public Settings hearing(Consumer<Frame.Notify> ear) {
             return new Settings(api, role, facts, admits, handler, ear, helloLimit);
         }
@@ -164,17 +162,19 @@ public final class Session implements ConnectionListener {
     // ---- frames from the peer
 
     @Override
-    public void received(Frame frame) {
+    public @Nullable Runnable received(Frame frame) {
         if (frame instanceof Frame.Hello(Value.Fields facts)) {
             greet(facts);
-            return;
+            return null;
         }
         if (!opened.isDone() && !(frame instanceof Frame.Close)) {
             throw new ProtocolException(ErrorCode.UNEXPECTED_FRAME, "a connection must begin with a hello");
         }
         switch (frame) {
             case Frame.Hello ignored -> throw new IllegalStateException();
-            case Frame.Request request -> begin(request);
+            case Frame.Request request -> {
+                return begin(request);
+            }
             case Frame.Response(long id, Value result) -> answered(id).complete(result);
             case Frame.Failure(long id, WireError error) ->
                 answered(id).completeExceptionally(new RemoteCallException(error));
@@ -192,18 +192,14 @@ public final class Session implements ConnectionListener {
                 connection.close(new Frame.Close("DONE", ""));
             }
         }
+        return null;
     }
 
     private void greet(Value.Fields facts) {
         if (opened.isDone()) {
             throw new ProtocolException(ErrorCode.UNEXPECTED_FRAME, "the peer said hello twice");
         }
-        PeerCredentials credentials;
-        try {
-            credentials = connection.peer();
-        } catch (IOException e) {
-            throw new ProtocolException(ErrorCode.PEER_REFUSED, "who the peer is cannot be told: " + e.getMessage());
-        }
+        PeerCredentials credentials = connection.peer();
         if (!settings.admits().test(credentials)) {
             throw new ProtocolException(
                     ErrorCode.PEER_REFUSED,
@@ -218,7 +214,7 @@ public final class Session implements ConnectionListener {
         hello.put("role", new Value.Text(settings.role()));
         hello.putAll(settings.facts().entries());
         connection.send(new Frame.Hello(new Value.Fields(hello)));
-        helloAlarm.cancel(false);
+        helloAlarm.cancel();
         opened.complete(facts);
     }
 
@@ -254,51 +250,94 @@ public final class Session implements ConnectionListener {
 
     // ---- calls of the peer
 
-    private void begin(Frame.Request request) {
+    private @Nullable Runnable begin(Frame.Request request) {
         Answer answer = new Answer(request);
         if (underWay.get() >= Limits.DEFAULT.pending()) {
-            answer.fail(WireError.of(
+            answer.fail(
                     ErrorCode.TOO_MANY_CALLS,
                     Outcome.NOT_STARTED,
-                    settings.role(),
                     request.method() + ": " + Limits.DEFAULT.pending()
-                            + " calls of this connection are under way already"));
-            return;
+                            + " calls of this connection are under way already");
+            return null;
         }
         if (running.putIfAbsent(request.id(), answer) != null) {
             throw new ProtocolException(
                     ErrorCode.UNEXPECTED_FRAME, "the peer made call " + request.id() + " twice at once");
         }
-        answer.start();
+        return answer.enter() ? answer : null;
     }
 
     /** The one answer that a call gets, whoever gives it first. */
-    private final class Answer implements Runnable {
+    private final class Answer implements Gates.Entrant {
         private final Frame.Request request;
+        private final long since = System.nanoTime();
         private final AtomicBoolean given = new AtomicBoolean();
-        private final Thread thread;
-        private volatile @Nullable Future<?> alarm;
+        private Gates.@Nullable Gate gate;
+        private volatile Connection.@Nullable Alarm alarm;
+
+        // guarded by this
+        private @Nullable Thread thread;
 
         Answer(Frame.Request request) {
             this.request = request;
-            this.thread = Thread.ofVirtual()
-                    .name("call-" + number + "-" + request.id())
-                    .unstarted(this);
         }
 
-        void start() {
-            request.context()
-                    .remaining()
-                    .ifPresent(limit -> alarm = connection.after(
-                            limit,
-                            () -> giveUp(ErrorCode.DEADLINE_EXCEEDED, "took longer than " + limit.toMillis() + " ms")));
+        @Override
+        public Object connection() {
+            return Session.this;
+        }
+
+        @Override
+        public long since() {
+            return since;
+        }
+
+        /** Whether it is to be run now; if not, that comes later or never. */
+        boolean enter() {
             underWay.incrementAndGet();
-            thread.start();
+            Duration limit = request.context().deadline();
+            Gates.Gate entered = settings.handler().gate(request);
+            gate = entered;
+            if (limit != null) {
+                alarm = connection.after(
+                        limit,
+                        () -> giveUp(ErrorCode.DEADLINE_EXCEEDED, "took longer than " + limit.toMillis() + " ms"));
+            }
+            try {
+                return entered == null || entered.enter(this);
+            } catch (Gates.NoEntryException e) {
+                turnedAway("", String.valueOf(e.getMessage()));
+                return false;
+            }
+        }
+
+        /** It was never inside. */
+        private void turnedAway(String how, String why) {
+            ended();
+            fail(ErrorCode.STORAGE_BUSY, Outcome.NOT_STARTED, request.method() + " was not started" + how + ": " + why);
         }
 
         @Override
         public void run() {
-            Frame frame;
+            takeThread(Thread.currentThread());
+            Frame frame = given.get() ? null : made();
+            takeThread(null);
+            // A peer that has the answer may make its next call at once.
+            underWay.decrementAndGet();
+            if (frame != null) {
+                give(frame);
+            }
+            Gates.Gate left = gate;
+            if (left != null) {
+                Gates.Entrant next = left.leave(this);
+                left.done();
+                if (next != null) {
+                    connection.execute(next);
+                }
+            }
+        }
+
+        private Frame made() {
             try {
                 PeerCredentials from = peer;
                 if (from == null) {
@@ -307,26 +346,46 @@ public final class Session implements ConnectionListener {
                 Value result = settings.handler()
                         .handle(new IncomingCall(
                                 request.method(), request.params(), request.context(), from, Session.this));
-                frame = new Frame.Response(request.id(), result);
+                return new Frame.Response(request.id(), result);
             } catch (RuntimeException | Error e) {
-                frame = new Frame.Failure(request.id(), Errors.toWire(e, settings.role(), request.method()));
+                return new Frame.Failure(request.id(), Errors.toWire(e, settings.role(), request.method()));
             }
-            // A peer that has the answer may make its next call at once.
+        }
+
+        private void ended() {
             underWay.decrementAndGet();
-            give(frame);
+            Gates.Gate left = gate;
+            if (left != null) {
+                left.done();
+            }
+        }
+
+        private synchronized void takeThread(@Nullable Thread one) {
+            thread = one;
+        }
+
+        private synchronized void interrupt() {
+            if (thread != null) {
+                thread.interrupt();
+            }
         }
 
         void giveUp(ErrorCode code, String what) {
-            fail(WireError.of(
-                    code,
-                    Outcome.UNKNOWN,
-                    settings.role(),
-                    request.method() + " " + what + "; whether it took effect is not known"));
-            thread.interrupt();
+            Gates.Gate entered = gate;
+            String inLine = entered == null ? null : entered.withdraw(this);
+            if (inLine != null) {
+                turnedAway(" and " + what, inLine);
+                return;
+            }
+            if (entered != null) {
+                entered.late(this);
+            }
+            fail(code, Outcome.UNKNOWN, request.method() + " " + what + "; whether it took effect is not known");
+            interrupt();
         }
 
-        void fail(WireError error) {
-            give(new Frame.Failure(request.id(), error));
+        void fail(ErrorCode code, Outcome outcome, String message) {
+            give(new Frame.Failure(request.id(), WireError.of(code, outcome, settings.role(), message)));
         }
 
         private void give(Frame frame) {
@@ -335,9 +394,9 @@ public final class Session implements ConnectionListener {
             }
             // The peer may use the number again as soon as it has the answer.
             running.remove(request.id(), this);
-            Future<?> pending = alarm;
+            Connection.Alarm pending = alarm;
             if (pending != null) {
-                pending.cancel(false);
+                pending.cancel();
             }
             try {
                 connection.send(frame);
@@ -352,7 +411,7 @@ public final class Session implements ConnectionListener {
 
     @Override
     public void closed(String reason) {
-        helloAlarm.cancel(false);
+        helloAlarm.cancel();
         closed.complete(reason);
         opened.completeExceptionally(new SessionClosedException(reason));
         waiting.values().forEach(answer -> answer.completeExceptionally(new SessionClosedException(reason)));

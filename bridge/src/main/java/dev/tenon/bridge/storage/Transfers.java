@@ -68,7 +68,7 @@ final class Transfers {
             caller.whenGone(why -> cancel.get().accept("the caller has gone: " + why));
             if (log != null) {
                 long function = log;
-                teller = Thread.ofVirtual().name("progress").start(() -> tell(function));
+                teller = Thread.ofPlatform().daemon().name("progress").start(() -> tell(function));
             }
         }
 

@@ -1,157 +1,391 @@
 package dev.tenon.bridge.transport;
 
+import dev.tenon.core.linux.Epoll;
+import dev.tenon.core.linux.SocketBuffer;
+import dev.tenon.core.linux.UnixSocket;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Frame;
 import dev.tenon.proto.FrameCodec;
 import dev.tenon.proto.ProtocolException;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.handler.codec.ByteToMessageDecoder;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One connection over a Unix socket, in frames. Safe for use by many threads. */
+/**
+ * One connection over a Unix socket, in frames. Safe for use by many threads. One of them reads at a time; whoever hears
+ * of more to read meanwhile leaves it to that one.
+ */
 public final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+    private static final int BUFFER_BYTES = 1 << 16;
+    private static final ThreadLocal<SocketBuffer> OUT = ThreadLocal.withInitial(() -> new SocketBuffer(BUFFER_BYTES));
 
-    private final EpollDomainSocketChannel channel;
+    /** A peer that leaves so many bytes unread is not read either, so that answers cannot pile up here. */
+    private static final int MOST_UNREAD = 1 << 16;
+
+    /** How long a peer may take to read the last words. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+
+    private static final String PEER_ENDED = "the peer ended the connection";
+
+    private final UnixSocket socket;
+    private final PeerCredentials peer;
     private final FrameCodec codec;
+    private final Workers workers;
+    private final Alarms alarms;
+    private final Set<Connection> open;
+    private final long token;
+    private final ConnectionListener listener;
 
-    private Connection(EpollDomainSocketChannel channel, FrameCodec codec) {
-        this.channel = channel;
+    /** How often somebody heard of something to read that was not looked for yet; who raises it from 0 reads. */
+    private final AtomicInteger heard = new AtomicInteger();
+
+    private volatile boolean hasPeerEnded;
+    private volatile boolean isOver;
+    private volatile @Nullable String reason;
+
+    // of whoever reads
+    private final FrameParts parts = new FrameParts();
+    private boolean isClosed;
+
+    // guarded by output
+    private final ReentrantLock output = new ReentrantLock();
+    private final Deque<byte[]> unsent = new ArrayDeque<>();
+    private int sentOfFirst;
+    private long unsentBytes;
+    private boolean waitsForRoom;
+    private boolean hasLast;
+
+    private volatile boolean isPaused;
+
+    /** Something that will be done after a while. */
+    @FunctionalInterface
+    public interface Alarm {
+        /** It will not be done, unless that has begun. */
+        void cancel();
+    }
+
+    private Connection(
+            UnixSocket socket,
+            FrameCodec codec,
+            UnixSockets.Threads threads,
+            Set<Connection> open,
+            Function<Connection, ConnectionListener> listener)
+            throws IOException {
+        this.socket = socket;
+        UnixSocket.Peer credentials = socket.peer();
+        this.peer = new PeerCredentials(credentials.pid(), credentials.uid());
         this.codec = codec;
-    }
-
-    static void begin(
-            EpollDomainSocketChannel channel, FrameCodec codec, Function<Connection, ConnectionListener> listener) {
-        Connection connection = new Connection(channel, codec);
-        channel.pipeline().addLast(new Reader(connection, listener.apply(connection)));
+        this.workers = threads.workers();
+        this.alarms = threads.alarms();
+        this.open = open;
+        this.token = workers.token();
+        this.listener = listener.apply(this);
     }
 
     /**
-     * Who is at the other end.
+     * Takes over a socket that is connected.
      *
-     * @throws IOException if the connection has ended already
+     * @param open the connections that have not ended, of which this is one
      */
-    public PeerCredentials peer() throws IOException {
-        io.netty.channel.unix.PeerCredentials peer = channel.peerCredentials();
-        return new PeerCredentials(peer.pid(), peer.uid());
+    static void begin(
+            UnixSocket socket,
+            FrameCodec codec,
+            UnixSockets.Threads threads,
+            Set<Connection> open,
+            Function<Connection, ConnectionListener> listener)
+            throws IOException {
+        Connection connection = new Connection(socket, codec, threads, open, listener);
+        open.add(connection);
+        try {
+            threads.workers().add(socket, connection.token, connection::ready);
+        } catch (IOException e) {
+            open.remove(connection);
+            connection.listener.closed("the connection cannot be waited for: " + e.getMessage());
+            throw e;
+        }
+    }
+
+    /** Who is at the other end. */
+    public PeerCredentials peer() {
+        return peer;
     }
 
     /**
-     * Sends a frame; returns before it is on its way. A connection that has ended drops it.
+     * Sends a frame, in one piece if there is room; else the rest goes when there is. A connection that has ended drops it.
      *
      * @throws ProtocolException if the frame breaks the limits; then nothing is sent
      */
     public void send(Frame frame) {
-        var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(codec.encode(frame)), channel.voidPromise());
+        byte[] bytes = codec.encode(frame);
+        output.lock();
+        try {
+            if (!hasLast) {
+                put(bytes);
+            }
+        } finally {
+            output.unlock();
+        }
     }
 
     /** Sends a last frame and ends the connection. */
     public void close(Frame.Close last) {
-        if (!channel.isOpen()) {
+        byte[] bytes = codec.encode(last);
+        output.lock();
+        try {
+            if (hasLast) {
+                return;
+            }
+            hasLast = true;
+            put(bytes);
+            if (unsent.isEmpty()) {
+                end(PEER_ENDED);
+            } else {
+                alarms.after(LAST_WORDS, () -> end("the peer read no more"));
+            }
+        } finally {
+            output.unlock();
+        }
+    }
+
+    /** Runs something that does not block after a while, unless it is cancelled before. */
+    public Alarm after(Duration delay, Runnable task) {
+        return alarms.after(delay, task);
+    }
+
+    /** Does something on another thread of those that take what comes. */
+    public void execute(Runnable task) {
+        workers.execute(task);
+    }
+
+    // ---- writing, under the lock of the output
+
+    private void put(byte[] bytes) {
+        if (isOver) {
             return;
         }
-        var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(codec.encode(last)))
-                .addListener(ChannelFutureListener.CLOSE);
-    }
-
-    /** Runs something on the connection's event loop after a while, unless the future is cancelled before. */
-    public Future<?> after(Duration delay, Runnable task) {
-        return channel.eventLoop().schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
-    }
-
-    /**
-     * Cuts frames from the stream. The length is checked as soon as its four bytes are there, so a peer that claims too
-     * much is refused before anything is kept for it.
-     */
-    private static final class Reader extends ByteToMessageDecoder {
-        private final Connection connection;
-        private final ConnectionListener listener;
-        private @Nullable String reason;
-
-        Reader(Connection connection, ConnectionListener listener) {
-            this.connection = connection;
-            this.listener = listener;
+        unsent.add(bytes);
+        unsentBytes += bytes.length;
+        if (unsent.size() == 1) {
+            write();
+        } else {
+            isPaused = unsentBytes > MOST_UNREAD;
         }
+    }
 
-        @Override
-        protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
-            if (reason != null) {
-                in.skipBytes(in.readableBytes());
+    private void write() {
+        try {
+            SocketBuffer buffer = OUT.get();
+            for (byte[] first = unsent.peek(); first != null; first = unsent.peek()) {
+                int sent = socket.sendNow(first, sentOfFirst, first.length - sentOfFirst, buffer);
+                if (sent == UnixSocket.NOTHING_NOW) {
+                    awaitRoom(true);
+                    break;
+                }
+                sentOfFirst += sent;
+                unsentBytes -= sent;
+                if (sentOfFirst == first.length) {
+                    unsent.remove();
+                    sentOfFirst = 0;
+                }
+            }
+            isPaused = unsentBytes > MOST_UNREAD;
+        } catch (IOException e) {
+            LOG.debug("event=not-sent reason=\"{}\"", e.getMessage());
+            unsent.clear();
+            unsentBytes = 0;
+            isPaused = false;
+            hasLast = true;
+            // What the peer said before it went is still read.
+            hasPeerEnded = true;
+            socket.shutdown();
+            workers.execute(() -> hear(OUT.get()));
+        }
+    }
+
+    private void awaitRoom(boolean isWanted) throws IOException {
+        if (waitsForRoom != isWanted) {
+            workers.awaitRoom(socket, token, isWanted);
+            waitsForRoom = isWanted;
+        }
+    }
+
+    private void room() {
+        output.lock();
+        try {
+            if (isOver || unsent.isEmpty()) {
                 return;
             }
-            if (in.readableBytes() < FrameCodec.LENGTH_BYTES) {
-                return;
+            write();
+            if (unsent.isEmpty()) {
+                awaitRoom(false);
+                if (hasLast) {
+                    end(PEER_ENDED);
+                }
             }
-            try {
-                long length = in.getUnsignedInt(in.readerIndex());
-                connection.codec.checkLength(length);
-                if (in.readableBytes() - FrameCodec.LENGTH_BYTES < length) {
+        } catch (IOException e) {
+            end("the connection failed: " + e.getMessage());
+        } finally {
+            output.unlock();
+        }
+    }
+
+    // ---- reading
+
+    private @Nullable Runnable ready(int events, SocketBuffer buffer) {
+        boolean wasPaused = isPaused;
+        if ((events & Epoll.WRITABLE) != 0) {
+            room();
+        }
+        if ((events & Epoll.ENDED) != 0) {
+            hasPeerEnded = true;
+        }
+        boolean isReadable = (events & (Epoll.READABLE | Epoll.ENDED)) != 0;
+        return isReadable || wasPaused ? hear(buffer) : null;
+    }
+
+    /** Reads what there is, unless somebody does already, who then goes on; what to do afterwards. */
+    private @Nullable Runnable hear(SocketBuffer buffer) {
+        if (heard.getAndIncrement() > 0) {
+            return null;
+        }
+        Work work = new Work();
+        int missed = 1;
+        while (missed != 0) {
+            if (!isOver) {
+                read(buffer, work);
+            }
+            if (isOver) {
+                // Nobody reads any more: the count never comes back to 0.
+                finish(work);
+                break;
+            }
+            missed = heard.addAndGet(-missed);
+        }
+        return work.take();
+    }
+
+    private void read(SocketBuffer buffer, Work work) {
+        try {
+            // A peer that does not read its answers is not read either; who makes room goes on.
+            while (!isOver && !isPaused) {
+                int count = socket.receiveNow(buffer);
+                if (count == UnixSocket.NOTHING_NOW) {
                     return;
                 }
-                in.skipBytes(FrameCodec.LENGTH_BYTES);
-                byte[] payload = new byte[(int) length];
-                in.readBytes(payload);
-                listener.received(connection.codec.decode(payload));
-            } catch (ProtocolException e) {
-                in.skipBytes(in.readableBytes());
-                refuse(e);
+                if (count == 0) {
+                    ended();
+                    return;
+                }
+                consume(buffer, count, work);
+                if (count < buffer.capacity() && !hasPeerEnded) {
+                    return;
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            end("the connection failed: " + e.getMessage());
+        }
+    }
+
+    private void consume(SocketBuffer buffer, int count, Work work) {
+        int at = 0;
+        try {
+            while (at < count && reason == null) {
+                at += parts.add(buffer, at, count, codec);
+                byte[] payload = parts.whole();
+                if (payload != null) {
+                    Runnable task = listener.received(codec.decode(payload));
+                    if (task != null) {
+                        work.add(task);
+                    }
+                }
+            }
+        } catch (ProtocolException e) {
+            refuse(e);
+        }
+    }
+
+    private void refuse(ProtocolException e) {
+        reason = e.getMessage();
+        LOG.warn("event=protocol-error code={} {}", e.code(), e.getMessage());
+        close(new Frame.Close(e.code().name(), String.valueOf(e.getMessage())));
+    }
+
+    private void ended() {
+        if (reason == null && parts.bytes() > 0) {
+            refuse(new ProtocolException(
+                    ErrorCode.MALFORMED_FRAME,
+                    "the peer ended the connection inside a frame, after " + parts.bytes() + " bytes of it"));
+        }
+        // A peer that only stopped to send may still read what is wrong with its last words.
+        if (reason == null) {
+            end(PEER_ENDED);
+        }
+    }
+
+    // ---- the end
+
+    private void end(String why) {
+        if (reason == null) {
+            reason = why;
+        }
+        isOver = true;
+        workers.execute(() -> {
+            Runnable last = hear(OUT.get());
+            if (last != null) {
+                last.run();
+            }
+        });
+    }
+
+    /** Ends the connection at once. */
+    void abort() {
+        end("this side is shutting down");
+    }
+
+    private void finish(Work work) {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        output.lock();
+        try {
+            unsent.clear();
+            unsentBytes = 0;
+            hasLast = true;
+            workers.remove(socket, token);
+            socket.close();
+            open.remove(this);
+        } finally {
+            output.unlock();
+        }
+        String why = reason;
+        work.add(() -> listener.closed(why == null ? PEER_ENDED : why));
+    }
+
+    /** What is to be done after reading: the last of it by who read, the rest by others. */
+    private final class Work {
+        private @Nullable Runnable last;
+
+        void add(Runnable task) {
+            Runnable former = last;
+            last = task;
+            if (former != null) {
+                workers.execute(former);
             }
         }
 
-        private void refuse(ProtocolException e) {
-            reason = e.getMessage();
-            LOG.warn("event=protocol-error code={} {}", e.code(), e.getMessage());
-            connection.close(new Frame.Close(e.code().name(), e.getMessage()));
-        }
-
-        @Override
-        protected void decodeLast(ChannelHandlerContext context, ByteBuf in, List<Object> out) throws Exception {
-            super.decodeLast(context, in, out);
-            if (reason == null && in.isReadable()) {
-                refuse(new ProtocolException(
-                        ErrorCode.MALFORMED_FRAME,
-                        "the peer ended the connection inside a frame, after " + in.readableBytes() + " bytes of it"));
-            }
-        }
-
-        /** A peer that only stopped to send may still read what is wrong with its last words. */
-        @Override
-        public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
-            super.userEventTriggered(context, event);
-            if (event instanceof ChannelInputShutdownEvent && reason == null) {
-                var _ = context.close();
-            }
-        }
-
-        @Override
-        public void channelWritabilityChanged(ChannelHandlerContext context) {
-            // A peer that does not read its answers is not read either, so they cannot pile up here.
-            context.channel().config().setAutoRead(context.channel().isWritable());
-        }
-
-        @Override
-        public void channelInactive(ChannelHandlerContext context) throws Exception {
-            super.channelInactive(context);
-            listener.closed(reason == null ? "the peer ended the connection" : reason);
-        }
-
-        @Override
-        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            reason = "the connection failed: " + cause.getMessage();
-            var _ = context.close();
+        @Nullable
+        Runnable take() {
+            return last;
         }
     }
 }

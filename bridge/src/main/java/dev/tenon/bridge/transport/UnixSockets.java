@@ -1,38 +1,45 @@
 package dev.tenon.bridge.transport;
 
+import dev.tenon.core.linux.SocketBuffer;
+import dev.tenon.core.linux.UnixSocket;
 import dev.tenon.proto.FrameCodec;
 import dev.tenon.proto.Limits;
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The event loops of a process, and the Unix sockets it listens on. */
+/** The Unix sockets that a process listens on, and the threads that serve their connections. */
 public final class UnixSockets implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(UnixSockets.class);
+    private static final int BACKLOG = 1024;
+    private static final Duration RETRY = Duration.ofMillis(100);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private final FrameCodec codec = new FrameCodec(Limits.DEFAULT);
-    private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("tenon-loop", true), EpollIoHandler.newFactory());
+    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+
+    // guarded by this
+    private @Nullable Threads threads;
+
+    /** What runs for the connections. */
+    record Threads(Workers workers, Alarms alarms) {}
 
     /** A socket that is listened on; closing it removes its file. */
     public static final class Listener implements AutoCloseable {
         private final Path path;
-        private final Channel channel;
+        private final Acceptor acceptor;
 
-        private Listener(Path path, Channel channel) {
+        private Listener(Path path, Acceptor acceptor) {
             this.path = path;
-            this.channel = channel;
+            this.acceptor = acceptor;
         }
 
         public Path path() {
@@ -44,9 +51,76 @@ public final class UnixSockets implements AutoCloseable {
             try {
                 Files.deleteIfExists(path);
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             } finally {
-                channel.close().awaitUninterruptibly(5, TimeUnit.SECONDS);
+                acceptor.close();
+            }
+        }
+    }
+
+    /** Accepts connections. */
+    private final class Acceptor implements Workers.Source {
+        private final Path path;
+        private final UnixSocket socket;
+        private final Threads threads;
+        private final long token;
+        private final Function<Connection, ConnectionListener> listener;
+
+        // guarded by this
+        private boolean isClosed;
+        private boolean isShort;
+
+        Acceptor(Path path, UnixSocket socket, Threads threads, Function<Connection, ConnectionListener> listener) {
+            this.path = path;
+            this.socket = socket;
+            this.threads = threads;
+            this.token = threads.workers().token();
+            this.listener = listener;
+        }
+
+        void begin() throws IOException {
+            threads.workers().add(socket, token, this);
+        }
+
+        @Override
+        public @Nullable Runnable ready(int events, SocketBuffer buffer) {
+            acceptAll();
+            return null;
+        }
+
+        private synchronized void acceptAll() {
+            try {
+                while (!isClosed && socket.await(Duration.ZERO)) {
+                    UnixSocket accepted = socket.accept().orElse(null);
+                    if (accepted != null) {
+                        begin(accepted);
+                        isShort = false;
+                    }
+                }
+            } catch (IOException e) {
+                // Mostly a lack of descriptors, which passes; who connects waits in the kernel meanwhile.
+                if (!isShort) {
+                    LOG.error("event=not-accepted socket={} reason=\"{}\"", path, e.getMessage());
+                }
+                isShort = true;
+                var _ = threads.alarms().after(RETRY, () -> threads.workers().execute(this::acceptAll));
+            }
+        }
+
+        private void begin(UnixSocket accepted) throws IOException {
+            try {
+                Connection.begin(accepted, codec, threads, connections, listener);
+            } catch (IOException | RuntimeException e) {
+                accepted.close();
+                throw e;
+            }
+        }
+
+        synchronized void close() {
+            if (!isClosed) {
+                isClosed = true;
+                threads.workers().remove(socket, token);
+                socket.close();
             }
         }
     }
@@ -59,29 +133,31 @@ public final class UnixSockets implements AutoCloseable {
      */
     public Listener listen(Path path, Function<Connection, ConnectionListener> listener) throws IOException {
         SocketFile file = SocketFile.at(path);
-        ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(loops)
-                .channel(EpollServerDomainSocketChannel.class)
-                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
-                    @Override
-                    protected void initChannel(EpollDomainSocketChannel channel) {
-                        Connection.begin(channel, codec, listener);
-                    }
-                });
-        var bound =
-                bootstrap.bind(new DomainSocketAddress(file.hidden().toFile())).awaitUninterruptibly();
-        if (!bound.isSuccess()) {
-            throw new IOException(
-                    "cannot listen at '" + path + "': " + bound.cause().getMessage(), bound.cause());
+        UnixSocket socket;
+        try {
+            socket = UnixSocket.listen(file.hidden(), BACKLOG);
+        } catch (IOException e) {
+            throw new IOException("cannot listen at '" + path + "': " + e.getMessage(), e);
         }
         try {
+            Acceptor acceptor = new Acceptor(path, socket, threads(), listener);
+            acceptor.begin();
             file.publish();
+            return new Listener(path, acceptor);
         } catch (IOException e) {
-            var _ = bound.channel().close();
+            socket.close();
+            Files.deleteIfExists(file.hidden());
             throw e;
         }
-        return new Listener(path, bound.channel());
+    }
+
+    private synchronized Threads threads() throws IOException {
+        Threads there = threads;
+        if (there == null) {
+            there = new Threads(new Workers(), new Alarms());
+            threads = there;
+        }
+        return there;
     }
 
     /** Whether somebody listens at this path. */
@@ -90,7 +166,12 @@ public final class UnixSockets implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+    public synchronized void close() {
+        Threads there = threads;
+        if (there != null) {
+            connections.forEach(Connection::abort);
+            there.workers().close(PATIENCE);
+            there.alarms().close();
+        }
     }
 }

@@ -1,4 +1,4 @@
-/** Bytes in and out of Unix sockets; the only place that knows Netty. */
+/** Frames in and out of Unix sockets, and the threads that do what they ask for. */
 @NullMarked
 package dev.tenon.bridge.transport;
 

@@ -34,7 +34,6 @@ public final class Logging extends ContextAwareBase implements Configurator {
         appender.setEncoder(encoder);
         appender.start();
 
-        context.getLogger("io.netty").setLevel(Level.WARN);
         Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.toLevel(System.getenv("TENON_LOG"), Level.INFO));
         root.addAppender(appender);

@@ -14,8 +14,9 @@ import java.util.Optional;
 
 /**
  * A stream socket at a path, for what the JDK's own cannot do: sending open descriptors and receiving them, marked
- * close-on-exec from the first moment. The calls that wait hold their thread in the kernel, so it should be a platform
- * thread; {@link #shutdown} from another one wakes it.
+ * close-on-exec from the first moment, telling who the peer is, and surviving that a thread which uses it is interrupted.
+ * The calls that wait hold their thread in the kernel, so it should be a platform thread; {@link #shutdown} from another
+ * one wakes it. Those with {@code Now} in their name do not wait.
  */
 public final class UnixSocket implements AutoCloseable {
     /** What the kernel's address of a Unix socket holds, without its final zero. */
@@ -24,6 +25,9 @@ public final class UnixSocket implements AutoCloseable {
     /** More descriptors than these in one message are closed by the kernel. */
     public static final int MOST_DESCRIPTORS = 8;
 
+    /** Stands for no bytes where waiting would be needed for some. */
+    public static final int NOTHING_NOW = -1;
+
     private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_CLOEXEC = 0x80000;
@@ -31,6 +35,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SO_PEERCRED = 17;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
     private static final short POLLIN = 1;
@@ -85,6 +90,8 @@ public final class UnixSocket implements AutoCloseable {
                     ValueLayout.JAVA_INT,
                     ValueLayout.ADDRESS,
                     ValueLayout.ADDRESS));
+    private static final MethodHandle RECV = bytes("recv");
+    private static final MethodHandle SEND = bytes("send");
     private static final MethodHandle SENDMSG = message("sendmsg");
     private static final MethodHandle RECVMSG = message("recvmsg");
 
@@ -128,6 +135,21 @@ public final class UnixSocket implements AutoCloseable {
 
     private UnixSocket(Descriptor descriptor) {
         this.descriptor = descriptor;
+    }
+
+    int number() {
+        return descriptor.number();
+    }
+
+    private static MethodHandle bytes(String function) {
+        return CLibrary.functionWithErrno(
+                function,
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.ADDRESS,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT));
     }
 
     private static MethodHandle message(String function) {
@@ -254,6 +276,37 @@ public final class UnixSocket implements AutoCloseable {
             boolean isCut = (header.get(ValueLayout.JAVA_INT, HEADER_FLAGS_OFFSET) & MSG_CTRUNC) != 0;
             return new Message(bytes.asSlice(0, received).toArray(ValueLayout.JAVA_BYTE), descriptors, isCut);
         }
+    }
+
+    /**
+     * Receives what has come, without waiting.
+     *
+     * @return how many bytes, fewer than the buffer holds if there are no more now; 0 if the peer has ended the
+     *     connection; {@link #NOTHING_NOW}
+     */
+    public int receiveNow(SocketBuffer buffer) throws IOException {
+        return now("recv", buffer, state -> (long)
+                RECV.invokeExact(state, descriptor.number(), buffer.bytes, buffer.bytes.byteSize(), MSG_DONTWAIT));
+    }
+
+    /**
+     * Sends what there is room for, without waiting.
+     *
+     * @return how many bytes, at most as many as the buffer holds; {@link #NOTHING_NOW}
+     */
+    public int sendNow(byte[] bytes, int offset, int length, SocketBuffer buffer) throws IOException {
+        long count = Math.min(length, buffer.bytes.byteSize());
+        MemorySegment.copy(bytes, offset, buffer.bytes, ValueLayout.JAVA_BYTE, 0, (int) count);
+        return now("send", buffer, state ->
+                (long) SEND.invokeExact(state, descriptor.number(), buffer.bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+    }
+
+    private int now(String function, SocketBuffer buffer, CLibrary.Call call) throws IOException {
+        long result;
+        do {
+            result = CLibrary.call(buffer.callState, function, call);
+        } while (result == -Errno.EINTR);
+        return result == -Errno.EAGAIN ? NOTHING_NOW : (int) checked(result);
     }
 
     private List<Descriptor> descriptors(MemorySegment control) {
