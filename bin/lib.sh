@@ -151,7 +151,7 @@ maven() {
 
 is_built() {
     local stamp=$root/cli/target/built
-    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
+    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,host,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
 }
 
 # Who builds without making an archive leaves an older one, which fits no longer.

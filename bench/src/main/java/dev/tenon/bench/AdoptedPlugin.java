@@ -1,8 +1,8 @@
 package dev.tenon.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.cli.Home;
 import dev.tenon.cli.Tenon;
+import dev.tenon.host.Home;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,6 +1,6 @@
 package dev.tenon.bench;
 
-import dev.tenon.cli.Home;
+import dev.tenon.host.Home;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -3,6 +3,8 @@ package dev.tenon.cli;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.host.Adopted;
+import dev.tenon.host.Home;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

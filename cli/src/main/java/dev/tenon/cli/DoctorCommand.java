@@ -1,7 +1,6 @@
 package dev.tenon.cli;
 
 import dev.tenon.cli.console.Json;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostOptions;
 import dev.tenon.core.doctor.Doctor;
 import dev.tenon.core.lock.ExclusiveLock;
@@ -12,6 +11,7 @@ import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -102,7 +102,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Host host = new Host(options)) {
+        try (Host host = Host.ofCommand(options.settings())) {
             List<Storage> examined = examined(host);
             Doctor doctor = new Doctor(host.journal());
             List<Line> lines = new ArrayList<>();
@@ -131,7 +131,7 @@ final class DoctorCommand implements Callable<Integer> {
             examined.add(host.configuration().current().get(id));
         }
         if (examined.isEmpty()) {
-            host.tellProblems(spec.commandLine().getErr());
+            host.problems().forEach(problem -> spec.commandLine().getErr().println("tenon: " + problem));
             StorageService service = host.of();
             host.configuration().current().all().stream()
                     .filter(storage ->

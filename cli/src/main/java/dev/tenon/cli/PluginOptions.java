@@ -1,16 +1,20 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.perl.SidecarSettings;
+import dev.tenon.host.PluginHosting;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 /** How Perl plugins are hosted; the same for every command that hosts some. */
 public final class PluginOptions {
+    private static final String LIBRARY = "--pve-lib";
+
     @Option(
-            names = "--pve-lib",
+            names = LIBRARY,
             paramLabel = "DIR",
-            defaultValue = "${env:TENON_PVE_LIB}",
             description =
                     "PVE's own Perl libraries for the plugins (default: $TENON_PVE_LIB; without it an installed PVE,"
                             + " else Tenon's compat layer)")
@@ -21,13 +25,24 @@ public final class PluginOptions {
             description = "host plugins of an API version below 9, too, which no PVE of today loads")
     private boolean acceptsOld;
 
+    /** The value that the environment gives to an option, null if it gives none. */
+    static @Nullable String usual(ArgSpec argument, Surroundings surroundings) {
+        return argument instanceof OptionSpec option && option.longestName().equals(LIBRARY)
+                ? surroundings.variable("TENON_PVE_LIB")
+                : null;
+    }
+
     /** PVE's own Perl libraries, null if none are named. */
     public @Nullable Path pveLibrary() {
         return pveLibrary;
     }
 
+    public PluginHosting hosting() {
+        return new PluginHosting(pveLibrary(), acceptsOld);
+    }
+
     /** The settings to host one plugin file with, its sockets in this directory. */
     public SidecarSettings settings(Path plugin, Path runtime) {
-        return SidecarSettings.of(plugin, Home.perlShim(), pveLibrary, runtime).acceptingOld(acceptsOld);
+        return hosting().settings(plugin, runtime);
     }
 }

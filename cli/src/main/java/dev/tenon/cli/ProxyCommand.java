@@ -3,6 +3,7 @@ package dev.tenon.cli;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.host.Home;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

@@ -1,6 +1,7 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.host.Adopted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

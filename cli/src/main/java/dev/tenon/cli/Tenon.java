@@ -8,6 +8,7 @@ import dev.tenon.cli.transfer.CopyCommand;
 import dev.tenon.cli.transfer.ExportCommand;
 import dev.tenon.cli.transfer.ImportCommand;
 import dev.tenon.cli.volume.VolumeCommand;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -36,22 +37,42 @@ import picocli.CommandLine.Command;
         footer = {
             "",
             "Example: tenon demo",
+            "Options that many commands have (--config, --json, --quiet, --pve-lib, --plugin, --journal) may stand before",
+            "the command, too.",
             "Exit status: 0 done, 1 failed (the reason is on standard error), 2 wrong usage,",
             "3 failed and whether it took effect is not known, 130 cancelled by Ctrl-C."
         })
 public final class Tenon {
-    private Tenon() {}
+    private final Surroundings surroundings;
+
+    private Tenon(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
 
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(run(Surroundings.ofProcess(), args));
+    }
+
+    /** Runs a command and returns its exit status. */
+    public static int run(Surroundings surroundings, String... args) {
+        CommandLine line = commandLine(surroundings);
+        return line.execute(SharedOptions.behind(line, args));
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
     }
 
     /** The command with all its subcommands. */
-    static CommandLine commandLine() {
-        CommandLine line = new CommandLine(new Tenon());
+    static CommandLine commandLine(Surroundings surroundings) {
+        CommandLine line = new CommandLine(new Tenon(surroundings));
         Arguments.register(line);
         StorageCommand.configure(line);
-        return line.setExecutionExceptionHandler((e, command, result) -> ExitStatus.failed(command.getErr(), e))
+        return line.setOut(surroundings.out())
+                .setErr(surroundings.err())
+                .setDefaultValueProvider(argument -> PluginOptions.usual(argument, surroundings))
+                .registerConverter(Path.class, surroundings::path)
+                .setExecutionExceptionHandler((e, command, result) -> ExitStatus.failed(command.getErr(), e))
                 .setParameterExceptionHandler((e, args) -> {
                     CommandLine command = e.getCommandLine();
                     command.getErr().println("tenon: " + e.getMessage());

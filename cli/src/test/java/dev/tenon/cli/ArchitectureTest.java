@@ -24,6 +24,17 @@ class ArchitectureTest {
     }
 
     @Test
+    void theHostKnowsNeitherWireNorPlugins() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.tenon.host..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.tenon.proto..", "dev.tenon.bridge.session..", "dev.tenon.core.storage..")
+                .check(CLASSES);
+    }
+
+    @Test
     void onlyTheCommandKnowsPicocliAndLogback() {
         noClasses()
                 .that()

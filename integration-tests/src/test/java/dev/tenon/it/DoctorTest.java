@@ -6,11 +6,9 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.it.support.DaemonProcess;
-import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
-import java.io.File;
+import dev.tenon.it.support.TenonCommand;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,14 +52,8 @@ class DoctorTest {
     private Ended doctor(String... options) throws IOException, InterruptedException {
         List<String> arguments = new ArrayList<>(List.of("doctor", "--journal", journal.toString()));
         arguments.addAll(List.of(options));
-        ProcessBuilder builder = new ProcessBuilder(
-                        Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))
-                .redirectInput(new File("/dev/null"))
-                .redirectErrorStream(true);
-        builder.environment().put("TENON_LOCK_DIR", scratch.file("lock").toString());
-        Process process = builder.start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Ended(process.waitFor(), said);
+        TenonCommand command = TenonCommand.run(scratch, arguments.toArray(String[]::new));
+        return new Ended(command.status(), command.said() + command.errors());
     }
 
     @Test

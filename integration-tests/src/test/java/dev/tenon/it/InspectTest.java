@@ -6,9 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
-import java.io.File;
+import dev.tenon.it.support.TenonCommand;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,15 +71,8 @@ class InspectTest {
     private static Ended inspect(Scratch scratch, Object... arguments) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of("inspect"));
         Arrays.stream(arguments).map(Object::toString).forEach(words::add);
-        Path errors = scratch.file("errors");
-        ProcessBuilder command = new ProcessBuilder(
-                        Installation.tenonCommand(scratch.temporary(), words.toArray(String[]::new)))
-                .redirectInput(new File("/dev/null"))
-                .redirectError(errors.toFile());
-        command.environment().remove("TENON_LOG");
-        Process process = command.start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Ended(process.waitFor(), said, Files.readString(errors));
+        TenonCommand command = TenonCommand.run(scratch, words.toArray(String[]::new));
+        return new Ended(command.status(), command.said(), command.errors());
     }
 
     private static Told told(Scratch scratch, Object... arguments) throws IOException, InterruptedException {

@@ -12,11 +12,10 @@ import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
-import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.MutatingWork;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
-import java.io.File;
+import dev.tenon.it.support.TenonCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -233,17 +232,10 @@ class KilledInTheMiddleTest {
                 arguments.addAll(List.of("--dir", storage.id() + "=" + storage.path()));
             }
             arguments.addAll(List.of(options));
-            ProcessBuilder builder = new ProcessBuilder(
-                            Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))
-                    .redirectInput(new File("/dev/null"))
-                    .redirectErrorStream(true);
-            builder.environment()
-                    .put("TENON_LOCK_DIR", directory.resolve("lock").toString());
-            Process process = builder.start();
-            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            int status = process.waitFor();
+            TenonCommand command = TenonCommand.run(scratch, arguments.toArray(String[]::new));
+            String said = command.said() + command.errors();
             if (List.of(options).contains("--repair")) {
-                assertThat(status).as(said).isZero();
+                assertThat(command.status()).as(said).isZero();
             }
             return said;
         }

@@ -12,13 +12,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.list;
 import static org.assertj.core.api.InstanceOfAssertFactories.map;
 
+import dev.tenon.core.linux.FileSystemStatus;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.PerlCaller.Answer;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -145,7 +145,7 @@ class PerlCallsJavaTest {
         List<?> status = inList("status", ID, scfg, PerlCaller.cache("status")).list();
         assertThat(status).hasSize(4);
         assertThat((Object) status.get(0))
-                .isEqualTo(Long.toString(Files.getFileStore(storage.path()).getTotalSpace()));
+                .isEqualTo(Long.toString(FileSystemStatus.of(storage.path()).total()));
         assertThat((Object) status.get(3)).isEqualTo("1");
         assertThat(inScalar("status", ID, scfg, PerlCaller.cache("status")).value())
                 .isEqualTo("1");

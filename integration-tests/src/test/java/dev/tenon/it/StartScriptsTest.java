@@ -107,10 +107,12 @@ class StartScriptsTest {
                 "unshare",
                 "--mount",
                 "--propagation",
-                "private",
+                "unchanged",
                 "bash",
                 "-euc",
                 """
+                # where the root is a mount point, others must not see what is mounted
+                mount --make-rprivate / 2>/dev/null || true
                 mkdir "$0"
                 for entry in /*; do
                     if [ -L "$entry" ]; then cp -d "$entry" "$0"; continue; fi

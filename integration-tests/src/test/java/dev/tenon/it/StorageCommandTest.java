@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The configuration of storages, from a shell. */
@@ -190,7 +191,7 @@ class StorageCommandTest {
         assertThat(without.errors()).contains("the property 'secretive-key' got no value");
         assertThat(tenon.written()).isEqualTo(before);
 
-        TenonCommand added = TenonCommand.run(scratch, secret.toFile(), words);
+        TenonCommand added = TenonCommand.runProcess(scratch, secret.toFile(), words);
         assertThat(added.said() + added.errors()).isEmpty();
         assertThat(added.status()).isZero();
         assertThat(scratch.storage().resolve("key")).hasContent("s3cr3t");
@@ -226,5 +227,17 @@ class StorageCommandTest {
         TenonCommand listed = without.run("volume", "list", "old");
         assertThat(listed.status()).isOne();
         assertThat(listed.errors()).contains("legacydir");
+    }
+
+    @Test
+    void optionsThatManyCommandsHaveMayStandBeforeTheCommand(Scratch scratch) {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        String[] behind = tenon.all("storage", "list", "--json");
+        String[] before = Stream.of(List.of("--json"), tenon.options(), List.of("storage", "list"))
+                .flatMap(List::stream)
+                .toArray(String[]::new);
+
+        assertThat(TenonCommand.run(scratch, before)).isEqualTo(TenonCommand.run(scratch, behind));
+        assertThat(TenonCommand.run(scratch, before).said()).contains("\"fast\"");
     }
 }

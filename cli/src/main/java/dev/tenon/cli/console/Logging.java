@@ -8,7 +8,9 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import dev.tenon.cli.Surroundings;
 import java.util.List;
+import org.slf4j.LoggerFactory;
 
 /**
  * How a command logs: to standard error, from the level on that {@code TENON_LOG} names. In Java, since reading it from a
@@ -17,6 +19,13 @@ import java.util.List;
 public final class Logging extends ContextAwareBase implements Configurator {
     private static final List<String> FILES = List.of("/logback-test.xml", "/logback.xml");
     private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} level=%level logger=%logger{0} %msg%n";
+
+    /** Logs from this level on, if {@code TENON_LOG} names no other. */
+    public static void usually(Level level, Surroundings surroundings) {
+        if (surroundings.variable("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
+            root.setLevel(level);
+        }
+    }
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {

@@ -1,7 +1,7 @@
 package dev.tenon.cli.demo;
 
 import dev.tenon.bridge.transport.UnixSockets;
-import dev.tenon.cli.Home;
+import dev.tenon.host.Home;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;

@@ -1,7 +1,6 @@
 package dev.tenon.cli.demo;
 
 import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import dev.tenon.bridge.codec.Caller;
 import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
@@ -11,10 +10,12 @@ import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.storage.TypedCalls;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.ExitStatus;
-import dev.tenon.cli.Home;
 import dev.tenon.cli.PluginOptions;
+import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.host.Interruption;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.host.Home;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.ProtocolException;
@@ -33,7 +34,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,9 +70,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
-            root.setLevel(Level.ERROR);
-        }
+        Logging.usually(Level.ERROR, Surroundings.of(Objects.requireNonNull(spec)));
         try {
             return Interruption.guard(this::shown);
         } catch (InterruptedException e) {

@@ -3,6 +3,7 @@ package dev.tenon.cli.host;
 import dev.tenon.core.service.BandwidthUse;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Optional;

@@ -1,13 +1,15 @@
 package dev.tenon.cli.host;
 
 import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
+import dev.tenon.cli.DataStreams;
 import dev.tenon.cli.ExitStatus;
+import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.console.Terminal;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,15 +39,13 @@ public abstract class HostCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() throws Exception {
-        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
-            root.setLevel(Level.WARN);
-        }
+        Logging.usually(Level.WARN, Surroundings.of(spec));
         return Interruption.guard(this::runAndTell);
     }
 
     private int runAndTell() {
         try {
-            try (Host host = new Host(options)) {
+            try (Host host = Host.ofCommand(options.settings())) {
                 try {
                     run(host);
                 } finally {
@@ -69,6 +69,11 @@ public abstract class HostCommand implements Callable<Integer> {
 
     protected final PrintWriter err() {
         return line().getErr();
+    }
+
+    /** Standard input and output as far as they carry no text. */
+    protected final DataStreams streams() {
+        return Surroundings.of(spec).data();
     }
 
     protected final Terminal terminal() {

@@ -1,22 +1,23 @@
 package dev.tenon.cli.host;
 
-import dev.tenon.cli.Adopted;
 import dev.tenon.cli.PluginOptions;
-import dev.tenon.core.journal.Journal;
-import dev.tenon.core.lock.ExclusiveLock;
+import dev.tenon.cli.Surroundings;
 import dev.tenon.core.lock.Locks;
-import java.io.IOException;
+import dev.tenon.host.Adopted;
+import dev.tenon.host.HostSettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which storages there are; the same for every command that uses some. */
 public final class HostOptions {
-    private static final String FILE = "storage.cfg";
-    private static final Path ELSEWHERE = Path.of("/etc/tenon/storage.cfg");
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command = CommandSpec.create();
 
     @Option(
             names = "--config",
@@ -44,34 +45,13 @@ public final class HostOptions {
     @Mixin
     private JournalOption journal = new JournalOption();
 
-    Path config() {
-        if (config != null) {
-            return config;
-        }
-        Path cluster = Locks.ofHost().cluster();
-        return cluster == null ? ELSEWHERE : cluster.resolve(FILE);
-    }
-
-    /** The lock under which the configuration is changed: PVE's own for PVE's file. */
-    ExclusiveLock configLock(Locks locks) {
-        Path file = config().toAbsolutePath().normalize();
-        Path cluster = locks.cluster();
-        return cluster != null && file.equals(cluster.resolve(FILE)) ? locks.storageConfig() : Locks.forFile(file);
-    }
-
-    List<Path> plugins() {
-        return plugins;
-    }
-
-    Adopted adopted() {
-        return new Adopted(adopted);
-    }
-
-    PluginOptions hosting() {
-        return hosting;
-    }
-
-    Journal journal() throws IOException {
-        return journal.journal();
+    public HostSettings settings() {
+        return new HostSettings(
+                config,
+                plugins,
+                adopted,
+                journal.directory(),
+                hosting.hosting(),
+                Locks.ofHost(Surroundings.of(command).environment()));
     }
 }

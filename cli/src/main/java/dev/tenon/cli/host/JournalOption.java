@@ -1,8 +1,5 @@
 package dev.tenon.cli.host;
 
-import dev.tenon.core.journal.Journal;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -16,14 +13,8 @@ public final class JournalOption {
                     + " ordinary user ~/.local/state/tenon/journal)")
     private @Nullable Path directory;
 
-    public Journal journal() throws IOException {
-        return new Journal(directory == null ? usual() : directory);
-    }
-
-    private static Path usual() throws IOException {
-        boolean isRoot = Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
-        return isRoot
-                ? Path.of("/var/lib/tenon/journal")
-                : Path.of(System.getProperty("user.home"), ".local/state/tenon/journal");
+    /** Null for the usual one. */
+    public @Nullable Path directory() {
+        return directory;
     }
 }

@@ -1,10 +1,11 @@
 package dev.tenon.cli.inspect;
 
 import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.cli.Home;
 import dev.tenon.cli.PluginOptions;
+import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.console.Logging;
+import dev.tenon.host.Home;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,9 +65,7 @@ public final class InspectCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         CommandLine command = Objects.requireNonNull(spec).commandLine();
         check(command);
-        if (System.getenv("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
-            root.setLevel(Level.ERROR);
-        }
+        Logging.usually(Level.ERROR, Surroundings.of(Objects.requireNonNull(spec)));
         Inspector inspector =
                 new Inspector(Home.perlShim(), options.pveLibrary(), libraries, Duration.ofSeconds(deadline));
         List<Inspection> inspections =

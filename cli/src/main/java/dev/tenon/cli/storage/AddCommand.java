@@ -1,9 +1,9 @@
 package dev.tenon.cli.storage;
 
-import dev.tenon.cli.host.Host;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;

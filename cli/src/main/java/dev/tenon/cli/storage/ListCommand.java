@@ -2,7 +2,6 @@ package dev.tenon.cli.storage;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -10,6 +9,7 @@ import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -66,7 +66,7 @@ final class ListCommand extends HostCommand {
             table.print(out(), terminal());
         }
         if (only == null) {
-            host.tellProblems(err());
+            host.problems().forEach(problem -> err().println("tenon: " + problem));
         }
     }
 

@@ -41,7 +41,8 @@ abstract class PropertiesCommand extends HostCommand {
     /** The values of the properties, complete. */
     final Map<String, String> values(TypeProperties properties, Given given) {
         try {
-            return properties.values(given.properties(), new SecretPrompt(System.in));
+            return properties.values(
+                    given.properties(), new SecretPrompt(streams().input()));
         } catch (IllegalArgumentException e) {
             throw wrongUsage(e);
         }

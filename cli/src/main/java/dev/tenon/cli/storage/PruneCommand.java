@@ -2,7 +2,6 @@ package dev.tenon.cli.storage;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -13,6 +12,7 @@ import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -2,7 +2,6 @@ package dev.tenon.cli.storage;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -11,6 +10,7 @@ import dev.tenon.core.service.StorageSummary;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -63,7 +63,7 @@ final class StatusCommand extends HostCommand {
             }
         }
         if (only.isEmpty()) {
-            host.tellProblems(err());
+            host.problems().forEach(problem -> err().println("tenon: " + problem));
         }
     }
 

@@ -2,16 +2,15 @@ package dev.tenon.cli.transfer;
 
 import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.core.linux.Descriptor;
-import dev.tenon.core.linux.StandardStreams;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.core.stream.Transferred;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -59,10 +58,10 @@ public final class ExportCommand extends HostCommand {
             try (ExportFile target = ExportFile.open(Path.of(file), force)) {
                 export(host, target.descriptor(), target);
             }
-        } else if (StandardStreams.isOutputTerminal()) {
+        } else if (streams().isOutputTerminal()) {
             throw wrongUsage("would write an image to the terminal; name a file or pipe it");
         } else {
-            export(host, StandardStreams.takeOutput(), null);
+            export(host, streams().takeOutput(), null);
         }
     }
 

@@ -2,10 +2,8 @@ package dev.tenon.cli.transfer;
 
 import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.core.linux.Descriptor;
-import dev.tenon.core.linux.StandardStreams;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
@@ -14,6 +12,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.core.stream.Transferred;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -77,10 +76,10 @@ public final class ImportCommand extends HostCommand {
 
     private Descriptor source() throws IOException {
         if (file.equals("-")) {
-            if (StandardStreams.isInputTerminal()) {
+            if (streams().isInputTerminal()) {
                 throw wrongUsage("would read an image from the terminal; name a file or pipe it");
             }
-            return StandardStreams.takeInput();
+            return streams().takeInput();
         }
         Path path = Path.of(file);
         if (Files.isDirectory(path)) {

@@ -2,12 +2,12 @@ package dev.tenon.cli.transfer;
 
 import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.host.BandwidthOption;
-import dev.tenon.cli.host.Host;
 import dev.tenon.core.service.BandwidthUse;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.core.stream.Transferred;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;

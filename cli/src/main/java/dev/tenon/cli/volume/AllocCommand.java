@@ -1,12 +1,12 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Sizes;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

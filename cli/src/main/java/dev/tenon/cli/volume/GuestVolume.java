@@ -1,10 +1,10 @@
 package dev.tenon.cli.volume;
 
-import dev.tenon.cli.host.Host;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;

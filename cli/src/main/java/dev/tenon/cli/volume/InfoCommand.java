@@ -2,7 +2,6 @@ package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -17,6 +16,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;

@@ -2,7 +2,6 @@ package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -14,6 +13,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -75,7 +75,7 @@ final class ListCommand extends HostCommand {
             }
         }
         print(volumes);
-        host.tellProblems(err());
+        host.problems().forEach(problem -> err().println("tenon: " + problem));
         if (!failed.isEmpty()) {
             throw new IOException("the list lacks the volumes of "
                     + String.join(", ", failed.stream().map(StorageId::value).toList()));

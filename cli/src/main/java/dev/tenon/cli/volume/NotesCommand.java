@@ -1,10 +1,10 @@
 package dev.tenon.cli.volume;
 
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

@@ -1,13 +1,13 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Sizes;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;

@@ -2,7 +2,6 @@ package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
-import dev.tenon.cli.host.Host;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.Shown;
@@ -10,6 +9,7 @@ import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.VolumeId;
+import dev.tenon.host.Host;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;

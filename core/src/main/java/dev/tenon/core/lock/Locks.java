@@ -24,6 +24,11 @@ public record Locks(Path directory, @Nullable Path cluster) {
     private static final String PVE_PERMISSIONS = "rwxr-xr-x";
     private static final String OWN_PERMISSIONS = "rwx------";
 
+    /** The locks of this machine, as the environment of this process has it. */
+    public static Locks ofHost() {
+        return ofHost(System.getenv());
+    }
+
     /**
      * The locks of this machine. It is a PVE host if there is an {@code /etc/pve}; elsewhere the lock files are in
      * {@code TENON_LOCK_DIR}, or if that is not set in {@code /var/lib/tenon/lock}, for an ordinary user in {@code
@@ -31,11 +36,11 @@ public record Locks(Path directory, @Nullable Path cluster) {
      *
      * @throws StorageException {@code BAD_CONFIG} if the directory is no absolute path
      */
-    public static Locks ofHost() {
+    public static Locks ofHost(Map<String, String> environment) {
         Path cluster = Path.of("/etc/pve");
         return Files.isDirectory(cluster)
                 ? new Locks(Path.of("/var/lock"), cluster)
-                : new Locks(ownDirectory(System.getenv(), EffectiveUser.id()), null);
+                : new Locks(ownDirectory(environment, EffectiveUser.id()), null);
     }
 
     static Path ownDirectory(Map<String, String> environment, long user) {

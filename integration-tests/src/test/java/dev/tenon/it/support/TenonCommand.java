@@ -1,11 +1,18 @@
 package dev.tenon.it.support;
 
+import dev.tenon.cli.DataStreams;
+import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.Tenon;
 import java.io.File;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * A {@code tenon} command that has ended.
@@ -16,19 +23,33 @@ import java.nio.file.Path;
  */
 public record TenonCommand(int status, String said, String errors) {
 
+    /**
+     * Runs a command in this JVM, as its process would in the scratch directory: what is said of it holds for both, and
+     * to start a JVM takes longer than most commands do.
+     */
     public static TenonCommand run(Scratch scratch, String... arguments) {
-        return run(scratch, new File("/dev/null"), arguments);
+        StringWriter said = new StringWriter();
+        StringWriter errors = new StringWriter();
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.putAll(variables(scratch));
+        try (PrintWriter out = new PrintWriter(said);
+                PrintWriter err = new PrintWriter(errors)) {
+            int status = Tenon.run(
+                    new Surroundings(new DataStreams.Nothing(), out, err, scratch.root(), environment), arguments);
+            out.flush();
+            err.flush();
+            return new TenonCommand(status, said.toString(), errors.toString());
+        }
     }
 
-    /** With this file as its standard input. */
-    public static TenonCommand run(Scratch scratch, File input, String... arguments) {
+    /** Runs a command in a process of its own, with this file as its standard input. */
+    public static TenonCommand runProcess(Scratch scratch, File input, String... arguments) {
         try {
             Path errors = Files.createTempFile(scratch.root(), "errors-", ".log");
             ProcessBuilder command = new ProcessBuilder(Installation.tenonCommand(scratch.temporary(), arguments))
                     .redirectInput(input)
                     .redirectError(errors.toFile());
-            command.environment().put("TENON_LOG", "error");
-            command.environment().put("TENON_LOCK_DIR", scratch.file("lock").toString());
+            command.environment().putAll(variables(scratch));
             Process process = command.start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             return new TenonCommand(process.waitFor(), said, Files.readString(errors));
@@ -38,5 +59,10 @@ public record TenonCommand(int status, String said, String errors) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
+    }
+
+    private static Map<String, String> variables(Scratch scratch) {
+        return Map.of(
+                "TENON_LOG", "error", "TENON_LOCK_DIR", scratch.file("lock").toString());
     }
 }

@@ -1,18 +1,18 @@
-package dev.tenon.cli.host;
+package dev.tenon.host;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.NativeTypes;
-import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.journal.Journal;
-import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +21,17 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Who answers for which storage type. A Perl plugin gets its process when nobody who is here already answers. */
-final class Types implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Types.class);
+/**
+ * Who answers for which storage type: those in Java, and those in Perl, hosted or adopted. A plugin in Perl gets its process
+ * when {@link #more} starts it.
+ */
+final class Catalog implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
 
     private record Candidate(Path file, boolean isAdopted) {}
 
-    private final HostOptions options;
+    private final Lifetime lifetime;
+    private final PluginHosting hosting;
     private final Journal journal;
     private final Map<String, StoragePlugin> known = new TreeMap<>();
     private final Deque<Candidate> candidates = new ArrayDeque<>();
@@ -35,21 +39,32 @@ final class Types implements AutoCloseable {
     private @Nullable UnixSockets sockets;
     private @Nullable Path runtime;
 
-    Types(HostOptions options) throws IOException {
-        this.options = options;
-        this.journal = options.journal();
-        NativeTypes.all().forEach((type, plugin) -> known.put(type, journalled(plugin)));
-        options.plugins().forEach(file -> candidates.add(new Candidate(file, false)));
-        options.adopted().plugins().forEach(file -> candidates.add(new Candidate(file, true)));
+    /**
+     * Knows those in Java at once.
+     *
+     * @param runtime where the sockets of plugins go; null for a directory that is made when the first is started
+     */
+    Catalog(HostSettings settings, Lifetime lifetime, Journal journal, @Nullable Path runtime) throws IOException {
+        this.lifetime = lifetime;
+        this.hosting = settings.hosting();
+        this.journal = journal;
+        this.runtime = runtime;
+        NativeTypes.all().forEach((type, plugin) -> known.put(type, lifetime.decorate(plugin, journal)));
+        settings.plugins().forEach(file -> candidates.add(new Candidate(file, false)));
+        new Adopted(settings.adopted()).plugins().forEach(file -> candidates.add(new Candidate(file, true)));
     }
 
-    private StoragePlugin journalled(StoragePlugin plugin) {
-        return Decorator.decorate(plugin, new Journalled(journal, plugin));
-    }
-
-    /** The types that are answered for by now. */
+    /** The types that are answered for by now; more of them after {@link #more}. */
     Map<String, StoragePlugin> known() {
-        return known;
+        return Collections.unmodifiableMap(known);
+    }
+
+    /** What the plugins are spoken to with. */
+    UnixSockets sockets() {
+        if (sockets == null) {
+            sockets = new UnixSockets();
+        }
+        return sockets;
     }
 
     /** Starts one more plugin. False if there is none left. */
@@ -66,22 +81,18 @@ final class Types implements AutoCloseable {
             start(candidate.file());
         } catch (StorageException e) {
             // One that is broken must not take the others with it.
-            LOG.error("the adopted plugin '{}' does not answer: {}", candidate.file(), e.getMessage());
+            LOG.error("event=adopted-not-served file={} reason=\"{}\"", candidate.file(), e.getMessage());
         }
         return true;
     }
 
     private void start(Path file) throws IOException {
-        if (sockets == null) {
-            sockets = new UnixSockets();
-        }
         if (runtime == null) {
             runtime = Files.createTempDirectory("tenon-");
         }
-        PerlStoragePlugin plugin =
-                PerlStoragePlugin.start(sockets, options.hosting().settings(file, runtime));
+        PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets(), hosting.settings(file, runtime));
         hosted.add(plugin);
-        if (known.putIfAbsent(plugin.type(), journalled(plugin)) != null) {
+        if (known.putIfAbsent(plugin.type(), lifetime.decorate(plugin, journal)) != null) {
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + plugin.type() + "', which is answered for already");
         }
@@ -95,7 +106,15 @@ final class Types implements AutoCloseable {
             sockets.close();
         }
         if (runtime != null) {
+            removeIfEmpty(runtime);
+        }
+    }
+
+    private static void removeIfEmpty(Path runtime) throws IOException {
+        try {
             Files.deleteIfExists(runtime);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.debug("event=directory-shared path={}", runtime);
         }
     }
 }

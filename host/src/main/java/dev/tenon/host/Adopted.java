@@ -1,4 +1,4 @@
-package dev.tenon.cli;
+package dev.tenon.host;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -32,7 +32,7 @@ public record Adopted(Path directory) {
     }
 
     /** Where a plugin of this file name is kept. */
-    Path kept(Path file) {
+    public Path kept(Path file) {
         return directory.toAbsolutePath().resolve(String.valueOf(file.getFileName()));
     }
 
@@ -41,7 +41,7 @@ public record Adopted(Path directory) {
     }
 
     /** Keeps a copy of a plugin, to the byte, with its mode and owner. */
-    void keep(Path file) throws IOException {
+    public void keep(Path file) throws IOException {
         Files.createDirectories(
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         Path kept = kept(file);
@@ -53,12 +53,12 @@ public record Adopted(Path directory) {
     }
 
     /** Where a kept plugin came from. */
-    Path placeOf(Path kept) throws IOException {
+    public Path placeOf(Path kept) throws IOException {
         return Path.of(Files.readString(place(kept)));
     }
 
     /** Puts a kept plugin where it came from, and keeps it no more. */
-    void putBack(Path kept) throws IOException {
+    public void putBack(Path kept) throws IOException {
         Path target = placeOf(kept);
         Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");
         Files.copy(kept, hidden, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
@@ -69,7 +69,7 @@ public record Adopted(Path directory) {
     }
 
     /** Writes a file so that there is either the old or the new one, with the mode and owner of another. */
-    static void writeAtomically(Path target, String text, Path like) throws IOException {
+    public static void writeAtomically(Path target, String text, Path like) throws IOException {
         Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");
         Files.writeString(hidden, text, StandardCharsets.UTF_8);
         PosixFileAttributes attributes =

@@ -1,5 +1,6 @@
-package dev.tenon.cli.host;
+package dev.tenon.host;
 
+import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.config.ConfigStore;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lock.Locks;
@@ -10,34 +11,48 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The storages of one command. The processes of Perl plugins are started when a storage of their type is named. */
+/** A node: its storages, and who answers for them. Processes of Perl plugins are started when they are needed. */
 public final class Host implements AutoCloseable {
     private static final Path NODE = Path.of("/proc/sys/kernel/hostname");
 
     private static final String DATACENTER = "datacenter.cfg";
     private static final String BANDWIDTH = "bwlimit:";
 
-    private final HostOptions options;
-    private final Types types;
-    private final Locks locks;
+    private final HostSettings settings;
+    private final Journal journal;
+    private final Catalog catalog;
     private final String node;
     private ConfigStore store;
     private StorageService service;
 
-    public Host(HostOptions options) throws IOException {
-        this.options = options;
-        this.types = new Types(options);
-        this.locks = Locks.ofHost();
+    private Host(HostSettings settings, Lifetime lifetime, @Nullable Path runtime) throws IOException {
+        this.settings = settings;
+        this.journal = new Journal(settings.journalDirectory());
+        this.catalog = new Catalog(settings, lifetime, journal, runtime);
         this.node = node();
         this.store = newStore();
         this.service = newService();
+    }
+
+    /** For one command. A plugin is started when a storage of its type is named, and ends with the host. */
+    public static Host ofCommand(HostSettings settings) throws IOException {
+        return new Host(settings, Lifetime.COMMAND, null);
+    }
+
+    /**
+     * For a daemon, whose storages are used by others.
+     *
+     * @param runtime where the sockets of plugins go, a directory of mode 0700, which goes away with the host
+     */
+    public static Host ofDaemon(HostSettings settings, Path runtime) throws IOException {
+        return new Host(settings, Lifetime.DAEMON, runtime);
     }
 
     private static String node() throws IOException {
@@ -47,16 +62,17 @@ public final class Host implements AutoCloseable {
     }
 
     private ConfigStore newStore() {
-        return new ConfigStore(options.config(), types.known(), options.configLock(locks));
+        return new ConfigStore(settings.configFile(), catalog.known(), settings.configLock());
     }
 
     private StorageService newService() {
         // What a removal leaves for later is done before the command ends.
-        return new StorageService(store::current, types.known(), node, locks, Runnable::run, Permissions.ALL);
+        return new StorageService(
+                store::current, catalog.known(), node, settings.locks(), Runnable::run, Permissions.ALL);
     }
 
     private boolean more() throws IOException {
-        if (!types.more()) {
+        if (!catalog.more()) {
             return false;
         }
         store = newStore();
@@ -69,23 +85,25 @@ public final class Host implements AutoCloseable {
         return store;
     }
 
-    /** Tells what of the configuration is left out, each in one sentence. */
-    public void tellProblems(PrintWriter err) {
-        store.current().problems().forEach(problem -> err.println("tenon: " + options.config() + " " + problem));
+    /** What of the configuration is left out, each in one sentence. */
+    public List<String> problems() {
+        return store.current().problems().stream()
+                .map(problem -> settings.configFile() + " " + problem)
+                .toList();
     }
 
     /** What is being changed on this node, and what was interrupted. */
-    public Journal journal() throws IOException {
-        return options.journal();
+    public Journal journal() {
+        return journal;
     }
 
     public Locks locks() {
-        return locks;
+        return settings.locks();
     }
 
     /** The {@code bwlimit} of the whole data centre, which only a PVE host has. */
     public @Nullable String datacenterBandwidth() throws IOException {
-        Path cluster = locks.cluster();
+        Path cluster = settings.locks().cluster();
         if (cluster == null || !Files.exists(cluster.resolve(DATACENTER))) {
             return null;
         }
@@ -127,19 +145,24 @@ public final class Host implements AutoCloseable {
 
     /** Who answers for a storage type, null if nobody does. */
     public @Nullable StoragePlugin type(String type) throws IOException {
-        while (!types.known().containsKey(type) && more()) {
+        while (!catalog.known().containsKey(type) && more()) {
             // until somebody answers
         }
-        return types.known().get(type);
+        return catalog.known().get(type);
     }
 
-    /** The types that are answered for by now. */
+    /** What the plugins are spoken to with. */
+    public UnixSockets sockets() {
+        return catalog.sockets();
+    }
+
+    /** The types that are answered for by now, with what stands around them. */
     public Map<String, StoragePlugin> types() {
-        return types.known();
+        return catalog.known();
     }
 
     @Override
     public void close() throws IOException {
-        types.close();
+        catalog.close();
     }
 }

@@ -1,4 +1,4 @@
-package dev.tenon.cli;
+package dev.tenon.host;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,0 +1,55 @@
+package dev.tenon.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+
+/**
+ * What a command finds around it, which is the process's own in {@link Tenon#main} and something else where several
+ * commands run in one process.
+ *
+ * @param data standard input, and standard output for what is not text
+ * @param out standard output, as text
+ * @param err standard error, as text
+ * @param directory what paths are relative to; null for the process's own
+ * @param environment the variables by name
+ */
+public record Surroundings(
+        DataStreams data,
+        PrintWriter out,
+        PrintWriter err,
+        @Nullable Path directory,
+        Map<String, String> environment) {
+
+    public Surroundings {
+        environment = Map.copyOf(environment);
+    }
+
+    /** Those of this process. */
+    static Surroundings ofProcess() {
+        return new Surroundings(
+                new DataStreams.OfProcess(),
+                new PrintWriter(System.out, true, System.out.charset()),
+                new PrintWriter(System.err, true, System.err.charset()),
+                null,
+                System.getenv());
+    }
+
+    /** Those of a command. */
+    public static Surroundings of(CommandSpec command) {
+        return ((Tenon) command.root().userObject()).surroundings();
+    }
+
+    /** A path as it was given, or in the directory. */
+    Path path(String given) {
+        return directory == null ? Path.of(given) : directory.resolve(given);
+    }
+
+    /** A variable, null if it is not set or empty. */
+    public @Nullable String variable(String name) {
+        String value = environment.getOrDefault(name, "");
+        return value.isEmpty() ? null : value;
+    }
+}
