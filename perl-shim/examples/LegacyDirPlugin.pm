@@ -14,7 +14,7 @@ use PVE::Tools qw(run_command trim);
 use base qw(PVE::Storage::Plugin);
 
 my $API_OLDEST = 9;
-my $API_NEWEST = 15;
+my $API_NEWEST = 16;
 
 my $QEMU_IMG = '/usr/bin/qemu-img';
 my $DF = '/usr/bin/df';
@@ -375,6 +375,17 @@ sub alloc_image {
     return $with_closed_umask->(sub { $class->_alloc_image(@args) });
 }
 
+# Since API version 16 the base class knows which name fits a format. A host before has no names but those that do.
+sub _fitting_name {
+    my ($class, $name, $format) = @_;
+
+    return $class->volname_for_format($name, $format, 0) if $class->can('volname_for_format');
+    my ($name_format) = $class->_parse_image_name($name);
+    die "illegal name '$name' - wrong extension for format ('$name_format' != '$format')\n"
+        if $name_format ne $format;
+    return $name;
+}
+
 # The size is in KiB.
 sub _alloc_image {
     my ($class, $storeid, $scfg, $vmid, $fmt, $name, $size) = @_;
@@ -384,9 +395,7 @@ sub _alloc_image {
 
     $name = $class->find_free_diskname($storeid, $scfg, $vmid, $fmt, 1) if !$name;
 
-    my ($name_format) = $class->_parse_image_name($name);
-    die "illegal name '$name' - wrong extension for format ('$name_format != '$fmt')\n"
-        if $name_format ne $fmt;
+    $name = $class->_fitting_name($name, $fmt);
 
     my $path = $class->filesystem_path($scfg, "$vmid/$name");
     die "disk image '$path' already exists\n" if -e $path;
@@ -519,9 +528,8 @@ sub rename_volume {
     $target_vmid //= $vmid;
     my $name = $target_volname
         // $class->find_free_diskname($storeid, $scfg, $target_vmid, $format, 1);
-    my ($new_format, $new_is_base) = $class->_parse_image_name($name);
-    die "illegal name '$name' - wrong extension for format ('$new_format' != '$format')\n"
-        if $new_format ne $format;
+    $name = $class->_fitting_name($name, $format);
+    my (undef, $new_is_base) = $class->_parse_image_name($name);
     die "illegal name '$name' - volume '$source_volname' is no base image\n" if $new_is_base;
 
     my $volname = "$target_vmid/$name";
@@ -691,7 +699,7 @@ Like many plugins it prints to standard output, unless the option C<legacydir-qu
 
 =head2 api, type, plugindata, properties, options
 
-What PVE asks when it loads the plugin. C<api> is the host's version, between 9 and 15.
+What PVE asks when it loads the plugin. C<api> is the host's version, between 9 and 16.
 
 =head2 parse_volname, path, filesystem_path, get_subdir
 

@@ -87,7 +87,7 @@ subtest 'a good plugin' => sub {
     is_deeply($report->{missing}, [], 'nothing is missing');
     is(
         verdicts($report),
-        '9:rejected 10:loads 11:loads 12:loads 13:warns 14:warns 15:warns',
+        '9:rejected 10:loads 11:loads 12:loads 13:warns 14:warns 15:warns 16:warns',
         'verdicts follow the window'
     );
 };
@@ -118,8 +118,8 @@ subtest 'why a host rejects it' => sub {
         "${HEAD}1;\n" => qr/\Adoes not provide an api\(\) method\z/,
         "${HEAD}sub api { 1 }\n1;\n" =>
             qr/\Aimplements API version 1, older than the oldest that the host takes, 9\z/,
-        "${HEAD}sub api { 16 }\n1;\n" =>
-            qr/\Aimplements API version 16, newer than the host's, 15\z/,
+        "${HEAD}sub api { 17 }\n1;\n" =>
+            qr/\Aimplements API version 17, newer than the host's, 16\z/,
         "${HEAD}sub api { 'x' }\n1;\n" => qr/\Acannot tell its API version: api\(\) returned 'x'\z/,
         "${HEAD}sub api { die qq(no\\n) }\n1;\n" => qr/\Acannot tell its API version: no\z/,
         "$HEAD$API" . "0;\n" => qr/\Adoes not compile: .* did not return a true value/,
@@ -138,7 +138,7 @@ qr/\Akeeps PVE from starting: its options use the property 'maxfiles', which not
         "1;\n" => qr/\Adeclares no package\z/,
     );
     for my $source (sort keys %rejected) {
-        my $host = inspected($source, levels => [15])->{hosts}->{15};
+        my $host = inspected($source, levels => [16])->{hosts}->{16};
         is($host->{verdict}, 'rejected', 'rejected');
         like($host->{reason}, $rejected{$source}, 'the reason');
     }
@@ -152,7 +152,7 @@ subtest 'a property belongs to some levels' => sub {
     like($report->{hosts}->{12}->{reason}, qr/use the property 'maxfiles', which/, 'level 12');
     my $borrows = "$HEAD${API}sub options { { 'sibling' => {} } }\n1;\n";
     is_deeply(inspected($borrows)->{undeclared}, ['sibling'], 'what is borrowed');
-    is(inspected($borrows, declared => ['sibling'])->{hosts}->{15}->{verdict}, 'loads',
+    is(inspected($borrows, declared => ['sibling'])->{hosts}->{16}->{verdict}, 'loads',
         'and found');
 };
 
@@ -168,7 +168,7 @@ subtest 'a file that does not compile is told about all the same' => sub {
     );
     is($report->{type}, 'good', 'its type');
     is_deeply($report->{properties}, ['good-secret'], 'its properties');
-    is(verdicts($report) =~ tr/://, 7, 'a verdict for each level');
+    is(verdicts($report) =~ tr/://, 8, 'a verdict for each level');
     like($report->{hosts}->{12}->{reason},
         qr{\Adoes not compile: Can't locate Tenon/No/Such\.pm}, 'why');
 
@@ -176,11 +176,11 @@ subtest 'a file that does not compile is told about all the same' => sub {
     is($broken->{type}, 'good', 'broken: its type');
     is_deeply([sort $broken->{methods}->@*],
         [qw(api options plugindata properties status type)], 'methods');
-    like($broken->{hosts}->{15}->{reason}, qr/\Adoes not compile: syntax error/, 'broken: why');
+    like($broken->{hosts}->{16}->{reason}, qr/\Adoes not compile: syntax error/, 'broken: why');
 };
 
 subtest 'calls into PVE' => sub {
-    my $report = inspected(<<~"PLUGIN", levels => [15]);
+    my $report = inspected(<<~"PLUGIN", levels => [16]);
         $HEAD$API
         # PVE::Tools::in_a_comment()
         sub status {
@@ -219,7 +219,7 @@ subtest 'calls into PVE' => sub {
 subtest 'a plugin that is not quiet, or not quick' => sub {
     my $report = inspected(
         qq($HEAD${API}print "hello\\n{}\\n"; warn "careful\\n"; system('echo me too');\n1;\n));
-    is($report->{hosts}->{15}->{verdict}, 'loads', 'it may talk');
+    is($report->{hosts}->{16}->{verdict}, 'loads', 'it may talk');
     like_one($report->{problems}, qr/\AIt prints while it is loaded: 'hello'\.\z/, 'output');
     like_one($report->{problems}, qr/\AIt warns while it is loaded: 'careful'\.\z/, 'errors');
 
@@ -262,7 +262,7 @@ subtest 'no process outlives the one that looks' => sub {
     }
     open(my $fh, '<', $pids) or die "cannot read '$pids': $!\n";
     my @probes;
-    while (@probes < 7) {
+    while (@probes < 8) {
         push @probes, scalar(<$fh>) // next;
     }
     kill('KILL', $pid);
@@ -297,7 +297,7 @@ subtest 'the script' => sub {
     is(verdicts(JSON::PP->new->utf8->decode($said)), '11:loads', 'one document, for one level');
     is_deeply([$run->("$dir/none")], [1, "the plugin file '$dir/none' does not exist\n"],
         'no file');
-    is(($run->('--level', 16, $file))[0], 2, 'no such level');
+    is(($run->('--level', 17, $file))[0], 2, 'no such level');
     is(($run->())[0], 2, 'wrong usage');
 };
 

@@ -114,13 +114,13 @@ subtest 'API version' => sub {
         [
             'calls',
             'use strict; use PVE::Storage; print PVE::Storage::APIVER(), PVE::Storage::APIAGE();',
-            '156'
+            $real ? '156' : '167'
         ],
         [
             'class methods',
             'use strict; use PVE::Storage;'
                 . ' print PVE::Storage->APIVER, PVE::Storage->can("APIVER")->();',
-            '1515'
+            $real ? '1515' : '1616'
         ],
     );
     for my $row (@rows) {

@@ -70,7 +70,7 @@ subtest 'another API version is announced' => sub {
     plan(skip_all => "PVE's own has one") if $real;
     my $script = 'use PVE::Storage;'
         . ' print PVE::Storage::APIVER, " ", PVE::Storage::APIAGE, " ", PVE::Storage->can("APIVER")->()';
-    for my $row (['', '15 6 15'], ['15', '15 6 15'], ['13', '13 4 13'], ['9', '9 0 9']) {
+    for my $row (['', '16 7 16'], ['15', '15 6 15'], ['13', '13 4 13'], ['9', '9 0 9']) {
         my ($level, $expected) = $row->@*;
         local $ENV{TENON_API_LEVEL} = $level;
         for my $switch ('-w', '-T') {
@@ -80,14 +80,14 @@ subtest 'another API version is announced' => sub {
             close($out);
         }
     }
-    for my $level (8, 16, 'x', '9.5') {
+    for my $level (8, 17, 'x', '9.5') {
         local $ENV{TENON_API_LEVEL} = $level;
         open(my $saved, '>&', \*STDERR) or die "$!\n";
         open(STDERR, '>', "$dir/stderr") or die "$!\n";
         system($^X, @include, '-e', $script);
         open(STDERR, '>&', $saved) or die "$!\n";
         open(my $fh, '<', "$dir/stderr") or die "$!\n";
-        is(scalar(<$fh>), "TENON_API_LEVEL is '$level'; API versions are 9 to 15\n", "not $level");
+        is(scalar(<$fh>), "TENON_API_LEVEL is '$level'; API versions are 9 to 16\n", "not $level");
     }
 };
 

@@ -3,7 +3,9 @@ package PVE::Storage;
 use v5.36;
 
 # Real subs, known before any plugin is compiled: plugins write them as barewords.
-use constant { OLDEST => 9, NEWEST => 15 };
+# The table of methods tells up to which version they are known; without it there are none.
+use constant OLDEST => 9;
+use constant NEWEST => eval { require Tenon::Api; Tenon::Api->load->newest } // OLDEST;
 
 sub _announced_level {
     my $level = $ENV{TENON_API_LEVEL} // '';
@@ -60,6 +62,9 @@ for my $name (qw(
     )
 ) {
     "PVE::Storage::${name}Plugin"->register;
+}
+if (eval { require Tenon::Names; 1 } && APIVER >= Tenon::Names::came_with()) {
+    Tenon::Names::install();
 }
 
 our $ISO_EXT_RE_0 = qr/\.(?:iso|img)/i;
@@ -253,7 +258,7 @@ the types of PVE's own, by name only. Operations on volumes are not here.
 
 =head2 APIVER, APIAGE
 
-Constants, also callable as class methods. The environment variable C<TENON_API_LEVEL>, 9 to 15,
+Constants, also callable as class methods. The environment variable C<TENON_API_LEVEL>, 9 to 16,
 announces another version to the plugins of this process, with the same oldest one.
 
 =head2 config

@@ -76,7 +76,7 @@ would.
 
     return Tenon::Base::call($class, $method, wantarray, @args);
 
-Calls the base class method with its positional arguments (level 15, without the class; trailing ones may be missing).
+Calls the base class method with its positional arguments (of the newest level, without the class; trailing ones may be missing).
 What a plugin keeps in its section and cannot cross, such as an object, stays here. Dies with the
 error's text.
 

@@ -6,6 +6,7 @@ use Tenon::Api;
 use Tenon::Callback;
 use Tenon::Descriptors;
 use Tenon::Error;
+use Tenon::Names;
 use Tenon::Schema;
 use Tenon::Session;
 
@@ -89,9 +90,16 @@ sub _what ($plugin, $name, $params) {
 sub _session ($self) {
     my $session = $self->{session};
     return $session if $session && !$session->is_stale;
-    return $self->{session} =
-        Tenon::Session->connect($self->{socket},
-        { role => 'client', level => $self->{api}->newest + 0, pid => $$ + 0 }, \&_nested);
+    return $self->{session} = Tenon::Session->connect(
+        $self->{socket},
+        {
+            Tenon::Names::abilities(),
+            role => 'client',
+            level => $self->{api}->newest + 0,
+            pid => $$ + 0,
+        },
+        \&_nested
+    );
 }
 
 sub disconnect ($self) {

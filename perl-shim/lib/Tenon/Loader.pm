@@ -5,6 +5,8 @@ use v5.36;
 use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 
+use Tenon::Api;
+
 # The absolute path of a plugin file and the packages that it declares.
 sub find ($file) {
     my @packages = packages(source($file));
@@ -71,6 +73,16 @@ sub overrides ($package, $name) {
     my $own = $package->can($name) // return 0;
     my $inherited = PVE::Storage::Plugin->can($name) // return 1;
     return $own != $inherited;
+}
+
+# The methods of the API that the class implements itself. Some count only if it declares their level: an older plugin may
+# have a sub of that name that is something else.
+sub own_methods ($package, $level) {
+    my $api = Tenon::Api->load;
+    return grep {
+        my $method = $api->method($_);
+        overrides($package, $_) && (!$method->{declared} || $method->{since} <= $level);
+    } $api->method_names;
 }
 
 # Perl tells where it looked and who asked, which is this file; what is missing stands in the first line.
@@ -144,6 +156,12 @@ C<compat>, or the path of PVE's base class.
     my $is_own = Tenon::Loader::overrides($class, $method);
 
 Whether the class implements the method itself.
+
+=head2 own_methods
+
+    my @names = Tenon::Loader::own_methods($class, $level);
+
+The methods of the API that a class of this level implements itself.
 
 =head2 one_line
 

@@ -46,6 +46,7 @@ sub connect ($class, $path, $facts, $handler, $after = undef) {
                 path => $path,
                 pid => $$,
                 socket => _high($socket),
+                warnings => [],
             }, $class;
             $self->_hello($facts);
             return $self;
@@ -222,6 +223,7 @@ sub call ($self, $method, $params, %opt) {
         Tenon::Error->throw($err->name, $outcome, "$what: " . $err->message . $advice);
     }
 
+    warn "$_\n" for splice($self->{warnings}->@*);
     my ($kind, undef, $body) = $answer->@*;
     return $body if $kind == Tenon::Frame::RESPONSE;
     die _error($body);
@@ -325,6 +327,10 @@ sub _serve_one ($self, $frame) {
         Tenon::Error->throw('UNEXPECTED_FRAME', 'UNKNOWN',
             "the peer answered call $rest[0], which nobody made");
     }
+
+    # What a handler of warnings does must not meet half a frame, so it waits for the end of the call.
+    push $self->{warnings}->@*, $rest[1]->{text}
+        if $kind == Tenon::Frame::NOTIFY && $rest[0] eq 'warning' && defined($rest[1]->{text});
 
     # A cancel cannot stop Perl code that is running, and it arrives only when none is; pongs and notices that
     # this side does not know are dropped.
@@ -481,7 +487,7 @@ C<PEER_REFUSED>.
 
 Returns the result as wire values. The peer is told to answer within C<seconds>; this side waits C<grace> seconds longer,
 so that the peer's word about a late call arrives. C<what> names the call in errors. Throws a L<Tenon::Error>; its outcome is
-C<NOT_STARTED> only if the request did not leave this process.
+C<NOT_STARTED> only if the request did not leave this process. What the far side warns of meanwhile is a warning here.
 
 =head2 drop, goodbye
 

@@ -16,6 +16,7 @@ use Tenon::Frame;
 use Tenon::Later;
 use Tenon::Lifeline;
 use Tenon::Loader;
+use Tenon::Names;
 use Tenon::Schema;
 use Tenon::Section;
 use Tenon::Session;
@@ -40,6 +41,9 @@ my ($HOME, $BENT);
 # What frees the volume that the import under way may leave, if nobody is left who would.
 our $FREE_UNFINISHED;
 
+# What the base class of the plugin's PVE can, before it is given what it lacks.
+my %ABILITIES;
+
 # The compat layer's way to know the storage that a call is about.
 my $SET_SECTION;
 
@@ -56,7 +60,7 @@ sub run ($class, %opt) {
     my ($plugin, $err);
     eval { $plugin = _load($api, %opt); 1 } or $err = $@;
 
-    my $facts = { role => 'sidecar', pid => $$ + 0, level => $api->newest + 0 };
+    my $facts = { %ABILITIES, role => 'sidecar', pid => $$ + 0, level => $api->newest + 0 };
     if ($plugin) {
         $facts->{plugin} = $plugin;
     } else {
@@ -205,6 +209,8 @@ sub _load ($api, %opt) {
     my ($file, $pve_lib) = @opt{qw(plugin pve_lib)};
     my ($path, @packages) = Tenon::Loader::find($file);
     my $pve = Tenon::Loader::load_pve($pve_lib, $path);
+    %ABILITIES = Tenon::Names::abilities();
+    my $remove_names = Tenon::Names::install();
     if (defined(my $complaint = Tenon::Loader::compile($path))) {
         die "the plugin file '$file' does not compile: $complaint\n";
     }
@@ -229,6 +235,8 @@ sub _load ($api, %opt) {
         . "; it may work all the same: --accept-old\n"
         if $level < $api->oldest && !$opt{accept_old};
 
+    $remove_names->() if $level < Tenon::Names::came_with();
+
     my $type =
         eval { $package->type }
         // die "the type() method of the plugin $package failed: "
@@ -241,7 +249,7 @@ sub _load ($api, %opt) {
     return {
         file => $path,
         level => $level + 0,
-        overrides => [grep { Tenon::Loader::overrides($package, $_) } $api->method_names],
+        overrides => [Tenon::Loader::own_methods($package, $level)],
         package => $package,
         pve => $pve,
         type => "$type",

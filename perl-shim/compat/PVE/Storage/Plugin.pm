@@ -48,7 +48,9 @@ sub _install_inherited () {
         die $@ if $@ !~ m{\ACan't locate Tenon/Api\.pm };
         return;
     }
-    for my $method (grep { !$LOCAL{$_} } Tenon::Api->load->method_names) {
+    my $api = Tenon::Api->load;
+    for my $method (grep { !$LOCAL{$_} } $api->method_names) {
+        next if $api->method($method)->{declared};
         my $slot = qualify_to_ref($method, __PACKAGE__);
         next if defined(*{$slot}{CODE});
         *{$slot} = sub {

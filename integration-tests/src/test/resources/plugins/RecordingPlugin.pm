@@ -16,7 +16,8 @@ my $JSON = JSON::PP->new->canonical->allow_nonref;
 
 sub shown ($value) {
     my $type = reftype($value) // return defined($value) ? "$value" : undef;
-    return { map { $_ => shown($value->{$_}) } grep { $_ ne 'tenon-operation' } keys $value->%* } if $type eq 'HASH';
+    return { map { $_ => shown($value->{$_}) } grep { $_ ne 'tenon-operation' } keys $value->%* }
+        if $type eq 'HASH';
     return [map { shown($_) } $value->@*] if $type eq 'ARRAY';
     return $type;
 }
@@ -30,22 +31,37 @@ sub record ($name, $want, @args) {
 }
 
 my %ANSWERS = (
-    check_config => sub ($storeid, $config, @) { $config->{checked} = 1; return {$config->%*} },
+    check_config => sub ($storeid, $config, @) { $config->{checked} = 1; return { $config->%* } },
     on_add_hook => sub ($storeid, $scfg, @) { $scfg->{mountpoint} = '/mnt'; return { key => 'k' } },
     on_update_hook => sub ($storeid, $update, @) { $update->{updated} = 1; return undef },
-    on_update_hook_full => sub ($storeid, $scfg, $update, @) { $update->{updated} = 1; return undef },
-    cluster_lock_storage => sub ($storeid, $shared, $timeout, $func, @) { return scalar($func->()) },
+    on_update_hook_full =>
+        sub ($storeid, $scfg, $update, @) { $update->{updated} = 1; return undef },
+    cluster_lock_storage =>
+        sub ($storeid, $shared, $timeout, $func, @) { return scalar($func->()) },
     check_connection => sub (@) { return 1 },
     get_formats => sub (@) { return { default => 'qcow2', valid => { raw => 1, qcow2 => 1 } } },
     storage_can_replicate => sub (@) { return '1' },
     get_identity => sub (@) { return "serial 7" },
-    parse_volname => sub (@) { return ('images', 'vm-100-disk-0.raw', '100', undef, undef, 'base-', 'raw') },
+    parse_volname =>
+        sub (@) { return ('images', 'vm-100-disk-0.raw', '100', undef, undef, 'base-', 'raw') },
+    FORMAT_EXTENSION => sub (@) { return { raw => '', dax => 'dax' } },
+    is_valid_format => sub (@) { return 'yes' },
+    get_format_extension => sub (@) { return 'dax' },
+    get_parsed_format => sub (@) { return 'dax' },
+    volname_with_format => sub (@) { return 'vm-100-disk-9.dax' },
+    volname_for_format => sub (@) { return 'vm-100-disk-8' },
     path => sub (@) { return ('/dev/x', '100', 'images') },
     filesystem_path => sub (@) { return ('/srv/x', '100', 'images') },
     get_subdir => sub (@) { return '/srv/iso' },
-    list_images => sub (@) { return [{ volid => 'nas:vm-100-disk-0', size => '1024', vmid => '100', lun => 7 }] },
+    list_images => sub (@) {
+        return [{ volid => 'nas:vm-100-disk-0', size => '1024', vmid => '100', lun => 7 }];
+    },
     list_volumes => sub (@) {
-        return [{ volid => 'vm-100-disk-0', format => 'raw', content => 'images', verification => { state => 'ok' } }];
+        return [{
+                volid => 'vm-100-disk-0',
+                format => 'raw',
+                content => 'images',
+                verification => { state => 'ok' } }];
     },
     volume_size_info => sub (@) { return ('1024', 'raw', undef, undef, '5.5') },
     status => sub (@) { return ('3e3', 2000, 1000, 'yes') },
@@ -72,12 +88,16 @@ my %ANSWERS = (
         $logfunc->('info', 'pruned') if $logfunc;
         return [{ volid => 'nas:backup/x', ctime => '5', type => 'qemu', mark => 'keep' }];
     },
-    qemu_blockdev_options => sub (@) { return { driver => 'nbd', port => 10809, 'read-only' => JSON::PP::true } },
+    qemu_blockdev_options =>
+        sub (@) { return { driver => 'nbd', port => 10809, 'read-only' => JSON::PP::true } },
     get_import_metadata => sub (@) { return { type => 'vm', net => {} } },
     volume_export_formats => sub (@) { return ('raw+size', 'zfs') },
     volume_import_formats => sub (@) { return () },
-    volume_export => sub ($scfg, $storeid, $fh, @) { syswrite($fh, 'exported') == 8 or die "write: $!\n" },
-    volume_import => sub ($scfg, $storeid, $fh, @) { sysread($fh, my $number, 10); return "vm-100-disk-$number" },
+    volume_export =>
+        sub ($scfg, $storeid, $fh, @) { syswrite($fh, 'exported') == 8 or die "write: $!\n" },
+    volume_import =>
+        sub ($scfg, $storeid, $fh, @) { sysread($fh, my $number, 10); return "vm-100-disk-$number" }
+    ,
 );
 
 sub answer ($name, $want, @args) {
@@ -91,7 +111,9 @@ sub api ($class) { return __LEVEL__ }
 sub type ($class) { return 'recording__LEVEL__' }
 
 sub plugindata ($class) {
-    return { content => [{ images => 1, backup => 1 }, { images => 1 }], format => [{ raw => 1, qcow2 => 1 }, 'raw'] };
+    return {
+        content => [{ images => 1, backup => 1 }, { images => 1 }],
+        format => [{ raw => 1, qcow2 => 1 }, 'raw'] };
 }
 
 sub properties ($class) { return {} }
@@ -100,4 +122,4 @@ sub options ($class) { return { nodes => { optional => 1 }, content => { optiona
 
 __METHODS__
 
-1;
+    1;

@@ -32,7 +32,7 @@ class ApiLevelTest {
     private static final VolumeName VOLUME = new VolumeName("100/vm-100-disk-0.raw");
 
     @ParameterizedTest(name = "level {0}")
-    @ValueSource(ints = {9, 10, 11, 12, 13, 14, 15})
+    @ValueSource(ints = {9, 10, 11, 12, 13, 14, 15, 16})
     void activateVolumeGetsHintsFromLevel13On(int level, Scratch scratch) throws IOException {
         Path file = Files.writeString(
                 scratch.file("ExactArityPlugin.pm"),

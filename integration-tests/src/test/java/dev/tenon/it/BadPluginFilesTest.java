@@ -68,8 +68,8 @@ class BadPluginFilesTest {
                                 + " implements API version 8, older than the oldest supported, 9; it may work all the same: --accept-old"),
                 Arguments.of(
                         "is newer than the newest level",
-                        HEAD + "sub api { return 16 }\n" + TYPE + END,
-                        plugin + " implements API version 16, newer than the newest known, 15"),
+                        HEAD + "sub api { return 17 }\n" + TYPE + END,
+                        plugin + " implements API version 17, newer than the newest known, 16"),
                 Arguments.of(
                         "has a word for a level",
                         HEAD + "sub api { return 'abc' }\n" + TYPE + END,
@@ -181,10 +181,10 @@ class BadPluginFilesTest {
 
     @Test
     void aRefusedPluginThatDoesNotEndIsEnded(Scratch scratch) throws IOException {
-        Path file = file(scratch, HEAD + "sub api { return 16 }\n" + TYPE + "END { sleep(1) while 1 }\n" + END);
+        Path file = file(scratch, HEAD + "sub api { return 17 }\n" + TYPE + "END { sleep(1) while 1 }\n" + END);
         rejected(
                 refusal(scratch, file, settings -> settings.withStopLimit(Duration.ofMillis(100))),
-                "the plugin " + PACKAGE + " implements API version 16, newer than the newest known, 15");
+                "the plugin " + PACKAGE + " implements API version 17, newer than the newest known, 16");
     }
 
     @Test

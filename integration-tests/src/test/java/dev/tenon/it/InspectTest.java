@@ -60,7 +60,7 @@ class InspectTest {
         }
 
         List<String> verdicts() {
-            return IntStream.rangeClosed(9, 15).mapToObj(this::verdict).toList();
+            return IntStream.rangeClosed(9, 16).mapToObj(this::verdict).toList();
         }
 
         List<String> problems() {
@@ -108,14 +108,15 @@ class InspectTest {
         assertThat(told.json().keySet().stream().limit(7))
                 .containsExactly("type", "api", "methods", "properties", "missing", "problems", "hosts");
         assertThat(told.get("type")).isEqualTo("legacydir");
-        assertThat(told.get("api")).isEqualTo(15);
-        assertThat(told.get("strategy")).isEqualTo(Map.of("kind", "mirror", "oldest", 9, "newest", 15));
+        assertThat(told.get("api")).isEqualTo(16);
+        assertThat(told.get("strategy")).isEqualTo(Map.of("kind", "mirror", "oldest", 9, "newest", 16));
         assertThat(told.get("properties")).isEqualTo(List.of("legacydir-quiet"));
         assertThat(told.methods())
                 .contains("list_images", "alloc_image", "status")
                 .doesNotContain("list_volumes", "activate_storage");
         assertThat(told.problems()).isEmpty();
-        assertThat(told.verdicts()).containsExactly("rejected", "loads", "loads", "loads", "loads", "loads", "loads");
+        assertThat(told.verdicts())
+                .containsExactly("rejected", "loads", "loads", "loads", "loads", "loads", "loads", "loads");
         assertThat(told.reason(9))
                 .isEqualTo("keeps PVE from starting: its options use the properties 'content-dirs',"
                         + " 'create-base-path', 'create-subdirs', which nothing declares");
@@ -129,7 +130,8 @@ class InspectTest {
         assertThat(ended.status()).isOne();
         Told told = ended.told();
         assertThat(told.get("strategy")).isEqualTo(Map.of("kind", "fixed", "version", 10));
-        assertThat(told.verdicts()).containsExactly("rejected", "loads", "warns", "warns", "warns", "warns", "warns");
+        assertThat(told.verdicts())
+                .containsExactly("rejected", "loads", "warns", "warns", "warns", "warns", "warns", "warns");
         assertThat(told.reason(9)).isEqualTo("implements API version 10, newer than the host's, 9");
         assertThat(told.reason(11))
                 .isEqualTo("implements API version 10, and PVE warns that this is older than its own, 11");
@@ -141,19 +143,19 @@ class InspectTest {
         Told told = told(scratch, plugin(scratch, api + END));
 
         assertThat(told.get("strategy")).isEqualTo(Map.of("kind", "mirror", "oldest", 9, "newest", 12));
-        assertThat(told.verdicts()).containsExactly("loads", "loads", "loads", "loads", "warns", "warns", "warns");
+        assertThat(told.verdicts())
+                .containsExactly("loads", "loads", "loads", "loads", "warns", "warns", "warns", "warns");
     }
 
     @Test
     void aVersionThatNoHostTakesIsRejectedEverywhere(Scratch scratch) throws IOException, InterruptedException {
         Map<String, String> reasons = Map.of(
                 "", "does not provide an api() method",
-                "sub api { return 1 }\n", "implements API version 1, older than the oldest that the host takes, 9",
-                "sub api { return 16 }\n", "implements API version 16, newer than the host's, 15");
+                "sub api { return 1 }\n", "implements API version 1, older than the oldest that the host takes, 9");
         for (Map.Entry<String, String> reason : reasons.entrySet()) {
             Told told = told(scratch, plugin(scratch, reason.getKey() + END));
             assertThat(told.verdicts()).containsOnly("rejected");
-            assertThat(told.reason(15)).isEqualTo(reason.getValue());
+            assertThat(told.reason(16)).isEqualTo(reason.getValue());
             assertThat(told.get("type")).isEqualTo("nas");
         }
     }
@@ -193,8 +195,8 @@ class InspectTest {
         Files.writeString(libraries.resolve("Nas/Client.pm"), "package Nas::Client;\n1;\n");
         Path file = plugin(scratch, "use Nas::Client;\n" + API + END);
 
-        assertThat(told(scratch, file).verdict(15)).isEqualTo("rejected");
-        assertThat(told(scratch, "--lib", libraries, file).verdict(15)).isEqualTo("loads");
+        assertThat(told(scratch, file).verdict(16)).isEqualTo("rejected");
+        assertThat(told(scratch, "--lib", libraries, file).verdict(16)).isEqualTo("loads");
     }
 
     @Test
@@ -225,7 +227,7 @@ class InspectTest {
                         "It calls PVE::Tools::run_comand, which no release of PVE has (line 8).",
                         "Its api() is the version of the host, whatever that is, which says nothing about what it was"
                                 + " written for.");
-        assertThat(told.verdict(15)).isEqualTo("loads");
+        assertThat(told.verdict(16)).isEqualTo("loads");
     }
 
     @Test
@@ -241,7 +243,7 @@ class InspectTest {
                 .map(InspectTest::told)
                 .toList();
         assertThat(all).extracting(told -> told.get("type")).containsExactly("nas", "san", "lone");
-        assertThat(all).extracting(told -> told.verdict(15)).containsExactly("rejected", "rejected", "loads");
+        assertThat(all).extracting(told -> told.verdict(16)).containsExactly("rejected", "rejected", "loads");
         assertThat(all.getFirst().problems())
                 .contains("It declares the property 'debug', which " + san + " declares too.");
         assertThat(all.get(1).reason(9))
@@ -262,7 +264,7 @@ class InspectTest {
 
         assertThat(ended.status()).isOne();
         assertThat(ended.said().replaceAll("\\s+", " "))
-                .contains("9-15 rejected it is of type 'nas', as SanPlugin.pm is, and PVE takes only one of them");
+                .contains("9-16 rejected it is of type 'nas', as SanPlugin.pm is, and PVE takes only one of them");
     }
 
     @Test
@@ -316,10 +318,10 @@ class InspectTest {
         Told told = told(scratch, "--deadline", limit, file);
 
         assertThat(told.verdicts()).containsOnly("rejected");
-        assertThat(told.reason(15)).isEqualTo("did not come to an end within " + limit + " s while it was compiled");
+        assertThat(told.reason(16)).isEqualTo("did not come to an end within " + limit + " s while it was compiled");
         assertThat(told.get("type")).isEqualTo("nas");
         assertThat(Files.readAllLines(pids))
-                .hasSize(7)
+                .hasSize(8)
                 .allSatisfy(
                         pid -> assertThat(ProcessHandle.of(Long.parseLong(pid))).isEmpty());
     }
@@ -362,6 +364,6 @@ class InspectTest {
     void aFileThatIsNoPerlIsToldAbout(Scratch scratch) throws IOException, InterruptedException {
         Told told = told(scratch, "/etc/passwd");
         assertThat(told.verdicts()).containsOnly("rejected");
-        assertThat(told.reason(15)).isEqualTo("declares no package");
+        assertThat(told.reason(16)).isEqualTo("declares no package");
     }
 }

@@ -24,7 +24,7 @@ class MetadataTest {
     @Test
     void thePluginDescribesItselfWhileNoDaemonRuns(Scratch scratch) {
         PerlCaller perl = PerlCaller.start(scratch);
-        assertThat(perl.scalar("api").value()).isEqualTo("15");
+        assertThat(perl.scalar("api").value()).isEqualTo("16");
         assertThat(perl.scalar("type").value()).isEqualTo("tenondir");
         assertThat(perl.scalar("properties").value()).isEqualTo(Map.of());
         assertThat(perl.scalar("options").value())

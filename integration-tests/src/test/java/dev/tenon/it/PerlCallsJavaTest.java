@@ -53,7 +53,7 @@ class PerlCallsJavaTest {
 
     @Test
     void thePluginDescribesItself() {
-        assertThat(inScalar("api").value()).isEqualTo("15");
+        assertThat(inScalar("api").value()).isEqualTo("16");
         assertThat(inList("type").list()).isEqualTo(List.of("tenondir"));
         assertThat(inScalar("properties").value()).isEqualTo(Map.of());
         assertThat(inScalar("options").value())
@@ -211,7 +211,7 @@ class PerlCallsJavaTest {
     @Test
     void tooManyArgumentsAreRefused() {
         assertThat(inScalar("status", ID, scfg, Map.of(), 1, 2).died())
-                .isEqualTo("status: takes at most 3 parameters at API level 15, got 5\n");
+                .isEqualTo("status: takes at most 3 parameters at API level 16, got 5\n");
         assertThat(inScalar("status", ID).died()).isEqualTo("status: the parameter 'scfg' is missing\n");
         assertThat(inScalar("alloc_image", ID, scfg, "a hundred", "raw", null, 1)
                         .died())

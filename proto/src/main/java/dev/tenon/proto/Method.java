@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param perlContext the Perl context in which PVE calls the method
  * @param result the shape of the answer
  * @param pure whether the answer depends on nothing but the parameters, so that no storage is touched
+ * @param isDeclared whether only a plugin that declares the method's level means it: an older one may have a sub of its name
+ *     by accident
  * @param lock what the host has locked before, null if nothing
  * @param active what the host has activated before, null if nothing
  * @param since the level that brought the method
@@ -30,6 +32,7 @@ public record Method(
         String perlContext,
         Result result,
         boolean pure,
+        boolean isDeclared,
         @Nullable String lock,
         @Nullable String active,
         int since,

@@ -91,6 +91,7 @@ public final class MethodTable {
                 text(row, "context"),
                 result(map(row, "result"), records),
                 Boolean.TRUE.equals(row.get("pure")),
+                Boolean.TRUE.equals(row.get("declared")),
                 optionalText(row, "lock"),
                 optionalText(row, "active"),
                 number(row, "since"),

@@ -77,7 +77,7 @@ class MethodTableTest {
     void refusesAMethodThatIsNotInTheTable() {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> table.method("volume_teleport"))
-                .withMessageStartingWith("the method 'volume_teleport' is in no API level from 9 to 15")
+                .withMessageStartingWith("the method 'volume_teleport' is in no API level from 9 to 16")
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.UNKNOWN_METHOD));
     }
 

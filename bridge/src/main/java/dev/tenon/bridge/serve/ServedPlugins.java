@@ -122,6 +122,7 @@ public final class ServedPlugins {
             leftovers.claim(call.params());
             return Value.Nil.NIL;
         }
-        return plugin.call(call.method(), call.params(), new SessionCaller(call, leftovers, descriptors));
+        SessionCaller caller = new SessionCaller(call, leftovers, descriptors);
+        return caller.host().call(() -> plugin.call(call.method(), call.params(), caller));
     }
 }

@@ -9,6 +9,7 @@ import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.SessionClosedException;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -25,6 +26,18 @@ record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket de
 
     /** A descriptor is sent before the call that names it. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** What a peer says of a host whose base class has that method. */
+    private static final Value ADAPTS_NAMES = new Value.Text("volname_for_format");
+
+    /** The peer. One that does not say what its base class can is taken for one of the newest level. */
+    Host host() {
+        Value abilities = call.session().opened().join().get("abilities");
+        boolean adaptsNames = !(abilities instanceof Value.Seq(List<Value> known)) || known.contains(ADAPTS_NAMES);
+        return new Host(
+                adaptsNames,
+                sentence -> call.session().tell("warning", Value.fields("text", new Value.Text(sentence))));
+    }
 
     @Override
     public Value run(long function, List<Value> args) {

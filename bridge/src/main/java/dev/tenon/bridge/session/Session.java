@@ -154,6 +154,13 @@ public final class Session implements ConnectionListener {
         }
     }
 
+    /** Tells the peer something that wants no answer. One that is gone is told nothing. */
+    public void tell(String name, Value.Fields params) {
+        if (!closed.isDone()) {
+            connection.send(new Frame.Notify(name, params));
+        }
+    }
+
     /** Says why, and ends the connection. */
     public void close(String reason, String message) {
         connection.close(new Frame.Close(reason, message));

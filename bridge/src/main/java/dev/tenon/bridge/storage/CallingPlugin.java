@@ -45,6 +45,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.storage.common.FormatNames;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
@@ -129,6 +130,67 @@ public abstract class CallingPlugin implements StoragePlugin {
     public ParsedVolume parseVolname(VolumeName volume) {
         return Results.parsedVolume(call("parse_volname", Params.writing().volume(volume)));
     }
+
+    // ---- how names of images tell their formats
+
+    @Override
+    public Map<Format, String> formatExtensions() {
+        return namesFormats()
+                ? Results.extensions(call("FORMAT_EXTENSION", Params.writing()))
+                : FormatNames.FILES.extensions();
+    }
+
+    @Override
+    public boolean isValidFormat(Format format) {
+        return namesFormats()
+                ? Results.truth(call("is_valid_format", Params.writing().format("fmt", format)))
+                : FormatNames.FILES.isValid(format);
+    }
+
+    @Override
+    public Optional<String> formatExtension(Format format) {
+        return namesFormats()
+                ? Results.optionalText(
+                        call("get_format_extension", Params.writing().format("fmt", format)))
+                : FormatNames.FILES.extension(format);
+    }
+
+    @Override
+    public Optional<Format> parsedFormat(String name) {
+        return namesFormats()
+                ? Results.optionalText(
+                                call("get_parsed_format", Params.writing().text("name", name)))
+                        .map(Format::ofWord)
+                : FormatNames.FILES.parsed(name);
+    }
+
+    @Override
+    public String nameWithFormat(String name, Format format) {
+        return namesFormats()
+                ? Results.text(call(
+                        "volname_with_format",
+                        Params.writing().text("name", name).format("fmt", format)))
+                : FormatNames.FILES.with(name, format);
+    }
+
+    @Override
+    public String nameForFormat(String name, Format format, boolean isStrict) {
+        return namesFormats()
+                ? Results.text(call(
+                        "volname_for_format",
+                        Params.writing()
+                                .text("name", name)
+                                .format("fmt", format)
+                                .flag("strict", isStrict)))
+                : FormatNames.FILES.fitting(name, format, isStrict);
+    }
+
+    /** A plugin of an older level may have a method of such a name by accident. */
+    private boolean namesFormats() {
+        return dialect().has("volname_for_format");
+    }
+
+    // ---- where volumes are
 
     @Override
     public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {

@@ -1,5 +1,6 @@
 package dev.tenon.bridge.storage;
 
+import dev.tenon.proto.Method;
 import java.util.Set;
 
 /**
@@ -20,8 +21,9 @@ public record Dialect(int level, Set<String> overrides) {
         return overrides.contains(method);
     }
 
-    /** Whether the method is part of the plugin's level, or the plugin has it all the same. */
+    /** Whether the method is part of the plugin's level, or the plugin has it all the same and means it. */
     boolean has(String method) {
-        return overrides(method) || StorageApi.API.method(method).isIn(level);
+        Method row = StorageApi.API.method(method);
+        return row.isIn(level) || (overrides(method) && !row.isDeclared());
     }
 }

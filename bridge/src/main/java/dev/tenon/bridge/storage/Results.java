@@ -392,6 +392,21 @@ public final class Results {
         return new Formats(preferred, valid);
     }
 
+    // ---- FORMAT_EXTENSION
+
+    public static Value ofExtensions(Map<Format, String> extensions) {
+        Map<String, Object> words = new TreeMap<>();
+        extensions.forEach((format, extension) -> words.put(format.word(), extension));
+        return Trees.toValue(words);
+    }
+
+    public static Map<Format, String> extensions(Value value) {
+        Map<Format, String> extensions = new LinkedHashMap<>();
+        map(Trees.toJava(value))
+                .forEach((word, extension) -> extensions.put(Format.ofWord(word), String.valueOf(extension)));
+        return extensions;
+    }
+
     // ---- qemu_blockdev_options, get_import_metadata
 
     public static Value ofJson(Map<String, Object> json) {

@@ -26,6 +26,7 @@ public final class TypedCalls {
     private static Map<String, TypedCall> calls() {
         Map<String, TypedCall> calls = new HashMap<>(StorageCalls.CALLS);
         calls.putAll(ConfigCalls.CALLS);
+        calls.putAll(NameCalls.CALLS);
         calls.putAll(ImageCalls.CALLS);
         calls.putAll(VolumeCalls.CALLS);
         return Map.copyOf(calls);

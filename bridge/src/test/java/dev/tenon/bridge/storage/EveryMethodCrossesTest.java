@@ -142,6 +142,12 @@ class EveryMethodCrossesTest {
             Map.entry(
                     "parseVolname",
                     new ParsedVolume.GuestImage("vm-100-disk-0.raw", new Vmid(100), null, false, Format.Image.RAW)),
+            Map.entry("formatExtensions", Map.of(Format.Image.RAW, "", new Format.Other("dax"), "dax")),
+            Map.entry("isValidFormat", true),
+            Map.entry("formatExtension", Optional.of("dax")),
+            Map.entry("parsedFormat", Optional.of(Format.Image.QCOW2)),
+            Map.entry("nameWithFormat", "vm-100-disk-1"),
+            Map.entry("nameForFormat", "vm-100-disk-1.qcow2"),
             Map.entry("path", new VolumePath("/srv/x", new Vmid(100), ContentType.IMAGES)),
             Map.entry("filesystemPath", new VolumePath("/srv/y", null, null)),
             Map.entry("getSubdir", "/srv/iso"),

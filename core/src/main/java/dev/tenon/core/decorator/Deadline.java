@@ -1,5 +1,6 @@
 package dev.tenon.core.decorator;
 
+import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -37,9 +38,10 @@ public final class Deadline implements Decorator {
     public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
         Duration limit = limits.apply(call.operation());
         CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
+        Host host = Host.calling();
         Thread worker = Thread.ofVirtual().name("deadline-" + call.operation()).start(() -> {
             try {
-                answer.complete(next.get());
+                answer.complete(host.call(next));
             } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             }

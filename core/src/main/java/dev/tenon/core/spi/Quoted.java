@@ -8,7 +8,12 @@ public final class Quoted {
 
     /** The text in single quotes; control characters as {@code \n} or {@code \}{@code u00XX}, cut after 120 characters. */
     public static String of(String text) {
-        StringBuilder out = new StringBuilder("'");
+        return "'" + inWords(text) + "'";
+    }
+
+    /** The same without the quotes, where PVE's own sentence has none. */
+    public static String inWords(String text) {
+        StringBuilder out = new StringBuilder();
         int shown = Math.min(text.length(), LONGEST);
         for (int i = 0; i < shown; i++) {
             char c = text.charAt(i);
@@ -23,6 +28,6 @@ public final class Quoted {
         if (shown < text.length()) {
             out.append("... (").append(text.length()).append(" characters)");
         }
-        return out.append('\'').toString();
+        return out.toString();
     }
 }

@@ -39,6 +39,54 @@ public interface StoragePlugin {
      */
     ParsedVolume parseVolname(VolumeName volume);
 
+    // ---- how names of images tell their formats; names are bare, without the guest's directory and the base image
+
+    /**
+     * What the names of images end in, by format, without the dot; empty for nothing. The plugin has no images of other
+     * formats. Pure, as the five below.
+     */
+    default Map<Format, String> formatExtensions() {
+        throw unsupported("FORMAT_EXTENSION");
+    }
+
+    default boolean isValidFormat(Format format) {
+        return formatExtensions().containsKey(format);
+    }
+
+    /** What a name of this format ends in, without the dot; empty if the plugin has no such images. */
+    default Optional<String> formatExtension(Format format) {
+        return Optional.ofNullable(formatExtensions().get(format));
+    }
+
+    /**
+     * The format that a name tells.
+     *
+     * @return empty if it tells none, in which case it may be no name of this plugin's at all
+     * @throws StorageException {@code INVALID_NAME} if it is none
+     */
+    default Optional<Format> parsedFormat(String name) {
+        throw unsupported("get_parsed_format");
+    }
+
+    /** The name that an image would have in another format; whether it is one of the plugin's is not checked. */
+    default String nameWithFormat(String name, Format format) {
+        throw unsupported("volname_with_format");
+    }
+
+    /**
+     * The name to use for a new image of this format that is wanted under this name. The calling {@link Host} is warned
+     * where it is another.
+     *
+     * @param isStrict whether a name that does not fit is refused, also where another could stand for it
+     * @throws StorageException {@code NOT_SUPPORTED} if the plugin has no such format; {@code INVALID_NAME} if the name
+     *     tells another format or is none of this plugin's
+     */
+    default String nameForFormat(String name, Format format, boolean isStrict) {
+        throw unsupported("volname_for_format");
+    }
+
+    // ---- where volumes are
+
     /**
      * Where the volume, or its snapshot, is for QEMU. Makes no promise that it exists or is active.
      *
@@ -122,7 +170,7 @@ public interface StoragePlugin {
      *
      * @param name the wanted name, null to let the plugin choose
      * @param size virtual size; plugins count it in KiB, so it is rounded up to 1024 bytes
-     * @return the new volume's name
+     * @return the new volume's name, which may be another than the wanted one
      * @throws StorageException {@code ALREADY_EXISTS}, {@code INVALID_NAME}, {@code NOT_SUPPORTED}, {@code NO_SPACE},
      *     {@code COMMAND_FAILED}
      */

@@ -133,7 +133,7 @@ class ImageCopyingTest {
                         OptionalLong.empty(),
                         CopyProgress.NONE),
                 StorageError.INVALID_NAME,
-                "wrong extension");
+                "does not match requested format");
         isRefused(
                 () -> service.copyImage(
                         volume,

@@ -18,6 +18,7 @@ final class Refusals {
             "can't resize this image format",
             "can't snapshot this image format",
             "wrong extension for format",
+            "volume name does not match requested format",
             "still in use by linked clones",
             "storage does not support subvol quotas",
             "is not most recent snapshot",

@@ -44,6 +44,7 @@ import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
 import dev.tenon.core.storage.common.DiskNames;
 import dev.tenon.core.storage.common.Features;
+import dev.tenon.core.storage.common.FormatNames;
 import dev.tenon.core.storage.common.GuestTypes;
 import dev.tenon.core.storage.common.Paths;
 import dev.tenon.core.storage.common.TransferFormats;
@@ -123,6 +124,41 @@ public abstract class DirectoryPlugin implements StoragePlugin {
     @Override
     public ParsedVolume parseVolname(VolumeName volume) {
         return VolumeNames.parse(volume);
+    }
+
+    /** How names of images tell their formats. */
+    protected FormatNames formatNames() {
+        return FormatNames.FILES;
+    }
+
+    @Override
+    public final Map<Format, String> formatExtensions() {
+        return formatNames().extensions();
+    }
+
+    @Override
+    public final boolean isValidFormat(Format format) {
+        return formatNames().isValid(format);
+    }
+
+    @Override
+    public final Optional<String> formatExtension(Format format) {
+        return formatNames().extension(format);
+    }
+
+    @Override
+    public final Optional<Format> parsedFormat(String name) {
+        return formatNames().parsed(name);
+    }
+
+    @Override
+    public final String nameWithFormat(String name, Format format) {
+        return formatNames().with(name, format);
+    }
+
+    @Override
+    public final String nameForFormat(String name, Format format, boolean isStrict) {
+        return formatNames().fitting(name, format, isStrict);
     }
 
     @Override
@@ -315,9 +351,10 @@ public abstract class DirectoryPlugin implements StoragePlugin {
     public VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
         ImageLocation image = at(storage).image(volume, "rename_volume");
         Vmid newOwner = ImageRenaming.owner(image, owner, name);
-        String fileName = name == null
+        String wanted = name == null
                 ? self.findFreeDiskname(storage, newOwner, image.format(), true)
                 : ImageRenaming.fileName(name);
+        String fileName = FormatNames.forHost(self, wanted, image.format());
         ImageRenaming.refuseUnfit(image, fileName);
         refuseUnlisted(newOwner, fileName);
         ParsedVolume.Base base = image.parsed().base();

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class ImageRenaming {
     private static final Pattern GUEST_IN_NAME = Pattern.compile("(?:vm|base|subvol)-(\\d+)-.+");
 
+    private static final String BASE_PREFIX = "base-";
+
     private ImageRenaming() {}
 
     /** The guest that an image with this new name is for; the one it had if neither the caller nor the name tells. */
@@ -75,14 +77,7 @@ final class ImageRenaming {
                     StorageError.NOT_SUPPORTED,
                     "unable to rename base volume '" + image.volid() + "': linked clones know it by its name");
         }
-        VolumeNames.ImageName name = VolumeNames.ImageName.parse(fileName);
-        if (name.format() != image.format()) {
-            throw StorageException.refused(
-                    StorageError.INVALID_NAME,
-                    "illegal name " + Quoted.of(fileName) + " - wrong extension for format ('"
-                            + name.format().word() + "' != '" + image.format().word() + "')");
-        }
-        if (name.isBase()) {
+        if (fileName.startsWith(BASE_PREFIX)) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
                     "illegal name " + Quoted.of(fileName) + " - volume '" + image.volid() + "' is no base image");

@@ -11,8 +11,8 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.FormatNames;
 import dev.tenon.core.storage.common.Paths;
-import dev.tenon.core.storage.common.VolumeNames;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -61,14 +61,8 @@ record NewImages(Locations at, ImageCreation creation, Naming naming) {
     NewImage place(Vmid owner, Format.Image format, @Nullable String name) {
         Path images = Paths.of(at.plugin().getSubdir(at.storage(), ContentType.IMAGES));
         refuseMissingStorage(at.storage());
-        String fileName = name == null ? at.plugin().findFreeDiskname(at.storage(), owner, format, true) : name;
-        VolumeNames.ImageName parsed = VolumeNames.ImageName.parse(fileName);
-        if (parsed.format() != format) {
-            throw StorageException.refused(
-                    StorageError.INVALID_NAME,
-                    "illegal name " + Quoted.of(fileName) + " - wrong extension for format ('"
-                            + parsed.format().word() + "' != '" + format.word() + "')");
-        }
+        String wanted = name == null ? at.plugin().findFreeDiskname(at.storage(), owner, format, true) : name;
+        String fileName = FormatNames.forHost(at.plugin(), wanted, format);
         VolumeName volume = new VolumeName(owner + "/" + fileName);
         naming.refuseUnfit(owner, fileName);
         Path entry = images.resolve(owner.toString()).resolve(creation.entryName(fileName, format));

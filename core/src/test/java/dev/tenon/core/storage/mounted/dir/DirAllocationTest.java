@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -168,7 +170,36 @@ class DirAllocationTest {
     @Test
     void refusesANameWithTheExtensionOfAnotherFormat() {
         assertFails(Format.Image.QCOW2, "vm-100-disk-0.raw", ByteSize.ofKib(4))
-                .hasMessageStartingWith("illegal name 'vm-100-disk-0.raw' - wrong extension for format (");
+                .hasMessage("illegal name vm-100-disk-0.raw - volume name does not match requested format 'qcow2'"
+                        + " (did you mean 'vm-100-disk-0.qcow2'?)");
+    }
+
+    @Test
+    void givesANameWithoutOneTheExtensionOfTheFormatAndWarnsTheHost() {
+        List<String> warnings = new ArrayList<>();
+
+        VolumeName volume = new Host(true, warnings::add)
+                .call(() ->
+                        plugin.allocImage(storage, GUEST, Format.Image.QCOW2, "vm-100-cloudinit", ByteSize.ofKib(4)));
+
+        assertThat(volume).hasToString("100/vm-100-cloudinit.qcow2");
+        assertThat(guest.resolve("vm-100-cloudinit.qcow2")).isRegularFile();
+        assertThat(warnings)
+                .containsExactly("volume name 'vm-100-cloudinit' is missing the '.qcow2' extension - allocating"
+                        + " 'vm-100-cloudinit.qcow2'");
+    }
+
+    @Test
+    void refusesOnAHostBeforeLevel16WhatThatHostRefuses() throws IOException {
+        Host before16 = new Host(false, warning -> {
+            throw new AssertionError(warning);
+        });
+
+        assertThat(before16.call(() -> failureOf(Format.Image.QCOW2, "vm-100-cloudinit", ByteSize.ofKib(4))))
+                .hasMessage("unable to parse volume filename 'vm-100-cloudinit'");
+        assertThat(before16.call(() -> failureOf(Format.Image.QCOW2, "vm-100-disk-0.raw", ByteSize.ofKib(4))))
+                .hasMessage("illegal name 'vm-100-disk-0.raw' - wrong extension for format ('raw' != 'qcow2')");
+        assertThat(everythingIn(directory)).isEmpty();
     }
 
     @Test

@@ -140,7 +140,11 @@ class DirErrorsTest {
                 refused("a name of no kind", bad, "unable to parse directory volume name 'nonsense'", size("nonsense")),
                 refused("no image's name", bad, "unable to parse volume filename 'x.img'", size("100/x.img")),
                 refused("a snapshot", bad, "is a snapshot filename", size("101/snap-old-vm-101-disk-0.qcow2")),
-                refused("another format's name", bad, "wrong extension", alloc(Image.RAW, "x.qcow2", 1)),
+                refused(
+                        "another format's name",
+                        bad,
+                        "does not match requested format",
+                        alloc(Image.RAW, "x.qcow2", 1)),
                 refused("an unknown format", not, "unsupported format", alloc(Format.ofWord("qed"), null, 1)),
                 refused("a quota", not, "does not support subvol quotas", alloc(Image.SUBVOL, null, 1)),
                 refused("a taken name", exists, "already exists", alloc(Image.RAW, "vm-100-disk-0.raw", 1)),

@@ -105,14 +105,23 @@ class DirRenameTest {
 
     @ParameterizedTest
     @CsvSource({
-        "vm-100-disk-1.raw, wrong extension for format ('raw' != 'qcow2')",
+        "vm-100-disk-1.raw, volume name does not match requested format 'qcow2' (did you mean 'vm-100-disk-1.qcow2'?)",
         "base-100-disk-1.qcow2, is no base image",
         "snap-x-vm-100-disk-0.qcow2, is a snapshot filename",
-        "vm-100-disk-1, unable to parse volume filename",
+        "vm 100, unable to parse volume filename",
         "100/sub/vm-100-disk-1.qcow2, unable to parse volume filename"
     })
     void refusesANameThatIsNoneForTheImage(String name, String reason) {
         Failing.isRefused(() -> rename(name), StorageError.INVALID_NAME, reason);
+    }
+
+    @Test
+    void givesANameWithoutOneTheExtensionOfTheImage() {
+        VolumeId renamed = plugin.renameVolume(storage, DISK, null, new VolumeName("vm-100-state"));
+
+        assertThat(renamed.volume()).hasToString("100/vm-100-state.qcow2");
+        assertThat(guest.resolve("vm-100-state.qcow2")).exists();
+        assertThat(guest.resolve("vm-100-disk-0.qcow2")).doesNotExist();
     }
 
     @Test
