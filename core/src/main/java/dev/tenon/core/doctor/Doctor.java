@@ -76,13 +76,14 @@ public final class Doctor {
                     .examine(
                             storage,
                             interrupted.stream()
-                                    .map(JournalEntry::asInterruption)
+                                    .flatMap(entry -> entry.asInterruption().stream())
                                     .toList())
                     .stream()
                     .filter(finding -> busy.stream().noneMatch(finding.place()::endsWith))
                     .forEach(findings::add);
         }
-        interrupted.forEach(entry -> findings.add(interruption(entry, examinable.isPresent())));
+        interrupted.forEach(entry -> findings.add(interruption(
+                entry, examinable.isPresent() && entry.asInterruption().isPresent())));
         return List.copyOf(findings);
     }
 
@@ -107,8 +108,8 @@ public final class Doctor {
                 .toList();
     }
 
-    private Finding interruption(JournalEntry entry, boolean isExaminable) {
-        Remedy remedy = isExaminable
+    private Finding interruption(JournalEntry entry, boolean isExamined) {
+        Remedy remedy = isExamined
                 ? new Remedy.Automatic("forget it once nothing that it left is found", () -> journal.forget(entry))
                 : new Remedy.ByHand(
                         "look at the storage whether it took effect, then remove '" + journal.file(entry) + "'");

@@ -2,6 +2,7 @@ package dev.tenon.core.journal;
 
 import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.ProcessIdentity;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -111,7 +112,7 @@ public final class Journal {
      *     STORAGE_UNAVAILABLE} if nothing can be written
      */
     public Running begin(
-            String operation,
+            Mutation operation,
             StorageId storage,
             String type,
             Map<String, String> parameters,
@@ -119,8 +120,8 @@ public final class Journal {
         Instant now = Instant.now();
         ProcessIdentity process = ProcessIdentity.own();
         String id = now.toEpochMilli() + "-" + process + "-" + numbers.incrementAndGet();
-        JournalEntry entry =
-                new JournalEntry(id, operation, storage.value(), type, parameters, witness, process, now, null, true);
+        JournalEntry entry = new JournalEntry(
+                id, operation.word(), storage.value(), type, parameters, witness, process, now, null, true);
         Path file = directory.resolve(id + ENTRY_SUFFIX);
         Running running = new Running(file, entry);
         try {

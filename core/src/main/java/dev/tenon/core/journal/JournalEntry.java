@@ -2,6 +2,7 @@ package dev.tenon.core.journal;
 
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
@@ -17,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  * An operation in the journal.
  *
  * @param id tells it from all others
- * @param operation the name of the method of {@link dev.tenon.core.spi.StoragePlugin}
+ * @param operation what is done: the word of a {@link Mutation}, or one that another build wrote
  * @param storage the id of the storage
  * @param type its type
- * @param parameters what it was called with, by the names of the method's parameters
+ * @param parameters what it was called with, by name
  * @param witness what was there before
  * @param process who runs it, null if the file does not tell
  * @param started null if the file does not tell
@@ -51,15 +52,16 @@ public record JournalEntry(
         return problem == null && process != null && !process.hasEnded();
     }
 
-    /** For a storage type to explain what it finds. */
-    public Interruption asInterruption() {
-        return new Interruption(
-                id,
-                operation,
-                parameter(VOLUME, VolumeName::new).orElse(null),
-                parameter(SNAPSHOT, SnapshotName::new).orElse(null),
-                parameters,
-                witness);
+    /** For a storage type to explain what it finds. Empty if this build does not know the operation. */
+    public Optional<Interruption> asInterruption() {
+        return Mutation.ofWord(operation)
+                .map(known -> new Interruption(
+                        id,
+                        known,
+                        parameter(VOLUME, VolumeName::new).orElse(null),
+                        parameter(SNAPSHOT, SnapshotName::new).orElse(null),
+                        parameters,
+                        witness));
     }
 
     private <T> Optional<T> parameter(String name, Function<String, T> parse) {

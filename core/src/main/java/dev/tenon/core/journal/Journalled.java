@@ -5,6 +5,7 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
@@ -23,21 +24,32 @@ import org.jspecify.annotations.Nullable;
  * and so does one that leaves work for later, until that is done. An operation that cannot be written down is not begun.
  */
 public final class Journalled implements Decorator {
-    /** The operations, with the names of their parameters after the storage; nameless ones are not written down. */
-    static final Map<String, List<String>> OPERATIONS = Map.ofEntries(
-            Map.entry("allocImage", List.of("owner", "format", "name", "size")),
-            Map.entry("freeImage", List.of("volume", "isBase", "format")),
-            Map.entry("createBase", List.of("volume")),
-            Map.entry("cloneImage", List.of("volume", "owner", "snapshot")),
-            Map.entry("renameVolume", List.of("volume", "owner", "name")),
-            Map.entry("resizeVolume", List.of("volume", "size", "isRunning", "snapshot")),
-            Map.entry("snapshotVolume", List.of("volume", "snapshot")),
-            Map.entry("rollback", List.of("volume", "snapshot")),
-            Map.entry("deleteSnapshot", List.of("volume", "snapshot", "isRunning")),
-            Map.entry("renameSnapshot", List.of("volume", "snapshot", "to")),
-            Map.entry("updateAttribute", List.of("volume", "attribute", "")),
-            Map.entry("importVolume", List.of("volume", "format", "", "allowRename", "")),
-            Map.entry("pruneBackups", List.of("", "", "isDryRun", "")));
+    /**
+     * What is written down of an operation.
+     *
+     * @param parameters the names of its parameters after the storage; nameless ones are not written down
+     */
+    record Row(Mutation operation, List<String> parameters) {}
+
+    /** The operations, by the methods of the plugin that make them. */
+    static final Map<String, Row> OPERATIONS = Map.ofEntries(
+            row("allocImage", Mutation.ALLOC_IMAGE, "owner", "format", "name", "size"),
+            row("freeImage", Mutation.FREE_IMAGE, "volume", "isBase", "format"),
+            row("createBase", Mutation.CREATE_BASE, "volume"),
+            row("cloneImage", Mutation.CLONE_IMAGE, "volume", "owner", "snapshot"),
+            row("renameVolume", Mutation.RENAME_VOLUME, "volume", "owner", "name"),
+            row("resizeVolume", Mutation.RESIZE_VOLUME, "volume", "size", "isRunning", "snapshot"),
+            row("snapshotVolume", Mutation.SNAPSHOT_VOLUME, "volume", "snapshot"),
+            row("rollback", Mutation.ROLLBACK, "volume", "snapshot"),
+            row("deleteSnapshot", Mutation.DELETE_SNAPSHOT, "volume", "snapshot", "isRunning"),
+            row("renameSnapshot", Mutation.RENAME_SNAPSHOT, "volume", "snapshot", "to"),
+            row("updateAttribute", Mutation.UPDATE_ATTRIBUTE, "volume", "attribute", ""),
+            row("importVolume", Mutation.IMPORT_VOLUME, "volume", "format", "", "allowRename", ""),
+            row("pruneBackups", Mutation.PRUNE_BACKUPS, "", "", "isDryRun", ""));
+
+    private static Map.Entry<String, Row> row(String method, Mutation operation, String... parameters) {
+        return Map.entry(method, new Row(operation, List.of(parameters)));
+    }
 
     private final Journal journal;
     private final @Nullable Examinable witness;
@@ -50,17 +62,17 @@ public final class Journalled implements Decorator {
 
     @Override
     public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
-        List<String> names = OPERATIONS.get(call.operation());
+        Row row = OPERATIONS.get(call.operation());
         Optional<Storage> storage = call.argument(Storage.class);
-        if (names == null || storage.isEmpty()) {
+        if (row == null || storage.isEmpty()) {
             return next.get();
         }
-        Map<String, String> parameters = parameters(names, call.arguments());
+        Map<String, String> parameters = parameters(row.parameters(), call.arguments());
         if ("true".equals(parameters.get("isDryRun"))) {
             return next.get();
         }
         Journal.Running running = journal.begin(
-                call.operation(),
+                row.operation(),
                 storage.get().id(),
                 storage.get().config().type(),
                 parameters,

@@ -23,37 +23,43 @@ public record Finding(
     /** The kinds, of which programs may know. */
     public enum Kind {
         /** A hidden directory with what was being made or removed. */
-        UNFINISHED,
+        UNFINISHED("unfinished"),
         /** An image or snapshot that has another name too. */
-        SECOND_NAME,
+        SECOND_NAME("second-name"),
         /** Snapshots whose image is missing. */
-        IMAGE_MISSING,
+        IMAGE_MISSING("image-missing"),
         /** A snapshot on which nothing is based. */
-        SNAPSHOT_LEFT,
+        SNAPSHOT_LEFT("snapshot-left"),
         /** A snapshot that was being deleted and may hold newer data. */
-        SNAPSHOT_SPOILT,
+        SNAPSHOT_SPOILT("snapshot-spoilt"),
         /** A base image that is not protected from being written. */
-        BASE_WRITABLE,
+        BASE_WRITABLE("base-writable"),
         /** The directory of a guest that has no images. */
-        DIRECTORY_EMPTY,
+        DIRECTORY_EMPTY("directory-empty"),
         /** A file that is no image of the format its name promises. */
-        IMAGE_UNREADABLE,
+        IMAGE_UNREADABLE("image-unreadable"),
         /** An image that is based on a file which is missing. */
-        BACKING_MISSING,
+        BACKING_MISSING("backing-missing"),
         /** An image with space that nothing uses. */
-        SPACE_LEAKED,
+        SPACE_LEAKED("space-leaked"),
         /** An image whose tables contradict each other. */
-        IMAGE_CORRUPT,
+        IMAGE_CORRUPT("image-corrupt"),
         /** Something that a program is still working on. */
-        IN_USE,
+        IN_USE("in-use"),
         /** A file beside a backup that is gone. */
-        SIDE_FILE_LEFT,
+        SIDE_FILE_LEFT("side-file-left"),
         /** An operation of which nobody knows how far it came. */
-        INTERRUPTED;
+        INTERRUPTED("interrupted");
 
-        /** For people and programs, for instance {@code snapshot-left}. */
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        /** For people and programs, for instance {@code snapshot-left}; it stays as it is. */
         public String word() {
-            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+            return word;
         }
     }
 

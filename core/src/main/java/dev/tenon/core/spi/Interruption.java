@@ -7,15 +7,15 @@ import org.jspecify.annotations.Nullable;
  * An operation of which nobody knows how far it came: its process ended in the middle, or it said so itself.
  *
  * @param id tells it from all others
- * @param operation the name of the method of {@link StoragePlugin}
+ * @param operation what was being done
  * @param volume the volume it was about, null if it was about none or had no name yet
  * @param snapshot the snapshot it was about, null if about none
- * @param parameters all that it was called with, by the names of the method's parameters
+ * @param parameters all that it was called with, by name
  * @param witness what {@link Examinable#witness} told before it began
  */
 public record Interruption(
         String id,
-        String operation,
+        Mutation operation,
         @Nullable VolumeName volume,
         @Nullable SnapshotName snapshot,
         Map<String, String> parameters,

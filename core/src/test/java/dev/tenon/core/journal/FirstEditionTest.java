@@ -3,6 +3,7 @@ package dev.tenon.core.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.linux.ProcessIdentity;
+import dev.tenon.core.spi.Mutation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,6 +69,9 @@ class FirstEditionTest {
                         "updateAttribute",
                         "importVolume",
                         "pruneBackups");
+        assertThat(entries.subList(0, 13))
+                .extracting(entry -> entry.asInterruption().orElseThrow().operation())
+                .containsExactly(Mutation.values());
         assertThat(entries).extracting(JournalEntry::storage).containsOnly("store");
         assertThat(entries).extracting(JournalEntry::type).containsOnly("dir");
     }
@@ -83,12 +87,25 @@ class FirstEditionTest {
         assertThat(renaming.problem()).isEqualTo("the plugin's process ended while 'renameVolume' ran\nlast = \\words");
         JournalEntry killed = ofNumber(14);
         assertThat(killed.problem()).isNull();
-        assertThat(Objects.requireNonNull(killed.asInterruption().snapshot()).value())
+        assertThat(Objects.requireNonNull(killed.asInterruption().orElseThrow().snapshot())
+                        .value())
                 .isEqualTo("before-upgrade");
-        assertThat(Objects.requireNonNull(killed.asInterruption().volume()).value())
+        assertThat(Objects.requireNonNull(killed.asInterruption().orElseThrow().volume())
+                        .value())
                 .isEqualTo(DISK);
         assertThat(ofNumber(11).parameters()).containsEntry("attribute", "notes");
         assertThat(ofNumber(1).parameters()).containsEntry("size", "1073741824");
+    }
+
+    @Test
+    void anOperationThatThisBuildDoesNotKnowIsToldOfAndExplainsNothing() throws IOException {
+        JournalEntry entry = ofNumber(1);
+        Path file = directory.resolve(entry.id() + ".entry");
+        Files.writeString(file, Files.readString(file).replace("allocImage", "weaveImage"));
+
+        JournalEntry unknown = new Journal(directory).interrupted().getFirst();
+        assertThat(unknown.toString()).startsWith("weaveImage of storage 'store'");
+        assertThat(unknown.asInterruption()).isEmpty();
     }
 
     @Test

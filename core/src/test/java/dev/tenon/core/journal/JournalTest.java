@@ -8,6 +8,7 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
@@ -123,10 +124,11 @@ class JournalTest {
         assertThat(journal.interrupted())
                 .extracting(JournalEntry::problem)
                 .containsExactly("line\nfeed = \\n", "java.lang.IllegalStateException: a defect");
-        assertThat(journal.interrupted().getLast().asInterruption()).satisfies(interruption -> {
-            assertThat(interruption.volume()).isEqualTo(DISK);
-            assertThat(interruption.snapshot()).isEqualTo(new SnapshotName("one"));
-        });
+        assertThat(journal.interrupted().getLast().asInterruption().orElseThrow())
+                .satisfies(interruption -> {
+                    assertThat(interruption.volume()).isEqualTo(DISK);
+                    assertThat(interruption.snapshot()).isEqualTo(new SnapshotName("one"));
+                });
         journal.interrupted().forEach(journal::forget);
         assertThat(journal.directory()).isEmptyDirectory();
     }
@@ -155,7 +157,8 @@ class JournalTest {
 
     @Test
     void namesTheParametersOfTheOperationsAsTheyAre() {
-        Journalled.OPERATIONS.forEach((operation, names) -> {
+        Journalled.OPERATIONS.forEach((operation, row) -> {
+            List<String> names = row.parameters();
             Method method = Arrays.stream(StoragePlugin.class.getMethods())
                     .filter(candidate -> candidate.getName().equals(operation))
                     .findFirst()
@@ -167,6 +170,12 @@ class JournalTest {
                     .as(operation)
                     .isTrue();
         });
+    }
+
+    @Test
+    void writesEveryOperationThatItKnows() {
+        assertThat(Journalled.OPERATIONS.values().stream().map(Journalled.Row::operation))
+                .containsExactlyInAnyOrder(Mutation.values());
     }
 
     @Test

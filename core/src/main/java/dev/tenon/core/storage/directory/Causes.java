@@ -1,6 +1,7 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
@@ -35,13 +36,13 @@ final class Causes {
         return Optional.ofNullable(images.get(interruption.id()));
     }
 
-    Optional<Interruption> of(Set<String> operations) {
+    Optional<Interruption> of(Set<Mutation> operations) {
         return interruptions.stream()
                 .filter(interruption -> operations.contains(interruption.operation()))
                 .findFirst();
     }
 
-    Optional<Interruption> of(Set<String> operations, List<Path> of) {
+    Optional<Interruption> of(Set<Mutation> operations, List<Path> of) {
         return interruptions.stream()
                 .filter(interruption -> operations.contains(interruption.operation()))
                 .filter(interruption -> image(interruption).filter(of::contains).isPresent())
@@ -49,9 +50,9 @@ final class Causes {
     }
 
     /** One of this operation whose image this file is a snapshot of. */
-    Optional<Interruption> ofSnapshot(String operation, Path file, boolean needsSameName) {
+    Optional<Interruption> ofSnapshot(Mutation operation, Path file, boolean needsSameName) {
         return interruptions.stream()
-                .filter(interruption -> operation.equals(interruption.operation()))
+                .filter(interruption -> operation == interruption.operation())
                 .filter(interruption -> image(interruption)
                         .filter(image -> isOf(file, image, needsSameName ? interruption.snapshot() : null))
                         .isPresent())

@@ -37,7 +37,7 @@ record InterruptionExaminer(Locations at, Findings findings) {
             return;
         }
         switch (interruption.operation()) {
-            case "freeImage" -> {
+            case FREE_IMAGE -> {
                 if (image.parsed().isBase()) {
                     findings.automatic(
                             Kind.BASE_WRITABLE,
@@ -49,8 +49,8 @@ record InterruptionExaminer(Locations at, Findings findings) {
                             () -> BaseImages.protect(image.file()));
                 }
             }
-            case "resizeVolume", "snapshotVolume", "rollback" -> examineHealth(image, interruption);
-            case "deleteSnapshot" -> {
+            case RESIZE_VOLUME, SNAPSHOT_VOLUME, ROLLBACK -> examineHealth(image, interruption);
+            case DELETE_SNAPSHOT -> {
                 if (!hasSpoiltSnapshot(image, interruption)) {
                     examineHealth(image, interruption);
                 }

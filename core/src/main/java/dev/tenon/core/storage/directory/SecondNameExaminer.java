@@ -3,6 +3,7 @@ package dev.tenon.core.storage.directory;
 import dev.tenon.core.spi.Finding.Certainty;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ record SecondNameExaminer(Causes causes, Findings findings) {
             Path first = same.getFirst();
             String what = "images "
                     + same.stream().map(path -> "'" + path + "'").toList() + " are one file under several names";
-            Optional<Interruption> cause = causes.of(Set.of("renameVolume", "createBase"), same);
+            Optional<Interruption> cause = causes.of(Set.of(Mutation.RENAME_VOLUME, Mutation.CREATE_BASE), same);
             if (cause.isPresent() && same.size() == 2) {
                 Path old = causes.image(cause.get()).orElse(first);
                 Path other = same.get(same.get(0).equals(old) ? 1 : 0);

@@ -4,6 +4,7 @@ import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.Finding.Certainty;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
@@ -19,7 +20,7 @@ import java.util.Set;
 /** Finds files beside backups that are gone. */
 record SideFileExaminer(Storage storage, Causes causes, Findings findings) {
     void examine(Path dump) {
-        Optional<Interruption> pruning = causes.of(Set.of("pruneBackups"));
+        Optional<Interruption> pruning = causes.of(Set.of(Mutation.PRUNE_BACKUPS));
         for (String name : Examination.names(storage, dump)) {
             boolean isNotes = name.endsWith(BackupFiles.NOTES_SUFFIX);
             String archive = name.replaceFirst("\\.(?:notes|protected)$", "");
@@ -30,7 +31,7 @@ record SideFileExaminer(Storage storage, Causes causes, Findings findings) {
             }
             Path file = dump.resolve(name);
             String what = "'" + file + "' belongs to the backup '" + archive + "', which is missing";
-            Interruption cause = causes.of(Set.of("freeImage"), List.of(dump.resolve(archive)))
+            Interruption cause = causes.of(Set.of(Mutation.FREE_IMAGE), List.of(dump.resolve(archive)))
                     .or(() -> isNotes ? pruning : Optional.empty())
                     .orElse(null);
             if (cause != null || isEmptyFile(file)) {

@@ -4,6 +4,7 @@ import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.Finding.Certainty;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -71,7 +72,8 @@ final class SnapshotExaminer {
     }
 
     private Optional<Path> missingImageOf(Found snapshot) {
-        for (String operation : List.of("freeImage", "snapshotVolume", "rollback", "deleteSnapshot")) {
+        for (Mutation operation :
+                List.of(Mutation.FREE_IMAGE, Mutation.SNAPSHOT_VOLUME, Mutation.ROLLBACK, Mutation.DELETE_SNAPSHOT)) {
             Optional<Path> image =
                     causes.ofSnapshot(operation, snapshot.file(), false).flatMap(causes::image);
             if (image.isPresent()) {
@@ -100,11 +102,11 @@ final class SnapshotExaminer {
                     "snapshot '" + file + "' is the image '" + image.getFileName()
                             + "' itself: it was being taken and is not",
                     "remove this name of it; the image stays",
-                    causes.ofSnapshot("snapshotVolume", file, true).orElse(null),
+                    causes.ofSnapshot(Mutation.SNAPSHOT_VOLUME, file, true).orElse(null),
                     () -> SecondNameExaminer.removeSecondName(file, image));
             return;
         }
-        Optional<Interruption> deletion = causes.ofSnapshot("deleteSnapshot", file, true)
+        Optional<Interruption> deletion = causes.ofSnapshot(Mutation.DELETE_SNAPSHOT, file, true)
                 .filter(cause -> Witness.isSame(file, cause) && Witness.isSame(image, cause));
         if (deletion.isEmpty()) {
             left(snapshot, "the image '" + image.getFileName() + "' does not need it");
@@ -124,7 +126,7 @@ final class SnapshotExaminer {
     }
 
     private void examineMissing(Path image, List<Found> newest) {
-        Optional<Interruption> removal = causes.of(Set.of("freeImage"), List.of(image));
+        Optional<Interruption> removal = causes.of(Set.of(Mutation.FREE_IMAGE), List.of(image));
         if (removal.isPresent()
                 && newest.stream().allMatch(snapshot -> Witness.isSame(snapshot.file(), removal.get()))) {
             for (Path file : doomed(image, removal.get())) {
@@ -160,7 +162,7 @@ final class SnapshotExaminer {
             findings.inUse(snapshot, what, holder.getAsLong(), null);
             return;
         }
-        Optional<Interruption> taking = causes.ofSnapshot("snapshotVolume", snapshot, true)
+        Optional<Interruption> taking = causes.ofSnapshot(Mutation.SNAPSHOT_VOLUME, snapshot, true)
                 .filter(cause -> Witness.isSame(snapshot, String.valueOf(image.getFileName()), cause));
         if (taking.isPresent()) {
             findings.automatic(

@@ -12,6 +12,7 @@ import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Finding.Remedy;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
@@ -439,7 +440,11 @@ class DirDoctorTest {
     @Test
     void neitherFindsNorRepairsWhatAnOperationHasNotFinished() throws Exception {
         Journal.Running running = journal.begin(
-                "snapshotVolume", storage.id(), "dir", Map.of("volume", DISK.value(), "snapshot", "one"), Map.of());
+                Mutation.SNAPSHOT_VOLUME,
+                storage.id(),
+                "dir",
+                Map.of("volume", DISK.value(), "snapshot", "one"),
+                Map.of());
         Files.createLink(snapshot(ONE), disk);
         assertThat(found()).isEmpty();
 
