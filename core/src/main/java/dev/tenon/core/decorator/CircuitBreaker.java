@@ -66,11 +66,11 @@ public final class CircuitBreaker implements Decorator {
     /** What is known of one storage. */
     private final class Circuit {
         private int silences;
-        private long closedUntil;
+        private long openUntil;
         private String last = "";
 
         synchronized void enter(Call call) {
-            long left = closedUntil - nanoTime.getAsLong();
+            long left = openUntil - nanoTime.getAsLong();
             if (silences >= failures && left > 0) {
                 throw new LeftAloneException(call + " was not started: the storage did not answer " + silences
                         + " times in a row and is asked again in "
@@ -78,7 +78,7 @@ public final class CircuitBreaker implements Decorator {
             }
             if (silences >= failures) {
                 // This call finds out; those that come meanwhile are not to wait with it.
-                closedUntil = nanoTime.getAsLong() + pauseNow();
+                openUntil = nanoTime.getAsLong() + pauseNow();
             }
         }
 
@@ -90,7 +90,7 @@ public final class CircuitBreaker implements Decorator {
             silences++;
             last = e.getMessage();
             if (silences >= failures) {
-                closedUntil = nanoTime.getAsLong() + pauseNow();
+                openUntil = nanoTime.getAsLong() + pauseNow();
                 LOG.warn("event=storage-silent storage={} times={} last=\"{}\"", storage, silences, last);
             }
         }

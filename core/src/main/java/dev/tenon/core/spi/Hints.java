@@ -20,17 +20,4 @@ public record Hints(Map<String, Long> values) {
     public Hints {
         values = Map.copyOf(values);
     }
-
-    public boolean guestIsWindows() {
-        return isSet(GUEST_IS_WINDOWS);
-    }
-
-    /** Whether the volume may be deactivated and activated again to apply another hint. */
-    public boolean pluginMayDeactivateVolume() {
-        return isSet(MAY_DEACTIVATE);
-    }
-
-    private boolean isSet(String name) {
-        return values.getOrDefault(name, 0L) != 0;
-    }
 }
