@@ -10,6 +10,7 @@ use Test::More;
 use lib "$FindBin::Bin/../lib";
 
 use Tenon::Inspect;
+use Tenon::Inspect::Compat;
 use Tenon::Inspect::Modules;
 use Tenon::Inspect::Names;
 use Tenon::Inspect::Source;
@@ -315,6 +316,64 @@ subtest 'PVE\'s names' => sub {
     is(Tenon::Inspect::Modules::package_of('Acme::Nas_Client'),
         'libacme-nas-client-perl', 'by rule');
     is(Tenon::Inspect::Modules::known_package_of('Acme::Nas_Client'), undef, 'which is a guess');
+};
+
+subtest 'what the compat layer lacks is named' => sub {
+    my $report = inspected($HEAD . <<~'PLUGIN');
+        use PVE::Tools qw(run_command template_replace);
+        sub status {
+            my $space = PVE::Tools::df('/', 2);
+            my $port = PVE::Tools::next_unused_port(1, 2);
+            PVE::Tools::next_unused_port(3, 4);
+            return $space;
+        }
+        1;
+        PLUGIN
+    my @lacking = grep { m/compat layer lacks/ } $report->{problems}->@*;
+    if ($report->{pve} eq 'compat') {
+        is(scalar(@lacking), 2, 'two functions') or diag(explain($report->{problems}));
+        like(
+            $lacking[0],
+            qr/PVE::Tools::next_unused_port.*\(lines 17, 18\)\.\z/,
+            'the lines of a call'
+        );
+        like($lacking[1], qr/PVE::Tools::template_replace/, 'an import');
+    } else {
+        is_deeply(\@lacking, [], 'PVE has all');
+    }
+};
+
+subtest 'every function of PVE::Tools works on the compat layer or is named' => sub {
+    my @functions = Tenon::Inspect::Names->load->functions('PVE::Tools');
+    for my $function (@functions) {
+        my $source = Tenon::Inspect::Source->new("PVE::Tools::$function();\n");
+        my @lacking = Tenon::Inspect::Compat::lacking($source);
+        my $works = Tenon::Inspect::Compat::offers('PVE::Tools', $function);
+        is(scalar(@lacking), $works ? 0 : 1, $function);
+    }
+    ok(Tenon::Inspect::Compat::offers('PVE::Tools', $_), "$_ works")
+        for qw(df du run_command lock_file shellquote O_PATH);
+};
+
+subtest 'a module of the plugin itself is in no package' => sub {
+    for my $module (qw(PVE::Storage::Custom::GoodHelper PVE::Storage::Custom::Good::Api)) {
+        my $report = inspected("$HEAD\nuse $module;\n1;\n");
+        is_deeply($report->{missing}, [{ module => $module, package => undef }], $module);
+        like_one($report->{problems},
+            qr/\AThe module \Q$module\E is missing; .*comes with the plugin/, 'told');
+        is(scalar(grep { m/libpve-storage-perl/ } $report->{problems}->@*), 0, 'no package');
+    }
+};
+
+subtest 'a class that Tenon wrote is recognised' => sub {
+    my $report =
+        Tenon::Inspect->inspect("$FindBin::Bin/../lib/PVE/Storage/Custom/TenonDirPlugin.pm",
+        pve_lib => $pve_lib);
+    is($report->{proxy}, 1, 'as a proxy');
+    is(scalar($report->{problems}->@*), 1, 'with one sentence')
+        or diag(explain($report->{problems}));
+    like($report->{problems}->[0], qr/\AIt is a class of Tenon/, 'that says so');
+    is(inspected("${HEAD}1;\n")->{proxy}, 0, 'another is none');
 };
 
 done_testing();

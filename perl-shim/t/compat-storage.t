@@ -154,10 +154,50 @@ subtest 'archive_info' => sub {
             '... what it tells',
         );
     }
+    for my $time (
+        qw(2024_02_30-01_02_03 2023_02_29-01_02_03 2024_04_31-00_00_00 2024_13_01-00_00_00 2024_00_10-00_00_00),
+        qw(2024_01_00-00_00_00 2024_01_32-00_00_00 2024_01_01-24_00_00 2024_01_01-00_60_00 2024_01_01-00_00_61)
+    ) {
+        my $archive = "vzdump-qemu-100-$time.vma";
+        like(
+            caught(sub { PVE::Storage::archive_info($archive) }),
+            qr/out of range/,
+            "there never was $archive"
+        );
+    }
+    for my $time (qw(2024_02_29-23_59_59 1969_01_02-03_04_05 2038_01_20-00_00_00)) {
+        my ($y, $m, $d, $h, $min, $s) = split(m/[_-]/, $time);
+        is(
+            PVE::Storage::archive_info("vzdump-qemu-100-$time.vma")->{ctime},
+            POSIX::mktime($s, $min, $h, $d, $m - 1, $y - 1900, 0, 0, -1),
+            "the time of $time",
+        );
+    }
     for my $archive ('iso/a.iso', 'foo.tgz', "vzdump-host-1-$time.tar", 'backup/x.tar.xz') {
         is(caught(sub { PVE::Storage::archive_info($archive) }),
             "died: ERROR: couldn't determine archive info from '$archive'\n", $archive);
     }
+};
+
+subtest 'who keeps nothing keeps all' => sub {
+    for my $text ('', 'keep-all=1', 'keep-all=0', 'keep-last=0', 'keep-last=0,keep-weekly=0') {
+        is_deeply(PVE::JSONSchema::parse_property_string('prune-backups', $text),
+            { 'keep-all' => 1 }, "'$text'");
+    }
+    is_deeply(
+        PVE::JSONSchema::parse_property_string('prune-backups', 'keep-last=2'),
+        { 'keep-last' => 2 },
+        'a number'
+    );
+    like(
+        caught(
+            sub {
+                PVE::JSONSchema::parse_property_string('prune-backups', 'keep-all=1,keep-last=2');
+            }
+        ),
+        qr/keep-all cannot be set together with other options/,
+        'both'
+    );
 };
 
 subtest 'prune_mark_backup_group' => sub {

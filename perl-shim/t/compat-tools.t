@@ -73,6 +73,72 @@ subtest 'file_set_contents' => sub {
     is_deeply([glob("$dir/*.tmp.*")], [], 'no temporary file is left');
 };
 
+subtest 'space' => sub {
+    my $space = PVE::Tools::df($dir, 10);
+    my @df = split(' ', (split(m/\n/, qx(df -B1 --output=size,used,avail '$dir')))[1]);
+    is($space->{total}, $df[0], 'the size is that of df');
+    cmp_ok($space->{used} + $space->{avail}, '<=', $space->{total},
+        'used and free are parts of it');
+    is_deeply(
+        PVE::Tools::df("$dir/no", 10),
+        { total => 0, used => 0, avail => 0 },
+        'no directory has no space'
+    );
+    mkdir("$dir/du");
+    PVE::Tools::file_set_contents("$dir/du/a", 'x' x 5000);
+    my ($du) = qx(du -sb '$dir/du') =~ m/\A(\d+)/;
+    is(PVE::Tools::du("$dir/du"), $du, 'du');
+    isnt(caught(sub { PVE::Tools::du("$dir/no") }), undef, 'du of nothing dies');
+};
+
+subtest 'sizes, words and values' => sub {
+    my @rows = (
+        [[qw(convert_size 1 gb mb)], 1024],
+        [[qw(convert_size 1 mb gb)], 1],
+        [[qw(convert_size 1 mb gb 1)], 0],
+        [[qw(convert_size 1.5 gb mb)], 1536],
+        [[qw(convert_size .5 gb mb)], 512],
+        [[qw(convert_size 1025 b kb)], 2],
+        [[qw(convert_size x b b)], qr/value 'x' is not a valid, positive number/],
+        [[qw(convert_size 1 q b)], qr/unknown 'from' and\/or 'to' units \(q => b\)/],
+        [['convert_size', '', 'b', 'b'], qr/no value given/],
+        [[qw(shellquote plain/-_.1)], 'plain/-_.1'],
+        [['shellquote', 'a b'], q('a b')],
+        [['shellquote', q(it's)], q('it'\''s')],
+        [['shellquote', ''], q('')],
+        [['cmd2string', ['a', 'b c']], q(a 'b c')],
+        [['cmd2string', 'a b'], 'a b'],
+        [['cmd2string', undef], qr/no arguments/],
+        [['encode_text', "a:b%\n\x{20ac}"], 'a%3Ab%25%0A%E2%82%AC'],
+        [['decode_text', 'a%3Ab%zz%e2%82%ac'], "a:b%zz\x{20ac}"],
+        [['is_deeply', { a => [1, { b => undef }] }, { a => [1, { b => undef }] }], 1],
+        [['is_deeply', { a => [1] }, { a => [2] }], 0],
+        [['is_deeply', [1], [1, 2]], 0],
+        [['is_deeply', [1, 2], [1]], 0],
+        [['is_deeply', {}, []], 0],
+        [['is_deeply', undef, 'a'], 0],
+        [['safe_compare', 1, 2, sub { $_[0] <=> $_[1] }], -1],
+        [['safe_compare', undef, 2, sub { die }], -1],
+        [['safe_compare', undef, undef, sub { die }], 0],
+        [['dev_t_major', 64_768], 253],
+        [['dev_t_minor', 1_048_577], 257],
+        [['assert_if_modified', 'a', 'b'], qr/file changed by other user/],
+    );
+    for my $row (@rows) {
+        my ($call, $expected) = $row->@*;
+        my ($name, @args) = $call->@*;
+        my $code = PVE::Tools->can($name);
+        my $got = caught(sub { scalar($code->(@args)) });
+        my $what = "$name(" . join(', ', map { ($_ // 'undef') =~ s/[^ -~]/?/gr } @args) . ')';
+        ref($expected) ? like($got, $expected, $what) : is($got, $expected, $what);
+    }
+    is_deeply([PVE::Tools::parse_host_and_port('a-b.c:1')], ['a-b.c', 1, 1], 'a host and a port');
+    is_deeply([PVE::Tools::parse_host_and_port('[::1]:22')], ['::1', 22, 1], 'in brackets');
+    is_deeply([PVE::Tools::parse_host_and_port('::1')], ['::1', undef, 1], 'without a port');
+    is_deeply([PVE::Tools::parse_host_and_port('a_b')], [], 'no host');
+    is_deeply(PVE::Tools::array_intersect([[1, 2, 2], [2, 3]]), [2], 'what is in both');
+};
+
 subtest 'reading files' => sub {
     PVE::Tools::file_set_contents("$dir/r", "  a b \nc\n");
     PVE::Tools::file_set_contents("$dir/empty", '');

@@ -22,6 +22,7 @@ use constant APIAGE => APIVER - OLDEST;
 use Digest::SHA ();
 use File::Basename qw(basename);
 use POSIX ();
+use Time::Local qw(timelocal);
 
 # Plugins call functions of all of these without loading them.
 use PVE::BackupProvider::Plugin::Base;
@@ -167,10 +168,10 @@ sub archive_info {
     if ($name
         =~ m/\A(vzdump-\w+-([1-9][0-9]{2,8})-([0-9]{4})_([0-9]{2})_([0-9]{2})-([0-9]{2})_([0-9]{2})_([0-9]{2}))\.\Q$extension\E\z/
     ) {
-        my ($stem, $vmid, @time) = ($1, $2, $3 - 1900, $4 - 1, $5, $6, $7, $8);
+        my ($stem, $vmid, @time) = ($1, $2, $3, $4 - 1, $5, $6, $7, $8);
         $info{is_std_name} = 1;
         $info{vmid} = $vmid + 0;
-        $info{ctime} = POSIX::mktime(reverse(@time), 0, 0, -1);
+        $info{ctime} = timelocal(reverse(@time)); # dies of a day that there never was
         $info{logfilename} = $stem . PVE::Storage::Plugin::LOG_EXT;
         $info{notesfilename} = $name . PVE::Storage::Plugin::NOTES_EXT;
     }

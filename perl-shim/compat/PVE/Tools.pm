@@ -678,6 +678,8 @@ sub get_host_dpkg_arch {
     return $names{$machine} // die "no Debian name is known for the architecture '$machine'\n";
 }
 
+require PVE::Tools::Further;
+
 1;
 
 __END__
@@ -697,7 +699,7 @@ PVE::Tools - commands, files and locks for plugins on a machine without PVE
 
 Part of Tenon's compat layer; written from observed behaviour. Nothing is exported by default. Every
 name that PVE's module exports exists. C<template_replace> is not offered and dies with a text that
-says so.
+says so. The smaller functions are in L<PVE::Tools::Further>; what is in neither C<tenon inspect> names.
 
 =head1 FUNCTIONS
 

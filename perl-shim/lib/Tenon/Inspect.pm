@@ -87,7 +87,11 @@ sub _stand_in_for ($self, $facts) {
 }
 
 sub _missing_module ($module) {
-    return { module => $module, package => Tenon::Inspect::Modules::package_of($module) };
+    my $package =
+        Tenon::Inspect::Modules::is_of_plugin($module)
+        ? undef
+        : Tenon::Inspect::Modules::package_of($module);
+    return { module => $module, package => $package };
 }
 
 sub _run ($self, @orders) {
@@ -190,6 +194,7 @@ sub _report ($self) {
         packages => [uniq @packages],
         pve => (($self->{at}->{$newest} // {})->{facts} // {})->{pve},
         type => _word($facts->{type}) // $source->type,
+        proxy => $source->is_proxy ? 1 : 0,
         api => $self->_api_on($newest),
         strategy => $strategy,
         methods => $facts->{methods} // [grep { $is_method{$_} } $source->subs],
@@ -210,7 +215,9 @@ sub _report ($self) {
             : ()
         ],
         problems => [
-            Tenon::Inspect::Problems::of(
+            $source->is_proxy
+            ? 'It is a class of Tenon, which hands its calls to the daemon; what is behind it is another file.'
+            : Tenon::Inspect::Problems::of(
                 declared => $self->{declared},
                 facts => $facts,
                 file => $self->{file},
@@ -280,7 +287,8 @@ of directories with the plugin's own modules; C<declared>, the properties that o
 C<neighbours>, files of other plugins, which are loaded into the same processes; C<deadline>, in seconds (30). Dies in one sentence if the file cannot be read or declares no package.
 
 The report is plain data. C<hosts> has, for each level, a C<verdict> of C<loads>, C<warns> or C<rejected> and a C<reason>;
-C<problems> are sentences; C<neighbours> has what each neighbour declares after this plugin; C<missing> has hashes with C<module> and C<package>; C<strategy> has a C<kind>: C<mirror> (the
+C<problems> are sentences; C<neighbours> has what each neighbour declares after this plugin; C<missing> has hashes with C<module> and C<package>, undef for a module of the plugin's own; C<proxy> is true for a class
+that Tenon wrote; C<strategy> has a C<kind>: C<mirror> (the
 host's version, from C<oldest> to C<newest>), C<host> (the host's, whatever it is), C<fixed>, C<other> or C<none>.
 
 =cut

@@ -5,11 +5,10 @@ use v5.36;
 use Tenon::Api;
 use Tenon::Client;
 
-# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. It asks
-# for the formats of an import on another node, and a backup provider does not cross.
+# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. A
+# backup provider does not cross.
 my %LOCAL = map { $_ => 1 }
-    qw(api check_config cluster_lock_storage options plugindata properties type),
-    qw(new_backup_provider volume_import_formats);
+    qw(api check_config cluster_lock_storage new_backup_provider options plugindata properties type);
 
 my %CLIENTS;
 

@@ -327,6 +327,9 @@ sub validate_prune_backups {
     my $all = $keep->{'keep-all'};
     die "keep-all cannot be set together with other options.\n"
         if $all && grep { $_ ne 'keep-all' && $keep->{$_} } keys $keep->%*;
+
+    # Who says nothing, or nothing but zeroes, keeps all.
+    return { 'keep-all' => 1 } if !grep { $_ } values $keep->%*;
     return $keep;
 }
 

@@ -69,6 +69,11 @@ my @PVE = (
     [qr/\APVE::/ => 'libpve-common-perl'],
 );
 
+# A missing module of the storages comes with the plugin that uses it: where PVE's own are, this package is installed.
+sub is_of_plugin ($module) {
+    return $module =~ m/\APVE::(?:Storage|BackupProvider)\b/;
+}
+
 # Debian's package with this module, nothing if that is not known. What is below a known module is with it.
 sub known_package_of ($module) {
     return 'perl' if $module =~ $CORE;
@@ -111,6 +116,10 @@ Tenon::Inspect::Modules - where a Perl module is, and which Debian package has i
 =head2 package_of
 
 Debian names the package of a module C<Foo::Bar> C<libfoo-bar-perl>; what plugins are known to use is listed.
+
+=head2 is_of_plugin
+
+Whether a module that is missing is the plugin's own.
 
 =head2 known_package_of
 

@@ -5,6 +5,7 @@ use v5.36;
 use File::Basename qw(basename);
 use List::Util qw(uniq);
 
+use Tenon::Inspect::Compat;
 use Tenon::Inspect::Modules;
 use Tenon::Inspect::Names;
 use Tenon::Inspect::Verdict;
@@ -14,11 +15,17 @@ use constant LONGEST_SHOWN => 120;
 # What is wrong with a plugin, in sentences, the worst first.
 sub of (%about) {
     return uniq(
-        _verdict($about{hosts}, $about{newest}), _missing($about{missing}),
-        _properties($about{facts}, $about{newest}, $about{declared}), _plugindata($about{facts}),
-        _calls($about{source}), _imports($about{source}),
-        _name($about{facts}, $about{file}), _strategy($about{strategy}),
-        _printed($about{result}), _stand_ins($about{result}),
+        _verdict($about{hosts}, $about{newest}),
+        _missing($about{missing}),
+        _properties($about{facts}, $about{newest}, $about{declared}),
+        _plugindata($about{facts}),
+        _calls($about{source}),
+        _imports($about{source}),
+        _lacking($about{source}, $about{result}),
+        _name($about{facts}, $about{file}),
+        _strategy($about{strategy}),
+        _printed($about{result}),
+        _stand_ins($about{result}),
     );
 }
 
@@ -31,6 +38,12 @@ sub _missing ($missing) {
     my @problems;
     for my $module ($missing->@*) {
         my ($name, $package) = $module->@{qw(module package)};
+        if (!defined($package)) {
+            push @problems,
+                "The module $name is missing; no package has it, so it comes with the plugin:"
+                . ' put it beside the plugin, or name its directory with --lib.';
+            next;
+        }
         push @problems,
             defined(Tenon::Inspect::Modules::known_package_of($name))
             ? "The module $name is missing; install the Debian package $package."
@@ -113,6 +126,21 @@ sub _imports ($source) {
             $module->{imports}->@*;
     }
     return @problems;
+}
+
+# What PVE has, and a plugin without PVE has not.
+sub _lacking ($source, $result) {
+    return if (($result->{facts} // {})->{pve} // 'compat') ne 'compat';
+    my (%lines, @order);
+    for my $use (Tenon::Inspect::Compat::lacking($source)) {
+        my $what = "$use->{module}::$use->{name}";
+        push @order, $what if !$lines{$what};
+        push $lines{$what}->@*, $use->{line} // ();
+    }
+    return map {
+"It uses $_, which PVE has and Tenon's compat layer lacks; host it with PVE's own libraries (--pve-lib)"
+            . ($lines{$_}->@* ? ' (' . _lines($lines{$_}->@*) . ').' : '.')
+    } @order;
 }
 
 # ---- the file and the process

@@ -109,6 +109,11 @@ sub super_calls ($self) {
     return @calls;
 }
 
+# Whether Tenon wrote it: a class that hands everything to the daemon.
+sub is_proxy ($self) {
+    return $self->{code} =~ m/\bTenon::Proxy\b/;
+}
+
 # What type() returns, where that is plain to see.
 sub type ($self) {
     my ($type) = $self->{text} =~ m/^\s*sub\s+type\s*\{[^}]*?\breturn\s+["']([\w-]+)["']/m;
@@ -137,6 +142,10 @@ Reads Perl as far as that goes with patterns, so that a file that does not compi
 =head2 packages, subs, bases, type
 
 Names; C<type> only if it is plain to see.
+
+=head2 is_proxy
+
+Whether it is a class of Tenon, which hands its calls to the daemon.
 
 =head2 modules
 

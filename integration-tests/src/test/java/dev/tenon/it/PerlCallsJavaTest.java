@@ -90,6 +90,20 @@ class PerlCallsJavaTest {
     }
 
     @Test
+    void theFormatsOfAnImportAndAnExportAreTold() {
+        assertThat(inList("volume_import_formats", scfg, ID, RAW, null, null, 0).list())
+                .isEqualTo(List.of("raw+size"));
+        assertThat(inList("volume_import_formats", scfg, ID, QCOW2, null, null, 1)
+                        .list())
+                .isEqualTo(List.of("qcow2+size"));
+        assertThat(inList("volume_import_formats", scfg, ID, RAW, null, "base", 0)
+                        .list())
+                .isEqualTo(List.of());
+        assertThat(inList("volume_export_formats", scfg, ID, RAW, null, null, 0).list())
+                .isEqualTo(List.of("raw+size"));
+    }
+
+    @Test
     void contentHasItsDirectory() {
         assertThat(inScalar("get_subdir", scfg, "images").value()).isEqualTo(storage.path() + "/images");
         assertThat(inList("get_subdir", scfg, "iso").list()).isEqualTo(List.of(storage.path() + "/template/iso"));

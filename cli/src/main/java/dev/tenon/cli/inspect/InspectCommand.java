@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
             "",
             "Example: tenon inspect --json /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
             "With --json one file is one object, several files are an array of them.",
-            "Exit status: 0 every file loads on the newest level, 1 some file does not, 2 wrong usage."
+            "Exit status: 0 every file loads on the newest level, with or without a warning; 1 some file does not, 2 wrong usage."
         })
 public final class InspectCommand implements Callable<Integer> {
     @Spec

@@ -72,14 +72,14 @@ record Inspection(
         return told.get(key) instanceof Map<?, ?> map ? map : Map.of();
     }
 
-    /** The missing modules and the Debian packages that have them. */
+    /** The missing modules and the Debian packages that have them, or that they are the plugin's own. */
     Map<String, String> missing() {
         List<?> missing = told.get("missing") instanceof List<?> list ? list : List.of();
         return missing.stream()
                 .map(module -> (Map<?, ?>) module)
                 .collect(Collectors.toMap(
                         module -> String.valueOf(module.get("module")),
-                        module -> String.valueOf(module.get("package")),
+                        module -> module.get("package") instanceof String debian ? debian : "the plugin's own",
                         (first, second) -> first,
                         LinkedHashMap::new));
     }
@@ -89,8 +89,9 @@ record Inspection(
         return "1".equals(text("isolated"));
     }
 
+    /** With or without a warning. */
     boolean isLoadedOnNewest() {
-        return hosts.lastEntry().getValue().isLoaded();
+        return !hosts.lastEntry().getValue().isRejected();
     }
 
     /** With one more problem, which rejects it wherever it would have been accepted. */

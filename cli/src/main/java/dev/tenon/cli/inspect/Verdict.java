@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
  * @param reason words that continue a sentence about the plugin, null if it simply loads
  */
 record Verdict(String verdict, @Nullable String reason) {
-    static final String LOADS = "loads";
     static final String REJECTED = "rejected";
 
     static Verdict rejected(String reason) {
@@ -19,10 +18,6 @@ record Verdict(String verdict, @Nullable String reason) {
 
     boolean isRejected() {
         return verdict.equals(REJECTED);
-    }
-
-    boolean isLoaded() {
-        return verdict.equals(LOADS);
     }
 
     Map<String, @Nullable Object> toJson() {
