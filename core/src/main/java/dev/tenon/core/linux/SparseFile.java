@@ -34,6 +34,16 @@ public final class SparseFile implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_INT));
+    private static final int FALLOC_KEEP_SIZE = 1;
+    private static final int FALLOC_PUNCH_HOLE = 2;
+    private static final MethodHandle FALLOCATE = CLibrary.functionWithErrno(
+            "fallocate",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG));
     private static final MethodHandle FSYNC =
             CLibrary.functionWithErrno("fsync", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
@@ -172,6 +182,21 @@ public final class SparseFile implements AutoCloseable {
             return checked(CLibrary.call("sendfile", state -> (long) SharedCalls.SENDFILE.invokeExact(
                     state, descriptor.number(), source.descriptor.number(), from, length)));
         }
+    }
+
+    /**
+     * Makes a hole, which reads as zeroes; of a block device, discards what is there.
+     *
+     * @return false, with nothing changed, if the file system or the device cannot
+     */
+    public boolean punch(long offset, long length) throws IOException {
+        long result = CLibrary.call("fallocate", state -> (int) FALLOCATE.invokeExact(
+                state, descriptor.number(), FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE, offset, length));
+        if (result == -Errno.EOPNOTSUPP || result == -Errno.ENOSYS) {
+            return false;
+        }
+        checked(result);
+        return true;
     }
 
     /** Makes a file longer by a hole, if it is shorter; a block device has its size. */
