@@ -33,6 +33,8 @@ public final class Bench implements Callable<Integer> {
 
     private enum Part {
         CALLS,
+        PLUGINS,
+        CONNECTIONS,
         DIRECTORIES,
         COPIES,
         TRANSFERS
@@ -90,6 +92,8 @@ public final class Bench implements Callable<Integer> {
             for (Part part : parts) {
                 switch (part) {
                     case CALLS -> calls(scratch, report);
+                    case PLUGINS -> plugins(scratch, report);
+                    case CONNECTIONS -> connections(scratch, report);
                     case DIRECTORIES -> Directories.run(scratch, report);
                     case COPIES -> Copies.run(scratch, report);
                     case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
@@ -103,21 +107,33 @@ public final class Bench implements Callable<Integer> {
         Plan plan = Plan.of(calls, warmup);
         PerlToJava.Result calling = PerlToJava.run(scratch, plan);
         report.heading("Perl calls Java: Tenon::Client, the daemon");
-        calling.comparisons().forEach(comparison -> report.row(comparison, true));
-        report.heading("Java calls Perl: PerlStoragePlugin, its sidecar");
-        var called = JavaToPerl.run(scratch, plan);
-        report.row(called.getFirst(), true);
-        called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
-        report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
-        AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
-        report.line("");
-        report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
-        report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
+        calling.comparisons()
+                .forEach(judged -> report.row(
+                        judged.comparison(),
+                        judged.targets().p50(),
+                        judged.targets().p99()));
+        report.switches(calling.switches());
         report.line("");
         report.line("The daemon's resident memory");
         report.resident("before the first call", calling.fresh());
         report.resident("after all calls", calling.used());
         report.resident("idle after them", calling.idle());
         report.plan(plan);
+    }
+
+    private void plugins(Scratch scratch, Report report) throws Exception {
+        Plan plan = Plan.of(calls, warmup);
+        report.heading("Java calls Perl: PerlStoragePlugin, its sidecar");
+        var called = JavaToPerl.run(scratch, plan);
+        report.row(called.getFirst(), true);
+        called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
+        report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
+        AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
+    }
+
+    private void connections(Scratch scratch, Report report) throws Exception {
+        report.line("");
+        report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
+        report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
     }
 }

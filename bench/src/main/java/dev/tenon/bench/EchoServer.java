@@ -6,17 +6,25 @@ import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the daemon would be if nothing had to be done: plain JDK, one thread that blocks. It reads a frame and answers
- * every call with the same bytes and the call's id; nothing is decoded.
+ * every call with the same bytes and the call's id; nothing is decoded. Where the daemon has to look at an image, so does
+ * this: it opens the file and reads its header before each answer.
  */
 final class EchoServer {
+    /** In the place of an image. */
+    static final String NOTHING = "-";
+
+    private static final int ARGUMENTS = 3;
+    private static final int HEADER_BYTES = 4096;
     private static final int LENGTH_BYTES = 4;
     private static final int BUFFER_BYTES = 1 << 16;
     private static final int HELLO = 1;
@@ -27,29 +35,38 @@ final class EchoServer {
 
     private final ByteBuffer in = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
     private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER_BYTES);
+    private final ByteBuffer header = ByteBuffer.allocateDirect(HEADER_BYTES);
     private final byte[] result;
+    private final @Nullable Path image;
 
-    private EchoServer(byte[] result) {
+    private EchoServer(byte[] result, @Nullable Path image) {
         this.result = result;
+        this.image = image;
     }
 
-    /** Arguments: pairs of a socket to listen on and a file with the bytes to answer with; a thread for each. */
+    /**
+     * Arguments, three for each thread: a socket to listen on, a file with the bytes to answer with, and the image to look
+     * at before, {@link #NOTHING} for none.
+     */
     public static void main(String[] args) throws IOException, InterruptedException {
         Thread last = Thread.currentThread();
-        for (int i = 0; i < args.length; i += 2) {
+        for (int i = 0; i < args.length; i += ARGUMENTS) {
             Path socket = Path.of(args[i]);
             byte[] result = Files.readAllBytes(Path.of(args[i + 1]));
+            Path image = args[i + 2].equals(NOTHING) ? null : Path.of(args[i + 2]);
             ServerSocketChannel server =
                     ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket));
-            last = Thread.ofPlatform().name("echo-" + i / 2).start(() -> serve(server, result));
+            last = Thread.ofPlatform()
+                    .name("echo-" + i / ARGUMENTS)
+                    .start(() -> serve(server, new EchoServer(result, image)));
         }
         last.join();
     }
 
-    private static void serve(ServerSocketChannel server, byte[] result) {
+    private static void serve(ServerSocketChannel server, EchoServer echo) {
         while (true) {
             try (SocketChannel channel = server.accept()) {
-                new EchoServer(result).serve(channel);
+                echo.serve(channel);
             } catch (EOFException e) {
                 // whoever looked whether somebody listens here
             } catch (IOException e) {
@@ -59,6 +76,7 @@ final class EchoServer {
     }
 
     private void serve(SocketChannel channel) throws IOException {
+        in.clear().limit(0);
         while (true) {
             int length = fill(channel, LENGTH_BYTES).getInt();
             int end = fill(channel, length).position() + length;
@@ -101,7 +119,12 @@ final class EchoServer {
         out.putInt(0, out.position() - LENGTH_BYTES).flip();
     }
 
-    private void answer() {
+    private void answer() throws IOException {
+        if (image != null) {
+            try (FileChannel file = FileChannel.open(image)) {
+                file.read(header.clear());
+            }
+        }
         out.clear().putInt(0).put(LIST_OF_3).put(RESPONSE);
         byte first = in.get();
         out.put(first);

@@ -7,6 +7,7 @@ import java.lang.management.ManagementFactory;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -103,6 +104,21 @@ final class JavaProcess implements AutoCloseable {
 
     void forgetMostResident() throws IOException {
         Files.writeString(Path.of("/proc", Long.toString(pid()), "clear_refs"), FORGET_MOST);
+    }
+
+    /** How often its threads have given up the processor to wait for something. */
+    long voluntarySwitches() throws IOException {
+        long sum = 0;
+        try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc", Long.toString(pid()), "task"))) {
+            for (Path thread : threads) {
+                for (String line : Files.readAllLines(thread.resolve("status"))) {
+                    if (line.startsWith("voluntary_ctxt_switches:")) {
+                        sum += Long.parseLong(line.replaceAll("\\D", ""));
+                    }
+                }
+            }
+        }
+        return sum;
     }
 
     private long memory(String what) throws IOException {

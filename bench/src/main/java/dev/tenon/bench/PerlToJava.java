@@ -17,22 +17,38 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A Perl program calls a storage of the daemon, and an echo. */
 final class PerlToJava {
     private static final MethodTable TABLE = StorageApi.API.table();
     private static final int IDLE_SECONDS = 5;
+    private static final Targets NONE = new Targets(Double.NaN, Double.NaN);
 
     /**
      * What was measured.
      *
+     * @param switches how often the daemon waited for each time that the echo did, during the calls whose answers are
+     *     constants
      * @param fresh bytes that the daemon had resident before its first call
      * @param used the same right after the calls
      * @param idle the same after it had been idle for a while
      */
-    record Result(List<Comparison> comparisons, long fresh, long used, long idle) {}
+    record Result(List<Judged> comparisons, double switches, long fresh, long used, long idle) {}
 
-    private record Case(String what, Path tenon, String method, List<Object> args) {}
+    /** A comparison and the most that its ratios may be. */
+    record Judged(Comparison comparison, Targets targets) {}
+
+    record Targets(double p50, double p99) {}
+
+    /** With the image that the echo looks at, too. */
+    private record Case(
+            String what,
+            Path tenon,
+            String method,
+            List<Object> args,
+            @Nullable Path image,
+            Targets targets) {}
 
     private PerlToJava() {}
 
@@ -48,18 +64,24 @@ final class PerlToJava {
                         "volume_size_info, constants",
                         constant,
                         "volume_size_info",
-                        List.of(config, "bench", Scratch.QCOW2, 5)),
-                new Case("parse_volname", control, "parse_volname", List.of(Scratch.QCOW2)),
+                        List.of(config, "bench", Scratch.QCOW2, 5),
+                        null,
+                        new Targets(1.2, 2)),
+                new Case("parse_volname", control, "parse_volname", List.of(Scratch.QCOW2), null, NONE),
                 new Case(
                         "volume_size_info, raw file",
                         control,
                         "volume_size_info",
-                        List.of(config, "bench", Scratch.RAW, 5)),
+                        List.of(config, "bench", Scratch.RAW, 5),
+                        null,
+                        NONE),
                 new Case(
                         "volume_size_info, qcow2 file",
                         control,
                         "volume_size_info",
-                        List.of(config, "bench", Scratch.QCOW2, 5)));
+                        List.of(config, "bench", Scratch.QCOW2, 5),
+                        scratch.storage().resolve("images").resolve(Scratch.QCOW2),
+                        new Targets(1.3, Double.NaN)));
         try (JavaProcess daemon = JavaProcess.start(
                         Tenon.class,
                         List.of(
@@ -70,7 +92,7 @@ final class PerlToJava {
                                 scratch.file("journal").toString()),
                         List.of(control),
                         scratch.file("daemon.log"));
-                JavaProcess _ = JavaProcess.start(
+                JavaProcess constants = JavaProcess.start(
                         ConstantStorage.class,
                         List.of(constant.toString()),
                         List.of(constant),
@@ -91,16 +113,26 @@ final class PerlToJava {
                 sockets.add(scratch.file("echo-" + i));
                 echoes.add(sockets.getLast().toString());
                 echoes.add(answer.toString());
+                echoes.add(
+                        each.image() == null ? EchoServer.NOTHING : each.image().toString());
             }
-            List<Comparison> comparisons = new ArrayList<>();
-            try (JavaProcess _ = JavaProcess.start(EchoServer.class, echoes, sockets, scratch.file("echo.log"))) {
+            List<Judged> comparisons = new ArrayList<>();
+            double switches = 0;
+            try (JavaProcess echo = JavaProcess.start(EchoServer.class, echoes, sockets, scratch.file("echo.log"))) {
                 for (int i = 0; i < cases.size(); i++) {
-                    comparisons.add(compare(cases.get(i), sockets.get(i), plan));
+                    Case each = cases.get(i);
+                    long waited = constants.voluntarySwitches();
+                    long echoWaited = echo.voluntarySwitches();
+                    comparisons.add(new Judged(compare(each, sockets.get(i), plan), each.targets()));
+                    if (each.tenon().equals(constant)) {
+                        switches = (double) (constants.voluntarySwitches() - waited)
+                                / (echo.voluntarySwitches() - echoWaited);
+                    }
                 }
             }
             long used = daemon.resident();
             TimeUnit.SECONDS.sleep(IDLE_SECONDS);
-            return new Result(comparisons, fresh, used, daemon.resident());
+            return new Result(comparisons, switches, fresh, used, daemon.resident());
         }
     }
 

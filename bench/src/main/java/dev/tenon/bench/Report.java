@@ -10,6 +10,7 @@ import java.util.Locale;
 /** Prints what was measured. */
 final class Report {
     private static final double TARGET_RATIO = 1.5;
+    private static final double TARGET_SWITCHES = 1.2;
     private static final double TARGET_CONNECTIONS = 1.3;
     private static final long TARGET_RESIDENT = 150L << 20;
     private static final double MIB = 1 << 20;
@@ -42,13 +43,19 @@ final class Report {
 
     /** A line of the table; one that is there only to be read beside the others is not held against the target. */
     void row(Comparison comparison, boolean judged) {
+        row(comparison, judged ? TARGET_RATIO : Double.NaN, Double.NaN);
+    }
+
+    /** A line of the table, with the most that the ratios of p50 and p99 may be, NaN for any. */
+    void row(Comparison comparison, double targetP50, double targetP99) {
         Series tenon = comparison.tenon();
         Series echo = comparison.echo();
         double[] ratios = tenon.ratios(echo, 50);
         double ratio = Series.median(ratios);
+        double ratioP99 = Series.median(tenon.ratios(echo, 99));
         line(String.format(
                 Locale.ROOT,
-                "  %-30s %9.1f %9.1f %9.1f %9.1f  %4.2f (%4.2f .. %4.2f) %s %5.2f",
+                "  %-30s %9.1f %9.1f %9.1f %9.1f  %4.2f (%4.2f .. %4.2f) %s %5.2f %s",
                 comparison.what(),
                 tenon.micros(50),
                 echo.micros(50),
@@ -57,8 +64,23 @@ final class Report {
                 ratio,
                 ratios[0],
                 ratios[ratios.length - 1],
-                !judged ? "    " : ratio <= TARGET_RATIO ? "good" : "OVER",
-                Series.median(tenon.ratios(echo, 99))));
+                verdict(ratio, targetP50),
+                ratioP99,
+                verdict(ratioP99, targetP99)));
+    }
+
+    private static String verdict(double value, double most) {
+        return Double.isNaN(most) ? "    " : (value <= most ? "good" : "OVER") + " (" + most + ")";
+    }
+
+    /** How often the daemon waited for each time that the echo did. */
+    void switches(double ratio) {
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.2f times the echo's %s",
+                "voluntary context switches",
+                ratio,
+                verdict(ratio, TARGET_SWITCHES)));
     }
 
     void connections(ManyConnections.Result result) {
