@@ -50,7 +50,7 @@ public final class ContentDirectories {
             throw StorageException.refused(StorageError.BAD_PARAMETER, "unknown vtype '" + type.word() + "'");
         }
         String directory = storage.config().map("content-dirs").getOrDefault(type.word(), byDefault);
-        if (hasControlCharacter(directory) || List.of(directory.split("/", -1)).contains("..")) {
+        if (hasControlCharacter(directory) || leadsUp(directory)) {
             throw StorageException.refused(
                     StorageError.BAD_CONFIG,
                     "storage '" + storage.id() + "' has an illegal directory " + Quoted.of(directory) + " for content '"
@@ -59,7 +59,16 @@ public final class ContentDirectories {
         return base + "/" + directory;
     }
 
+    private static boolean leadsUp(String directory) {
+        return directory.contains("..") && List.of(directory.split("/", -1)).contains("..");
+    }
+
     private static boolean hasControlCharacter(String text) {
-        return text.chars().anyMatch(Character::isISOControl);
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isISOControl(text.charAt(i))) {
+                return true;
+            }
+        }
+        return false;
     }
 }

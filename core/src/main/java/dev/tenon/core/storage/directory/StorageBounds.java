@@ -1,6 +1,7 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.linux.LinklessPath;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
@@ -10,8 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,16 +26,29 @@ public final class StorageBounds {
     private static final ToldOnce TOLD = new ToldOnce();
 
     private final List<Path> roots;
-    private final List<Path> realRoots;
+
+    /** Looked up when they are needed, which is seldom: a system call for each directory above them. */
+    private volatile @Nullable List<Path> realRoots;
 
     private StorageBounds(List<Path> roots) {
         this.roots = roots;
-        realRoots = roots.stream().map(StorageBounds::realOrSame).toList();
     }
 
     static StorageBounds of(Path... roots) {
-        return new StorageBounds(
-                Stream.of(roots).map(root -> root.toAbsolutePath().normalize()).toList());
+        List<Path> plain = new ArrayList<>(roots.length);
+        for (Path root : roots) {
+            plain.add(root.toAbsolutePath().normalize());
+        }
+        return new StorageBounds(List.copyOf(plain));
+    }
+
+    private List<Path> realRoots() {
+        List<Path> known = realRoots;
+        if (known == null) {
+            known = roots.stream().map(StorageBounds::realOrSame).toList();
+            realRoots = known;
+        }
+        return known;
     }
 
     /** The storage's own directory, if it has one, and this one of it, which may be elsewhere. */
@@ -55,12 +69,21 @@ public final class StorageBounds {
     /** Whether the path, as it is written, lies in the storage. */
     boolean holds(Path path) {
         Path plain = path.normalize();
-        return Stream.concat(roots.stream(), realRoots.stream()).anyMatch(plain::startsWith);
+        return isBelow(roots, plain) || isBelow(realRoots(), plain);
     }
 
     /** Whether a path without any symbolic link in it lies in the storage. */
     boolean holdsReal(Path real) {
-        return realRoots.stream().anyMatch(real::startsWith);
+        return isBelow(realRoots(), real);
+    }
+
+    private static boolean isBelow(List<Path> directories, Path path) {
+        for (Path directory : directories) {
+            if (path.startsWith(directory)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
@@ -89,10 +112,11 @@ public final class StorageBounds {
      * @throws StorageException {@code UNSAFE_IMAGE}
      */
     public void refuseWayOut(Path path, String volume) {
-        if (!holds(path)) {
+        Path existing = path.normalize();
+        // Where no part of the path is a link, it lies where it seems to.
+        if ((isBelow(roots, existing) && LinklessPath.is(existing)) || !holds(path)) {
             return;
         }
-        Path existing = path.normalize();
         while (!Files.exists(existing, LinkOption.NOFOLLOW_LINKS)) {
             Path parent = existing.getParent();
             if (parent == null) {

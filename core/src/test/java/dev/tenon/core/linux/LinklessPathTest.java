@@ -1,0 +1,47 @@
+package dev.tenon.core.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LinklessPathTest {
+    @TempDir
+    private Path temporary = Path.of("");
+
+    private Path file = Path.of("");
+
+    @BeforeEach
+    void makesAFile() throws IOException {
+        temporary = temporary.toRealPath();
+        file = Files.createFile(
+                Files.createDirectory(temporary.resolve("directory")).resolve("file"));
+    }
+
+    @Test
+    void aPathOfDirectoriesIsOne() {
+        assertThat(LinklessPath.is(file)).isTrue();
+    }
+
+    @Test
+    void aLinkIsNone() throws IOException {
+        assertThat(LinklessPath.is(Files.createSymbolicLink(temporary.resolve("link"), file)))
+                .isFalse();
+    }
+
+    @Test
+    void aPathThroughALinkIsNone() throws IOException {
+        Path link = Files.createSymbolicLink(temporary.resolve("link"), temporary.resolve("directory"));
+        assertThat(link.resolve("file")).exists();
+        assertThat(LinklessPath.is(link.resolve("file"))).isFalse();
+    }
+
+    @Test
+    void whereNothingIsThereIsNone() {
+        assertThat(LinklessPath.is(temporary.resolve("missing"))).isFalse();
+    }
+}
