@@ -19,7 +19,8 @@ import picocli.CommandLine.Parameters;
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
                         + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; full copies"
-                        + " of images beside cp; and exports and imports beside dd and sendfile.",
+                        + " of images beside cp; exports and imports beside dd and sendfile; and disks over NBD beside"
+                        + " qemu-nbd and nbdcopy.",
         footer = {
             "",
             "Example: bin/bench calls --calls 20000",
@@ -37,7 +38,8 @@ public final class Bench implements Callable<Integer> {
         CONNECTIONS,
         DIRECTORIES,
         COPIES,
-        TRANSFERS
+        TRANSFERS,
+        NBD
     }
 
     @Parameters(
@@ -97,6 +99,7 @@ public final class Bench implements Callable<Integer> {
                     case DIRECTORIES -> Directories.run(scratch, report);
                     case COPIES -> Copies.run(scratch, report);
                     case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
+                    case NBD -> NbdDisks.run(scratch, report, imageMib, rounds);
                 }
             }
         }
