@@ -259,7 +259,9 @@ class EveryMethodCrossesTest {
             StoragePlugin.class.getClassLoader(), new Class<?>[] {StoragePlugin.class}, this::arrive);
 
     static Stream<Method> operations() {
-        return Arrays.stream(StoragePlugin.class.getMethods());
+        // Abilities beyond the plugin API are of storages in Java and do not cross.
+        return Arrays.stream(StoragePlugin.class.getMethods())
+                .filter(method -> !List.of("imageFiles", "examinable").contains(method.getName()));
     }
 
     private @Nullable Object arrive(Object proxy, Method method, Object @Nullable [] args) {
