@@ -5,7 +5,6 @@ import dev.tenon.bridge.perl.SidecarSettings;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
-import dev.tenon.bridge.storage.Results;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.spi.SizeInfo;
@@ -72,8 +71,8 @@ final class JavaToPerl {
                 EchoPeer bare = EchoPeer.start(sockets, scratch.file("bare.sock"), "--bare")) {
             SizeInfo answer = plugin.volumeSizeInfo(storage, volume, TIMEOUT);
             for (EchoPeer peer : List.of(echo, bare)) {
-                SizeInfo repeated = Results.sizeInfo(peer.session().call(METHOD, params, LIMIT));
-                if (!answer.equals(repeated)) {
+                Value repeated = peer.session().call(METHOD, params, LIMIT);
+                if (!StorageApi.answer("volumeSizeInfo", answer).equals(repeated)) {
                     throw new IOException("the peers answer differently: " + answer + " and " + repeated);
                 }
             }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.map;
 
 import dev.tenon.bridge.codec.Caller;
-import dev.tenon.bridge.storage.TypedCalls;
+import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.PerlCaller;
@@ -52,7 +52,7 @@ class MetadataTest {
     }
 
     private static Object ofJava(String method) {
-        return plain(TypedCalls.call(new DirPlugin(), method, Value.fields(), Caller.NONE));
+        return plain(StorageApi.callee(new DirPlugin()).call(method, Value.fields(), Caller.NONE));
     }
 
     private static Map<String, Object> fields(@Nullable Object value) {

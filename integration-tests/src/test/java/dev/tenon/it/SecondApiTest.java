@@ -2,7 +2,11 @@ package dev.tenon.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tenon.bridge.codec.Callee;
+import dev.tenon.bridge.codec.Functions;
+import dev.tenon.bridge.codec.Outgoing;
+import dev.tenon.bridge.codec.TypedApi;
+import dev.tenon.bridge.codec.TypedMethod;
+import dev.tenon.bridge.codec.Types;
 import dev.tenon.bridge.serve.Daemon;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.session.Session;
@@ -19,10 +23,12 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -42,22 +48,46 @@ class SecondApiTest {
         }
     }
 
-    private Value inn(String method, Fields params) {
-        api.method(method).checkParams(params);
-        return switch (method) {
-            case "greet" ->
-                Value.ofText("Welcome " + ((Value.Text) params.get("guest")).value() + " "
-                        + ((Value.Int) params.get("times")).value());
-            default -> new Value.Seq(List.of(Value.fields("name", Value.ofText("Cid"), "visits", new Value.Int(7))));
-        };
+    /** The API in Java: nothing more is written for it to cross than this and its table. */
+    public interface Inn {
+        String greet(String guest, @Nullable Long times);
+
+        List<Guest> listGuests();
+    }
+
+    /** A record of the table. */
+    public record Guest(String name, long visits) {}
+
+    private final TypedApi<Inn> typed = new TypedApi<>(api, Inn.class, Types.plain(), Map.of());
+
+    private final Inn inn = new Inn() {
+        @Override
+        public String greet(String guest, @Nullable Long times) {
+            return "Welcome " + guest + " " + times;
+        }
+
+        @Override
+        public List<Guest> listGuests() {
+            return List.of(new Guest("Cid", 7));
+        }
+    };
+
+    /** Calls a method of the interface on the far side. */
+    private @Nullable Object call(Session session, String method, @Nullable Object... arguments) throws Exception {
+        TypedMethod row = typed.method(method);
+        List<@Nullable Object> given = Arrays.asList(arguments);
+        try (Outgoing call = new Outgoing(new Functions(), token -> {})) {
+            Value answer = session.call(row.row().name(), new Fields(row.params(given, call)), LIMIT);
+            row.row().checkResult(answer);
+            return row.answering().read(answer, given, call);
+        }
     }
 
     @Test
     void perlCallsJava(Scratch scratch) throws IOException {
-        Callee inn = (method, params, caller) -> inn(method, params);
         Path socket = scratch.runtime().resolve("control.sock");
         try (UnixSockets sockets = new UnixSockets();
-                Daemon _ = Daemon.start(sockets, socket, new ServedPlugins(api, Map.of("inn", inn)))) {
+                Daemon _ = Daemon.start(sockets, socket, new ServedPlugins(api, Map.of("inn", typed.callee(inn))))) {
             PerlProgram client = PerlProgram.run(
                     scratch, List.of(), Installation.resource("perl/greeting-client.pl"), TABLE.toString());
 
@@ -86,16 +116,10 @@ class SecondApiTest {
                     socket.toString());
             Session session = connected.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
 
-            Value greeting =
-                    session.call("greet", Value.fields("guest", Value.ofText("Dan"), "times", new Value.Int(9)), LIMIT);
-            Value guests = session.call("list_guests", Value.fields(), LIMIT);
-
-            assertThat(greeting).as("level 1 has no times").isEqualTo(Value.ofText("Good evening, Dan"));
-            assertThat(guests)
-                    .isEqualTo(new Value.Seq(List.of(
-                            Value.fields("name", Value.ofText("Ann"), "visits", new Value.Int(3)),
-                            Value.fields("name", Value.ofText("Bob"), "visits", new Value.Int(0)))));
-            api.method("list_guests").checkResult(guests);
+            assertThat(call(session, "greet", "Dan", 9L))
+                    .as("level 1 has no times")
+                    .isEqualTo("Good evening, Dan");
+            assertThat(call(session, "listGuests")).isEqualTo(List.of(new Guest("Ann", 3), new Guest("Bob", 0)));
             session.close("DONE", "");
             assertThat(server.awaitEnd()).isZero();
         }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A row of the method table.
  *
+ * @param typed the name of the method in typed interfaces, camel case of the row's own unless the row says another
  * @param params the named parameters of every level
  * @param positions by the level from which it holds, the order in which Perl passes them
  * @param perlContext the Perl context in which PVE calls the method
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Method(
         String name,
+        String typed,
         List<Param> params,
         NavigableMap<Integer, List<String>> positions,
         String perlContext,
@@ -91,9 +93,23 @@ public record Method(
         return false;
     }
 
+    /** The parameter that a plugin changes in place; the last, if there are more. */
+    public String changeable() {
+        return params.reversed().stream()
+                .filter(Param::isInOut)
+                .map(Param::name)
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** The answer as it crosses. */
     public Value wrap(Answer answer) {
         return hasInOut() ? Value.fields(RESULT, answer.result(), CHANGED, answer.changed()) : answer.result();
+    }
+
+    /** The answer as it crosses, with what {@link #changeable} is now; nil if it is what it was. */
+    public Value wrap(Value answer, Value changed) {
+        return wrap(new Answer(answer, changed instanceof Nil ? Value.fields() : Value.fields(changeable(), changed)));
     }
 
     /** The answer as it crossed and was checked. */

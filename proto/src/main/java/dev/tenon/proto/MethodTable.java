@@ -9,11 +9,13 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The methods of an API, one row a method, read from the data file that Perl reads too. */
@@ -86,6 +88,7 @@ public final class MethodTable {
                         asList(names).stream().map(String::valueOf).toList()));
         return new Method(
                 text(row, "name"),
+                row.containsKey("typed") ? text(row, "typed") : camelCase(text(row, "name")),
                 params(list(row, "params")),
                 Collections.unmodifiableNavigableMap(positions),
                 text(row, "context"),
@@ -97,6 +100,12 @@ public final class MethodTable {
                 number(row, "since"),
                 row.containsKey("until") ? number(row, "until") : Integer.MAX_VALUE,
                 Duration.ofSeconds(number(row, "deadline")));
+    }
+
+    private static String camelCase(String name) {
+        return Pattern.compile("_(.)")
+                .matcher(name)
+                .replaceAll(match -> match.group(1).toUpperCase(Locale.ROOT));
     }
 
     private static Result result(Map<String, Object> json, Map<String, Object> records) {

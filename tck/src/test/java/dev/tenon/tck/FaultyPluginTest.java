@@ -3,6 +3,7 @@ package dev.tenon.tck;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format.Image;
@@ -202,7 +203,7 @@ class FaultyPluginTest {
 
     private record Replacing(String operation, Instead instead) implements Decorator {
         @Override
-        public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+        public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
             return call.operation().equals(operation) ? instead.of(next) : next.get();
         }
     }

@@ -96,4 +96,17 @@ public final class Trees {
             case Object other -> Value.ofText(other.toString());
         };
     }
+
+    /** The entries of a map of a tree, none of anything else. */
+    public static Map<String, Object> map(@Nullable Object tree) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        if (tree instanceof Map<?, ?> entries) {
+            entries.forEach((key, value) -> {
+                if (value != null) {
+                    map.put(String.valueOf(key), value);
+                }
+            });
+        }
+        return map;
+    }
 }

@@ -1,6 +1,5 @@
 package dev.tenon.bridge.serve;
 
-import dev.tenon.bridge.storage.Results;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
@@ -136,9 +135,9 @@ public record ProxyClass(
         parts.put("LOCAL", indented(local));
         parts.put("LEVEL", Integer.toString(TABLE.newestLevel()));
         parts.put("TYPE", quoted(type));
-        parts.put("PLUGINDATA", literal(Results.of(data), 1));
-        parts.put("PROPERTIES", literal(Results.ofProperties(properties), 1));
-        parts.put("OPTIONS", literal(Results.ofOptions(options), 1));
+        parts.put("PLUGINDATA", literal(StorageApi.answer("pluginData", data), 1));
+        parts.put("PROPERTIES", literal(StorageApi.answer("properties", properties), 1));
+        parts.put("OPTIONS", literal(StorageApi.answer("options", options), 1));
         String source = template();
         for (Map.Entry<String, String> part : parts.entrySet()) {
             source = source.replace("__" + part.getKey() + "__", part.getValue());

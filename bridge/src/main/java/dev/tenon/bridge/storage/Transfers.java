@@ -1,17 +1,29 @@
 package dev.tenon.bridge.storage;
 
 import dev.tenon.bridge.codec.Caller;
+import dev.tenon.bridge.codec.Claims;
+import dev.tenon.bridge.codec.Codec;
+import dev.tenon.bridge.codec.Incoming;
+import dev.tenon.bridge.codec.Outgoing;
+import dev.tenon.bridge.codec.Part;
+import dev.tenon.bridge.codec.Types;
 import dev.tenon.core.image.CopyProgress;
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.ExportStream;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.core.stream.DescriptorStream;
 import dev.tenon.core.stream.ProgressLine;
 import dev.tenon.core.stream.StreamSettings;
+import dev.tenon.proto.Type.Kind;
 import dev.tenon.proto.Value;
+import dev.tenon.proto.Value.Fields;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -22,29 +34,56 @@ final class Transfers {
 
     private Transfers() {}
 
-    static Value export(StoragePlugin plugin, Params p, Caller caller) {
-        try (Watch watch = new Watch(caller, p);
-                DescriptorExport stream =
-                        new DescriptorExport(caller.descriptor(p.required("fh")), watch.settings("export", p))) {
-            watch.begin(stream::cancel);
-            plugin.exportVolume(p.storage(), p.volume(), p.required("format"), p.transfer(), stream);
-            return Value.Nil.NIL;
-        }
+    static Types addedTo(Types types) {
+        return types.with(
+                        ExportStream.class,
+                        claims -> new Stream(claims, "export", (descriptor, settings, watch) -> {
+                            DescriptorExport stream = new DescriptorExport(descriptor, settings);
+                            watch.begin(stream, stream::cancel);
+                            return stream;
+                        }))
+                .with(
+                        ImportStream.class,
+                        claims -> new Stream(claims, "import", (descriptor, settings, watch) -> {
+                            DescriptorImport stream = new DescriptorImport(descriptor, settings);
+                            watch.begin(stream, stream::cancel);
+                            return stream;
+                        }));
     }
 
-    static Value importing(StoragePlugin plugin, Params p, Caller caller) {
-        try (Watch watch = new Watch(caller, p);
-                DescriptorImport stream =
-                        new DescriptorImport(caller.descriptor(p.required("fh")), watch.settings("import", p))) {
-            watch.begin(stream::cancel);
-            VolumeId made = plugin.importVolume(
-                    p.storage(), p.volume(), p.required("format"), p.transfer(), p.flag("allow_rename"), stream);
-            return Value.ofText(made.toString());
+    /** A stream over a descriptor that came with the call; of one that goes out, whoever calls offers the descriptor. */
+    private record Stream(String descriptor, Optional<String> log, String what, Opening opening) implements Part {
+        @FunctionalInterface
+        interface Opening {
+            Object open(Descriptor descriptor, StreamSettings settings, Watch watch);
+        }
+
+        Stream(Claims claims, String what, Opening opening) {
+            this(claims.take(Kind.STREAM), claims.takeIfAny(Kind.CALLBACK), what, opening);
+        }
+
+        @Override
+        public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {}
+
+        @Override
+        public Object read(Fields fields, Incoming call) {
+            Caller caller = call.caller();
+            Long function =
+                    log.map(fields::get).orElse(Value.Nil.NIL) instanceof Value.Int(long number) ? (Long) number : null;
+            Watch watch = new Watch(call, function);
+            return opening.open(
+                    caller.descriptor(Codec.TEXT.read(fields.get(descriptor))),
+                    StreamSettings.USUAL
+                            .named("the " + what + " of volume '" + Codec.TEXT.read(fields.get("storeid")) + ":"
+                                    + Codec.TEXT.read(fields.get("volname")) + "'")
+                            .withProgress(watch),
+                    watch);
         }
     }
 
     /** Tells the caller how far its transfer has come, and ends the transfer when the caller has gone. */
-    private static final class Watch implements CopyProgress, AutoCloseable {
+    private static final class Watch implements CopyProgress {
+        private final Incoming call;
         private final Caller caller;
         private final @Nullable Long log;
         private final AtomicReference<Consumer<String>> cancel = new AtomicReference<>(why -> {});
@@ -52,18 +91,15 @@ final class Transfers {
         private volatile long done;
         private volatile long total;
 
-        Watch(Caller caller, Params p) {
-            this.caller = caller;
-            this.log = p.isGiven("log") ? p.number("log") : null;
+        Watch(Incoming call, @Nullable Long log) {
+            this.call = call;
+            this.caller = call.caller();
+            this.log = log;
         }
 
-        StreamSettings settings(String what, Params p) {
-            return StreamSettings.USUAL
-                    .named("the " + what + " of volume '" + p.text("storeid") + ":" + p.text("volname") + "'")
-                    .withProgress(this);
-        }
-
-        void begin(Consumer<String> canceller) {
+        void begin(DescriptorStream stream, Consumer<String> canceller) {
+            call.atEnd(this::end);
+            call.atEnd(stream::close);
             cancel.set(canceller);
             caller.whenGone(why -> cancel.get().accept("the caller has gone: " + why));
             if (log != null) {
@@ -93,8 +129,7 @@ final class Transfers {
             total = all;
         }
 
-        @Override
-        public void close() {
+        private void end() {
             // What the caller's connection keeps until its end is this and no more.
             cancel.set(why -> {});
             Thread running = teller;

@@ -84,7 +84,7 @@ final class CrossedPlugin extends CallingPlugin implements Caller, AutoCloseable
 
     private Frame answer(Frame.Request request) {
         try {
-            Value answer = TypedCalls.call(far, request.method(), request.params(), this);
+            Value answer = StorageApi.callee(far).call(request.method(), request.params(), this);
             StorageApi.API.method(request.method()).checkResult(answer);
             return new Frame.Response(request.id(), answer);
         } catch (RemoteStorageException e) {

@@ -56,7 +56,7 @@ class TypedCallsTest {
 
     @Test
     void everyRowOfTheTableHasATypedCall() {
-        assertThat(TypedCalls.methods())
+        assertThat(StorageApi.TYPED.rows())
                 .containsExactlyInAnyOrderElementsOf(TABLE.methods().keySet());
     }
 
@@ -162,7 +162,7 @@ class TypedCallsTest {
     @Test
     void aCallThatTheTableDoesNotAllowNeverReachesTheStorage() {
         assertThatExceptionOfType(ProtocolException.class)
-                .isThrownBy(() -> TypedCalls.call(recorded, "free_image", Value.fields(), Caller.NONE))
+                .isThrownBy(() -> StorageApi.callee(recorded).call("free_image", Value.fields(), Caller.NONE))
                 .withMessageStartingWith("free_image: the parameter 'storeid'");
 
         assertThat(recorded.calls).isEmpty();

@@ -7,7 +7,6 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.PluginDescription;
 import dev.tenon.bridge.storage.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
-import dev.tenon.bridge.storage.TypedCalls;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.ExitStatus;
 import dev.tenon.cli.PluginOptions;
@@ -161,11 +160,11 @@ public final class DemoCommand implements Callable<Integer> {
         try {
             return Answer.ofJava(
                     method,
-                    TypedCalls.call(
-                            perl,
-                            call.method(),
-                            PositionalCalls.params(method, call.args(), perl.type()),
-                            Caller.NONE));
+                    StorageApi.callee(perl)
+                            .call(
+                                    call.method(),
+                                    PositionalCalls.params(method, call.args(), perl.type()),
+                                    Caller.NONE));
         } catch (RemoteStorageException e) {
             return Answer.failed(e.dieText().orElse(e.getMessage()));
         } catch (StorageException e) {

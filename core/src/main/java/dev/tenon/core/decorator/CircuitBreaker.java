@@ -42,7 +42,7 @@ public final class CircuitBreaker implements Decorator {
     }
 
     @Override
-    public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+    public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         StorageId storage = call.storage();
         if (storage == null) {
             return next.get();
@@ -69,7 +69,7 @@ public final class CircuitBreaker implements Decorator {
         private long openUntil;
         private String last = "";
 
-        synchronized void enter(Call call) {
+        synchronized void enter(Call<?> call) {
             long left = openUntil - nanoTime.getAsLong();
             if (silences >= failures && left > 0) {
                 throw new LeftAloneException(call + " was not started: the storage did not answer " + silences

@@ -35,7 +35,7 @@ public final class Deadline implements Decorator {
     }
 
     @Override
-    public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+    public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         Duration limit = limits.apply(call.operation());
         CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
         Host host = Host.calling();

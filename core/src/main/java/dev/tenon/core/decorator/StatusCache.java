@@ -57,7 +57,7 @@ public final class StatusCache implements Decorator {
     }
 
     @Override
-    public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+    public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         StorageId storage = call.storage();
         boolean isAskedByDaemons = switch (call.operation()) {
             case STATUS, "activateStorage", "checkConnection" -> true;
@@ -78,7 +78,7 @@ public final class StatusCache implements Decorator {
         private @Nullable CompletableFuture<@Nullable Object> underWay;
 
         @Nullable
-        Object ask(Call call, Supplier<@Nullable Object> next) {
+        Object ask(Call<?> call, Supplier<@Nullable Object> next) {
             CompletableFuture<@Nullable Object> asked;
             synchronized (this) {
                 if (call.operation().equals(STATUS)
@@ -106,7 +106,7 @@ public final class StatusCache implements Decorator {
             }
         }
 
-        private CompletableFuture<@Nullable Object> begin(Call call, Supplier<@Nullable Object> next) {
+        private CompletableFuture<@Nullable Object> begin(Call<?> call, Supplier<@Nullable Object> next) {
             CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
             underWay = answer;
             Thread.ofVirtual().name("ask-" + call.operation()).start(() -> {
@@ -129,7 +129,7 @@ public final class StatusCache implements Decorator {
             return nanoTime.getAsLong() - goodAt;
         }
 
-        private synchronized @Nullable Object instead(Call call) {
+        private synchronized @Nullable Object instead(Call<?> call) {
             if (hasGood && age() < settings.stale().toNanos()) {
                 LOG.debug("event=answered-from-cache call=\"{}\" age_ms={}", call, age() / 1_000_000);
                 return good;
@@ -140,7 +140,7 @@ public final class StatusCache implements Decorator {
             throw silent(call);
         }
 
-        private StorageException silent(Call call) {
+        private StorageException silent(Call<?> call) {
             return new StorageException(
                     StorageError.STORAGE_UNAVAILABLE,
                     Outcome.UNKNOWN,

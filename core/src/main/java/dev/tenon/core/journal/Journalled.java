@@ -1,5 +1,6 @@
 package dev.tenon.core.journal;
 
+import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
@@ -61,7 +62,7 @@ public final class Journalled implements Decorator {
     }
 
     @Override
-    public @Nullable Object around(Call call, Supplier<@Nullable Object> next) {
+    public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         Row row = OPERATIONS.get(call.operation());
         Optional<Storage> storage = call.argument(Storage.class);
         if (row == null || storage.isEmpty()) {
@@ -111,7 +112,7 @@ public final class Journalled implements Decorator {
         };
     }
 
-    private Map<String, String> witness(Storage storage, Call call) {
+    private Map<String, String> witness(Storage storage, Call<?> call) {
         Optional<VolumeName> volume = call.argument(VolumeName.class);
         return witness == null || volume.isEmpty() ? Map.of() : witness.witness(storage, volume.get());
     }

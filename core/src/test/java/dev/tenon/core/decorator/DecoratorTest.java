@@ -14,8 +14,15 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.storage.directory.DirectoryPlugin;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -95,6 +102,38 @@ class DecoratorTest {
         assertThatExceptionOfType(StorageException.class)
                 .isThrownBy(() -> status(decorated, NAS))
                 .withMessage("no path");
+    }
+
+    /** What {@link StoragePlugin} answers itself, if nobody else does, must not be answered without its storage. */
+    @Test
+    void everyMethodOfAStoragePluginIsACall() {
+        Set<String> abilities = Set.of("imageFiles", "examinable");
+
+        assertThat(Arrays.stream(DelegatingPlugin.class.getDeclaredMethods())
+                        .filter(method -> Modifier.isPublic(method.getModifiers()))
+                        .map(Method::getName))
+                .containsExactlyInAnyOrderElementsOf(Arrays.stream(StoragePlugin.class.getMethods())
+                        .map(Method::getName)
+                        .filter(name -> !abilities.contains(name))
+                        .toList());
+    }
+
+    @Test
+    void aCallCanBeMadeOnAnotherPlugin() {
+        Moody other = new Moody();
+        List<Object> both = new ArrayList<>();
+        StoragePlugin sideBySide = Decorator.decorate(moody, (call, next) -> {
+            Object answer = next.get();
+            both.add(call.operation());
+            both.add(Objects.requireNonNull(call.on(other)).equals(answer));
+            return answer;
+        });
+
+        assertThat(status(sideBySide, NAS)).isEqualTo(ACTIVE);
+        assertThat(sideBySide.type()).isEqualTo("moody");
+
+        assertThat(both).containsExactly("status", true, "type", true);
+        assertThat(other.asked).hasValue(1);
     }
 
     @Test
