@@ -14,12 +14,16 @@ sub api { return 11 }
 sub type { return 'ddtest' }
 
 sub plugindata {
-    return { content => [{ images => 1, none => 1 }, { images => 1 }], format => [{ raw => 1 }, 'raw'] };
+    return {
+        content => [{ images => 1, none => 1 }, { images => 1 }],
+        format => [{ raw => 1 }, 'raw'] };
 }
 
 sub properties { return {} }
 
-sub options { return { path => { fixed => 1 }, content => { optional => 1 }, disable => { optional => 1 } } }
+sub options {
+    return { path => { fixed => 1 }, content => { optional => 1 }, disable => { optional => 1 } };
+}
 
 sub volume_export_formats { return ('raw+size') }
 
@@ -41,15 +45,17 @@ sub volume_import {
 
     my $header = '';
     while (length($header) < 8) {
-        my $read = sysread($fh, $header, 8 - length($header), length($header)) // die "cannot read the size: $!\n";
+        my $read = sysread($fh, $header, 8 - length($header), length($header))
+            // die "cannot read the size: $!\n";
         die "the stream has no size\n" if !$read;
     }
     my $size = unpack('Q<', $header);
     my ($file) = $class->filesystem_path($scfg, $volname);
     die "volume '$storeid:$volname' already exists\n" if -e $file;
     my (undef, $name, $vmid) = $class->parse_volname($volname);
-    $class->alloc_image($storeid, $scfg, $vmid, 'raw', $name, ($size + 1023) / 1024);
-    run_command(['dd', "of=$file", 'bs=64k', 'conv=notrunc', 'status=none'], input => '<&' . fileno($fh));
+    $class->alloc_image($storeid, $scfg, $vmid, 'raw', $name, int(($size + 1023) / 1024));
+    run_command(['dd', "of=$file", 'bs=64k', 'conv=notrunc', 'status=none'],
+        input => '<&' . fileno($fh));
     return "$storeid:$volname";
 }
 

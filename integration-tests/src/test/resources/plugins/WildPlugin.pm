@@ -14,12 +14,12 @@ use PVE::Tools qw(run_command);
 
 use base qw(PVE::Storage::Plugin);
 
-my $loaded = $$;
+my $called;
 my $notes;
 
 END {
     if (defined($notes) && open(my $fh, '>>', $notes)) {
-        print $fh $$ == $loaded ? "plugin\n" : "child\n";
+        print $fh $$ == $called ? "plugin\n" : "child\n";
         close($fh);
     }
 }
@@ -173,10 +173,10 @@ my %HABITS = (
     'own-section' => sub {
         my ($scfg) = @_;
         local $ENV{TENON_LOCK_DIR} = $scfg->{locks};
-        my $answer = __PACKAGE__->cluster_lock_storage(
-            'nas', 0, 10,
+        my $answer =
+            __PACKAGE__->cluster_lock_storage('nas', 0, 10,
             sub { return PVE::Storage::config()->{ids}->{nas}->{token} // 'none' },
-        );
+            );
         return $found->($answer);
     },
 
@@ -212,7 +212,9 @@ my %HABITS = (
         return (JSON::PP::true(), 'raw', JSON::PP::false(), undef, 1);
     },
     more => sub { return (@PLAIN, 'a sixth', {}) },
-    'size-code' => sub { return (sub { 1 }, 'raw') },
+    'size-code' => sub {
+        return (sub { 1 }, 'raw');
+    },
     'size-handle' => sub { return (\*STDOUT, 'raw') },
     'size-text' => sub { return ('much', 'raw') },
     'size-negative' => sub { return (-1, 'raw') },
@@ -229,6 +231,7 @@ sub volume_size_info {
     my ($class, $scfg, $storeid, $volname, $timeout) = @_;
 
     my $habit = $HABITS{$volname} or die "there is no habit '$volname'\n";
+    $called //= $$;
     return $habit->($scfg);
 }
 
@@ -260,14 +263,27 @@ my %LISTS = (
     text => sub { return 'images' },
     empty => sub { return [] },
     entries => sub {
-        return [
-            { volid => 'nas:vm-100-disk-0', format => 'raw', size => '1024', vmid => '100', ctime => '1767225600' },
+        return [{
+                volid => 'nas:vm-100-disk-0',
+                format => 'raw',
+                size => '1024',
+                vmid => '100',
+                ctime => '1767225600'
+            },
             { volid => 'vm-100-disk-1', size => 2048.5, vmid => 100 },
-            { volid => 'nas:vm-100-disk-2', format => 'raw', size => 1, vmid => 100, extra => 'x', code => sub { 1 } },
+            {
+                volid => 'nas:vm-100-disk-2',
+                format => 'raw',
+                size => 1,
+                vmid => 100,
+                extra => 'x',
+                code => sub { 1 }
+            },
         ];
     },
     tied => sub {
-        tie(my %entry, 'Wild::Tied', { volid => 'nas:vm-100-disk-0', format => 'raw', size => 1, vmid => 100 });
+        tie(my %entry, 'Wild::Tied',
+            { volid => 'nas:vm-100-disk-0', format => 'raw', size => 1, vmid => 100 });
         return [\%entry];
     },
     cycle => sub {
@@ -280,9 +296,15 @@ my %LISTS = (
         $entry->{size} = $entry;
         return [$entry];
     },
-    blessed => sub { return bless([bless({ volid => 'nas:x', format => 'raw', size => 1, vmid => 100 }, 'Wild::Entry')], 'Wild::List') },
+    blessed => sub {
+        return
+            bless(
+            [bless({ volid => 'nas:x', format => 'raw', size => 1, vmid => 100 }, 'Wild::Entry')],
+            'Wild::List');
+    },
     many => sub {
-        return [map { { volid => "nas:vm-100-disk-$_", format => 'raw', size => $_, vmid => 100 } } 0 .. 99_999];
+        return [map { { volid => "nas:vm-100-disk-$_", format => 'raw', size => $_, vmid => 100 } }
+                0 .. 99_999];
     },
     'entry-text' => sub { return ['nas:vm-100-disk-0'] },
     'no-volid' => sub { return [{ format => 'raw', size => 1, vmid => 100 }] },
@@ -334,7 +356,10 @@ sub free_image {
 
 package Wild::Dying;
 
-use overload '""' => sub { die "I have no words\n" }, '0+' => sub { die "I have no number\n" }, fallback => 0;
+use overload
+    '""' => sub { die "I have no words\n" },
+    '0+' => sub { die "I have no number\n" },
+    fallback => 0;
 
 sub DESTROY { die "a last word\n" }
 

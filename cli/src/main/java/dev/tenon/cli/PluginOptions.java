@@ -25,6 +25,12 @@ public final class PluginOptions {
             description = "host plugins of an API version below 9, too, which no PVE of today loads")
     private boolean acceptsOld;
 
+    @Option(
+            names = "--members",
+            paramLabel = "N",
+            description = "how many processes a plugin has at most, each for one call at a time (default: 16)")
+    private int members = SidecarSettings.USUAL_MEMBERS;
+
     /** The value that the environment gives to an option, null if it gives none. */
     static @Nullable String usual(ArgSpec argument, Surroundings surroundings) {
         return argument instanceof OptionSpec option && option.longestName().equals(LIBRARY)
@@ -38,7 +44,7 @@ public final class PluginOptions {
     }
 
     public PluginHosting hosting() {
-        return new PluginHosting(pveLibrary(), acceptsOld);
+        return new PluginHosting(pveLibrary(), acceptsOld, members);
     }
 
     /** The settings to host one plugin file with, its sockets in this directory. */

@@ -162,21 +162,9 @@ class BadPluginFilesTest {
     @Test
     void aFileThatIsNeverCompiledIsNotWaitedFor(Scratch scratch) throws IOException {
         Path file = file(scratch, HEAD + "print \"thinking\\n\";\nsleep(1) while 1;\n" + API + TYPE + END);
-        StorageException e = refusal(scratch, file, settings -> startingWithin(settings, Duration.ofSeconds(2)));
+        StorageException e = refusal(scratch, file, settings -> settings.withStartLimit(Duration.ofSeconds(2)));
         assertThat(e.error()).isEqualTo(StorageError.SIDECAR_FAILED);
         assertThat(e).hasMessage("plugin BadPlugin.pm: its process said no hello within 2 s; its last lines: thinking");
-    }
-
-    private static SidecarSettings startingWithin(SidecarSettings settings, Duration limit) {
-        return new SidecarSettings(
-                settings.plugin(),
-                settings.perlShim(),
-                settings.pveLibrary(),
-                settings.runtime(),
-                settings.acceptsOld(),
-                limit,
-                settings.stopLimit(),
-                settings.callLimit());
     }
 
     @Test

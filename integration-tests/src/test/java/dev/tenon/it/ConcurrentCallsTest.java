@@ -65,6 +65,19 @@ class ConcurrentCallsTest {
         return DaemonProcess.start(scratch, Installation.plugin("TorturePlugin.pm"));
     }
 
+    /** Whose plugin has one process, so that its calls are made one after the other. */
+    private DaemonProcess daemonOfOneMember() {
+        return DaemonProcess.startWith(
+                scratch,
+                List.of(
+                        "--adopted",
+                        scratch.file("nothing-adopted").toString(),
+                        "--members",
+                        "1",
+                        "--plugin",
+                        Installation.plugin("TorturePlugin.pm").toString()));
+    }
+
     private RawClient client(DaemonProcess daemon) {
         RawClient client = RawClient.greet(daemon.socket());
         clients.add(client);
@@ -170,7 +183,7 @@ class ConcurrentCallsTest {
 
     @Test
     void aCallThatWaitsForItsPluginCanBeCancelledAlone() throws IOException {
-        DaemonProcess daemon = daemon();
+        DaemonProcess daemon = daemonOfOneMember();
         RawClient client = client(daemon);
         torture(client, 1, "wait");
         Background.awaitReady(ready);
@@ -238,7 +251,7 @@ class ConcurrentCallsTest {
 
     @Test
     void moreCallsThanMayWaitAreRefusedAndAllOthersAnswered() throws IOException {
-        DaemonProcess daemon = daemon();
+        DaemonProcess daemon = daemonOfOneMember();
         RawClient client = client(daemon);
         torture(client, 1, "wait");
         Background.awaitReady(ready);
@@ -401,8 +414,9 @@ class ConcurrentCallsTest {
     }
 
     @Test
-    void twentyThreadsThatCallOnePluginGetTheirOwnAnswersAndItIsInOneCallAtATime() throws Exception {
-        SidecarHost host = SidecarHost.start(scratch, Installation.plugin("OverlapPlugin.pm"));
+    void twentyThreadsThatCallOnePluginOfOneProcessGetTheirOwnAnswersAndItIsInOneCallAtATime() throws Exception {
+        SidecarHost host = SidecarHost.start(
+                scratch, Installation.plugin("OverlapPlugin.pm"), settings -> settings.withMembers(1));
         PerlStoragePlugin plugin = host.plugin();
         Storage storage = host.storage();
         int threads = 20;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.perl.SidecarSettings;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SizeInfo;
@@ -23,7 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A plugin that hangs is not waited for longer than its method may take. */
 class DeadlineTest {
@@ -31,10 +32,16 @@ class DeadlineTest {
     private static final VolumeName HANG = new VolumeName("hang");
 
     private static SidecarHost host(Scratch scratch, Duration callLimit) {
+        return host(scratch, callLimit, SidecarSettings.USUAL_MEMBERS);
+    }
+
+    private static SidecarHost host(Scratch scratch, Duration callLimit, int members) {
         return SidecarHost.start(
                 scratch,
                 Installation.plugin("TorturePlugin.pm"),
-                settings -> settings.withCallLimit(callLimit).withStopLimit(Duration.ofMillis(500)));
+                settings -> settings.withCallLimit(callLimit)
+                        .withStopLimit(Duration.ofMillis(500))
+                        .withMembers(members));
     }
 
     @Test
@@ -54,11 +61,11 @@ class DeadlineTest {
         assertThat(host.process().pid()).isNotEqualTo(process.pid());
     }
 
-    @ParameterizedTest(name = "{0}")
-    @ValueSource(strings = {"hang-deaf", "hang-stone"})
-    void aProcessThatIgnoresBeingAskedToEndEndsAndACallInLineDidNotStartOrWorks(String habit, Scratch scratch)
-            throws Exception {
-        SidecarHost host = host(scratch, Duration.ofSeconds(3));
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource({"hang-deaf, 1", "hang-stone, 1", "hang-deaf, 16", "hang-stone, 16"})
+    void aProcessThatIgnoresBeingAskedToEndEndsAndACallInLineDidNotStartOrWorks(
+            String habit, int members, Scratch scratch) throws Exception {
+        SidecarHost host = host(scratch, Duration.ofSeconds(3), members);
         PerlStoragePlugin plugin = host.plugin();
         ProcessHandle process = host.process();
         Path ready = scratch.file("ready");
@@ -73,7 +80,7 @@ class DeadlineTest {
             }
         });
         assertThat(deaf.failure(StorageException.class).outcome()).isEqualTo(Outcome.UNKNOWN);
-        assertThat(inLine.result()).isIn("raw", "NOT_STARTED DEADLINE_EXCEEDED");
+        assertThat(inLine.result()).isIn("raw", "NOT_STARTED PLUGIN_BUSY");
         process.onExit().get(10, TimeUnit.SECONDS);
         if (habit.equals("hang-stone")) {
             assertThat(host.log())
@@ -84,7 +91,7 @@ class DeadlineTest {
 
     @Test
     void aCallThatWaitedInLineForTooLongDidNotStart(Scratch scratch) throws Exception {
-        SidecarHost host = host(scratch, Duration.ofSeconds(60));
+        SidecarHost host = host(scratch, Duration.ofSeconds(60), 1);
         PerlStoragePlugin plugin = host.plugin();
         Path ready = scratch.file("ready");
         Path go = scratch.file("go");
@@ -93,7 +100,7 @@ class DeadlineTest {
         Background.awaitReady(ready);
         // The identity of a plugin has the shortest limit, two seconds.
         StorageException e = catchThrowableOfType(StorageException.class, plugin::options);
-        assertThat(e.error()).isEqualTo(StorageError.DEADLINE_EXCEEDED);
+        assertThat(e.error()).isEqualTo(StorageError.PLUGIN_BUSY);
         assertThat(e.outcome()).isEqualTo(Outcome.NOT_STARTED);
         assertThat(e)
                 .hasMessage("options: waited 2 s for the plugin, which is busy with volume_size_info of storage 'nas',"
@@ -133,7 +140,7 @@ class DeadlineTest {
 
     @Test
     void interruptingACallerInLineLeavesTheCallBeforeItAlone(Scratch scratch) throws Exception {
-        SidecarHost host = host(scratch, Duration.ofSeconds(60));
+        SidecarHost host = host(scratch, Duration.ofSeconds(60), 1);
         PerlStoragePlugin plugin = host.plugin();
         Path ready = scratch.file("ready");
         Path go = scratch.file("go");

@@ -129,7 +129,10 @@ class SidecarCrashTest {
     @Test
     void thePauseBeforeANewStartGrowsUntilItNoLongerFitsTheCall(Scratch scratch) throws Exception {
         Path file = crashing(scratch);
-        SidecarHost host = SidecarHost.start(scratch, file, settings -> settings.withCallLimit(Duration.ofSeconds(3)));
+        SidecarHost host = SidecarHost.start(
+                scratch,
+                file,
+                settings -> settings.withCallLimit(Duration.ofSeconds(3)).withMembers(1));
         Files.createFile(scratch.file("crash"));
         ProcessHandle process = host.process();
         process.destroyForcibly();

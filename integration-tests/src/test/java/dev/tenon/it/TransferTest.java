@@ -132,7 +132,7 @@ class TransferTest {
         PerlCaller host = PerlCaller.start(scratch).calling("streaming");
         List<ProcessHandle> programs = endless(scratch, daemon, host);
 
-        daemon.sidecars().forEach(ProcessHandle::destroyForcibly);
+        daemon.members().forEach(ProcessHandle::destroyForcibly);
 
         assertThat(host.answer().died()).contains("was ended by signal 9 (SIGKILL)");
         Awaitility.await().atMost(PATIENCE).until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));

@@ -11,12 +11,24 @@ import org.jspecify.annotations.Nullable;
  *
  * @param plugin the storage type whose plugin is called, null where the connection has only one
  * @param deadline what is left of the time the caller waits, null if the method's own limit holds
+ * @param caller for whom a sidecar is called, null if nobody tells: the calls of one caller find again what a plugin kept
+ *     for it
  */
-public record CallContext(@Nullable String plugin, @Nullable Duration deadline) {
+public record CallContext(
+        @Nullable String plugin,
+        @Nullable Duration deadline,
+        @Nullable String caller) {
     public static final CallContext NONE = new CallContext(null, null);
+
+    public CallContext(@Nullable String plugin, @Nullable Duration deadline) {
+        this(plugin, deadline, null);
+    }
 
     Value.Fields toValue() {
         Map<String, Value> entries = new LinkedHashMap<>();
+        if (caller != null) {
+            entries.put("caller", new Value.Text(caller));
+        }
         if (deadline != null) {
             entries.put("deadline_ms", new Value.Int(deadline.toMillis()));
         }
@@ -27,17 +39,21 @@ public record CallContext(@Nullable String plugin, @Nullable Duration deadline) 
     }
 
     static CallContext ofValue(Value.Fields fields) {
-        String plugin = switch (fields.get("plugin")) {
-            case Value.Text(String text) -> text;
-            case Value.Nil ignored -> null;
-            case Value other -> throw mistyped("plugin", "text", other);
-        };
+        String plugin = text(fields, "plugin");
         Duration deadline = switch (fields.get("deadline_ms")) {
             case Value.Int(long millis) when millis >= 0 -> Duration.ofMillis(millis);
             case Value.Nil ignored -> null;
             case Value other -> throw mistyped("deadline_ms", "an integer of 0 or more", other);
         };
-        return new CallContext(plugin, deadline);
+        return new CallContext(plugin, deadline, text(fields, "caller"));
+    }
+
+    private static @Nullable String text(Value.Fields fields, String key) {
+        return switch (fields.get(key)) {
+            case Value.Text(String text) -> text;
+            case Value.Nil ignored -> null;
+            case Value other -> throw mistyped(key, "text", other);
+        };
     }
 
     private static ProtocolException mistyped(String key, String wanted, Value got) {

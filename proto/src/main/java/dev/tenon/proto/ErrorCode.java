@@ -75,6 +75,10 @@ public enum ErrorCode {
             0x0003_0003,
             "As many calls as may be are inside the storage, and they do not come back",
             "Look at what the storage waits for (mount, network); call again when it answers"),
+    PLUGIN_BUSY(
+            0x0003_0004,
+            "All processes of a plugin are busy, and none became free in time",
+            "Repeat the call; 'tenon status' shows what they do, 'tenon serve --members' allows more of them"),
 
     // protocol and transport
     MALFORMED_FRAME(

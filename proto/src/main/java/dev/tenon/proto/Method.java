@@ -41,6 +41,9 @@ public record Method(
         int until,
         Duration deadline) {
 
+    /** Calls that may take as long as this may take hours: they move data, or wait for a lock. */
+    private static final Duration LONG = Duration.ofMinutes(10);
+
     private static final String RESULT = "result";
     private static final String CHANGED = "changed";
 
@@ -81,6 +84,11 @@ public record Method(
          * @param other whether the records may have fields beyond these, as trees
          */
         record Records(String name, List<Param> fields, boolean other) implements Result {}
+    }
+
+    /** Whether a call may last, so that others should not have to wait for it. */
+    public boolean isLong() {
+        return deadline.compareTo(LONG) >= 0;
     }
 
     /** Whether answers carry parameters that were changed in place: {@code {"result": ..., "changed": {...}}}. */

@@ -36,7 +36,8 @@ record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket de
         boolean adaptsNames = !(abilities instanceof Value.Seq(List<Value> known)) || known.contains(ADAPTS_NAMES);
         return new Host(
                 adaptsNames,
-                sentence -> call.session().tell("warning", Value.fields("text", new Value.Text(sentence))));
+                sentence -> call.session().tell("warning", Value.fields("text", new Value.Text(sentence))),
+                new Host.Peer(call.peer().pid(), call.session().number()));
     }
 
     @Override

@@ -112,6 +112,11 @@ public final class Session implements ConnectionListener {
         return closed;
     }
 
+    /** The number of this connection, which no other of this process has. */
+    public long number() {
+        return number;
+    }
+
     /** Who is at the other end; null before its hello. */
     public @Nullable PeerCredentials peer() {
         return peer;
@@ -131,6 +136,17 @@ public final class Session implements ConnectionListener {
      */
     public Value call(String method, Value.Fields params, Duration limit)
             throws RemoteCallException, SessionClosedException, TimeoutException, InterruptedException {
+        return call(method, params, new CallContext(null, limit));
+    }
+
+    /**
+     * The same.
+     *
+     * @param context has a deadline
+     */
+    public Value call(String method, Value.Fields params, CallContext context)
+            throws RemoteCallException, SessionClosedException, TimeoutException, InterruptedException {
+        Duration limit = context.remaining().orElseThrow();
         long id = ids.incrementAndGet();
         CompletableFuture<Value> answer = new CompletableFuture<>();
         waiting.put(id, answer);
@@ -138,7 +154,7 @@ public final class Session implements ConnectionListener {
             if (closed.isDone()) {
                 throw new SessionClosedException(closed.join());
             }
-            connection.send(new Frame.Request(id, method, params, new CallContext(null, limit)));
+            connection.send(new Frame.Request(id, method, params, context));
             return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             switch (e.getCause()) {

@@ -1,5 +1,6 @@
 package dev.tenon.core.decorator;
 
+import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -109,9 +110,10 @@ public final class StatusCache implements Decorator {
         private CompletableFuture<@Nullable Object> begin(Call<?> call, Supplier<@Nullable Object> next) {
             CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
             underWay = answer;
+            Host host = Host.calling();
             Thread.ofVirtual().name("ask-" + call.operation()).start(() -> {
                 try {
-                    Object value = next.get();
+                    Object value = host.call(next);
                     synchronized (this) {
                         good = value;
                         goodAt = nanoTime.getAsLong();

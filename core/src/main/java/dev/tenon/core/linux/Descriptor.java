@@ -64,6 +64,9 @@ public final class Descriptor implements AutoCloseable {
     private static final MethodHandle MEMFD_CREATE = CLibrary.functionWithErrno(
             "memfd_create", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
 
+    private static final MethodHandle PIDFD_OPEN = CLibrary.functionWithErrno(
+            "pidfd_open", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
     private final int number;
     private final String name;
     private final AtomicBoolean isClosed = new AtomicBoolean();
@@ -85,6 +88,18 @@ public final class Descriptor implements AutoCloseable {
     /** Makes a pipe. */
     public static Pipe pipe() throws IOException {
         return pair("a pipe", (callState, ends) -> (int) PIPE.invokeExact(callState, ends, CLOSE_ON_EXEC));
+    }
+
+    /**
+     * Opens a process, for {@link Readiness}: it can be read once the process has ended, and stands for no later process
+     * of that number.
+     *
+     * @throws java.io.IOException if there is none
+     */
+    public static Descriptor ofProcess(long pid) throws IOException {
+        String name = "the process " + pid;
+        long number = CLibrary.call("pidfd_open", state -> (int) PIDFD_OPEN.invokeExact(state, (int) pid, 0));
+        return new Descriptor((int) CLibrary.checked(number, name), name);
     }
 
     /** Makes two Unix stream sockets that are connected. */

@@ -19,6 +19,7 @@ public enum StorageError {
     NOT_SUPPORTED,
     NO_SPACE,
     PERMISSION_DENIED,
+    PLUGIN_BUSY,
     PLUGIN_DIED,
     PLUGIN_REJECTED,
     SIDECAR_FAILED,

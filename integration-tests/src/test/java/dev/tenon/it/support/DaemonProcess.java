@@ -127,9 +127,22 @@ public final class DaemonProcess implements Closeable {
         }
     }
 
-    /** The sidecars of this daemon. */
+    /** The processes of the plugins of this daemon: those that have loaded them, and those that make their calls. */
     public List<ProcessHandle> sidecars() {
-        return process.children().toList();
+        return process.descendants().filter(DaemonProcess::isSidecar).toList();
+    }
+
+    /** Those that make the calls of a plugin. */
+    public List<ProcessHandle> members() {
+        return process.children()
+                .filter(DaemonProcess::isSidecar)
+                .flatMap(ProcessHandle::children)
+                .filter(DaemonProcess::isSidecar)
+                .toList();
+    }
+
+    private static boolean isSidecar(ProcessHandle handle) {
+        return handle.info().commandLine().orElse("").contains("/tenon-sidecar ");
     }
 
     /** kill -9; waits until it is gone. */

@@ -43,7 +43,7 @@ class FormatNamesTest {
         static Outcome of(FormatNames names, String name, Format format, boolean isStrict) {
             List<String> warnings = new ArrayList<>();
             try {
-                String fitting = new Host(true, warnings::add).call(() -> names.fitting(name, format, isStrict));
+                String fitting = new Host(true, warnings::add, null).call(() -> names.fitting(name, format, isStrict));
                 return new Outcome(Optional.of(fitting), Optional.empty(), warnings);
             } catch (StorageException e) {
                 return new Outcome(Optional.empty(), Optional.of(e), warnings);

@@ -178,7 +178,7 @@ class DirAllocationTest {
     void givesANameWithoutOneTheExtensionOfTheFormatAndWarnsTheHost() {
         List<String> warnings = new ArrayList<>();
 
-        VolumeName volume = new Host(true, warnings::add)
+        VolumeName volume = new Host(true, warnings::add, null)
                 .call(() ->
                         plugin.allocImage(storage, GUEST, Format.Image.QCOW2, "vm-100-cloudinit", ByteSize.ofKib(4)));
 
@@ -191,9 +191,12 @@ class DirAllocationTest {
 
     @Test
     void refusesOnAHostBeforeLevel16WhatThatHostRefuses() throws IOException {
-        Host before16 = new Host(false, warning -> {
-            throw new AssertionError(warning);
-        });
+        Host before16 = new Host(
+                false,
+                warning -> {
+                    throw new AssertionError(warning);
+                },
+                null);
 
         assertThat(before16.call(() -> failureOf(Format.Image.QCOW2, "vm-100-cloudinit", ByteSize.ofKib(4))))
                 .hasMessage("unable to parse volume filename 'vm-100-cloudinit'");

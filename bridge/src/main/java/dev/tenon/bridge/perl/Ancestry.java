@@ -1,0 +1,198 @@
+package dev.tenon.bridge.perl;
+
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.Outcome;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where the members of a family come from: the process that has loaded the plugin. One that has ended is started anew when
+ * a member is wanted, after a pause that grows while it keeps ending.
+ */
+final class Ancestry implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Ancestry.class);
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
+    private static final int LONGEST_PAUSE_DOUBLINGS = 7;
+
+    private final Parent.Surroundings surroundings;
+    private final SidecarSettings settings;
+    private final ReentrantLock starting = new ReentrantLock();
+
+    private volatile Parent parent;
+    private final AtomicInteger failures = new AtomicInteger();
+
+    // guarded by starting
+    private long notBefore = System.nanoTime();
+    private @Nullable Parent mourned;
+    private boolean isClosed;
+
+    /**
+     * Loads the plugin.
+     *
+     * @throws StorageException {@code PLUGIN_REJECTED} or {@code SIDECAR_FAILED}
+     */
+    Ancestry(Parent.Surroundings surroundings) {
+        this.surroundings = surroundings;
+        this.settings = surroundings.settings();
+        this.parent = Parent.start(surroundings);
+    }
+
+    /** What the plugin is that members are made of now. */
+    PluginDescription description() {
+        return parent.description();
+    }
+
+    /** The process that has loaded the plugin. */
+    PluginProcess process() {
+        return parent.process();
+    }
+
+    boolean includes(long pid) {
+        return parent.includes(pid);
+    }
+
+    // ---- a new member
+
+    /**
+     * A new process that makes calls.
+     *
+     * @param what the call that it is for, in words
+     * @param deadline until when to wait for the pause after failures, by {@link System#nanoTime}
+     * @throws StorageException {@code SIDECAR_FAILED}, {@code NOT_STARTED}
+     */
+    PluginProcess child(String what, long deadline) {
+        Parent current = running(what, deadline);
+        if (isAlone()) {
+            return current.process();
+        }
+        try {
+            return current.fork();
+        } catch (StorageException e) {
+            if (current.process().isAlive()) {
+                throw failed(what, e);
+            }
+            try {
+                return running(what, deadline).fork();
+            } catch (StorageException again) {
+                throw failed(what, again);
+            }
+        }
+    }
+
+    private boolean isAlone() {
+        return settings.members() == 1;
+    }
+
+    private static StorageException failed(String what, StorageException e) {
+        return Failures.of(
+                ErrorCode.valueOf(e.error().name()), Outcome.NOT_STARTED, what, String.valueOf(e.getMessage()));
+    }
+
+    private Parent running(String what, long deadline) {
+        Parent current = parent;
+        if (current.process().isAlive()) {
+            return current;
+        }
+        lock(what, deadline);
+        try {
+            current = parent;
+            if (current.process().isAlive()) {
+                return current;
+            }
+            if (isClosed) {
+                throw Failures.of(ErrorCode.SIDECAR_FAILED, Outcome.NOT_STARTED, what, "the plugin has been closed");
+            }
+            if (mourned != current) {
+                mourned = current;
+                LOG.warn(
+                        "event=sidecar-ended plugin={} pid={}",
+                        surroundings.name(),
+                        current.process().pid());
+                paused();
+            }
+            awaitPause(what, deadline);
+            return started(what);
+        } finally {
+            starting.unlock();
+        }
+    }
+
+    private Parent started(String what) {
+        try {
+            parent = Parent.start(surroundings);
+            return parent;
+        } catch (StorageException e) {
+            paused();
+            throw failed(what, e);
+        }
+    }
+
+    private void lock(String what, long deadline) {
+        try {
+            if (!starting.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+                throw Failures.of(
+                        ErrorCode.PLUGIN_BUSY, Outcome.NOT_STARTED, what, "the plugin is being loaded by another call");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw cancelled(what);
+        }
+    }
+
+    private static StorageException cancelled(String what) {
+        return Failures.of(
+                ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while the plugin was started");
+    }
+
+    /** Counts a failure; the first costs no pause, each further one twice the last. */
+    private void paused() {
+        int count = failures.incrementAndGet();
+        long pause = count < 2 ? 0 : SHORTEST_PAUSE.toNanos() << Math.min(count - 2, LONGEST_PAUSE_DOUBLINGS);
+        notBefore = System.nanoTime() + pause;
+    }
+
+    private void awaitPause(String what, long deadline) {
+        long pause = notBefore - System.nanoTime();
+        if (pause <= 0) {
+            return;
+        }
+        if (pause > deadline - System.nanoTime()) {
+            throw Failures.of(
+                    ErrorCode.SIDECAR_FAILED,
+                    Outcome.NOT_STARTED,
+                    what,
+                    "the plugin ended " + failures.get() + " times in a row and is started again in "
+                            + TimeUnit.NANOSECONDS.toMillis(pause) + " ms");
+        }
+        try {
+            TimeUnit.NANOSECONDS.sleep(pause);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw cancelled(what);
+        }
+    }
+
+    /** A member has answered, so the plugin does not end at once. */
+    void answered() {
+        if (failures.get() != 0) {
+            failures.set(0);
+        }
+    }
+
+    @Override
+    public void close() {
+        starting.lock();
+        try {
+            isClosed = true;
+            parent.process().stop(settings.stopLimit());
+        } finally {
+            starting.unlock();
+        }
+    }
+}

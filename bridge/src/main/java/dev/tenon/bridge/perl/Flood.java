@@ -1,0 +1,49 @@
+package dev.tenon.bridge.perl;
+
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** How much of what a plugin prints is told: all, unless it prints without end. One for all processes of a plugin. */
+final class Flood {
+    private static final Logger LOG = LoggerFactory.getLogger(Flood.class);
+    private static final long MOST_AT_ONCE = 8L << 20;
+    private static final long BYTES_A_SECOND = 64 << 10;
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private final String plugin;
+    private final LongSupplier nanoTime;
+    private double room = MOST_AT_ONCE;
+    private long at;
+    private long dropped;
+
+    Flood(String plugin, LongSupplier nanoTime) {
+        this.plugin = plugin;
+        this.nanoTime = nanoTime;
+        this.at = nanoTime.getAsLong();
+    }
+
+    /** Whether a line of this length is told. That lines are dropped is told once, and how many when there is room again. */
+    synchronized boolean admits(int bytes) {
+        long now = nanoTime.getAsLong();
+        room = Math.min(MOST_AT_ONCE, room + (now - at) / NANOS_PER_SECOND * BYTES_A_SECOND);
+        at = now;
+        if (dropped == 0 && room < bytes) {
+            LOG.warn(
+                    "event=plugin-floods plugin={} what=\"it prints more than {} bytes a second; lines are dropped\"",
+                    plugin,
+                    BYTES_A_SECOND);
+        }
+        // One that floods is quiet for a while before it is heard again, so that its log is not full of beginnings.
+        if (room < bytes || (dropped > 0 && room < MOST_AT_ONCE / 2.0)) {
+            dropped++;
+            return false;
+        }
+        room -= bytes;
+        if (dropped > 0) {
+            LOG.warn("event=plugin-flooded plugin={} lines={} what=\"so many were dropped\"", plugin, dropped);
+            dropped = 0;
+        }
+        return true;
+    }
+}

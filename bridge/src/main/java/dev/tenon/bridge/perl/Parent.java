@@ -1,0 +1,408 @@
+package dev.tenon.bridge.perl;
+
+import dev.tenon.bridge.descriptor.DescriptorSocket;
+import dev.tenon.bridge.session.CallHandler;
+import dev.tenon.bridge.session.RemoteCallException;
+import dev.tenon.bridge.session.Session;
+import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.storage.StorageApi;
+import dev.tenon.bridge.transport.PeerCredentials;
+import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.linux.Readiness;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.Value;
+import dev.tenon.proto.Value.Fields;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The process that has loaded a plugin and answers nothing but to be forked, or, where the plugin must stay alone, serves
+ * its calls itself. Its children connect to the same socket, which is there as long as it is.
+ */
+final class Parent {
+    private static final Logger LOG = LoggerFactory.getLogger(Parent.class);
+    private static final AtomicLong NUMBERS = new AtomicLong();
+    private static final Duration REAPING = Duration.ofSeconds(5);
+
+    /**
+     * What all processes of a plugin share.
+     *
+     * @param nested makes the handler of the calls that the plugin's inherited methods make
+     * @param descriptors where open files go to the processes and come from them
+     * @param outputs what they print
+     */
+    record Surroundings(
+            UnixSockets sockets,
+            SidecarSettings settings,
+            Function<Session, CallHandler> nested,
+            DescriptorSocket descriptors,
+            Outputs outputs) {
+        String name() {
+            return String.valueOf(settings.plugin().getFileName());
+        }
+    }
+
+    private final Surroundings surroundings;
+    private final Map<Long, CompletableFuture<Session>> arrivals;
+    private final PluginProcess process;
+    private final PluginDescription description;
+
+    private Parent(
+            Surroundings surroundings,
+            UnixSockets.Listener listener,
+            Map<Long, CompletableFuture<Session>> arrivals,
+            PluginProcess process,
+            PluginDescription description) {
+        this.surroundings = surroundings;
+        this.arrivals = arrivals;
+        this.process = process;
+        this.description = description;
+        var _ = process.ended().thenRun(() -> {
+            listener.close();
+            process.output().close();
+        });
+    }
+
+    PluginProcess process() {
+        return process;
+    }
+
+    PluginDescription description() {
+        return description;
+    }
+
+    // ---- its start
+
+    /**
+     * Starts the process and waits for its hello.
+     *
+     * @throws StorageException {@code PLUGIN_REJECTED} or {@code SIDECAR_FAILED}, both {@code NOT_STARTED}
+     */
+    static Parent start(Surroundings surroundings) {
+        SidecarSettings settings = surroundings.settings();
+        String name = surroundings.name();
+        Output output = surroundings.outputs().make();
+        Map<Long, CompletableFuture<Session>> arrivals = new ConcurrentHashMap<>();
+        CompletableFuture<Process> launched = new CompletableFuture<>();
+        UnixSockets.@Nullable Listener listener = null;
+        try {
+            listener = surroundings.sockets().listen(socketIn(settings.runtime()), connection -> {
+                // The handler needs the session, and the session the handler.
+                CompletableFuture<CallHandler> handler = new CompletableFuture<>();
+                Session session = new Session(
+                        connection,
+                        new Session.Settings(
+                                StorageApi.API,
+                                "host",
+                                Value.fields(
+                                        "descriptors",
+                                        Value.ofText(surroundings
+                                                .descriptors()
+                                                .path()
+                                                .toString())),
+                                peer -> isOf(launched.join().pid(), peer.pid()),
+                                call -> handler.join().handle(call)));
+                handler.complete(surroundings.nested().apply(session));
+                var _ = session.opened().thenRun(() -> {
+                    PeerCredentials peer = session.peer();
+                    if (peer != null) {
+                        arrival(arrivals, peer.pid()).complete(session);
+                    }
+                });
+                return session;
+            });
+            Process process = launch(surroundings, listener.path(), output);
+            launched.complete(process);
+            CompletableFuture<Ending> ended = process.onExit().thenApply(it -> Ending.ofExitValue(it.exitValue()));
+            CompletableFuture<Session> connected = arrival(arrivals, process.pid());
+            CompletableFuture.anyOf(connected, ended).get(settings.startLimit().toMillis(), TimeUnit.MILLISECONDS);
+            if (!connected.isDone()) {
+                throw failed(name + ": its process " + ended.join().words() + " before it said hello"
+                        + PluginProcess.lastLines(output));
+            }
+            Parent parent = greet(
+                    surroundings,
+                    listener,
+                    arrivals,
+                    new PluginProcess(name, process.pid(), connected.join(), output, ended));
+            output.over();
+            return parent;
+        } catch (TimeoutException e) {
+            giveUp(listener, launched, output);
+            throw failed(name + ": its process said no hello within "
+                    + settings.startLimit().toSeconds() + " s" + PluginProcess.lastLines(output));
+        } catch (InterruptedException e) {
+            giveUp(listener, launched, output);
+            Thread.currentThread().interrupt();
+            throw failed(name + ": starting its process was interrupted");
+        } catch (ExecutionException | IOException e) {
+            giveUp(listener, launched, output);
+            Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+            throw new StorageException(
+                    StorageError.SIDECAR_FAILED,
+                    Outcome.NOT_STARTED,
+                    "plugin " + name + ": its process cannot be started: " + cause.getMessage(),
+                    cause);
+        } catch (StorageException e) {
+            giveUp(listener, launched, output);
+            throw e;
+        }
+    }
+
+    private static void giveUp(
+            UnixSockets.@Nullable Listener listener, CompletableFuture<Process> launched, Output output) {
+        if (launched.isDone()) {
+            launched.join().destroyForcibly();
+        } else {
+            launched.cancel(false);
+        }
+        if (listener != null) {
+            listener.close();
+        }
+        output.close();
+    }
+
+    private static CompletableFuture<Session> arrival(Map<Long, CompletableFuture<Session>> arrivals, long pid) {
+        return arrivals.computeIfAbsent(pid, _ -> new CompletableFuture<>());
+    }
+
+    /** Whether it is the process or a child of it. */
+    private static boolean isOf(long process, long pid) {
+        return process == pid
+                || ProcessHandle.of(pid)
+                        .flatMap(ProcessHandle::parent)
+                        .filter(parent -> parent.pid() == process)
+                        .isPresent();
+    }
+
+    /** The directory may have gone since the last start, with another daemon that shared it. */
+    private static Path socketIn(Path runtime) throws IOException {
+        makeDirectory(runtime);
+        return runtime.resolve("s" + ProcessHandle.current().pid() + "-" + NUMBERS.incrementAndGet() + ".sock");
+    }
+
+    /**
+     * Begins to take and give descriptors.
+     *
+     * @param isPeer whether the process of this number may use them
+     */
+    static DescriptorSocket descriptorsIn(Path runtime, LongPredicate isPeer) throws IOException {
+        makeDirectory(runtime);
+        String name = "d" + ProcessHandle.current().pid() + "-" + NUMBERS.incrementAndGet() + ".sock";
+        return DescriptorSocket.listen(runtime.resolve(name), peer -> isPeer.test(peer.pid()));
+    }
+
+    private static void makeDirectory(Path runtime) throws IOException {
+        Files.createDirectories(
+                runtime, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+
+    private static Parent greet(
+            Surroundings surroundings,
+            UnixSockets.Listener listener,
+            Map<Long, CompletableFuture<Session>> arrivals,
+            PluginProcess process)
+            throws InterruptedException {
+        Fields hello = process.session().opened().join();
+        if (hello.get("rejected") instanceof Value.Text(String complaint)) {
+            process.stop(surroundings.settings().stopLimit());
+            throw StorageException.refused(StorageError.PLUGIN_REJECTED, complaint);
+        }
+        if (!(hello.get("plugin") instanceof Fields facts)) {
+            throw failed(surroundings.name() + ": its process told nothing of a plugin");
+        }
+        PluginDescription description = PluginDescription.of(facts);
+        LOG.info(
+                "event=sidecar-started plugin={} level={} pid={} pve={}",
+                description.packageName(),
+                description.level(),
+                process.pid(),
+                description.pve());
+        return new Parent(surroundings, listener, arrivals, process, description);
+    }
+
+    private static Process launch(Surroundings surroundings, Path socket, Output output) throws IOException {
+        SidecarSettings settings = surroundings.settings();
+        List<String> command = new ArrayList<>(List.of(
+                "perl",
+                settings.perlShim().resolve("bin/tenon-sidecar").toString(),
+                "--socket",
+                socket.toString(),
+                "--plugin",
+                settings.plugin().toAbsolutePath().toString()));
+        Path pveLibrary = settings.pveLibrary();
+        if (pveLibrary != null) {
+            command.addAll(List.of("--pve-lib", pveLibrary.toString()));
+        }
+        if (settings.acceptsOld()) {
+            command.add("--accept-old");
+        }
+        if (settings.members() == 1) {
+            command.add("--alone");
+        }
+        // Standard input stays open and silent: its end tells the process that this one is gone.
+        try (Pipes pipes = Pipes.make(output, surroundings.outputs().readiness())) {
+            return new ProcessBuilder(command)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(pipes.out()))
+                    .redirectError(ProcessBuilder.Redirect.appendTo(pipes.err()))
+                    .start();
+        }
+    }
+
+    /** The ends of new pipes that a process prints to; the other ends are read. */
+    private record Pipes(Descriptor outEnd, Descriptor errEnd) implements AutoCloseable {
+        static Pipes make(Output output, Readiness readiness) throws IOException {
+            return new Pipes(end("stdout", output, readiness), end("stderr", output, readiness));
+        }
+
+        private static Descriptor end(String name, Output output, Readiness readiness) throws IOException {
+            Descriptor.Pipe pipe = Descriptor.pipe();
+            output.read(name, pipe.read(), readiness);
+            return pipe.write();
+        }
+
+        File out() {
+            return new File("/proc/self/fd/" + outEnd.number());
+        }
+
+        File err() {
+            return new File("/proc/self/fd/" + errEnd.number());
+        }
+
+        @Override
+        public void close() {
+            outEnd.close();
+            errEnd.close();
+        }
+    }
+
+    private static StorageException failed(String what) {
+        return StorageException.refused(StorageError.SIDECAR_FAILED, "plugin " + what);
+    }
+
+    // ---- its children
+
+    /** Whether this is the number of the process or of a child of it. */
+    boolean includes(long pid) {
+        return isOf(process.pid(), pid);
+    }
+
+    /**
+     * Has the process fork, and waits for the child's hello.
+     *
+     * @throws StorageException {@code SIDECAR_FAILED}, {@code NOT_STARTED}
+     */
+    PluginProcess fork() {
+        Output output = surroundings.outputs().make();
+        CompletableFuture<Ending> ended = new CompletableFuture<>();
+        Descriptor.Pipe lifeline = lifeline();
+        long pid = 0;
+        try (Descriptor theirs = lifeline.read();
+                Pipes pipes = Pipes.make(output, surroundings.outputs().readiness());
+                DescriptorSocket.Offer in = surroundings.descriptors().offer(theirs.number());
+                DescriptorSocket.Offer out =
+                        surroundings.descriptors().offer(pipes.outEnd().number());
+                DescriptorSocket.Offer err =
+                        surroundings.descriptors().offer(pipes.errEnd().number())) {
+            Duration limit = surroundings.settings().startLimit();
+            pid = numberOf(process.session()
+                    .call(
+                            "fork",
+                            new Fields(Map.of(
+                                    "stdin", Value.ofText(in.token()),
+                                    "stdout", Value.ofText(out.token()),
+                                    "stderr", Value.ofText(err.token()))),
+                            limit));
+            watch(pid, ended);
+            CompletableFuture<Session> connected = arrival(arrivals, pid);
+            CompletableFuture.anyOf(connected, ended).get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            if (!connected.isDone()) {
+                throw failed(surroundings.name() + ": a process that was forked "
+                        + ended.join().words() + " before it said hello" + PluginProcess.lastLines(output));
+            }
+            LOG.debug("event=member-forked plugin={} pid={}", surroundings.name(), pid);
+            var _ = ended.thenRun(lifeline.write()::close);
+            return new PluginProcess(surroundings.name(), pid, connected.join(), output, ended);
+        } catch (RemoteCallException | SessionClosedException | TimeoutException | ExecutionException | IOException e) {
+            giveUp(pid, lifeline, output);
+            throw failed(surroundings.name() + ": its process " + process.pid() + " cannot be forked: " + e.getMessage()
+                    + PluginProcess.lastLines(process.output()));
+        } catch (InterruptedException e) {
+            giveUp(pid, lifeline, output);
+            Thread.currentThread().interrupt();
+            throw failed(surroundings.name() + ": forking its process was interrupted");
+        } catch (StorageException e) {
+            giveUp(pid, lifeline, output);
+            throw e;
+        } finally {
+            arrivals.remove(pid);
+        }
+    }
+
+    private static void giveUp(long pid, Descriptor.Pipe lifeline, Output output) {
+        lifeline.write().close();
+        if (pid > 0) {
+            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+        }
+        output.close();
+    }
+
+    /** The child's end tells it that this process is gone. */
+    private Descriptor.Pipe lifeline() {
+        try {
+            return Descriptor.pipe();
+        } catch (IOException e) {
+            throw failed(surroundings.name() + ": its process cannot be forked: " + e.getMessage());
+        }
+    }
+
+    private static long numberOf(Value answer) throws IOException {
+        if (answer instanceof Fields fields && fields.get("pid") instanceof Value.Int(long pid) && pid > 1) {
+            return pid;
+        }
+        throw new IOException("it told no number of its child");
+    }
+
+    /** The child stays a zombie, and its number its own, until its parent has told how it ended. */
+    private void watch(long pid, CompletableFuture<Ending> ended) throws IOException {
+        Descriptor child = Descriptor.ofProcess(pid);
+        CompletableFuture<Readiness.Watch> watch = new CompletableFuture<>();
+        watch.complete(surroundings.outputs().readiness().watch(child, () -> {
+            watch.join().close();
+            child.close();
+            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> ended.complete(endingOf(pid)));
+        }));
+    }
+
+    private Ending endingOf(long pid) {
+        try {
+            return Ending.ofAnswer(process.session().call("ended", Value.fields("pid", new Value.Int(pid)), REAPING));
+        } catch (RemoteCallException | SessionClosedException | TimeoutException e) {
+            return Ending.UNKNOWN;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Ending.UNKNOWN;
+        }
+    }
+}
