@@ -48,6 +48,8 @@ public record Finding(
         IN_USE("in-use"),
         /** A file beside a backup that is gone. */
         SIDE_FILE_LEFT("side-file-left"),
+        /** Notes whose letters were encoded twice when they were written. */
+        NOTES_ENCODED_TWICE("notes-encoded-twice"),
         /** An operation of which nobody knows how far it came. */
         INTERRUPTED("interrupted");
 

@@ -9,6 +9,7 @@ import dev.tenon.core.storage.common.BackupName;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -67,12 +68,38 @@ record BackupFiles(Path archive) {
                 do {
                     read = channel.read(bytes);
                 } while (read >= 0 && bytes.hasRemaining());
-                return StandardCharsets.UTF_8.decode(bytes.flip()).toString();
+                return text(bytes.flip());
             }
         } catch (NoSuchFileException e) {
             return "";
         } catch (IOException e) {
             throw Failures.of(e, Outcome.NOT_STARTED, "unable to read notes '" + file + "'");
+        }
+    }
+
+    /** UTF-8, or else a byte a letter, as PVE reads notes. */
+    private static String text(ByteBuffer bytes) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(bytes.duplicate()).toString();
+        } catch (CharacterCodingException e) {
+            return StandardCharsets.ISO_8859_1.decode(bytes).toString();
+        }
+    }
+
+    /**
+     * The notes as they were meant, where every letter beyond ASCII was written as if its bytes were letters; empty if
+     * they do not look so.
+     */
+    Optional<String> notesBeforeTheyWereEncodedTwice() {
+        String notes = notes();
+        if (notes.chars().allMatch(letter -> letter < 0x80) || notes.chars().anyMatch(letter -> letter > 0xff)) {
+            return Optional.empty();
+        }
+        try {
+            ByteBuffer bytes = ByteBuffer.wrap(notes.getBytes(StandardCharsets.ISO_8859_1));
+            return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+        } catch (CharacterCodingException e) {
+            return Optional.empty();
         }
     }
 
@@ -183,7 +210,7 @@ record BackupFiles(Path archive) {
         }
     }
 
-    private Path notesFile() {
+    Path notesFile() {
         return archive.resolveSibling(fileName() + NOTES_SUFFIX);
     }
 

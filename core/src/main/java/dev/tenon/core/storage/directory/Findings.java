@@ -31,11 +31,23 @@ final class Findings {
 
     /** Something that can be put right without any risk. */
     void automatic(Kind kind, Path place, String what, String repair, @Nullable Interruption cause, Work work) {
+        automatic(kind, place, what, Certainty.SURE, repair, cause, work);
+    }
+
+    /** The same of something that may be meant. */
+    void automatic(
+            Kind kind,
+            Path place,
+            String what,
+            Certainty certainty,
+            String repair,
+            @Nullable Interruption cause,
+            Work work) {
         findings.add(new Finding(
                 kind,
                 place.toString(),
                 what,
-                Certainty.SURE,
+                certainty,
                 new Remedy.Automatic(repair, () -> {
                     try {
                         work.run();

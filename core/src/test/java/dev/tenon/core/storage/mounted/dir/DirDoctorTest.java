@@ -22,6 +22,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Interrupted;
@@ -31,6 +32,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,6 +49,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the doctor finds in a directory storage after every kind of interrupted work, and what it makes of it. */
 class DirDoctorTest {
@@ -414,6 +418,52 @@ class DirDoctorTest {
         locked.clear();
         assertThat(repaired()).containsExactly(Kind.SIDE_FILE_LEFT, Kind.INTERRUPTED);
         assertThat(dump).isEmptyDirectory();
+    }
+
+    /** Letters of one, two, three and four bytes; what was written is what their bytes are as letters, once more encoded. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "gr\u00fcn \u20ac",
+                "\u00e9",
+                "plain, then \ud83d\ude00\nand a line\n",
+                "\u65e5\u672c",
+                "\u00ff\u0080"
+            })
+    void undoesThatNotesWereEncodedTwice(String meant) throws IOException {
+        Path dump = Files.createDirectory(directory.resolve("store/dump"));
+        Path backup = Files.writeString(dump.resolve("vzdump-qemu-100-2026_01_02-03_04_05.vma.zst"), "a backup");
+        Path notes = dump.resolve(backup.getFileName() + ".notes");
+        String asLetters = new String(meant.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        Files.writeString(notes, asLetters);
+
+        List<Finding> findings = doctor.examine(storage, plugin);
+        assertThat(kinds(findings)).containsExactly(Kind.NOTES_ENCODED_TWICE);
+        assertThat(findings.getFirst().certainty()).isEqualTo(Finding.Certainty.LIKELY);
+        assertThat(findings.getFirst().what()).contains(backup.getFileName().toString());
+        assertThat(notes).hasContent(asLetters);
+
+        assertThat(repaired()).containsExactly(Kind.NOTES_ENCODED_TWICE);
+        assertThat(Files.readString(notes)).isEqualTo(meant);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "plain", "gr\u00fcn \u20ac", "\u00e9", "na\u00efve", "\u00c3 alone", "\ud83d\ude00"})
+    void leavesNotesThatAreAsTheyWereMeant(String notes) throws IOException {
+        Path dump = Files.createDirectory(directory.resolve("store/dump"));
+        Path backup = Files.writeString(dump.resolve("vzdump-qemu-100-2026_01_02-03_04_05.vma.zst"), "a backup");
+        Files.writeString(dump.resolve(backup.getFileName() + ".notes"), notes);
+        assertThat(doctor.examine(storage, plugin)).isEmpty();
+    }
+
+    @Test
+    void notesThatAreNoUtf8AreAByteALetterAsInPve() throws IOException {
+        Path dump = Files.createDirectory(directory.resolve("store/dump"));
+        Path backup = Files.writeString(dump.resolve("vzdump-qemu-100-2026_01_02-03_04_05.vma.zst"), "a backup");
+        Files.write(dump.resolve(backup.getFileName() + ".notes"), new byte[] {'c', 'a', 'f', (byte) 0xe9});
+        assertThat(plugin.attribute(storage, new VolumeName("backup/" + backup.getFileName()), VolumeAttribute.NOTES))
+                .contains("caf\u00e9");
+        assertThat(doctor.examine(storage, plugin)).isEmpty();
     }
 
     @Test
