@@ -1,5 +1,6 @@
 package dev.tenon.core.journal;
 
+import dev.tenon.core.linux.Directories;
 import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.spi.Mutation;
@@ -26,7 +27,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -43,8 +43,7 @@ public final class Journal {
     private static final String ENTRY_SUFFIX = ".entry";
     private static final String REPAIR_SUFFIX = ".repair";
 
-    private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY_MODE =
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    private static final String DIRECTORY_MODE = "rwx------";
     private static final FileAttribute<Set<PosixFilePermission>> FILE_MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
@@ -261,8 +260,7 @@ public final class Journal {
 
     private void makeDirectory() throws IOException {
         if (!Files.isDirectory(directory)) {
-            Files.createDirectories(Objects.requireNonNull(directory.getParent(), "the root is no journal"));
-            Files.createDirectories(directory, DIRECTORY_MODE);
+            Directories.make(directory, DIRECTORY_MODE);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.tenon.core.lock;
 
+import dev.tenon.core.linux.Directories;
 import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.StorageError;
@@ -7,7 +8,6 @@ import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /**
  * A directory that lock files are in.
@@ -18,8 +18,9 @@ record LockDirectory(Path path, String permissions) {
     /** Makes the directory unless it is there. */
     void make(LockName lock) {
         try {
-            Files.createDirectories(
-                    path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
+            if (!Files.isDirectory(path)) {
+                Directories.make(path, permissions);
+            }
             long owner = FileStatus.of(path).owner();
             // Who may change the directory can take the lock file away while somebody holds it.
             if (owner != 0 && owner != EffectiveUser.id()) {
