@@ -433,4 +433,50 @@ subtest 'volumes of ZFS' => sub {
         \@expected, 'those of guests');
 };
 
+subtest 'a backup whose name tells no day that was is none' => sub {
+    my @days = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
+    for my $year (2019, 2020, 1969, 2000, 1900) {
+        my $is_leap = $year == 2020 || $year == 2000;
+        for my $month (0 .. 13) {
+            for my $day (0, 1, 28 .. 32) {
+                my $last =
+                    $month < 1 || $month > 12 ? 0 : $days[$month - 1] + ($month == 2 && $is_leap);
+                my $date = sprintf('%04d_%02d_%02d', $year, $month, $day);
+                my $info =
+                    eval { PVE::Storage::archive_info("vzdump-qemu-100-$date-12_30_01.vma.zst") };
+                is(!!$info, $day >= 1 && $day <= $last, "$date: @{[$@ =~ s/ at .*//sr]}");
+            }
+        }
+    }
+    for my $time ('24_00_00', '23_60_00', '23_59_60', '99_99_99') {
+        ok(!eval { PVE::Storage::archive_info("vzdump-lxc-100-2020_01_01-$time.tar.gz") }, $time);
+    }
+};
+
+subtest 'a rule for backups that limits nothing keeps all' => sub {
+    my $all = { 'keep-all' => 1 };
+    my @table = (
+        ['', $all],
+        ['keep-all=1', $all],
+        ['keep-all=0', $all],
+        (map { ["keep-$_=0", $all] } qw(last hourly daily weekly monthly yearly)),
+        ['keep-last=0,keep-daily=0', $all],
+        ['keep-last=0,keep-all=1', $all],
+        ['keep-last=3', { 'keep-last' => 3 }],
+        ['keep-all=0,keep-weekly=2', { 'keep-weekly' => 2 }],
+        ['keep-last=0,keep-daily=7', { 'keep-last' => 0, 'keep-daily' => 7 }],
+    );
+    for my $row (@table) {
+        my ($text, $keep) = $row->@*;
+        is_deeply(PVE::JSONSchema::parse_property_string('prune-backups', $text), $keep, "'$text'");
+    }
+    ok(
+        !eval {
+            PVE::JSONSchema::parse_property_string('prune-backups', 'keep-all=1,keep-last=1');
+        },
+        'both'
+    );
+    like($@, qr/keep-all cannot be set together with other options/, 'the sentence');
+};
+
 done_testing();

@@ -12,6 +12,9 @@ use Tenon::Schema;
 our $SESSION;
 
 sub call ($class, $name, $want, @args) {
+
+    # The class of a storage in Java, in a program that has no PVE.
+    return $class->tenon_call($name, $want, @args) if !$SESSION && $class->can('tenon_call');
     my $session = $SESSION // die "$name: the base class of $class is answered by Tenon's daemon,"
         . " and this process is no sidecar of one; run it on a PVE host or through 'tenon'\n";
     die
@@ -22,6 +25,7 @@ sub call ($class, $name, $want, @args) {
     local %Tenon::Callback::CODE = %Tenon::Callback::CODE;
     my $known = $api->params_at($method, $api->newest);
     my @public = @args;
+
     for my $i (grep { $known->[$_]->{kind} eq 'section' } 0 .. min($#args, $known->$#*)) {
         $public[$i] = _without_private($args[$i]);
     }

@@ -324,13 +324,12 @@ our $prune_backups_format = {
 sub validate_prune_backups {
     my ($keep) = @_;
 
-    my $all = $keep->{'keep-all'};
-    die "keep-all cannot be set together with other options.\n"
-        if $all && grep { $_ ne 'keep-all' && $keep->{$_} } keys $keep->%*;
 
-    # Who says nothing, or nothing but zeroes, keeps all.
-    return { 'keep-all' => 1 } if !grep { $_ } values $keep->%*;
-    return $keep;
+    # Limits that are all zero limit nothing.
+    my %limits = map { $_ => $keep->{$_} + 0 } grep { $_ ne 'keep-all' } keys $keep->%*;
+    return { 'keep-all' => 1 } if !grep { $_ > 0 } values %limits;
+    die "keep-all cannot be set together with other options.\n" if $keep->{'keep-all'};
+    return \%limits;
 }
 
 my %CONTENT_TYPES = map { $_ => 1 } qw(images rootdir vztmpl iso backup snippets import none);
