@@ -1,6 +1,7 @@
 use v5.36;
 
 use FindBin;
+use Symbol qw(qualify_to_ref);
 use Test::More;
 
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
@@ -8,11 +9,16 @@ use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
 use Tenon::Error;
 use Tenon::Frame;
 use Tenon::Test::Data qw(error_of errors packed);
+use Tenon::Test::Objects;
 
 my @rows = errors()->@*;
 
 package Tenon::Test::Mute { ## no critic (RequireFilenameMatchesPackage)
     use overload '""' => sub { die "no text\n" };
+}
+
+package Tenon::Test::Empty {
+    use overload '""' => sub { '' };
 }
 
 subtest 'every row of the table has its number' => sub {
@@ -132,6 +138,44 @@ subtest 'the message of what a plugin died with' => sub {
         Tenon::Error::text_of(bless {}, 'Tenon::Test::Mute'),
         'the plugin died with an object that has no text',
         'an object that dies when it is asked'
+    );
+};
+
+subtest 'the words of an object' => sub {
+    my @methods = qw(to_string as_string stringify message msg text error);
+    for my $shape (map { ["method $_", $_, undef] } @methods) {
+        my ($what, $method) = $shape->@*;
+        my $package = "Tenon::Test::With\u$method";
+        *{ qualify_to_ref($method, $package) } = sub { return "words of $method\n" };
+        for my $thing (bless({}, $package), bless([], $package), bless(\my $scalar, $package)) {
+            is(Tenon::Error::text_of($thing), "words of $method\n", "$what of " . ref($thing));
+            is(
+                Tenon::Error->of_plugin(Tenon::Error::text_of($thing))->message,
+                "words of $method",
+                "$what: the message"
+            );
+        }
+        is(Tenon::Error::text_of(bless({ $method => 'kept' }, 'Tenon::Test::Silent')),
+            'kept', "field $method");
+    }
+    my $overloaded = Tenon::Test::Words->new("overloaded\n");
+    is(Tenon::Error::text_of($overloaded), "overloaded\n", 'an overload');
+    is(Tenon::Error::text_of(Tenon::Test::Falsehood->new), 'false', 'an object that is false');
+    is(Tenon::Error::text_of(bless({ message => 'spare' }, 'Tenon::Test::Mute')),
+        'spare', 'an overload that dies, beside a field');
+    is(Tenon::Error::text_of(bless({ message => 'spare' }, 'Tenon::Test::Empty')),
+        'spare', 'an overload that says nothing, beside a field');
+    is(
+        Tenon::Error::text_of(
+            bless({ message => { a => 1 }, text => 'plain' }, 'Tenon::Test::Silent')
+        ),
+        'plain',
+        'a message that is no text, beside one that is'
+    );
+    like(
+        Tenon::Error::text_of(bless({}, 'Tenon::Test::Silent')),
+        qr/\ATenon::Test::Silent=HASH/,
+        'an object that has no words is told by its class'
     );
 };
 

@@ -143,8 +143,6 @@ subtest 'one parameter to the wire' => sub {
             'volname',
             [
                 ['text', '100/vm-100-disk-0.raw', '100/vm-100-disk-0.raw'],
-                ['a newline at its end, dropped', "vm-1\n", 'vm-1'],
-                ['one newline of two', "vm-1\n\n", "vm-1\n"],
                 ['a newline inside', "a\nb", "a\nb"],
                 ['empty', '', ''],
                 ['an integer', 7, '7'],
@@ -328,6 +326,30 @@ subtest 'parameters that are refused' => sub {
         ],
         ['an object for text', 'status', [bless([], 'Thing'), @scfg], qr/an object of Thing/],
         ['an undefined storage', 'status', [undef, @scfg], qr/'storeid' is undef/],
+        (
+            map {
+                [
+                    "a newline at the end of a volume name of $_->[0]",
+                    $_->@*,
+                    qr/volname' must not end in a newline, got 'vm-1\?+'/
+                ]
+            } ['free_image', ['nas', @scfg, "vm-1\n"]],
+            ['free_image', ['nas', @scfg, "vm-1\n\n"]],
+            ['parse_volname', ["vm-1\n"]],
+            ['path', [@scfg, "vm-1\n", 'nas']],
+            ['rename_volume', [@scfg, 'nas', "vm-1\n", 100, 'vm-1']]
+        ),
+        (
+            map {
+                [
+                    "the guest $_", 'alloc_image',
+                    ['nas', @scfg, $_, 'raw', undef, 1],
+                    qr/0 \.\. 999999999, got '$_': value does not look like a valid VM ID\z/
+                ]
+            } 1000000000,
+            '1000000000',
+            9999999999
+        ),
         [
             'a list for hints',
             'activate_volume',
@@ -336,12 +358,14 @@ subtest 'parameters that are refused' => sub {
         ],
         [
             'a hint that is text',
-            'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => 'x' }],
+            'activate_volume',
+            ['nas', @scfg, 'v', undef, undef, { a => 'x' }],
             qr/got 'x'/
         ],
         [
             'a hint that is negative',
-            'activate_volume', ['nas', @scfg, 'v', undef, undef, { a => -1 }],
+            'activate_volume',
+            ['nas', @scfg, 'v', undef, undef, { a => -1 }],
             qr/got '-1'/
         ],
     );
@@ -794,12 +818,19 @@ subtest 'tuples of every length' => sub {
         my ($method, $values, $wire, $what) = $row->@*;
         is(packed(result_to_wire($method, $values->@*)), packed($wire), "$method: $what");
     }
-    refused(
-        sub { result_to_wire('status', -1) },
-        'BAD_RESULT', 'UNKNOWN',
-        qr/'total' of the result.*got '-1'/,
-        'a negative size'
-    );
+    for my $odd (-1, '12.0K', '', [], sub { 1 }) {
+        my ($status, $size);
+        warnings_of(sub { $status = result_to_wire('status', $odd, 2, 3, 1) });
+        is($status->{total}, undef, 'a total that is none');
+        is($status->{used}, 3, 'and the rest');
+        warnings_of(sub { $size = result_to_wire('volume_size_info', 5, 'raw', $odd, undef, $odd) }
+        );
+        is(
+            packed($size),
+            packed({ size => 5, format => 'raw', used => undef, parent => undef, ctime => undef }),
+            'sizes and times that are none'
+        );
+    }
     refused(
         sub { result_to_wire('path') },
         'BAD_RESULT', 'UNKNOWN', qr/'path' of the result must not be undef/,

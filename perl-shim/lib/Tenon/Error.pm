@@ -6,6 +6,7 @@ use overload '""' => \&text, 'bool' => sub { return 1 }, fallback => 1;
 
 use File::Basename qw(dirname);
 use JSON::PP ();
+use Scalar::Util qw(blessed reftype);
 
 my $ROWS;
 
@@ -54,8 +55,29 @@ sub of_plugin ($class, $text, %more) {
 }
 
 sub text_of ($err) {
-    return
-        eval { defined($err) ? "$err" : '' } // 'the plugin died with an object that has no text';
+    return _said($err) // 'the plugin died with an object that has no text';
+}
+
+# How classes of errors tell what happened, those that Perl would ask first.
+my @WORDS = qw(to_string as_string stringify message msg text error);
+
+# The words of an object, where Perl would write its class and address.
+sub _said ($err) {
+    return '' if !defined($err);
+    return "$err" if !blessed($err);
+    my $text = overload::Method($err, '""') ? eval { "$err" } : undef;
+    return $text if defined($text) && !ref($text) && length($text);
+    for my $name (@WORDS) {
+        my $word = $err->can($name) ? eval { $err->$name } : undef;
+        return "$word" if defined($word) && !ref($word) && length($word);
+    }
+    if ((reftype($err) // '') eq 'HASH') {
+        for my $name (@WORDS) {
+            my $word = $err->{$name};
+            return $word if defined($word) && !ref($word) && length($word);
+        }
+    }
+    return $text // eval { "$err" };
 }
 
 sub changed ($self) {
@@ -159,7 +181,8 @@ The same error where whoever passes it on has done more than the call that faile
 
     my $text = Tenon::Error::text_of($@);
 
-The text of whatever was died with, also of undef and of an object that cannot say it.
+The text of whatever was died with, also of undef and of an object that cannot say it. An object without text of its own
+is asked for its words, such as its C<message>.
 
 =head2 code_of
 

@@ -20,7 +20,49 @@ sub client ($class, $socket = undef) {
 sub forward ($class, $socket, $plugin, $name, $want, $self, @args) {
     my $client = $class->client($ENV{TENON_SOCKET} // $socket);
     return _lock($client, $plugin, $self, @args) if $name eq 'cluster_lock_storage';
+    return _hook($client, $plugin, $name, $want, @args) if $name =~ m/\Aon_(?:update|delete)_hook/;
     return _call($client, $plugin, $name, $want, @args);
+}
+
+# What a host changes of a storage to leave it alone, and what says no more about such a change.
+my %HOSTS_OWN = map { $_ => 1 } qw(digest disable nodes type);
+
+# The errors of a daemon that is not there, or does not answer.
+my %IS_GONE = map { $_ => 1 }
+    qw(CONNECT_FAILED CONNECTION_LOST DEADLINE_EXCEEDED PEER_REFUSED UNSUPPORTED_VERSION);
+
+# PVE tells a plugin before it takes a storage out. A storage that makes trouble is taken out because its daemon is gone,
+# so that must not keep it in.
+sub _hook ($client, $plugin, $name, $want, @args) {
+    my @result = eval {
+        (
+              $want
+            ? $client->call($plugin, $name, @args)
+            : scalar($client->call($plugin, $name, @args)))
+    };
+    my $err = $@ || return $want ? @result : $result[0];
+    _die($err) if !_is_tenons($err) || $err->outcome ne 'NOT_STARTED' || !$IS_GONE{ $err->name };
+    _die($err) if !_takes_out($name, @args);
+    my $done = $name eq 'on_delete_hook' ? 'removed' : 'changed';
+    my $left =
+        $name eq 'on_delete_hook' ? ', and what it keeps for it, such as a password, is left' : '';
+    warn "storage '$args[0]' is $done, but its plugin was not told$left: $name: "
+        . $err->message . "\n";
+    return;
+}
+
+sub _takes_out ($name, @args) {
+    return 1 if $name eq 'on_delete_hook';
+    my ($update, $delete, @secrets) =
+        $name eq 'on_update_hook_full'
+        ? (@args[2, 3], ($args[4] // {})->%*)
+        : ($args[1], undef, @args[2 .. $#args]);
+    return 0 if @secrets || !keys(($update // {})->%*) && !($delete // [])->@*;
+    return !grep { !$HOSTS_OWN{$_} } keys(($update // {})->%*), ($delete // [])->@*;
+}
+
+sub _is_tenons ($err) {
+    return ref($err) && eval { $err->isa('Tenon::Error') };
 }
 
 sub install ($class, $package, $plugin) {
@@ -30,13 +72,19 @@ sub install ($class, $package, $plugin) {
 
 sub install_methods ($class, $package, $plugin, @methods) {
     no strict 'refs'; ## no critic (ProhibitNoStrict)
+    *{"${package}::tenon_call"} = sub ($self, $name, $want, @args) {
+        return _call(Tenon::Proxy->client, $plugin, $name, $want, @args);
+    };
     for my $name (@methods) {
         *{"${package}::$name"} =
             $name eq 'cluster_lock_storage'
             ? sub { return _lock(Tenon::Proxy->client, $plugin, @_) }
             : sub {
             my ($self, @args) = @_;
-            return _call(Tenon::Proxy->client, $plugin, $name, wantarray, @args);
+            my $client = Tenon::Proxy->client;
+            return _hook($client, $plugin, $name, wantarray, @args)
+                if $name =~ m/\Aon_(?:update|delete)_hook/;
+            return _call($client, $plugin, $name, wantarray, @args);
             };
     }
     return;
@@ -66,17 +114,18 @@ sub _call ($client, $plugin, $name, $want, @args) {
             ? $client->call($plugin, $name, @args)
             : scalar($client->call($plugin, $name, @args));
     };
-    if (my $err = $@) {
-
-        # PVE prints errors and matches their text, so it gets text, where the error is not PVE's own object.
-        die $err if !ref($err) || !eval { $err->isa('Tenon::Error') };
-        my $fields = $err->exception;
-        if (ref($fields) eq 'HASH' && defined($fields->{msg}) && PVE::Exception->can('new')) {
-            die PVE::Exception->new($fields->{msg}, $fields->%*);
-        }
-        die $err->text;
-    }
+    _die($@) if $@;
     return $want ? @result : $result[0];
+}
+
+# PVE prints errors and matches their text, so it gets text, where the error is not PVE's own object.
+sub _die ($err) {
+    die $err if !_is_tenons($err);
+    my $fields = $err->exception;
+    if (ref($fields) eq 'HASH' && defined($fields->{msg}) && PVE::Exception->can('new')) {
+        die PVE::Exception->new($fields->{msg}, $fields->%*);
+    }
+    die $err->text;
 }
 
 1;
@@ -118,7 +167,8 @@ The L<Tenon::Client> of this process for this socket, by default the usual one.
 
     return Tenon::Proxy->forward($socket, $plugin, $name, wantarray, $class, @args);
 
-Makes one call, for the classes that C<tenon proxy> and C<tenon adopt> write. C<$ENV{TENON_SOCKET}> wins over the socket.
+Makes one call; the hooks that tell of a storage that is disabled or removed succeed with a warning while the daemon is
+gone, since that is how such a storage is taken out. For the classes that C<tenon proxy> and C<tenon adopt> write. C<$ENV{TENON_SOCKET}> wins over the socket.
 
 =head2 install
 
@@ -131,6 +181,7 @@ the storage threw one.
 
     Tenon::Proxy->install_methods($package, $plugin, @names);
 
-Gives it these methods alone; the package inherits the others.
+Gives it these methods alone; the package inherits the others. Where there is no PVE to inherit from, C<tenon_call>, which
+it gets too, asks the daemon for them.
 
 =cut

@@ -190,7 +190,7 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     return $record;
 }
 
-# What is odd in an entry of a listing goes, the entry stays. It is told once, or a status daemon would tell it for ever.
+# What is odd in an answer and need not be there goes, the rest stays. It is told once, or a status daemon would tell it for ever.
 my %DROPPED;
 
 sub _drop ($name, $field, $where, $err) {
@@ -233,7 +233,7 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef)
                 next;
             }
             my $is_optional = $field->{nullable} || defined($field->{default});
-            if ($record && $is_optional) {
+            if ($is_optional) {
                 $wire{ $field->{name} } = _optional($name, $field, $value, $where);
                 next;
             }
@@ -289,6 +289,8 @@ sub _to_wire ($type, $value, $storeid) {
     my $kind = $type->{kind};
     if ($TEXT{$kind}) {
         my $text = _text($value);
+        _bad('BAD_PARAMETER', _what($type) . ' must not end in a newline, got ' . _shown($value))
+            if $kind eq 'volname' && $type->{where} && $text =~ m/\n\z/;
         chomp($text) if $kind eq 'volname';
         $text = "$storeid:$text"
             if $kind eq 'volid' && defined($storeid) && $text !~ m/\A\Q$storeid\E:/;
@@ -349,8 +351,14 @@ sub _integer ($type, $value) {
         my $float = "$1" + 0;
         $number = sprintf('%.0f', $kind eq 'kib' ? ceil($float) : int($float)) + 0;
     }
-    _bad('BAD_PARAMETER',
-        _what($type) . " must be an integer 0 .. $LARGEST{$kind}, got " . _shown($value),
+    _bad(
+        'BAD_PARAMETER',
+        _what($type)
+            . " must be an integer 0 .. $LARGEST{$kind}, got "
+            . _shown($value)
+            . (
+            $kind eq 'vmid' && defined($number) ? ': value does not look like a valid VM ID' : ''
+            ),
     ) if !defined($number) || $number > $LARGEST{$kind};
 
     # Comparing may leave a fraction in it, which the packer would take.
@@ -682,8 +690,8 @@ C<BAD_PARAMETER>.
 
     my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid);
 
-What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. A value of an entry of a listing
-that cannot be what its field is, is left out, and so is an entry without a name; either is told in a warning.
+What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. A value that need not be there and
+cannot be what its field is, is left out, and so is an entry of a listing without a name; either is told in a warning.
 
 =head2 result_from_wire
 

@@ -8,7 +8,8 @@ public record Vmid(long value) {
     public Vmid {
         if (value < 0 || value > 999_999_999) {
             throw StorageException.refused(
-                    StorageError.BAD_PARAMETER, "VMID " + value + " is not between 0 and 999999999");
+                    StorageError.BAD_PARAMETER,
+                    "VMID " + value + " is not between 0 and 999999999: value does not look like a valid VM ID");
         }
     }
 
