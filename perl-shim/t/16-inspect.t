@@ -180,6 +180,19 @@ subtest 'a file that does not compile is told about all the same' => sub {
     like($broken->{hosts}->{16}->{reason}, qr/\Adoes not compile: syntax error/, 'broken: why');
 };
 
+subtest 'a module of the plugin\'s own is not looked for in Debian' => sub {
+    my @own = qw(
+        PVE::Storage::Custom::Good::Api PVE::Storage::Custom::GoodCommon PVE::Storage::Good::Client PVE::Storage::GoodHelper
+    );
+    my $report = inspected($HEAD . join('', map { "use $_;\n" } @own) . "1;\n");
+    is_deeply([sort map { $_->{module} } $report->{missing}->@*], [sort @own], 'all are missing');
+    is(scalar(grep { defined($_->{package}) } $report->{missing}->@*), 0, 'no package has them');
+    my $problems = join("\n", $report->{problems}->@*);
+    like($problems, qr/The module \Q$_\E is missing; no package has it/, "$_: the sentence")
+        for @own;
+    unlike($problems, qr/libpve-storage-perl/, 'PVE is not blamed');
+};
+
 subtest 'calls into PVE' => sub {
     my $report = inspected(<<~"PLUGIN", levels => [16]);
         $HEAD$API

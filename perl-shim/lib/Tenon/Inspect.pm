@@ -38,6 +38,25 @@ sub inspect ($class, $file, %opt) {
     return $self->_report;
 }
 
+# What a proxy in place of the plugin must say of itself and do when it is loaded, on the host that this is.
+sub registration ($class, $file, %opt) {
+    Tenon::Loader::find($file); # dies if it is none
+    my @results = Tenon::Inspect::Trial->run_all(
+        $opt{deadline} // DEADLINE,
+        {
+            file => $file,
+            level => undef,
+            lib => [map { abs_path($_) // $_ } ($opt{lib} // [])->@*],
+            neighbours => [],
+            pve_lib => $opt{pve_lib},
+            stand_in => [],
+        });
+    my ($reason) = Tenon::Inspect::Verdict::why_not($results[0], $opt{deadline} // DEADLINE);
+    return { refused => [], complaint => $reason } if defined($reason);
+    my $facts = $results[0]->{facts};
+    return { package => $facts->{package}, literals => $facts->{literals}, $facts->{effects}->%* };
+}
+
 # ---- trials
 
 sub _try ($self) {
@@ -114,7 +133,10 @@ sub _missing ($self, $facts) {
     for my $module ($self->{source}->modules) {
         my $name = $module->{name};
         next if $name =~ m/\APVE::Storage::PluginBase\z/ || $module->{optional};
-        next if $is_compat && $name =~ m/\APVE::(?!Storage::Custom::)/;
+        next
+            if $is_compat
+            && $name =~ m/\APVE::/
+            && !Tenon::Inspect::Modules::is_of_plugin($name);
         next if Tenon::Inspect::Modules::is_found($name, @includes);
         push @missing, _missing_module($name);
     }
@@ -277,6 +299,14 @@ Reads the file, and compiles it once for each API level in a process of its own,
 of such a host. The plugin is asked what it is; nothing that touches a storage is called. No process of it is left.
 
 =head1 METHODS
+
+=head2 registration
+
+    my $registration = Tenon::Inspect->registration($file, pve_lib => $dir, lib => \@dirs, deadline => 30);
+
+Dies in one sentence if the file cannot be read or declares no package. A hash reference with a C<complaint> if the
+plugin does not tell what it is; otherwise with C<package>, with C<literals>, Perl source of
+what each of C<plugindata>, C<properties> and C<options> returns, and what L<Tenon::Effects> tells.
 
 =head2 inspect
 

@@ -56,10 +56,36 @@ sub load_pve ($pve_lib, $path) {
     return $base =~ m{\A\Q$compat\E/} ? 'compat' : $base;
 }
 
-# What Perl has against the file, in one line; nothing if it was compiled.
+# What Perl has against the file, in one line; nothing if it was compiled. One of PVE's own is in memory already.
 sub compile ($path) {
+    return if is_loaded($path);
     return if eval { local $SIG{__DIE__}; require $path; };
     return one_line($@ || "it returns a false value; a plugin file ends in '1;'");
+}
+
+sub is_loaded ($path) {
+    for my $file (map { $INC{$_} } grep { !m{\APVE/Storage/Custom/} } keys %INC) {
+        return 1 if defined($file) && !ref($file) && (abs_path($file) // '') eq $path;
+    }
+    return 0;
+}
+
+# PVE's own classes have no api(), since they are never older than PVE.
+sub is_pves_own ($package) {
+    return $package =~ m/\APVE::Storage::(?!Custom::)\w+\z/ && !$package->can('api');
+}
+
+# For a copy of one of PVE's own classes, which registers what PVE has registered.
+sub compile_again ($path) {
+    my $register = PVE::JSONSchema->can('register_format') // return compile($path);
+    no warnings qw(redefine prototype);
+    local *PVE::JSONSchema::register_format = sub (@args) {
+        return if PVE::JSONSchema::get_format($args[0]);
+        return $register->(@args);
+    };
+    local $SIG{__WARN__} =
+        sub ($text) { warn $text if $text !~ m/\A(?:Subroutine|Constant subroutine) \S+ redefined/ };
+    return compile($path);
 }
 
 # The plugin's class among the packages of its file; nothing if none is derived from the base class.
@@ -146,6 +172,24 @@ C<compat>, or the path of PVE's base class.
 =head2 compile
 
     my $complaint = Tenon::Loader::compile($path);
+
+=head2 compile_again
+
+    my $complaint = Tenon::Loader::compile_again($path);
+
+The same for a copy of one of PVE's own classes: a format that is registered is not registered twice.
+
+=head2 is_loaded
+
+    my $is = Tenon::Loader::is_loaded($path);
+
+Whether PVE has loaded the file itself.
+
+=head2 is_pves_own
+
+    my $is = Tenon::Loader::is_pves_own($class);
+
+Whether the class is one of PVE's own, which have no C<api>.
 
 =head2 plugin_class
 

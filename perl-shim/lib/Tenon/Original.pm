@@ -4,12 +4,25 @@ use v5.36;
 
 use Tenon::Loader;
 
-my %PACKAGES;
+my (%PACKAGES, %CHECKS);
 
 sub call ($class, $file, $name, @args) {
     my $package = $PACKAGES{$file} //= _load($file);
     my $code = $package->can($name) // die "the plugin file '$file' has no method '$name'\n";
     return $code->($package, @args);
+}
+
+sub function ($class, $file, $name, @args) {
+    my $package = $PACKAGES{$file} //= _load($file);
+    my $code = $package->can($name) // die "the plugin file '$file' has no function '$name'\n";
+    return $code->(@args);
+}
+
+sub check ($class, $file, $format, @args) {
+    $PACKAGES{$file} //= _load($file);
+    my $code = $CHECKS{$file}->{$format}
+        // die "the plugin file '$file' does not check the format '$format'\n";
+    return $code->(@args);
 }
 
 # Under another name, since its own is that of the proxy.
@@ -22,6 +35,15 @@ sub _load ($file) {
         my $other = $own =~ s/\APVE::Storage::Custom::/Tenon::Original::/r;
         $source =~ s/\b\Q$own\E\b/$other/g;
     }
+
+    # What it does to PVE when it is loaded, its proxy has done already, and doing it twice is an error.
+    no warnings qw(redefine prototype);
+    local @PVE::Storage::Plugin::SHARED_STORAGE = @PVE::Storage::Plugin::SHARED_STORAGE;
+    local *PVE::JSONSchema::register_format = sub ($name, $format, $validator = undef) {
+        $CHECKS{$file}->{$name} = $validator // $format;
+        return;
+    };
+    local *PVE::JSONSchema::register_standard_option = sub { return };
     my $good = eval "#line 1 \"$file\"\n$source"; ## no critic (ProhibitStringyEval)
     die "the adopted plugin's file '$file' does not compile: $@" if !$good;
     return Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
@@ -40,7 +62,8 @@ Tenon::Original - what an adopted plugin answers without its storage
 
 The methods of an adopted plugin go to the daemon, but for those that PVE calls where no daemon can be asked: in the web
 server, which runs as another user, and whenever it reads its configuration. They are pure, so the host runs the plugin's
-own code for them, from its file, under a package name of its own.
+own code for them, from its file, under a package name of its own. So it does for the formats that the plugin checks, and
+for what others import from it.
 
 =head1 METHODS
 
@@ -50,5 +73,17 @@ own code for them, from its file, under a package name of its own.
 
 Calls a method of the plugin in this file, which is compiled the first time. Dies as the method does, and with one sentence
 if the file cannot be read or compiled.
+
+=head2 check
+
+    return Tenon::Original->check($file, $format, @args);
+
+Runs the code that the plugin has for a format that it registered.
+
+=head2 function
+
+    return Tenon::Original->function($file, $name, @args);
+
+Calls a function of the plugin, without its class.
 
 =cut

@@ -324,7 +324,6 @@ our $prune_backups_format = {
 sub validate_prune_backups {
     my ($keep) = @_;
 
-
     # Limits that are all zero limit nothing.
     my %limits = map { $_ => $keep->{$_} + 0 } grep { $_ ne 'keep-all' } keys $keep->%*;
     return { 'keep-all' => 1 } if !grep { $_ > 0 } values %limits;

@@ -7,8 +7,10 @@ use JSON::PP ();
 use POSIX ();
 
 use Tenon::Api;
+use Tenon::Effects;
 use Tenon::Inspect::StandIn;
 use Tenon::Lifeline;
+use Tenon::Literal;
 use Tenon::Loader;
 
 use constant { OLDEST_AGE_ZERO => 9, SIGKILL => 9, DEEPEST => 8 };
@@ -44,17 +46,20 @@ sub _examine ($order, $stage) {
     my $answered = Tenon::Inspect::StandIn::install($is_compat, @lacks);
     Tenon::Inspect::StandIn::preload() if $is_compat;
     $answered->@* = ();
-    _pretend($order->{level});
+    _pretend($order->{level}) if defined($order->{level});
 
     my %facts = (pve => $pve, includes => [grep { !ref } @INC]);
     $stage->('compile');
+    my $effects = Tenon::Effects->watch($path);
     my $complaint = Tenon::Loader::compile($path);
     $facts{stand_ins} = [grep { m/\APVE::/ } $answered->@*];
     if (defined($complaint)) {
         $facts{complaint} = _text($complaint);
         return \%facts;
     }
-    my $package = Tenon::Loader::plugin_class(@packages) // return \%facts;
+    my $package = Tenon::Loader::plugin_class(@packages);
+    $facts{effects} = $effects->told($package);
+    return \%facts if !defined($package);
     $facts{package} = $package;
     $facts{has_api} = $package->can('api') ? 1 : 0;
     $facts{methods} =
@@ -67,6 +72,12 @@ sub _examine ($order, $stage) {
             defined($err)
             ? { error => _text(Tenon::Loader::one_line($err)) }
             : { value => _plain($value) };
+        $facts{literals}->{$method} = eval { Tenon::Literal::of($value, 1, "$method()") } // do {
+            my $what = _text($@ =~ s/\s+\z//r);
+            push $facts{effects}->{refused}->@*,
+                { line => 0, file => $path, what => "hands code to PVE: $what" };
+            undef;
+        } if !defined($err);
     }
     $stage->('register()');
     eval { $package->register; 1 } or $facts{register} = _text(Tenon::Loader::one_line($@));
@@ -125,7 +136,7 @@ Tenon::Inspect::Probe - compiles a plugin in a process that ends afterwards, and
 =head1 DESCRIPTION
 
 Started by L<Tenon::Inspect::Trial>. The argument is an object with C<file>, C<level>, C<pve_lib>, C<lib>, C<stand_in>,
-C<neighbours> and C<fd>. PVE::Storage's C<APIVER> and C<APIAGE> are those of a host of this level.
+C<neighbours> and C<fd>. PVE::Storage's C<APIVER> and C<APIAGE> are those of a host of this level, if there is one.
 
 =head1 METHODS
 

@@ -25,6 +25,11 @@ sub _line_of ($text, $position) {
     return 1 + (substr($text, 0, $position) =~ tr/\n//);
 }
 
+# The file without comments and POD, its lines where they were.
+sub text ($self) {
+    return $self->{text};
+}
+
 sub packages ($self) {
     return Tenon::Loader::packages($self->{text});
 }
@@ -138,6 +143,10 @@ Tenon::Inspect::Source - what the text of a plugin file tells
 Reads Perl as far as that goes with patterns, so that a file that does not compile can be told about too.
 
 =head1 METHODS
+
+=head2 text
+
+The file without comments and POD; its lines keep their numbers.
 
 =head2 packages, subs, bases, type
 

@@ -22,6 +22,17 @@ sub of ($result, $level, %also) {
     return ('loads', undef);
 }
 
+# Why the plugin does not tell what it is, if it does not.
+sub why_not ($result, $deadline) {
+    my @reasons = _of_process($result, $deadline);
+    return @reasons if @reasons;
+    my $facts = $result->{facts};
+    return "does not compile: $facts->{complaint}" if defined($facts->{complaint});
+    return 'is not derived from PVE::Storage::Plugin' if !$facts->{package};
+    return map { "cannot be asked what it is: ${_}() failed: $facts->{$_}->{error}" }
+        grep { defined($facts->{$_}->{error}) } qw(type plugindata properties options);
+}
+
 # Why there are no facts, if there are none.
 sub _of_process ($result, $deadline) {
     return if $result->{facts};
@@ -134,6 +145,12 @@ Judges what a trial found, as PVE's loader would: in its order, and with the pro
 =head2 of
 
 C<loads>, C<warns> or C<rejected>, with a reason that continues a sentence about the plugin; undef for C<loads>.
+
+=head2 why_not
+
+    my ($reason) = Tenon::Inspect::Verdict::why_not($result, $deadline);
+
+Why the plugin did not tell what it is; nothing if it did.
 
 =head2 of_properties
 

@@ -2,6 +2,8 @@ package Tenon::Sidecar::Plugin;
 
 use v5.36;
 
+use List::Util qw(min);
+
 use Tenon::Loader;
 use Tenon::Names;
 
@@ -13,7 +15,10 @@ sub load ($class, $api, %opt) {
     # What the base class of the plugin's PVE can, before it is given what it lacks.
     my %abilities = Tenon::Names::abilities();
     my $remove_names = Tenon::Names::install();
-    if (defined(my $complaint = Tenon::Loader::compile($path))) {
+    my $is_custom = grep { m/\APVE::Storage::Custom::/ } @packages;
+    my $complaint =
+        $is_custom ? Tenon::Loader::compile($path) : Tenon::Loader::compile_again($path);
+    if (defined($complaint)) {
         die "the plugin file '$opt{plugin}' does not compile: $complaint\n";
     }
     my $package = $self->{package} = Tenon::Loader::plugin_class(@packages)
@@ -28,9 +33,11 @@ sub load ($class, $api, %opt) {
     $self->{type} = "$type";
 
     # As PVE does: its base class looks up there what the plugin declares.
-    eval { $package->register; 1 }
+    Tenon::Loader::is_pves_own($package) && eval { PVE::Storage::Plugin->lookup($type); 1 }
+        or eval { $package->register; 1 }
         or die "the plugin $package cannot be registered: " . Tenon::Loader::one_line($@) . "\n";
     _init($package) if $pve ne 'compat';
+    $self->{shared} = (grep { $_ eq $type } @PVE::Storage::Plugin::SHARED_STORAGE) ? 'yes' : 'no';
     $self->{overrides} = [Tenon::Loader::own_methods($package, $self->{level})];
     $self->{facts} = { $self->%* };
     $self->{abilities} = \%abilities;
@@ -38,9 +45,11 @@ sub load ($class, $api, %opt) {
 }
 
 sub _level_of ($package, $api, $accept_old) {
-    die "the plugin $package does not provide an api() method\n" if !$package->can('api');
+    my $is_pves_own = Tenon::Loader::is_pves_own($package);
+    die "the plugin $package does not provide an api() method\n"
+        if !$is_pves_own && !$package->can('api');
     my $level =
-        eval { $package->api }
+        eval { $is_pves_own ? min(PVE::Storage::APIVER(), $api->newest) : $package->api }
         // die "the api() method of the plugin $package failed: "
         . Tenon::Loader::one_line($@ || 'it returned undef') . "\n";
     die "the api() method of the plugin $package returned '"

@@ -2,9 +2,11 @@ package dev.tenon.cli;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.bridge.serve.Registration;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
+import dev.tenon.cli.inspect.Registrations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,6 +50,12 @@ final class AdoptCommand implements Callable<Integer> {
             description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
     private Path socket = Path.of("/run/tenon/control.sock");
 
+    @Option(
+            names = "--replace",
+            description = "adopt the plugin although another version of it is adopted, which a package update has left"
+                    + " behind; the one that was kept stays beside it as '.previous'")
+    private boolean replace;
+
     @Mixin
     private PluginOptions options = new PluginOptions();
 
@@ -64,12 +72,16 @@ final class AdoptCommand implements Callable<Integer> {
         }
         Adopted adopted = new Adopted(state);
         Path kept = adopted.kept(file);
-        if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IllegalArgumentException("a plugin of this name is adopted already, from '"
-                    + adopted.placeOf(kept) + "'; release it first: tenon release " + kept.getFileName());
+        boolean isAdopted = Files.exists(kept, LinkOption.NOFOLLOW_LINKS);
+        if (isAdopted) {
+            refuseToReplace(adopted.placeOf(kept), kept);
         }
         ProxyClass proxy = describe(kept);
-        adopted.keep(file);
+        if (isAdopted) {
+            spec.commandLine().getOut().printf("the version that was adopted is now '%s'%n", adopted.keepInstead(file));
+        } else {
+            adopted.keep(file);
+        }
         Adopted.writeAtomically(file.toAbsolutePath(), proxy.source(), kept);
         spec.commandLine()
                 .getOut()
@@ -85,14 +97,30 @@ final class AdoptCommand implements Callable<Integer> {
         return 0;
     }
 
+    private void refuseToReplace(Path place, Path kept) throws IOException {
+        if (!Files.exists(place) || !Files.isSameFile(place, file)) {
+            throw new IllegalArgumentException("a plugin of this name is adopted already, from '" + place
+                    + "'; release it first: tenon release " + kept.getFileName());
+        }
+        if (!replace) {
+            throw new IllegalArgumentException("'" + file
+                    + "' is adopted already, but it holds a plugin and no proxy of"
+                    + " Tenon: something has written it anew, most likely an update of its package. The daemon serves"
+                    + " the version that is kept as '" + kept + "'. To adopt what is there now: tenon adopt --replace "
+                    + file + "; to leave it to PVE: tenon release --leave " + kept.getFileName());
+        }
+    }
+
     private ProxyClass describe(Path kept) throws IOException {
+        Registration registration = Registrations.of(Home.perlShim(), file, options.hosting().pveLibrary());
         Path runtime = Files.createTempDirectory("tenon-adopt-");
         try (UnixSockets sockets = new UnixSockets();
                 PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets, options.settings(file, runtime))) {
             String name = String.valueOf(file.getFileName()).replaceFirst("\\.pm$", "");
             return ProxyClass.ofPerl(
                     name,
-                    plugin,
+                    plugin.type(),
+                    registration,
                     plugin.description().overrides(),
                     kept,
                     Home.perlShim().resolve("lib"),

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -83,6 +84,8 @@ final class ProxyCommand implements Callable<Integer> {
             throw new IllegalArgumentException("'" + target + "' is no proxy of Tenon; it is not overwritten");
         }
         Files.writeString(target, source, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        // PVE's web server reads it too, which is another user.
+        Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-r--r--"));
         spec.commandLine()
                 .getOut()
                 .printf(

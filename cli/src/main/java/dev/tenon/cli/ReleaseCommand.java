@@ -31,6 +31,12 @@ final class ReleaseCommand implements Callable<Integer> {
             description = "where adopted plugins are kept (default: ${DEFAULT-VALUE})")
     private Path state = Path.of(Adopted.DEFAULT);
 
+    @Option(
+            names = "--leave",
+            description = "leave what is in the plugin's place now, for instance the version of a package update, and"
+                    + " forget the one that is kept")
+    private boolean leave;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -43,11 +49,15 @@ final class ReleaseCommand implements Callable<Integer> {
                     + adopted.plugins().stream().map(Path::getFileName).toList());
         }
         Path place = adopted.placeOf(kept);
-        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)
-                && !ProxyClass.isOne(Files.readString(place, StandardCharsets.ISO_8859_1))) {
+        if (leave) {
+            return leave(adopted, kept, place);
+        }
+        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS) && !isProxy(place)) {
             throw new IllegalArgumentException(
-                    "'" + place + "' is no proxy of Tenon, but another file; move it away first,"
-                            + " the adopted plugin stays at '" + kept + "'");
+                    "'" + place + "' is no proxy of Tenon, but another file, most likely of an update of the plugin's"
+                            + " package; the adopted plugin stays at '" + kept + "'. To adopt what is there now: tenon"
+                            + " adopt --replace " + place + "; to leave it to PVE: tenon release --leave "
+                            + kept.getFileName() + "; to have the kept one back: move it away first");
         }
         adopted.putBack(kept);
         spec.commandLine()
@@ -57,5 +67,29 @@ final class ReleaseCommand implements Callable<Integer> {
                                 + "next: restart pvedaemon, pveproxy and pvestatd, then the daemon (tenon serve)%n",
                         place);
         return 0;
+    }
+
+    private int leave(Adopted adopted, Path kept, Path place) throws IOException {
+        if (isProxy(place)) {
+            throw new IllegalArgumentException(
+                    "'" + place + "' is a proxy of Tenon, which needs the plugin that is kept as '" + kept
+                            + "'; release it without --leave");
+        }
+        adopted.forget(kept);
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "'%s' is adopted no more; %s%n"
+                                + "next: restart pvedaemon, pveproxy and pvestatd, then the daemon (tenon serve)%n",
+                        kept.getFileName(),
+                        Files.exists(place, LinkOption.NOFOLLOW_LINKS)
+                                ? "PVE loads what is in its place, '" + place + "'"
+                                : "nothing is in its place, '" + place + "'");
+        return 0;
+    }
+
+    private static boolean isProxy(Path place) throws IOException {
+        return Files.exists(place, LinkOption.NOFOLLOW_LINKS)
+                && ProxyClass.isOne(Files.readString(place, StandardCharsets.ISO_8859_1));
     }
 }

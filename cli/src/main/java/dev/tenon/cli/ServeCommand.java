@@ -86,6 +86,10 @@ final class ServeCommand implements Callable<Integer> {
             }
         }));
 
+        Adopted kept = new Adopted(adopted);
+        if (!kept.plugins().isEmpty()) {
+            kept.makeReadable();
+        }
         try (Host host = Host.ofDaemon(settings(), runtime)) {
             host.journal().discardUnbegun();
             for (JournalEntry entry : host.journal().interrupted()) {

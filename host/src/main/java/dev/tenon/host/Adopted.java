@@ -1,5 +1,6 @@
 package dev.tenon.host;
 
+import dev.tenon.core.linux.Directories;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -18,6 +18,8 @@ public record Adopted(Path directory) {
     public static final String DEFAULT = "/var/lib/tenon/adopted";
 
     private static final String PLACE_SUFFIX = ".place";
+    private static final String PREVIOUS_SUFFIX = ".previous";
+    private static final Path STATE = Path.of("tenon");
 
     /** The plugins that are kept. */
     public List<Path> plugins() throws IOException {
@@ -42,14 +44,41 @@ public record Adopted(Path directory) {
 
     /** Keeps a copy of a plugin, to the byte, with its mode and owner. */
     public void keep(Path file) throws IOException {
-        Files.createDirectories(
-                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        makeReadable();
         Path kept = kept(file);
         writeAtomically(place(kept), file.toAbsolutePath().toString(), file);
         Path hidden = kept.resolveSibling("." + kept.getFileName() + ".new");
         Files.copy(file, hidden, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
         sync(hidden);
         Files.move(hidden, kept, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * Makes the directory such that PVE's web server, which is another user, can read what is kept. Tenon's own directory
+     * above it is opened too, should somebody have made it for the journal alone.
+     */
+    public void makeReadable() throws IOException {
+        Directories.make(directory, "rwxr-xr-x");
+        Path above = directory.toAbsolutePath().getParent();
+        if (above != null && STATE.equals(above.getFileName())) {
+            Directories.open(above);
+        }
+    }
+
+    /** Keeps the plugin that is in this place now, and the one that was kept before under another name. */
+    public Path keepInstead(Path file) throws IOException {
+        Path kept = kept(file);
+        Path previous = kept.resolveSibling(kept.getFileName() + PREVIOUS_SUFFIX);
+        Files.move(kept, previous, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        keep(file);
+        return previous;
+    }
+
+    /** Keeps a plugin no more, whatever is in its place. */
+    public void forget(Path kept) throws IOException {
+        Files.delete(kept);
+        Files.delete(place(kept));
+        Files.deleteIfExists(kept.resolveSibling(kept.getFileName() + PREVIOUS_SUFFIX));
     }
 
     /** Where a kept plugin came from. */
@@ -64,8 +93,7 @@ public record Adopted(Path directory) {
         Files.copy(kept, hidden, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
         sync(hidden);
         Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
-        Files.delete(kept);
-        Files.delete(place(kept));
+        forget(kept);
     }
 
     /** Writes a file so that there is either the old or the new one, with the mode and owner of another. */

@@ -139,6 +139,103 @@ class AdoptionTest {
     }
 
     @Test
+    void aPluginThatAnUpdateOfItsPackageWroteIsAdoptedOrLeftAsTheAdministratorSays(Scratch scratch) throws IOException {
+        String old = Files.readString(path(file));
+        adopt(scratch);
+        String updated = old + "# version 2\n";
+        Files.writeString(path(file), updated);
+        Path kept = path(state).resolve("LegacyDirPlugin.pm");
+
+        for (TenonCommand refused : List.of(adopt(scratch), release(scratch, "LegacyDirPlugin.pm"))) {
+            assertThat(refused.status()).isOne();
+            assertThat(refused.errors())
+                    .contains("update", "tenon adopt --replace " + file, "tenon release --leave LegacyDirPlugin.pm");
+            assertThat(Files.readString(path(file))).isEqualTo(updated);
+            assertThat(Files.readString(kept)).isEqualTo(old);
+        }
+
+        TenonCommand replaced = TenonCommand.run(
+                scratch,
+                "adopt",
+                "--replace",
+                "--state",
+                path(state).toString(),
+                path(file).toString());
+        assertThat(replaced.errors()).isEmpty();
+        assertThat(Files.readString(path(file))).contains("# Made by Tenon");
+        assertThat(Files.readString(kept)).isEqualTo(updated);
+        assertThat(Files.readString(path(state).resolve("LegacyDirPlugin.pm.previous")))
+                .isEqualTo(old);
+        TenonCommand leave = TenonCommand.run(
+                scratch, "release", "--leave", "--state", path(state).toString(), "LegacyDirPlugin.pm");
+        assertThat(leave.errors()).contains("is a proxy of Tenon, which needs the plugin");
+
+        Files.writeString(path(file), updated + "# version 3\n");
+        TenonCommand left = TenonCommand.run(
+                scratch, "release", "--leave", "--state", path(state).toString(), "LegacyDirPlugin.pm");
+        assertThat(left.errors()).isEmpty();
+        assertThat(left.said()).contains("PVE loads what is in its place");
+        assertThat(Files.readString(path(file))).endsWith("# version 3\n");
+        assertThat(path(state)).isEmptyDirectory();
+    }
+
+    /** PVE's web server reads the configuration as another user, and checks it with the plugin's own code. */
+    @Test
+    void anAdoptedPluginIsReadByAnotherUserWhateverTheUmaskWas(Scratch scratch) throws IOException {
+        assumeTrue(Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid")), "needs root");
+        Path tenon = scratch.file("tenon");
+        Path kept = tenon.resolve("adopted");
+        String source = Files.readString(path(file)).replace("\n1;\n", """
+
+                sub check_config {
+                    my ($class, $storeid, $config, @more) = @_;
+                    return $class->SUPER::check_config($storeid, { %$config, 'content' => 'images' }, @more);
+                }
+
+                1;
+                """);
+        Files.writeString(path(file), source);
+        Files.setPosixFilePermissions(path(file), PosixFilePermissions.fromString("rw-r--r--"));
+        Path java = path(custom).resolve("TenonDir.pm");
+        for (List<String> command : List.of(
+                List.of("volume", "alloc", "java", "--help"),
+                List.of("proxy", "dir", "--output", java.toString()),
+                List.of("adopt", "--state", kept.toString(), path(file).toString()))) {
+            assertThat(secretive(scratch, command)).isZero();
+        }
+        assertThat(modeOf(java)).isEqualTo("rw-r--r--");
+        assertThat(modeOf(tenon)).isEqualTo("rwxr-xr-x");
+        assertThat(modeOf(kept)).isEqualTo("rwxr-xr-x");
+        assertThat(modeOf(kept.resolve("LegacyDirPlugin.pm"))).isEqualTo("rw-r--r--");
+
+        // Made by a journalled operation, as it once was.
+        Files.setPosixFilePermissions(tenon, PosixFilePermissions.fromString("rwx------"));
+        Files.setPosixFilePermissions(kept, PosixFilePermissions.fromString("rwx------"));
+        DaemonProcess.launchAt(
+                        scratch,
+                        DaemonProcess.socketIn(scratch),
+                        tenon.resolve("journal"),
+                        List.of("--adopted", kept.toString()))
+                .awaitReady();
+        assertThat(modeOf(tenon)).isEqualTo("rwxr-xr-x");
+        assertThat(modeOf(kept)).isEqualTo("rwxr-xr-x");
+    }
+
+    private static String modeOf(Path path) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+    }
+
+    private static int secretive(Scratch scratch, List<String> arguments) {
+        List<String> command = new java.util.ArrayList<>(List.of("sh", "-c", "umask 077; exec \"$@\"", "sh"));
+        command.addAll(Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)));
+        try {
+            return new ProcessBuilder(command).inheritIO().start().waitFor();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
     void aProxyLoadsAndDescribesItselfWithoutTheDaemonAndWithoutTenon(Scratch scratch) throws IOException {
         Map<String, Object> original = described(scratch, path(file));
         adopt(scratch);

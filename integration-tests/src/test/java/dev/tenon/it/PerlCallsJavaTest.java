@@ -155,6 +155,18 @@ class PerlCallsJavaTest {
     }
 
     @Test
+    void whatNeedsNoStorageIsAnsweredInAProgramWithoutPveToo() {
+        for (String name : List.of("100/vm-100-disk-7.qcow2", "100/vm-100-disk-7.raw")) {
+            assertThat(inList("volume_import_formats", scfg, ID, name, null, null, null)
+                            .list())
+                    .isEqualTo(List.of("raw+size"));
+        }
+        assertThat(inList("parse_volname", "100/vm-100-disk-7.raw").list().getFirst())
+                .isEqualTo("images");
+        assertThat(inScalar("get_formats", scfg, ID).value()).asString().contains("default=raw");
+    }
+
+    @Test
     void theStatusIsFourNumbersOrWhetherItIsActive() throws IOException {
         List<?> status = inList("status", ID, scfg, PerlCaller.cache("status")).list();
         assertThat(status).hasSize(4);

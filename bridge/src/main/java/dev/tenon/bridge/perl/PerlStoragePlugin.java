@@ -134,6 +134,11 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     }
 
     @Override
+    public boolean isShared() {
+        return description().isShared();
+    }
+
+    @Override
     protected Dialect dialect() {
         return description().dialect();
     }

@@ -13,9 +13,11 @@ import java.util.Set;
  * @param type the storage type
  * @param level the API version that the plugin declares
  * @param overrides the methods that it implements itself, the others it inherits
+ * @param isShared whether its type is among those that PVE takes for the same on all nodes
  * @param pve whose PVE modules it uses: {@code compat}, or the path of PVE's own base class
  */
-public record PluginDescription(String packageName, String type, int level, List<String> overrides, String pve) {
+public record PluginDescription(
+        String packageName, String type, int level, List<String> overrides, boolean isShared, String pve) {
     public PluginDescription {
         overrides = List.copyOf(overrides);
     }
@@ -35,6 +37,7 @@ public record PluginDescription(String packageName, String type, int level, List
                                 .map(name -> ((Value.Text) name).value())
                                 .toList()
                         : List.of(),
+                text(fields, "shared").equals("yes"),
                 text(fields, "pve"));
     }
 

@@ -1,9 +1,6 @@
 package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.storage.StorageApi;
-import dev.tenon.core.spi.PluginData;
-import dev.tenon.core.spi.PropertyOption;
-import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.mounted.MountedPlugin;
 import dev.tenon.proto.MethodTable;
@@ -20,6 +17,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -34,9 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param socket the daemon's control socket
  * @param original the adopted plugin's own file, null for a storage in Java
  * @param mounts what the usual path of a storage begins with that is mounted from elsewhere, null if it is not
- * @param data what the plugin can hold
- * @param properties what it declares
- * @param options what a storage may or must have
+ * @param registration what it declares, and what it hands to PVE when it is loaded
  * @param remote the methods that the daemon answers; the class inherits the others
  * @param local the methods that the plugin's own code answers in the host's process
  */
@@ -48,12 +45,11 @@ public record ProxyClass(
         Path socket,
         @Nullable Path original,
         @Nullable String mounts,
-        PluginData data,
-        Map<String, PropertySchema> properties,
-        Map<String, PropertyOption> options,
+        Registration registration,
         Set<String> remote,
         Set<String> local) {
     private static final String TEMPLATE = "proxy-class.pm";
+    private static final Pattern PLACE = Pattern.compile("__([A-Z]+)__");
     private static final String MARK = "# Made by Tenon (proxy class ";
     private static final MethodTable TABLE = StorageApi.API.table();
 
@@ -79,7 +75,16 @@ public record ProxyClass(
         remote.removeAll(PURE);
         remote.removeAll(NOT_YET);
         remote.remove("cluster_lock_storage");
-        // A class of Java declares what PVE's own types declare already.
+        // What is mounted is the same on all nodes. A class of Java declares what PVE's own types declare already.
+        boolean isMounted = plugin instanceof MountedPlugin;
+        Registration registration = new Registration(
+                literal(StorageApi.answer("pluginData", plugin.pluginData()), 1),
+                "{}",
+                literal(StorageApi.answer("options", plugin.options()), 1),
+                isMounted ? List.of(type) : List.of(),
+                Map.of(),
+                Map.of(),
+                Map.of());
         return new ProxyClass(
                 name,
                 type,
@@ -87,10 +92,8 @@ public record ProxyClass(
                 library,
                 socket,
                 null,
-                plugin instanceof MountedPlugin ? MountedPlugin.DEFAULT_PARENT : null,
-                plugin.pluginData(),
-                Map.of(),
-                plugin.options(),
+                isMounted ? MountedPlugin.DEFAULT_PARENT : null,
+                registration,
                 remote,
                 Set.of());
     }
@@ -98,28 +101,23 @@ public record ProxyClass(
     /**
      * Of a Perl plugin that moves behind the daemon.
      *
+     * @param registration what Perl told of it
      * @param overrides the methods that the plugin implements itself; what it inherits, the host's base class answers
      */
     public static ProxyClass ofPerl(
-            String name, StoragePlugin plugin, Collection<String> overrides, Path original, Path library, Path socket) {
+            String name,
+            String type,
+            Registration registration,
+            Collection<String> overrides,
+            Path original,
+            Path library,
+            Path socket) {
         Set<String> remote = new TreeSet<>(overrides);
         remote.removeAll(METADATA);
         Set<String> local = new TreeSet<>(remote);
         local.retainAll(PURE);
         remote.removeAll(local);
-        return new ProxyClass(
-                name,
-                plugin.type(),
-                plugin.type(),
-                library,
-                socket,
-                original,
-                null,
-                plugin.pluginData(),
-                plugin.properties(),
-                plugin.options(),
-                remote,
-                local);
+        return new ProxyClass(name, type, type, library, socket, original, null, registration, remote, local);
     }
 
     /** The Perl source. */
@@ -135,14 +133,18 @@ public record ProxyClass(
         parts.put("LOCAL", indented(local));
         parts.put("LEVEL", Integer.toString(TABLE.newestLevel()));
         parts.put("TYPE", quoted(type));
-        parts.put("PLUGINDATA", literal(StorageApi.answer("pluginData", data), 1));
-        parts.put("PROPERTIES", literal(StorageApi.answer("properties", properties), 1));
-        parts.put("OPTIONS", literal(StorageApi.answer("options", options), 1));
-        String source = template();
-        for (Map.Entry<String, String> part : parts.entrySet()) {
-            source = source.replace("__" + part.getKey() + "__", part.getValue());
-        }
-        return source;
+        parts.put("PLUGINDATA", registration.pluginData());
+        parts.put("PROPERTIES", registration.properties());
+        parts.put("OPTIONS", registration.options());
+        parts.put(
+                "SHARED", registration.shared().stream().map(ProxyClass::quoted).collect(Collectors.joining(", ")));
+        parts.put("FORMATS", entries(registration.formats()));
+        parts.put("STANDARD", entries(registration.standardOptions()));
+        parts.put("FUNCTIONS", entries(registration.functions()));
+        // In one pass, since a plugin's own words may look like a place of the template.
+        return PLACE.matcher(template())
+                .replaceAll(place ->
+                        Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)), place.group())));
     }
 
     private static String template() {
@@ -153,8 +155,15 @@ public record ProxyClass(
         }
     }
 
+    private static String entries(Map<String, String> entries) {
+        return new TreeMap<>(entries)
+                .entrySet().stream()
+                        .map(entry -> "    " + quoted(entry.getKey()) + " => " + entry.getValue() + ",\n")
+                        .collect(Collectors.joining("", entries.isEmpty() ? "{" : "{\n", "}"));
+    }
+
     private static String indented(Set<String> words) {
-        return words.stream().sorted().map(word -> "    " + word).collect(Collectors.joining("\n"));
+        return words.stream().sorted().collect(Collectors.joining("\n    "));
     }
 
     private static String quoted(String text) {

@@ -14,11 +14,17 @@ my $PLUGIN = __PLUGIN__;
 my $ORIGINAL = __ORIGINAL__;
 my $MOUNTS = __MOUNTS__;
 
+# What the plugin hands to PVE when it is loaded.
+my @SHARED = (__SHARED__);
+my $FORMATS = __FORMATS__;
+my $STANDARD_OPTIONS = __STANDARD__;
+my $FUNCTIONS = __FUNCTIONS__;
+
 my @REMOTE = qw(
-__REMOTE__
+    __REMOTE__
 );
 my @LOCAL = qw(
-__LOCAL__
+    __LOCAL__
 );
 
 # The host's own version, so that no upgrade of PVE ever makes it complain.
@@ -35,11 +41,17 @@ sub plugindata {
     return __PLUGINDATA__;
 }
 
-# One that another plugin has declared before is used as it is: declaring it again would end every PVE process.
+# One that another plugin has declared before is used as it is: declaring it again would end every PVE process. PVE asks
+# once, and then all are declared.
+my $others;
+
 sub properties {
     my $properties = __PROPERTIES__;
-    my $declared = eval { PVE::Storage::Plugin->private()->{propertyList} } || {};
-    delete @$properties{ grep { $declared->{$_} } keys %$properties };
+    if (!$others) {
+        my $declared = eval { PVE::Storage::Plugin->private()->{propertyList} } || {};
+        $others = [grep { $declared->{$_} } keys %$properties];
+    }
+    delete @$properties{@$others};
     return $properties;
 }
 
@@ -47,10 +59,13 @@ sub options {
     return __OPTIONS__;
 }
 
-# What is mounted from elsewhere is the same on all nodes, and has its place if the configuration names none.
+for my $type (@SHARED) {
+    push @PVE::Storage::Plugin::SHARED_STORAGE, $type
+        if !grep { $_ eq $type } @PVE::Storage::Plugin::SHARED_STORAGE;
+}
+
+# What is mounted from elsewhere has its place if the configuration names none.
 if (defined($MOUNTS)) {
-    my $type = type();
-    push @PVE::Storage::Plugin::SHARED_STORAGE, $type if !grep { $_ eq $type } @PVE::Storage::Plugin::SHARED_STORAGE;
     no strict 'refs';
     *{'check_config'} = sub {
         my ($class, $storeid, $config, $create, @more) = @_;
@@ -72,6 +87,14 @@ my $tenon = sub {
     die "Tenon's Perl library cannot be loaded from '$LIBRARY': $reason";
 };
 
+# What is inherited, in a program that has no PVE.
+sub tenon_call {
+    my ($class, $name, $want, @args) = @_;
+
+    $tenon->('Tenon::Proxy');
+    return Tenon::Proxy->forward($SOCKET, $PLUGIN, $name, $want, $class, @args);
+}
+
 for my $name (@REMOTE) {
     no strict 'refs';
     *{$name} = sub {
@@ -90,6 +113,39 @@ for my $name (@LOCAL) {
         $tenon->('Tenon::Original');
         return Tenon::Original->call($ORIGINAL, $name, @args);
     };
+}
+
+# The code that checks a format, and what others import from the plugin, is the plugin's own.
+for my $name (sort keys %$FORMATS) {
+    next if eval { PVE::JSONSchema::get_format($name) };
+    my ($schema, $has_code) = @{ $FORMATS->{$name} };
+    my $check = sub {
+        $tenon->('Tenon::Original');
+        return Tenon::Original->check($ORIGINAL, $name, @_);
+    };
+    my @format = !$schema ? $check : $has_code ? ($schema, $check) : $schema;
+    eval { require PVE::JSONSchema; PVE::JSONSchema::register_format($name, @format) };
+}
+
+for my $name (sort keys %$STANDARD_OPTIONS) {
+    eval {
+        require PVE::JSONSchema;
+        PVE::JSONSchema::register_standard_option($name, $STANDARD_OPTIONS->{$name});
+    };
+}
+
+if (%$FUNCTIONS) {
+    require Exporter;
+    no strict 'refs';
+    *{'import'} = \&Exporter::import;
+    @{'EXPORT'} = grep { $FUNCTIONS->{$_} } sort keys %$FUNCTIONS;
+    @{'EXPORT_OK'} = sort keys %$FUNCTIONS;
+    for my $name (grep { !defined(&{$_}) } keys %$FUNCTIONS) {
+        *{$name} = sub {
+            $tenon->('Tenon::Original');
+            return Tenon::Original->function($ORIGINAL, $name, @_);
+        };
+    }
 }
 
 1;

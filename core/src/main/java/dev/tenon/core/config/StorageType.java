@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A storage type as the configuration sees it: which properties it has, how their text is read and written. */
 final class StorageType {
-    private static final Set<String> ALWAYS_SHARED =
-            Set.of("iscsi", "nfs", "cifs", "rbd", "cephfs", "iscsidirect", "zfs", "drbd", "pbs");
-
     /** Of a plugin that does not say which of its properties are sensitive. */
     private static final Set<String> SENSITIVE = Set.of("password", "keyring", "encryption-key", "master-pubkey");
 
@@ -199,7 +196,7 @@ final class StorageType {
             new TreeSet<>(data.defaultContent()).forEach(word -> content.put(word, "1"));
             all.put("content", content);
         }
-        if (ALWAYS_SHARED.contains(plugin.type())) {
+        if (plugin.isShared()) {
             all.put("shared", "1");
         }
         return new StorageConfig(plugin.type(), all);

@@ -26,6 +26,11 @@ public interface StoragePlugin {
 
     PluginData pluginData();
 
+    /** Whether every storage of the type is the same on all nodes, whatever its configuration says. */
+    default boolean isShared() {
+        return false;
+    }
+
     /** The configuration properties that this plugin declares, by name. */
     Map<String, PropertySchema> properties();
 

@@ -64,6 +64,11 @@ public abstract class MountedPlugin extends FilePlugin {
     protected abstract void mount(Storage storage, Path mountPoint);
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
         Map<String, Object> complete = new LinkedHashMap<>(properties);
         boolean hasPath = complete.get("path") instanceof String path && !path.isEmpty();
