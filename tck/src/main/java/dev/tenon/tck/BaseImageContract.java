@@ -21,9 +21,7 @@ interface BaseImageContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aVolumeBecomesABaseOrThatIsRefused(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         Vmid guest = Images.newGuest();
@@ -48,9 +46,9 @@ interface BaseImageContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aCloneHasTheContentOfItsBaseAndDoesNotChangeItOrIsRefused(Format.Image format) {
-        if (!subject().abilities().bases().contains(format)) {
-            return;
-        }
+        requires(
+                subject().abilities().bases().contains(format),
+                "makes no base images of format '" + format.word() + "'");
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         Vmid guest = Images.newGuest();

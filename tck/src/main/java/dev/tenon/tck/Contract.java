@@ -1,5 +1,9 @@
 package dev.tenon.tck;
 
+import dev.tenon.core.spi.Format;
+import java.util.Set;
+import org.junit.jupiter.api.Assumptions;
+
 /** A part of the contract: tests of one matter. */
 interface Contract {
     /** The plugin, the same for all tests of an instance. */
@@ -12,5 +16,27 @@ interface Contract {
 
     default Failing failing() {
         return new Failing(subject().abilities());
+    }
+
+    /**
+     * Reports the test as skipped, if the plugin lacks what it needs.
+     *
+     * @param isAble whether it can
+     * @param lack what it does not do, after "the plugin", for instance {@code takes no snapshots}
+     */
+    default void requires(boolean isAble, String lack) {
+        Assumptions.assumeTrue(isAble, () -> "the plugin " + lack);
+    }
+
+    /** Reports the test as skipped, if the plugin makes no images of this format. */
+    default void requires(Format.Image format) {
+        requires(subject().abilities().formats().contains(format), "makes no images of format '" + format.word() + "'");
+    }
+
+    /** The formats of which it takes snapshots; reports the test as skipped, if there are none. */
+    default Set<Format.Image> snapshotFormats() {
+        Set<Format.Image> formats = subject().abilities().snapshots();
+        requires(!formats.isEmpty(), "takes no snapshots");
+        return formats;
     }
 }

@@ -34,6 +34,11 @@ final class Failing {
         }
     }
 
+    /** What comes is broken. What another process made of it, only that knows. */
+    void broken(ThrowingCallable call) {
+        failed(call, StorageError.STREAM_BROKEN, StorageError.COMMAND_FAILED);
+    }
+
     /** What the spi itself refuses, whatever the plugin says of its failures. */
     static void refusedByAll(StorageError reason, ThrowingCallable call) {
         StorageException failure = sentence(call);

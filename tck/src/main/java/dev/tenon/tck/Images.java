@@ -18,11 +18,9 @@ import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -38,11 +36,13 @@ final class Images {
     private final StoragePlugin plugin;
     private final Storage storage;
     private final Abilities abilities;
+    private final Content content;
 
     Images(Subject subject) {
         plugin = subject.plugin();
         storage = subject.storage();
         abilities = subject.abilities();
+        content = subject.content();
     }
 
     /** A guest that has no volumes yet. */
@@ -113,67 +113,22 @@ final class Images {
         plugin.activateVolume(storage, volume, null, OperationCache.create(), Hints.NONE);
     }
 
-    /** Where an activated volume is on this node. */
-    Path file(VolumeName volume) {
-        activate(volume);
-        return Path.of(plugin.mapVolume(storage, volume, null, Hints.NONE)
-                .orElseGet(() -> plugin.path(storage, volume, null).path()));
+    /** Whether there is such a volume, past the plugin. */
+    boolean isPresent(VolumeName volume) {
+        return content.isPresent(volume);
     }
 
     /** Writes this byte to the first 64 KiB, or into a file of a directory. */
     void fill(VolumeName volume, int value) {
-        if (isDirectory(volume)) {
-            write(file(volume).resolve("content"), value);
-        } else {
-            io(volume, "write -P " + value + " 0 64k");
-        }
-    }
-
-    private boolean isDirectory(VolumeName volume) {
-        return plugin.parseVolname(volume).format() == Format.Image.SUBVOL;
-    }
-
-    private static void write(Path file, int value) {
-        try {
-            Files.write(file, new byte[] {(byte) value});
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        try (Content.Opened opened = content.open(volume)) {
+            opened.fill(value);
         }
     }
 
     /** What {@link #fill} wrote is there. */
     void isFilled(VolumeName volume, int value) {
-        if (isDirectory(volume)) {
-            assertThat(file(volume).resolve("content")).hasBinaryContent(new byte[] {(byte) value});
-            return;
-        }
-        assertThat(io(volume, "read -P " + value + " 0 64k"))
-                .as("content of " + volume)
-                .doesNotContain("Pattern verification failed");
-    }
-
-    private String io(VolumeName volume, String command) {
-        String format = plugin.parseVolname(volume).format().word();
-        List<String> line = new ArrayList<>(List.of("qemu-io", "-f", format, "-c", command));
-        line.add(file(volume).toString());
-        String output = run(line);
-        plugin.unmapVolume(storage, volume, null);
-        plugin.deactivateVolume(storage, volume, null, OperationCache.create());
-        return output;
-    }
-
-    private static String run(List<String> command) {
-        try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
-            process.getOutputStream().close();
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).as(command + ": " + output).isZero();
-            return output;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
+        try (Content.Opened opened = content.open(volume)) {
+            assertThat(opened.isFilled(value)).as("content of " + volume).isTrue();
         }
     }
 

@@ -61,9 +61,7 @@ interface ListingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aListingTellsWhatTheVolumeItselfTells(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         Vmid guest = Images.newGuest();
         VolumeName volume = images().make(guest, format);
         SizeInfo info = images().info(volume);

@@ -54,9 +54,7 @@ interface NamesContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aNameSaysTheSameWhetherTheVolumeExistsOrNot(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         StoragePlugin plugin = subject().plugin();
         VolumeName volume = images().make(Images.newGuest(), format);
         ParsedVolume existing = plugin.parseVolname(volume);

@@ -37,9 +37,7 @@ interface NotesContract extends Contract {
 
     @Test
     default void aBackupHasNotesAndAMarkThatKeepsItFromBeingRemoved() throws IOException {
-        if (!subject().abilities().backupNotes()) {
-            return;
-        }
+        requires(subject().abilities().backupNotes(), "keeps no notes of backups");
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         VolumeName backup = backup();

@@ -17,9 +17,7 @@ interface RenamingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aVolumeIsGivenToAnotherGuestOrThatIsRefused(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         Vmid from = Images.newGuest();
@@ -46,9 +44,9 @@ interface RenamingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aVolumeDoesNotReplaceAnotherWhenItIsRenamed(Format.Image format) {
-        if (!subject().abilities().renames().contains(format)) {
-            return;
-        }
+        requires(
+                subject().abilities().renames().contains(format),
+                "renames no images of format '" + format.word() + "'");
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         Vmid guest = Images.newGuest();
@@ -69,9 +67,9 @@ interface RenamingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aVolumeThatDoesNotExistIsNotRenamed(Format.Image format) {
-        if (!subject().abilities().renames().contains(format)) {
-            return;
-        }
+        requires(
+                subject().abilities().renames().contains(format),
+                "renames no images of format '" + format.word() + "'");
         VolumeName missing = images().missing(format);
         failing()
                 .clean(

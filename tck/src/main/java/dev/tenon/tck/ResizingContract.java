@@ -17,9 +17,7 @@ interface ResizingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aVolumeGrowsAndKeepsItsContentOrIsRefused(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         VolumeName volume = images().make(Images.newGuest(), format);
         if (!subject().abilities().resizes().contains(format)) {
             long before = images().bytes(volume);
@@ -35,10 +33,11 @@ interface ResizingContract extends Contract {
 
     @Test
     default void aVolumeThatDoesNotExistDoesNotGrow() {
-        if (!subject().abilities().resizes().contains(images().anyFormat())) {
-            return;
-        }
-        VolumeName missing = images().missing(images().anyFormat());
+        Format.Image format = images().anyFormat();
+        requires(
+                subject().abilities().resizes().contains(format),
+                "makes no images of format '" + format.word() + "' larger");
+        VolumeName missing = images().missing(format);
         failing().clean(() -> resize(missing), StorageError.NOT_FOUND);
         assertThat(images().names()).isEmpty();
     }

@@ -25,9 +25,7 @@ interface SnapshotContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
     default void aSnapshotIsTakenListedRolledBackToAndDeletedOrRefused(Format.Image format) {
-        if (!subject().abilities().formats().contains(format)) {
-            return;
-        }
+        requires(format);
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         VolumeName volume = images().make(Images.newGuest(), format);
@@ -65,7 +63,7 @@ interface SnapshotContract extends Contract {
 
     @Test
     default void eachOfSeveralSnapshotsIsDeletedWithoutHarmToTheVolume() {
-        for (Format.Image format : subject().abilities().snapshots()) {
+        for (Format.Image format : snapshotFormats()) {
             StoragePlugin plugin = subject().plugin();
             Storage storage = subject().storage();
             VolumeName volume = images().make(Images.newGuest(), format);
@@ -90,7 +88,7 @@ interface SnapshotContract extends Contract {
 
     @Test
     default void aSnapshotThatWasNeverTakenIsNeitherRolledBackToNorDeleted() {
-        for (Format.Image format : subject().abilities().snapshots()) {
+        for (Format.Image format : snapshotFormats()) {
             StoragePlugin plugin = subject().plugin();
             Storage storage = subject().storage();
             VolumeName volume = images().make(Images.newGuest(), format);
@@ -110,7 +108,7 @@ interface SnapshotContract extends Contract {
 
     @Test
     default void aVolumeThatDoesNotExistHasNoSnapshots() {
-        for (Format.Image format : subject().abilities().snapshots()) {
+        for (Format.Image format : snapshotFormats()) {
             VolumeName missing = images().missing(format);
             failing()
                     .clean(
@@ -122,7 +120,7 @@ interface SnapshotContract extends Contract {
 
     @Test
     default void aSnapshotIsRenamedOrThatIsRefused() {
-        for (Format.Image format : subject().abilities().snapshots()) {
+        for (Format.Image format : snapshotFormats()) {
             StoragePlugin plugin = subject().plugin();
             Storage storage = subject().storage();
             VolumeName volume = images().make(Images.newGuest(), format);
@@ -159,9 +157,7 @@ interface SnapshotContract extends Contract {
     @EnumSource
     default void whatIsOfferedIsWhatCanBeDone(Format.Image format) {
         Abilities abilities = subject().abilities();
-        if (!abilities.formats().contains(format)) {
-            return;
-        }
+        requires(format);
         VolumeName volume = images().make(Images.newGuest(), format);
         assertThat(offers(Feature.SNAPSHOT, volume))
                 .as("snapshot")

@@ -9,6 +9,9 @@ import org.junit.jupiter.api.BeforeEach;
  * {@code qemu-io}. A plugin's test class extends this and gives its {@link #subject()}; its tests share one storage, so
  * they run one after the other.
  *
+ * <p>What a plugin cannot do, its {@link Abilities} say; a test that needs it is reported as skipped, with that as its
+ * reason.
+ *
  * <p>Each test takes guests of its own, and every image is removed after it.
  */
 public abstract class StoragePluginContract
@@ -22,6 +25,8 @@ public abstract class StoragePluginContract
                 SnapshotContract,
                 BaseImageContract,
                 RenamingContract,
+                TransferContract,
+                RepetitionContract,
                 NotesContract {
     @Override
     public abstract Subject subject();

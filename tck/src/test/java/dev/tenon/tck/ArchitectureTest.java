@@ -8,13 +8,16 @@ import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
     @Test
-    void theContractKnowsNothingButTheInterface() {
+    void theContractKnowsNothingButTheInterfaceAndStreams() {
         classes()
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
                         "dev.tenon.tck..",
                         "dev.tenon.core.spi..",
+                        // what a host makes of its files, so that volumes can leave and arrive
+                        "dev.tenon.core.stream..",
+                        "dev.tenon.core.linux..",
                         "java..",
                         "org.junit.jupiter..",
                         "org.assertj.core..",

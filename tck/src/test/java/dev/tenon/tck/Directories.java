@@ -16,7 +16,7 @@ final class Directories {
     private Directories() {}
 
     static Subject subject(Path scratch, Map<String, Object> more, Abilities abilities) {
-        return new Subject(
+        return Subject.ofFiles(
                 new DirPlugin(),
                 storage(directory(scratch.resolve("store")), more),
                 storage(scratch.resolve("missing"), more),

@@ -10,7 +10,10 @@ import dev.tenon.core.spi.Format.Image;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Rollback;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -109,6 +112,16 @@ class FaultyPluginTest {
                         failing(e -> e.message("one\ntwo")),
                         contract -> contract.anExistingVolumeIsNotReplaced(Image.RAW)),
                 fault(
+                        "sends nothing",
+                        doingNothing("exportVolume"),
+                        contract -> contract.aVolumeThatLeavesArrivesWithItsContentInEveryFormatOfStream(Image.RAW)),
+                fault(
+                        "makes no volume of what comes",
+                        answering(
+                                "importVolume",
+                                new VolumeId(new StorageId("nas"), new VolumeName("100/vm-100-disk-0.raw"))),
+                        contract -> contract.aVolumeThatLeavesArrivesWithItsContentInEveryFormatOfStream(Image.RAW)),
+                fault(
                         "takes any configuration",
                         answering("checkConfig", Map.of()),
                         DescriptionContract::aPropertyThatIsNoOptionIsRefused),
@@ -134,7 +147,7 @@ class FaultyPluginTest {
 
     private static StoragePluginContract contract(Path directory, Decorator decorator) {
         Subject plain = Directories.subject(directory, Map.of(), ABILITIES);
-        Subject subject = new Subject(
+        Subject subject = Subject.ofFiles(
                 Decorator.decorate(plain.plugin(), decorator),
                 plain.storage(),
                 plain.unreachable(),

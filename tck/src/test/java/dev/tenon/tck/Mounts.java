@@ -45,7 +45,7 @@ final class Mounts {
         }
         StoragePlugin plugin = plugins.apply(
                 new MountHost(mounts, List.of(programs), scratch.resolve("etc"), scratch.resolve("units")));
-        return new Subject(
+        return Subject.ofFiles(
                 plugin,
                 storage(plugin, scratch.resolve("store"), hasChains, more),
                 storage(plugin, scratch.resolve("mounts/no-directory"), hasChains, more),

@@ -25,7 +25,7 @@ public final class LegacySubject {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return new Subject(
+        return Subject.ofFiles(
                 host.plugin(),
                 host.storage(),
                 host.storage("path", missing.toString(), "create-base-path", "0", "create-subdirs", "0"),

@@ -1,0 +1,176 @@
+package dev.tenon.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.stream.DescriptorExport;
+import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.core.stream.StreamSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Volumes leave as streams, and arrive. */
+interface TransferContract extends Contract {
+    Transfer AS_IT_IS = new Transfer(null, null, false);
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeThatLeavesArrivesWithItsContentInEveryFormatOfStream(Format.Image format) throws IOException {
+        VolumeName volume = leaving(format);
+        for (String stream : streams(volume, format)) {
+            Format.Image arrives = arriving(stream, format);
+            VolumeName wanted = images().missing(arrives);
+            Path file = exported(volume, stream);
+            try {
+                VolumeId arrived = imported(file, wanted, stream, false);
+                assertThat(arrived).isEqualTo(images().volid(wanted));
+                assertThat(images().bytes(wanted)).isEqualTo(images().bytes(volume));
+                assertThat(images().info(wanted).format()).isEqualTo(arrives);
+                images().isFilled(wanted, 41);
+                images().fill(wanted, 42);
+                images().isFilled(volume, 41);
+                images().free(wanted);
+            } finally {
+                Files.delete(file);
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void whatArrivesReplacesNothingAndTakesAnotherNameOnlyIfThatIsAllowed(Format.Image format)
+            throws IOException {
+        VolumeName volume = leaving(format);
+        String stream = streams(volume, format).getFirst();
+        VolumeName taken = images().make(Images.newGuest(), arriving(stream, format));
+        images().fill(taken, 43);
+        Path file = exported(volume, stream);
+        try {
+            failing().clean(() -> imported(file, taken, stream, false), StorageError.ALREADY_EXISTS);
+            images().isFilled(taken, 43);
+            assertThat(images().names()).containsExactlyInAnyOrder(volume, taken);
+            VolumeName other = imported(file, taken, stream, true).volume();
+            assertThat(images().names()).containsExactlyInAnyOrder(volume, taken, other);
+            images().isFilled(taken, 43);
+            images().isFilled(other, 41);
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aStreamThatEndsTooEarlyMakesNoVolume(Format.Image format) throws IOException {
+        VolumeName volume = leaving(format);
+        String stream = streams(volume, format).getFirst();
+        VolumeName wanted = images().missing(arriving(stream, format));
+        Path file = exported(volume, stream);
+        try {
+            // A tar archive may lack its padding.
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(channel.size() / 8);
+            }
+            failing().broken(() -> imported(file, wanted, stream, false));
+            assertThat(images().names()).containsExactly(volume);
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    default void aVolumeDoesNotLeaveInAFormatThatIsNotOffered(Format.Image format) throws IOException {
+        VolumeName volume = leaving(format);
+        Path file = Files.createTempFile("tenon-tck-", ".stream");
+        try (Descriptor descriptor = Descriptor.openForWriting(file);
+                DescriptorExport export = new DescriptorExport(descriptor, settings("the export"))) {
+            failing()
+                    .clean(
+                            () -> subject()
+                                    .plugin()
+                                    .exportVolume(subject().storage(), volume, "none+size", AS_IT_IS, export),
+                            StorageError.NOT_SUPPORTED);
+            assertThat(file).isEmptyFile();
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    /** A volume with content, activated. */
+    private VolumeName leaving(Format.Image format) {
+        requires(format);
+        VolumeName volume = images().make(Images.newGuest(), format);
+        boolean leaves = !subject()
+                .plugin()
+                .exportFormats(subject().storage(), volume, AS_IT_IS)
+                .isEmpty();
+        requires(leaves, "lets no volumes of format '" + format.word() + "' leave");
+        images().fill(volume, 41);
+        images().activate(volume);
+        return volume;
+    }
+
+    /** The formats of streams in which such a volume leaves and arrives. */
+    private List<String> streams(VolumeName volume, Format.Image format) {
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        List<String> streams = new ArrayList<>(plugin.exportFormats(storage, volume, AS_IT_IS));
+        streams.removeIf(stream -> !subject().abilities().formats().contains(arriving(stream, format))
+                || !plugin.importFormats(storage, images().missing(arriving(stream, format)), AS_IT_IS)
+                        .contains(stream));
+        requires(!streams.isEmpty(), "lets no volumes of format '" + format.word() + "' arrive");
+        return streams;
+    }
+
+    /** The format of an image that comes in such a stream. */
+    private static Format.Image arriving(String stream, Format.Image format) {
+        String content = stream.replaceFirst("\\+.*", "");
+        return content.equals("tar")
+                ? Format.Image.SUBVOL
+                : Format.Image.ofWord(content).orElse(format);
+    }
+
+    /** A file with the stream of a volume, which its caller deletes. */
+    private Path exported(VolumeName volume, String stream) {
+        try {
+            Path file = Files.createTempFile("tenon-tck-", ".stream");
+            try (Descriptor descriptor = Descriptor.openForWriting(file);
+                    DescriptorExport export = new DescriptorExport(descriptor, settings("the export"))) {
+                subject().plugin().exportVolume(subject().storage(), volume, stream, AS_IT_IS, export);
+            }
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private VolumeId imported(Path file, VolumeName wanted, String stream, boolean allowRename) {
+        try (Descriptor descriptor = Descriptor.openForReading(file);
+                DescriptorImport incoming = new DescriptorImport(descriptor, settings("the import"))) {
+            return subject()
+                    .plugin()
+                    .importVolume(subject().storage(), wanted, stream, AS_IT_IS, allowRename, incoming);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static StreamSettings settings(String name) {
+        return StreamSettings.USUAL.named(name);
+    }
+}
