@@ -107,7 +107,7 @@ sub decode ($payload) {
     check_length(length($payload));
 
     # The packer reserves what a 32 bit count claims; such counts are walked by hand before.
-    _walk($payload) if $payload =~ m{[\xdd\xdf]};
+    my $is_ascii = _skim($payload);
 
     my $frame = eval {
         no warnings 'uninitialized'
@@ -120,8 +120,39 @@ sub decode ($payload) {
         _bad('MALFORMED_FRAME', 'a frame of ' . length($payload) . " bytes cannot be read: $err");
     }
     _check($frame);
-    _to_octets($frame) if $payload =~ m/[\xc2-\xf4][\x80-\xbf]/;
+    _to_octets($frame) if !$is_ascii;
     return $frame;
+}
+
+# What needs no thought: numbers, short counts, text that is ASCII and short.
+my $TOKEN = do {
+    my $ascii = '[\x00-\x7f]';
+    my $fixed = join('|', map { sprintf('\x%02x%s{%d}', 0xa0 + $_, $ascii, $_) } 1 .. 31);
+    my $short = join('|', map { sprintf('\xd9\x%02x%s{%d}', $_, $ascii, $_) } 0 .. 255);
+qr/[\x00-\xa0\xc0\xc2\xc3\xe0-\xff]|$fixed|$short|[\xcc\xd0].|[\xcd\xd1\xdc\xde]..|[\xca\xce\xd2].{4}|[\xcb\xcf\xd3].{8}/s;
+};
+
+# Whether all text is ASCII. Walks what claims a 32 bit count.
+sub _skim ($payload) {
+    pos($payload) = 0;
+    while (pos($payload) < length($payload)) {
+        next if $payload =~ m/\G(?:$TOKEN){1,30000}+/gc;
+
+        # Longer text, or something that the packer will not read either.
+        next if $payload =~ m/\G\xda(..)/gcs && _skip_ascii(\$payload, unpack('n', $1));
+        _walk($payload) if $payload =~ m{[\xdd\xdf]};
+        return $payload !~ m/[\xc2-\xf4][\x80-\xbf]/;
+    }
+    return 1;
+}
+
+sub _skip_ascii ($payload, $length) {
+    my $at = pos($payload->$*);
+    return 0
+        if substr($payload->$*, $at, $length) =~ m/[^\x00-\x7f]/
+        || $at + $length > length($payload->$*);
+    pos($payload->$*) = $at + $length;
+    return 1;
 }
 
 # The packer makes characters of text that is UTF-8. Names in Perl are octets; the two together would be garbled.

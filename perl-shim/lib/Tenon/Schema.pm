@@ -14,6 +14,7 @@ use Tenon::Cleanup;
 use Tenon::Descriptors;
 use Tenon::Error;
 use Tenon::Frame;
+use Tenon::Records;
 
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
@@ -151,6 +152,8 @@ sub result_to_wire ($method, $values, $storeid) {
     my $list = $values->[0] // [];
     _bad('BAD_RESULT', "$name: the result must be an array reference, got " . _shown($list))
         if (reftype($list) // '') ne 'ARRAY';
+    my $plain = Tenon::Records::to_wire($result, $list, $storeid);
+    return $plain if $plain;
     my @wire;
     for my $entry ($list->@*) {
         my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
@@ -548,6 +551,7 @@ sub _result_from_wire ($result, $wire, $want) {
         return map { _field_from_wire($_, $wire->{ $_->{name} }) } @fields;
     }
     _bad('BAD_RESULT', 'a list belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'ARRAY';
+    return $wire if Tenon::Records::from_wire($result, $wire);
     for my $record ($wire->@*) {
         _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came')
             if ref($record) ne 'HASH';

@@ -14,9 +14,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 import org.msgpack.core.MessageBufferPacker;
 import org.msgpack.core.MessageFormatException;
@@ -37,6 +39,12 @@ import org.msgpack.core.MessageUnpacker;
 public final class FrameCodec {
     /** The bytes of the length field in front of every frame. */
     public static final int LENGTH_BYTES = 4;
+
+    /** What a frame holds itself is this deep in it. */
+    private static final int ANSWER_DEPTH = 2;
+
+    /** A list of so many bytes is read when somebody looks at its elements. */
+    private static final int LONG_BYTES = 1 << 16;
 
     static {
         // Without it msgpack reads memory through sun.misc.Unsafe, which JDK 25 warns about and JDK 26 denies.
@@ -98,7 +106,7 @@ public final class FrameCodec {
     public Frame decode(byte[] payload) {
         checkLength(payload.length);
         try (MessageUnpacker unpacker = MessagePack.newDefaultUnpacker(payload)) {
-            Value value = unpack(unpacker, payload.length, 1);
+            Value value = unpack(unpacker, payload, 1);
             if (unpacker.getTotalReadBytes() != payload.length) {
                 throw new ProtocolException(
                         ErrorCode.MALFORMED_FRAME,
@@ -140,6 +148,8 @@ public final class FrameCodec {
                 packer.packBinaryHeader(bytes.length);
                 packer.writePayload(bytes);
             }
+            case Seq(EncodedList items)
+            when depth <= ANSWER_DEPTH -> packer.addPayload(items.frame(), items.begin(), items.length());
             case Seq(List<Value> items) -> {
                 packer.packArrayHeader(items.size());
                 for (Value item : items) {
@@ -156,7 +166,8 @@ public final class FrameCodec {
         }
     }
 
-    private Value unpack(MessageUnpacker unpacker, int length, int depth) throws IOException {
+    private Value unpack(MessageUnpacker unpacker, byte[] frame, int depth) throws IOException {
+        int length = frame.length;
         return switch (unpacker.getNextFormat().getValueType()) {
             case NIL -> {
                 unpacker.unpackNil();
@@ -176,10 +187,18 @@ public final class FrameCodec {
             case STRING -> new Text(text(payload(unpacker, MessageUnpacker::unpackRawStringHeader, length)));
             case BINARY -> new Bytes(payload(unpacker, MessageUnpacker::unpackBinaryHeader, length));
             case ARRAY -> {
+                int begin = (int) unpacker.getTotalReadBytes();
                 int count = count(unpacker.unpackArrayHeader(), 1, unpacker, length, depth);
+                if (depth == ANSWER_DEPTH && length - begin > LONG_BYTES) {
+                    int end = new Skimmer(frame, limits).end(begin, depth);
+                    if (end > 0) {
+                        unpacker.readPayloadAsReference(end - (int) unpacker.getTotalReadBytes());
+                        yield new Seq(new EncodedList(this, frame, begin, end, count));
+                    }
+                }
                 List<Value> items = new ArrayList<>(count);
                 for (int i = 0; i < count; i++) {
-                    items.add(unpack(unpacker, length, depth + 1));
+                    items.add(unpack(unpacker, frame, depth + 1));
                 }
                 yield new Seq(items);
             }
@@ -187,13 +206,13 @@ public final class FrameCodec {
                 int count = count(unpacker.unpackMapHeader(), 2, unpacker, length, depth);
                 Map<String, Value> entries = new LinkedHashMap<>();
                 for (int i = 0; i < count; i++) {
-                    Value key = unpack(unpacker, length, depth + 1);
+                    Value key = unpack(unpacker, frame, depth + 1);
                     if (!(key instanceof Text(String name))) {
                         throw new ProtocolException(
                                 ErrorCode.MALFORMED_FRAME,
                                 "a map has " + key.kind() + " for a key, where text belongs");
                     }
-                    if (entries.put(name, unpack(unpacker, length, depth + 1)) != null) {
+                    if (entries.put(name, unpack(unpacker, frame, depth + 1)) != null) {
                         throw new ProtocolException(
                                 ErrorCode.MALFORMED_FRAME, "a map has the key '" + name + "' twice");
                     }
@@ -204,6 +223,37 @@ public final class FrameCodec {
                 throw new ProtocolException(
                         ErrorCode.MALFORMED_FRAME, "a frame holds an extension type, which Perl cannot read");
         };
+    }
+
+    /** The elements of a list that has been looked through, one at a time. */
+    Iterator<Value> elements(byte[] frame, int begin, int end) {
+        // What is read is bytes in memory, so closing it does nothing.
+        MessageUnpacker unpacker = MessagePack.newDefaultUnpacker(frame, begin, end - begin);
+        try {
+            int count = unpacker.unpackArrayHeader();
+            return new Iterator<>() {
+                private int left = count;
+
+                @Override
+                public boolean hasNext() {
+                    return left > 0;
+                }
+
+                @Override
+                public Value next() {
+                    if (left-- <= 0) {
+                        throw new NoSuchElementException();
+                    }
+                    try {
+                        return unpack(unpacker, frame, ANSWER_DEPTH + 1);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            };
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private int count(int claimed, int bytesEach, MessageUnpacker unpacker, int length, int depth) {
@@ -253,6 +303,15 @@ public final class FrameCodec {
             throw new ProtocolException(
                     ErrorCode.FRAME_TOO_LONG,
                     "a text of " + length + " bytes is longer than the limit of " + limits.textBytes() + " bytes");
+        }
+    }
+
+    static boolean isText(byte[] bytes, int begin, int length) {
+        try {
+            var _ = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, begin, length));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
         }
     }
 

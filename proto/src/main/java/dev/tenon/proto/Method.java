@@ -4,6 +4,7 @@ import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Nil;
 import dev.tenon.proto.Value.Seq;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -208,11 +209,42 @@ public record Method(
                 if (!(answer instanceof Seq(List<Value> items))) {
                     throw badResult("the result must be a list, got " + answer.kind());
                 }
-                for (int i = 0; i < items.size(); i++) {
-                    checkFields(items.get(i), fields, other, record + " " + i + " of the result");
+                Map<String, Type> types = new HashMap<>();
+                fields.forEach(field -> types.put(field.name(), field.type()));
+                int number = 0;
+                for (Value item : items) {
+                    if (!isGood(item, types, other)) {
+                        checkFields(item, fields, other, record + " " + number + " of the result");
+                    }
+                    number++;
                 }
             }
         }
+    }
+
+    /** Whether a record is as it should be, which most are; what is wrong with one, the check of its fields says. */
+    private static boolean isGood(Value answer, Map<String, Type> types, boolean other) {
+        if (!(answer instanceof Fields(Map<String, Value> entries))) {
+            return false;
+        }
+        int seen = 0;
+        for (Map.Entry<String, Value> entry : entries.entrySet()) {
+            Type type = types.get(entry.getKey());
+            if (type == null ? other && !Type.Kind.isTree(entry.getValue()) : !type.accepts(entry.getValue())) {
+                return false;
+            }
+            seen += type == null ? 0 : 1;
+        }
+        return seen == types.size() || hasAllRequired(entries, types);
+    }
+
+    private static boolean hasAllRequired(Map<String, Value> entries, Map<String, Type> types) {
+        for (Map.Entry<String, Type> type : types.entrySet()) {
+            if (!type.getValue().nullable() && !entries.containsKey(type.getKey())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void checkFields(Value answer, List<Param> fields, boolean other, String where) {

@@ -138,13 +138,19 @@ public record Type(Kind kind, boolean list, boolean nullable) {
 
     /** What is wrong with the value, absent if it is of this type. */
     Optional<String> complaint(Value value) {
+        return accepts(value)
+                ? Optional.empty()
+                : Optional.of("must be " + shape() + ", got " + (value instanceof Nil ? "nil" : shown(value)));
+    }
+
+    /** Whether the value is of this type. */
+    boolean accepts(Value value) {
         if (value instanceof Nil) {
-            return nullable ? Optional.empty() : Optional.of("must be " + shape() + ", got nil");
+            return nullable;
         }
-        boolean good = list
+        return list
                 ? value instanceof Seq(List<Value> items) && items.stream().allMatch(kind::accepts)
                 : kind.accepts(value);
-        return good ? Optional.empty() : Optional.of("must be " + shape() + ", got " + shown(value));
     }
 
     private String shape() {

@@ -52,7 +52,7 @@ public sealed interface Value {
 
     record Seq(List<Value> items) implements Value {
         public Seq {
-            items = List.copyOf(items);
+            items = items instanceof EncodedList ? items : List.copyOf(items);
         }
     }
 

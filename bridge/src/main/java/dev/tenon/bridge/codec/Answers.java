@@ -10,12 +10,15 @@ import dev.tenon.proto.Value.Nil;
 import dev.tenon.proto.Value.Seq;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +38,7 @@ final class Answers {
             case Result.Single(dev.tenon.proto.Type type) -> new Single(types.codec(java, type));
             case Result.Tuple(List<Param> fields, String ignored) -> new Tuple(Entries.all(row, java, fields, types));
             case Result.Records(String name, List<Param> fields, boolean ignored) ->
-                new Listing(Entries.some(row.name() + ", " + name, argument(java), fields, types));
+                Listing.bind(row.name() + ", " + name, argument(java), fields, types);
         };
     }
 
@@ -95,9 +98,23 @@ final class Answers {
         }
     }
 
-    private record Listing(Entries record) implements Answering {
+    /** A list of records. One that came is typed when somebody looks, and passed on as it came. */
+    private record Listing(Entries record, List<Strict> strict) implements Answering {
+        /** A field whose text may be none of its type, by the rules of Java. */
+        private record Strict(String field, Codec<Object> codec) {}
+
+        static Listing bind(String where, Type java, List<Param> fields, Types types) {
+            List<Strict> strict = fields.stream()
+                    .flatMap(field -> types.strict(field.type()).map(codec -> new Strict(field.name(), codec)).stream())
+                    .toList();
+            return new Listing(Entries.some(where, java, fields, types), strict);
+        }
+
         @Override
         public Value write(@Nullable Object answer, List<@Nullable Object> arguments, Incoming call) {
+            if (answer instanceof Passed passed && passed.record.equals(record)) {
+                return passed.source;
+            }
             List<Value> records = new ArrayList<>();
             if (answer instanceof Iterable<?> items) {
                 items.forEach(item -> records.add(record.write(item)));
@@ -105,24 +122,94 @@ final class Answers {
             return new Seq(records);
         }
 
-        /** One entry with a name that leads elsewhere must not hide all the others. */
         @Override
         public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            List<Object> items = new ArrayList<>();
-            Consumer<Value> reading = item -> {
-                try {
-                    Object plain = record.read(item);
-                    if (plain != null) {
-                        items.add(plain);
+            if (!(answer instanceof Seq(List<Value> records))) {
+                return List.of();
+            }
+            BitSet bad = new BitSet();
+            int number = 0;
+            for (Value item : records) {
+                bad.set(number++, !isGood(item));
+            }
+            return new Passed(record, bad.isEmpty() ? (Seq) answer : without(records, bad));
+        }
+
+        private static Seq without(List<Value> records, BitSet bad) {
+            List<Value> good = new ArrayList<>();
+            int number = 0;
+            for (Value item : records) {
+                if (!bad.get(number++)) {
+                    good.add(item);
+                }
+            }
+            return new Seq(good);
+        }
+
+        /** One entry with a name that leads elsewhere must not hide all the others. */
+        private boolean isGood(Value item) {
+            try {
+                Fields fields = Codec.fields(item);
+                for (Strict field : strict) {
+                    Value text = fields.get(field.field);
+                    if (!(text instanceof Nil)) {
+                        var _ = field.codec.read(text);
                     }
-                } catch (StorageException e) {
-                    LOG.warn("event=entry-left-out reason=\"{}\"", e.getMessage());
+                }
+                return true;
+            } catch (StorageException e) {
+                LOG.warn("event=entry-left-out reason=\"{}\"", e.getMessage());
+                return false;
+            }
+        }
+    }
+
+    /** A list that came. */
+    private static final class Passed extends AbstractList<Object> {
+        private final Entries record;
+        private final Seq source;
+        private List<Object> looked = List.of();
+
+        Passed(Entries record, Seq source) {
+            this.record = record;
+            this.source = source;
+        }
+
+        @Override
+        public int size() {
+            return source.items().size();
+        }
+
+        /** Whoever asks for one asks for more. */
+        @Override
+        public Object get(int index) {
+            if (looked.isEmpty()) {
+                looked = List.copyOf(this);
+            }
+            return looked.get(index);
+        }
+
+        @Override
+        public Iterator<Object> iterator() {
+            Iterator<Value> items = source.items().iterator();
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return items.hasNext();
+                }
+
+                @Override
+                public Object next() {
+                    return Objects.requireNonNull(record.read(items.next()));
                 }
             };
-            if (answer instanceof Seq(List<Value> records)) {
-                records.forEach(reading);
-            }
-            return items;
+        }
+
+        @Override
+        public Object[] toArray() {
+            List<Object> all = new ArrayList<>(size());
+            iterator().forEachRemaining(all::add);
+            return all.toArray();
         }
     }
 

@@ -8,10 +8,13 @@ import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Nil;
 import java.lang.reflect.Type;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * bound.
  */
 public final class Types {
+    private static final Set<Kind> WITH_GRAMMAR = EnumSet.of(Kind.VOLID, Kind.VOLNAME, Kind.SNAPNAME, Kind.FORMAT);
+
     private record Shape(Kind kind, boolean list) {}
 
     private final Map<Type, Map<Shape, Codec<Object>>> codecs = new HashMap<>();
@@ -117,6 +122,17 @@ public final class Types {
 
     private @Nullable Codec<Object> find(Type java, dev.tenon.proto.Type type) {
         return codecs.getOrDefault(java, Map.of()).get(new Shape(type.kind(), type.list()));
+    }
+
+    /** What finds out whether a text of this type, which the table lets pass, is one by the rules of its Java type. */
+    Optional<Codec<Object>> strict(dev.tenon.proto.Type type) {
+        return WITH_GRAMMAR.contains(type.kind())
+                ? codecs.entrySet().stream()
+                        .filter(entry -> entry.getKey() != String.class)
+                        .map(entry -> entry.getValue().get(new Shape(type.kind(), type.list())))
+                        .filter(Objects::nonNull)
+                        .findFirst()
+                : Optional.empty();
     }
 
     Part bind(Type java, Claims claims) {

@@ -262,7 +262,8 @@ class EveryMethodCrossesTest {
     static Stream<Method> operations() {
         // Abilities beyond the plugin API are of storages in Java and do not cross.
         return Arrays.stream(StoragePlugin.class.getMethods())
-                .filter(method -> !List.of("imageFiles", "examinable", "isShared").contains(method.getName()));
+                .filter(method ->
+                        !List.of("imageFiles", "examinable", "isShared").contains(method.getName()));
     }
 
     private @Nullable Object arrive(Object proxy, Method method, Object @Nullable [] args) {
