@@ -23,6 +23,11 @@ final class DecoratedPlugin extends DelegatingPlugin {
     }
 
     @Override
+    public boolean isShared() {
+        return plugin.isShared();
+    }
+
+    @Override
     public Optional<ImageFiles> imageFiles() {
         return plugin.imageFiles();
     }

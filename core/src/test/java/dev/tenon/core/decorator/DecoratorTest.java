@@ -52,6 +52,11 @@ class DecoratorTest {
             return "moody";
         }
 
+        @Override
+        public boolean isShared() {
+            return true;
+        }
+
         private final AtomicInteger asked = new AtomicInteger();
 
         @Override
@@ -97,6 +102,7 @@ class DecoratorTest {
                 moody, new StatusCache(StatusCache.Settings.USUAL), Deadline.of(Duration.ofSeconds(30)));
 
         assertThat(decorated.type()).isEqualTo("moody");
+        assertThat(decorated.isShared()).isTrue();
         assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
         moody.mood = Mood.REFUSES;
         assertThatExceptionOfType(StorageException.class)
@@ -107,7 +113,7 @@ class DecoratorTest {
     /** What {@link StoragePlugin} answers itself, if nobody else does, must not be answered without its storage. */
     @Test
     void everyMethodOfAStoragePluginIsACall() {
-        Set<String> abilities = Set.of("imageFiles", "examinable");
+        Set<String> abilities = Set.of("imageFiles", "examinable", "isShared");
 
         assertThat(Arrays.stream(DelegatingPlugin.class.getDeclaredMethods())
                         .filter(method -> Modifier.isPublic(method.getModifiers()))
