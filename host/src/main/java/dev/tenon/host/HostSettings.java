@@ -3,8 +3,14 @@ package dev.tenon.host;
 import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +32,8 @@ public record HostSettings(
         PluginHosting hosting,
         Locks locks) {
     private static final String FILE = "storage.cfg";
-    private static final Path ELSEWHERE = Path.of("/etc/tenon", FILE);
+    private static final Path DIRECTORY = Path.of("/etc/tenon");
+    private static final Path ELSEWHERE = DIRECTORY.resolve(FILE);
     private static final String JOURNAL = "/var/lib/tenon/journal";
     private static final String JOURNAL_OF_A_USER = ".local/state/tenon/journal";
 
@@ -47,7 +54,26 @@ public record HostSettings(
     ExclusiveLock configLock() {
         Path file = configFile().toAbsolutePath().normalize();
         Path cluster = locks.cluster();
-        return cluster != null && file.equals(cluster.resolve(FILE)) ? locks.storageConfig() : Locks.forFile(file);
+        if (cluster != null && file.equals(cluster.resolve(FILE))) {
+            return locks.storageConfig();
+        }
+        ExclusiveLock lock = Locks.forFile(file);
+        return file.equals(ELSEWHERE) ? new InNewDirectory(lock, DIRECTORY) : lock;
+    }
+
+    /** A lock in a directory that a machine on which nothing was configured yet does not have. */
+    private record InNewDirectory(ExclusiveLock lock, Path directory) implements ExclusiveLock {
+        @Override
+        public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {
+            try {
+                Files.createDirectories(directory);
+            } catch (IOException e) {
+                throw StorageException.refused(
+                        StorageError.PERMISSION_DENIED,
+                        "unable to make the directory '" + directory + "' for the configuration: " + e.getMessage());
+            }
+            return lock.hold(timeout, work);
+        }
     }
 
     /** The directory with the journal. */
