@@ -4,9 +4,9 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.bridge.serve.Registration;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.inspect.Registrations;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
-import dev.tenon.cli.inspect.Registrations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -112,7 +112,8 @@ final class AdoptCommand implements Callable<Integer> {
     }
 
     private ProxyClass describe(Path kept) throws IOException {
-        Registration registration = Registrations.of(Home.perlShim(), file, options.hosting().pveLibrary());
+        Registration registration =
+                Registrations.of(Home.perlShim(), file, options.hosting().pveLibrary());
         Path runtime = Files.createTempDirectory("tenon-adopt-");
         try (UnixSockets sockets = new UnixSockets();
                 PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets, options.settings(file, runtime))) {

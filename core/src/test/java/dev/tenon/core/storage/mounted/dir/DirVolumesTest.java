@@ -138,12 +138,13 @@ class DirVolumesTest {
         assertThat(backup.isProtected()).isFalse();
     }
 
+    /** As PVE does: what cannot be UTF-8 is characters of one byte each. */
     @Test
     void readsNotesThatAreNotUtf8() throws IOException {
         file("dump/a.tgz", "x");
         Files.write(directory.resolve("dump/a.tgz.notes"), "caf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
 
-        assertThat(list(null, ContentType.BACKUP).getFirst().notes()).isEqualTo("caf\ufffd");
+        assertThat(list(null, ContentType.BACKUP).getFirst().notes()).isEqualTo("caf\u00e9");
     }
 
     @Test
