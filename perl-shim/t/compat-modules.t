@@ -304,7 +304,7 @@ subtest 'helpers of the base class' => sub {
     );
     is_deeply(
         [sort @PVE::Storage::Plugin::SHARED_STORAGE],
-        [sort qw(iscsi nfs cifs rbd cephfs iscsidirect zfs drbd pbs)],
+        [sort qw(iscsi nfs cifs rbd cephfs iscsidirect zfs drbd pbs), $real ? () : 'nvmeof'],
         'shared types',
     );
 

@@ -146,6 +146,15 @@ my %DECOMPRESSORS = (
     },
 );
 
+# Since pve-storage 9.1.11 tar is given what these write, whatever is packed.
+my %PLAIN = (
+    bz2 => ['bzcat', '-q', '--'],
+    gz => ['zcat', '--'],
+    lzo => ['lzop', '-d', '-c', '--'],
+    zst => ['zstd', '-q', '-d', '-c', '--'],
+);
+%DECOMPRESSORS = map { $_ => \%PLAIN } keys %DECOMPRESSORS if APIVER >= 16;
+
 sub archive_info {
     my ($archive) = @_;
 

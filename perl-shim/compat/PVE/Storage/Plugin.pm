@@ -31,6 +31,10 @@ use constant {
 
 our @SHARED_STORAGE = qw(iscsi nfs cifs rbd cephfs iscsidirect zfs drbd pbs);
 
+# The announced level is known before this class is compiled.
+my ($LEVEL) = (eval { PVE::Storage->can('APIVER')->() } // 0) =~ m/\A([0-9]+)\z/ ? $1 : 0;
+push @SHARED_STORAGE, 'nvmeof' if $LEVEL >= 16;
+
 our $MAX_VOLUMES_PER_GUEST = 1024;
 
 # ---- inherited operations
@@ -368,6 +372,8 @@ sub verify_options {
 
 sub parse_lvm_name {
     my ($name, $noerr) = @_;
+    return _checked(0, $name, $noerr, "lvm name '$name' can't be shorter than 2 characters")
+        if $LEVEL >= 16 && length($name // '') < 2;
     my $ok = ($name // '') =~ m/\A[a-z0-9][a-z0-9\-_.]*[a-z0-9]\z/i;
     return _checked($ok, $name, $noerr, "lvm name '$name' contains illegal characters");
 }
@@ -483,7 +489,7 @@ my %CORE_TYPE_PROPERTIES = ((
             qw(
             authsupported blocksize comstar_hg comstar_tg data-pool datastore domain encryption-key
             export fingerprint fs-name is_mountpoint iscsiprovider keyring lio_tpg master-pubkey
-            monhost mountpoint namespace password pool saferemove-stepsize saferemove_throughput
+            monhost mountpoint namespace on-volume-remove password pool saferemove-stepsize
             share smbversion target thinpool username zfs-base-path
             ),
     ),
@@ -498,6 +504,10 @@ my %CORE_TYPE_PROPERTIES = ((
     'bwlimit' => get_standard_option('bwlimit'),
     'path' => { type => 'string', format => 'pve-storage-path' },
     'portal' => { type => 'string', format => 'pve-storage-portal-dns' },
+    'saferemove_throughput' => {
+        type => 'string',
+        $LEVEL >= 16 ? (pattern => '-?\d+[kmgKMG]?') : (),
+    },
     'server' => { type => 'string', format => 'pve-storage-server' },
     'vgname' => { type => 'string', format => 'pve-storage-vgname' },
 );

@@ -43,7 +43,9 @@ public final class CephfsPlugin extends MountedPlugin {
             Map.of());
 
     private static final String KEYRING = "keyring";
-    private static final Pattern SECRET = Pattern.compile("\\S+==\\s*");
+
+    /** In base64: 28 bytes of an AES key, or 44 of one of the kind aes256k. */
+    private static final Pattern SECRET = Pattern.compile("\\S+={1,2}\\s*");
 
     public CephfsPlugin() {
         this(MountHost.USUAL);
@@ -137,7 +139,7 @@ public final class CephfsPlugin extends MountedPlugin {
             throw StorageException.refused(
                     StorageError.BAD_PARAMETER,
                     "storage '" + storage.id()
-                            + "': the keyring is not the key of a user of Ceph, one word ending in '=='");
+                            + "': the keyring is not the key of a user of Ceph, one word ending in '='");
         }
         secret(storage.id()).write(line + "\n", "r--------");
     }

@@ -204,6 +204,14 @@ class CephfsPluginTest {
     }
 
     @Test
+    void takesAKeyOfTheKindAes256k() {
+        String key = "AgBkZXYvdGVub24vY2VwaGZzL3Rlc3Qva2V5L29mLzQ0L2J5dGVzMDEyMwQ=";
+        plugin.onAdd(storage(), keyring(key));
+
+        assertThat(secret).hasContent(key + "\n");
+    }
+
+    @Test
     void refusesAKeyThatIsNone() throws IOException {
         Failing.isRefused(
                 () -> plugin.onAdd(storage(), keyring("[client.pve]\nkey = x\n")),

@@ -39,6 +39,16 @@ class DirRemovalTest {
     }
 
     @Test
+    void leavesTheDirectoryOfOtherContentWhereItIs() throws IOException {
+        Path iso = Files.createDirectories(directory.resolve("template/iso"));
+        Files.writeString(iso.resolve("debian.iso"), "iso");
+
+        free("iso/debian.iso");
+
+        assertThat(iso).isEmptyDirectory();
+    }
+
+    @Test
     void removesAnImageAndTheDirectoryItLeavesEmpty() throws IOException {
         Files.createFile(guest.resolve("disk.raw"));
         Files.createFile(guest.resolve("other.raw"));
