@@ -13,6 +13,7 @@ use Tenon::Inspect::Source;
 use Tenon::Inspect::Trial;
 use Tenon::Inspect::Verdict;
 use Tenon::Loader;
+use Tenon::Signatures;
 
 # Hosts that never were: one so new and one so old that a plugin that minds its limits shows them.
 use constant { FAR_FUTURE => 1000, FAR_PAST => 1 };
@@ -197,7 +198,23 @@ sub _hosts ($self) {
         );
         $hosts{$level} = { verdict => $verdict, reason => $reason };
     }
+    my $api = $self->_api_on($self->{levels}->[-1]) // 0;
+    $hosts{$api} = { verdict => 'unknown', reason => $self->_of_the_future($api) }
+        if $api > Tenon::Api->load->newest;
     return \%hosts;
+}
+
+# What Tenon makes of a plugin whose level came after it.
+sub _of_the_future ($self, $api) {
+    my $newest = Tenon::Api->load->newest;
+    my @misfits = Tenon::Signatures::misfits(Tenon::Loader::source($self->{file}),
+        $newest, ($self->_facts->{methods} // [])->@*);
+    return "implements API version $api, newer than this Tenon knows; "
+        . (
+        @misfits
+        ? 'it is not hosted: ' . join('; ', @misfits)
+        : "it is hosted as one of $newest, with a warning: its signatures fit"
+        );
 }
 
 # ---- the report

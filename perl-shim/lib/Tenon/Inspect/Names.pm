@@ -85,6 +85,11 @@ sub is_core_type ($self, $name, $level) {
     return _holds($self->{types}->{$name}, $level);
 }
 
+# On a host of any level; some were only in the list of shared types, or came with packages of their own.
+sub was_core_type ($self, $name) {
+    return $self->{types}->{$name} || $name =~ m/\A(?:drbd|nvmeof|sheepdog)\z/;
+}
+
 sub is_core_property ($self, $name, $level) {
     return _holds($self->{properties}->{$name}, $level);
 }
@@ -133,7 +138,7 @@ today, and the storage types and properties of a host of each API level.
 Whether the module is in the table, is a class of a storage type, has or had the function, itself or by inheritance, and
 exports it.
 
-=head2 is_core_type, is_core_property, core_properties
+=head2 is_core_type, was_core_type, is_core_property, core_properties
 
     my $is = $names->is_core_property($name, $level);
     my @properties = $names->core_properties($level);

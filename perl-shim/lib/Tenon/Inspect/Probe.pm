@@ -12,6 +12,7 @@ use Tenon::Inspect::StandIn;
 use Tenon::Lifeline;
 use Tenon::Literal;
 use Tenon::Loader;
+use Tenon::Names;
 
 use constant { OLDEST_AGE_ZERO => 9, SIGKILL => 9, DEEPEST => 8 };
 
@@ -36,7 +37,10 @@ sub main ($class, $json) {
 sub _examine ($order, $stage) {
     $stage->('pve');
     my ($path, @packages) = Tenon::Loader::find($order->{file});
+    my $level = $order->{level};
+    local $ENV{TENON_API_LEVEL} = _is_known($level) ? $level : $ENV{TENON_API_LEVEL} // '';
     my $pve = Tenon::Loader::load_pve($order->{pve_lib}, $path);
+    Tenon::Names::install() if ($level // 0) >= Tenon::Names::came_with();
     unshift @INC, $order->{lib}->@*;
     push @INC, $1
         if $path
@@ -46,7 +50,7 @@ sub _examine ($order, $stage) {
     my $answered = Tenon::Inspect::StandIn::install($is_compat, @lacks);
     Tenon::Inspect::StandIn::preload() if $is_compat;
     $answered->@* = ();
-    _pretend($order->{level}) if defined($order->{level});
+    _pretend($level) if defined($level);
 
     my %facts = (pve => $pve, includes => [grep { !ref } @INC]);
     $stage->('compile');
@@ -93,6 +97,11 @@ sub _neighbour ($file) {
         Tenon::Loader::plugin_class(@packages)->properties;
     };
     return ref($properties) eq 'HASH' ? [map { _text($_) } sort keys $properties->%*] : undef;
+}
+
+sub _is_known ($level) {
+    my $api = Tenon::Api->load;
+    return defined($level) && $level >= $api->oldest && $level <= $api->newest;
 }
 
 # The constants of a host of this level; they are set before the plugin is compiled, because it may keep their values.

@@ -30,6 +30,8 @@ sub of (%about) {
 }
 
 sub _verdict ($hosts, $newest) {
+    my ($unknown) = grep { $_->{verdict} eq 'unknown' } values $hosts->%*;
+    return ucfirst("it $unknown->{reason}.") if $unknown;
     my $host = $hosts->{$newest};
     return $host->{verdict} eq 'loads' ? () : "On the newest host, $newest, it $host->{reason}.";
 }

@@ -6,6 +6,7 @@ use List::Util qw(min);
 
 use Tenon::Loader;
 use Tenon::Names;
+use Tenon::Signatures;
 
 sub load ($class, $api, %opt) {
     my ($path, @packages) = Tenon::Loader::find($opt{plugin});
@@ -24,7 +25,9 @@ sub load ($class, $api, %opt) {
     my $package = $self->{package} = Tenon::Loader::plugin_class(@packages)
         // die
 "the plugin file '$opt{plugin}' is no storage plugin: package $packages[0] is not derived from PVE::Storage::Plugin\n";
-    $self->{level} = _level_of($package, $api, $opt{accept_old});
+    my $level = _level_of($package, $api, $opt{accept_old});
+    $level = _known_level($package, $api, $path, $level) if $level > $api->newest;
+    $self->{level} = $level;
     $remove_names->() if $self->{level} < Tenon::Names::came_with();
     my $type =
         eval { $package->type }
@@ -56,14 +59,25 @@ sub _level_of ($package, $api, $accept_old) {
         . ($level =~ s/[^ -~]/?/gr)
         . "', which is no API version\n"
         if $level !~ m/\A\d+\z/;
-    die "the plugin $package implements API version $level, newer than the newest known, "
-        . $api->newest . "\n"
-        if $level > $api->newest;
     die "the plugin $package implements API version $level, older than the oldest supported, "
         . $api->oldest
         . "; it may work all the same: --accept-old\n"
         if $level < $api->oldest && !$accept_old;
     return 0 + $level;
+}
+
+# A plugin of a level that came after this release is one of the newest known, if it would take its calls.
+sub _known_level ($package, $api, $path, $level) {
+    my $newest = $api->newest;
+    my @misfits = Tenon::Signatures::misfits(Tenon::Loader::source($path),
+        $newest, Tenon::Loader::own_methods($package, $newest));
+    die "the plugin $package implements API version $level, newer than this Tenon knows, $newest,"
+        . ' and cannot be hosted as one of that: '
+        . join('; ', @misfits) . "\n"
+        if @misfits;
+    warn "the plugin $package implements API version $level, newer than this Tenon knows;"
+        . " it is hosted as one of $newest, which its signatures fit\n";
+    return $newest;
 }
 
 # PVE merges what all types declare once they are registered, and knows no option of a type before. The compat layer does

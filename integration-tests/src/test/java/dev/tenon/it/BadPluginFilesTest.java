@@ -67,9 +67,12 @@ class BadPluginFilesTest {
                         plugin
                                 + " implements API version 8, older than the oldest supported, 9; it may work all the same: --accept-old"),
                 Arguments.of(
-                        "is newer than the newest level",
-                        HEAD + "sub api { return 17 }\n" + TYPE + END,
-                        plugin + " implements API version 17, newer than the newest known, 16"),
+                        "is newer than the newest level and takes other arguments",
+                        HEAD + "sub api { return 17 }\n" + TYPE
+                                + "sub status { my ($class, $storeid, $scfg, $cache, $timeout) = @_ }\n" + END,
+                        plugin
+                                + " implements API version 17, newer than this Tenon knows, 16, and cannot be hosted as one"
+                                + " of that: status unpacks 4 parameters beside the class, and level 16 has 3"),
                 Arguments.of(
                         "has a word for a level",
                         HEAD + "sub api { return 'abc' }\n" + TYPE + END,
@@ -169,10 +172,10 @@ class BadPluginFilesTest {
 
     @Test
     void aRefusedPluginThatDoesNotEndIsEnded(Scratch scratch) throws IOException {
-        Path file = file(scratch, HEAD + "sub api { return 17 }\n" + TYPE + "END { sleep(1) while 1 }\n" + END);
+        Path file = file(scratch, HEAD + "sub api { return 'x' }\n" + TYPE + "END { sleep(1) while 1 }\n" + END);
         rejected(
                 refusal(scratch, file, settings -> settings.withStopLimit(Duration.ofMillis(100))),
-                "the plugin " + PACKAGE + " implements API version 17, newer than the newest known, 16");
+                "the api() method of the plugin " + PACKAGE + " returned 'x', which is no API version");
     }
 
     @Test

@@ -30,23 +30,30 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description =
                 "Tells about Perl plugins without changing or hosting them: what they implement and declare, which modules"
-                        + " are missing, and whether PVE hosts of API level 9 to 15 load them, warn or reject them. Several"
+                        + " are missing, and whether PVE hosts of API level 9 to 16 load them, warn or reject them. Several"
                         + " files are taken as neighbours on one host, and collisions are told.",
         footer = {
             "",
             "Example: tenon inspect --json /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
             "With --json one file is one object, several files are an array of them.",
-            "Exit status: 0 every file loads on the newest level, with or without a warning; 1 some file does not, 2 wrong usage."
+            "--host tells what the PVE of this machine has that this Tenon does not know, by reading it.",
+            "Exit status: 0 every file loads on the newest level, with or without a warning, and with --host everything is"
+                    + " known; 1 if not, 2 wrong usage."
         })
 public final class InspectCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Parameters(paramLabel = "FILE", arity = "1..*", description = "a plugin file")
+    @Parameters(paramLabel = "FILE", arity = "0..*", description = "a plugin file")
     private List<Path> files = new ArrayList<>();
 
     @Option(names = "--json", description = "print JSON, for machines")
     private boolean json;
+
+    @Option(
+            names = "--host",
+            description = "instead of a plugin, tell what the PVE of this machine has that is not known")
+    private boolean host;
 
     @Option(names = "--lib", paramLabel = "DIR", description = "where modules of the plugins' own are; may be repeated")
     private List<Path> libraries = new ArrayList<>();
@@ -68,6 +75,11 @@ public final class InspectCommand implements Callable<Integer> {
         Logging.usually(Level.ERROR, Surroundings.of(Objects.requireNonNull(spec)));
         Inspector inspector =
                 new Inspector(Home.perlShim(), options.pveLibrary(), libraries, Duration.ofSeconds(deadline));
+        if (host) {
+            HostInspection found = inspector.inspectHost();
+            found.print(command.getOut(), json);
+            return found.isKnown() ? 0 : 1;
+        }
         List<Inspection> inspections =
                 inspector.inspect(files.stream().distinct().toList());
         print(command.getOut(), inspections);
@@ -75,6 +87,13 @@ public final class InspectCommand implements Callable<Integer> {
     }
 
     private void check(CommandLine command) {
+        if (host != files.isEmpty()) {
+            throw new CommandLine.ParameterException(
+                    command,
+                    host
+                            ? "--host tells of no plugin file: leave '" + files.getFirst() + "' out"
+                            : "no FILE is named, and not --host either");
+        }
         for (Path file : files) {
             if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
                 throw new CommandLine.ParameterException(

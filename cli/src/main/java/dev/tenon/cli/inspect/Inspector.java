@@ -40,6 +40,16 @@ record Inspector(Path perlShim, @Nullable Path pveLibrary, List<Path> libraries,
         return Neighbours.collided(together);
     }
 
+    /** What the PVE of this machine has that is not known here. */
+    HostInspection inspectHost() throws IOException {
+        List<String> command = new ArrayList<>(
+                List.of("perl", perlShim.resolve("bin/tenon-inspect").toString(), "--host"));
+        if (pveLibrary != null) {
+            command.addAll(List.of("--pve-lib", pveLibrary.toString()));
+        }
+        return HostInspection.parse(new Command(command, "unable to inspect the installed PVE", deadline).run());
+    }
+
     private Inspection inspect(Path file, List<String> declared, List<Path> neighbours) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of("perl", perlShim.resolve("bin/tenon-inspect").toString()));
