@@ -3,6 +3,7 @@ package Tenon::Original;
 use v5.36;
 
 use Tenon::Loader;
+use Tenon::Names;
 
 my (%PACKAGES, %CHECKS);
 
@@ -46,8 +47,12 @@ sub _load ($file) {
     local *PVE::JSONSchema::register_standard_option = sub { return };
     my $good = eval "#line 1 \"$file\"\n$source"; ## no critic (ProhibitStringyEval)
     die "the adopted plugin's file '$file' does not compile: $@" if !$good;
-    return Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
+    my $plugin = Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
             @packages) // die "the adopted plugin's file '$file' holds no storage plugin\n";
+
+    # A plugin of a newer level than the host's inherits what it counts on all the same.
+    Tenon::Names::inherit($plugin);
+    return $plugin;
 }
 
 1;

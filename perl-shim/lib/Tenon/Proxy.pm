@@ -65,8 +65,10 @@ sub _is_tenons ($err) {
     return ref($err) && eval { $err->isa('Tenon::Error') };
 }
 
+# Nor does how names tell formats: these storages have the names of the host's base class, if it has those methods.
 sub install ($class, $package, $plugin) {
-    my @methods = grep { !$LOCAL{$_} } Tenon::Api->load->method_names;
+    my $api = Tenon::Api->load;
+    my @methods = grep { !$LOCAL{$_} && !$api->method($_)->{declared} } $api->method_names;
     return $class->install_methods($package, $plugin, @methods);
 }
 

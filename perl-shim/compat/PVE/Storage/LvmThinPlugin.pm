@@ -15,6 +15,16 @@ sub plugindata {
     };
 }
 
+sub parse_volname {
+    my ($class, $volname) = @_;
+
+    PVE::Storage::Plugin::parse_lvm_name($volname);
+    if ($volname =~ m/\A((vm|base)-([0-9]+)-\S+)\z/) {
+        return ('images', $1, $3, undef, undef, $2 eq 'base', 'raw');
+    }
+    die "unable to parse lvm volume name '$volname'\n";
+}
+
 1;
 
 __END__
@@ -25,7 +35,7 @@ PVE::Storage::LvmThinPlugin - the type lvmthin, by name only
 
 =head1 DESCRIPTION
 
-Part of Tenon's compat layer. Knows the type's name and what may be stored in it. Its methods are
-those of L<PVE::Storage::Plugin>; the storages themselves need PVE.
+Part of Tenon's compat layer. Knows the type's name, its volumes' names and what may be stored in it. Its
+other methods are those of L<PVE::Storage::Plugin>; the storages themselves need PVE.
 
 =cut

@@ -50,6 +50,21 @@ sub zfs_request {
     return $text;
 }
 
+sub parse_volname {
+    my ($class, $volname) = @_;
+
+    if ($volname =~ m{\A(?:(base(?:vol)?-([0-9]+)-\S+)/)?((base|basevol|vm|subvol)-([0-9]+)-\S+)\z})
+    {
+        my $prefix = $4;
+        return (
+            'images', $3, $5, $1, $2,
+            scalar($prefix =~ m/\Abase/),
+            $prefix =~ m/vol\z/ ? 'subvol' : 'raw'
+        );
+    }
+    die "unable to parse zfs volume name '$volname'\n";
+}
+
 1;
 
 __END__

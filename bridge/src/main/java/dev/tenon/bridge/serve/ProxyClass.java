@@ -3,6 +3,7 @@ package dev.tenon.bridge.serve;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.mounted.MountedPlugin;
+import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.Value;
 import java.io.IOException;
@@ -57,8 +58,20 @@ public record ProxyClass(
     private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");
 
     /** PVE asks these where no daemon can be asked: without one, for other nodes, and as another user. */
-    private static final Set<String> PURE =
-            Set.of("check_config", "get_formats", "parse_volname", "volume_import_formats");
+    private static final Set<String> PURE = pure();
+
+    /** A plugin that says how names tell formats says so to its own base class, not to that of an older host. */
+    private static final Set<String> NAMING = Set.of("alloc_image", "rename_volume");
+
+    private static Set<String> pure() {
+        Set<String> pure =
+                new TreeSet<>(Set.of("check_config", "get_formats", "parse_volname", "volume_import_formats"));
+        TABLE.methods().values().stream()
+                .filter(Method::isDeclared)
+                .map(Method::name)
+                .forEach(pure::add);
+        return pure;
+    }
 
     /** Backup providers do not cross yet. */
     private static final Set<String> NOT_YET = Set.of("new_backup_provider");
@@ -117,6 +130,9 @@ public record ProxyClass(
         Set<String> local = new TreeSet<>(remote);
         local.retainAll(PURE);
         remote.removeAll(local);
+        if (local.stream().anyMatch(method -> TABLE.method(method).isDeclared())) {
+            remote.addAll(NAMING);
+        }
         return new ProxyClass(name, type, type, library, socket, original, null, registration, remote, local);
     }
 
