@@ -2,7 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jvm_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
-class_archive=$root/cli/target/tenon.aot
+class_archives=$root/cli/target/aot
 
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
 jvm_options_of() {
@@ -154,9 +154,8 @@ is_built() {
     [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,host,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
 }
 
-# Who builds without making an archive leaves an older one, which fits no longer.
 is_archived() {
-    [ "$class_archive" -nt "$root/cli/target/built" ]
+    [ -e "$(class_archive "$class_archives" "$(class_path)")" ]
 }
 
 build() {
@@ -173,7 +172,7 @@ build() {
             fi
             touch "$root/cli/target/built"
         fi
-        is_archived || archive_classes "$class_archive" "$(class_path)"
+        is_archived || archive_classes "$class_archives" "$(class_path)"
     ) 9>"$root/cli/target/build.lock" || die "the build failed"
 }
 
@@ -183,16 +182,37 @@ class_path() {
     printf '%s' "${jars[*]}"
 }
 
-# Prints the options with which a JVM takes classes from an archive that archive_classes made; one that does not fit is
-# not used, which the JVM would report.
+# Prints where the archive is of the classes of a class path, whether it was made or not. Its name holds a hash of all that
+# it depends on: the processor, the JDK, the options, and the jars, each with the moment in which the kernel last saw it
+# change, which no copy keeps. JDK 25 does not look at the jars itself: with an archive of before an upgrade it would run
+# the classes of before. Arguments: the directory of archives, the class path.
+class_archive() {
+    local IFS=: jars options
+    read -r -a jars <<<"$2"
+    mapfile -t options < <(jvm_options_of export)
+    printf '%s/tenon-%s.aot' "$1" "$(
+        {
+            grep -m 3 -E '^(model name|flags|Features)' /proc/cpuinfo
+            stat -L -c '%n %i %s %y %z' "$JAVA_HOME/release" "$JAVA_HOME/lib/modules" "${jars[@]}"
+            printf '%s\n' "${options[@]}"
+        } 2>&1 | sha256sum | cut -c 1-32
+    )"
+}
+
+# Prints the options with which a JVM takes classes from the archive of this class path, none if there is no such archive.
+# What the JVM says of one that it cannot use goes nowhere: it would go to standard output. Arguments: as class_archive.
 archive_options() {
-    [ ! -s "$1" ] || printf '%s\n' "-XX:AOTCache=$1" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
+    local archive
+    archive=$(class_archive "$@")
+    [ ! -s "$archive" ] || printf '%s\n' "-XX:AOTCache=$archive" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
 }
 
 # Keeps the classes of a class path of jars as they are in memory after an export: a command then starts in two thirds of
-# the time. Arguments: the file to keep them in, the class path.
+# the time. Archives of other class paths are removed. Arguments: as class_archive.
 archive_classes() {
-    local archive=$1 path=$2 scratch options
+    local archive path=$2 scratch options
+    archive=$(class_archive "$@")
+    mkdir -p "$1"
     scratch=$(mktemp -d)
     mapfile -t options < <(jvm_options_of export)
     mkdir -p "$scratch/images/100" "$scratch/legacy"
@@ -204,12 +224,13 @@ archive_classes() {
         >"$scratch/exported" 2>"$scratch/log" || true
     # Without an archive everything works as well.
     if [ -f "$scratch/archive" ]; then
-        mv "$scratch/archive" "$archive.$$"
-        mv "$archive.$$" "$archive"
+        mv "$scratch/archive" "$1/$$.new"
+        find "$1" -name 'tenon-*.aot' -delete
+        mv "$1/$$.new" "$archive"
     else
         cat "$scratch/log" >&2
         say "no archive of classes was made; commands start more slowly"
-        # So that nobody tries again before the next build.
+        # So that nobody tries again with the same jars.
         : >"$archive"
     fi
     rm -rf "$scratch"

@@ -89,14 +89,16 @@ public final class Installation {
     }
 
     private static List<String> jvmOptions(String... arguments) {
-        List<String> shell = new ArrayList<>(
-                List.of("archive_options \"$1\" && jvm_options_of \"${@:2}\"", Archive.FILE.toString()));
+        List<String> shell = new ArrayList<>(List.of(
+                "archive_options \"$1\" \"$2\" && jvm_options_of \"${@:3}\"",
+                Archive.DIRECTORY.toString(),
+                classPath()));
         shell.addAll(List.of(arguments));
         return shell(shell);
     }
 
     /** What a line of shell prints that may call what the commands share; the words after it are its arguments. */
-    private static List<String> shell(List<String> words) {
+    public static List<String> shell(List<String> words) {
         List<String> command =
                 new ArrayList<>(List.of("bash", "-c", ". \"$0\"; " + words.getFirst(), HOME + "/bin/lib.sh"));
         command.addAll(words.subList(1, words.size()));
@@ -113,16 +115,21 @@ public final class Installation {
 
     /** The archive of classes that a build makes for the command, for the class path of the tests. */
     private static final class Archive {
-        static final Path FILE = HOME.resolve("integration-tests/target/tenon.aot");
+        static final Path DIRECTORY = HOME.resolve("integration-tests/target/aot");
 
         static {
             // The JVM makes none of classes that are not packaged.
-            if (Arrays.stream(classPath().split(File.pathSeparator, -1))
-                    .map(Path::of)
-                    .noneMatch(Files::isDirectory)) {
-                shell(List.of("archive_classes \"$@\"", FILE.toString(), classPath()));
+            if (isPackaged()) {
+                shell(List.of("archive_classes \"$@\"", DIRECTORY.toString(), classPath()));
             }
         }
+    }
+
+    /** Whether all classes of Tenon are in jars, as they are where it is installed. */
+    public static boolean isPackaged() {
+        return Arrays.stream(classPath().split(File.pathSeparator, -1))
+                .map(Path::of)
+                .noneMatch(Files::isDirectory);
     }
 
     /** Without this module, whose logging is not that of the command. */
