@@ -3,6 +3,7 @@ use v5.36;
 use Data::MessagePack ();
 use File::Temp qw(tempdir);
 use FindBin;
+use IO::Socket::UNIX ();
 use POSIX ();
 use Test::More;
 
@@ -435,6 +436,52 @@ subtest 'names that are not ASCII come as they went' => sub {
         "/srv/$octets\xe2\x98\xba", 'characters as octets too');
     $client->disconnect;
     peer_is_content($peer);
+};
+
+subtest 'a daemon that hangs is waited for once' => sub {
+    my $dir = tempdir(CLEANUP => 1);
+    my $listening = IO::Socket::UNIX->new(Local => "$dir/hangs", Listen => 5)
+        or die "no socket: $!\n";
+    my $client = Tenon::Client->new(socket => "$dir/hangs", patience => 0.5);
+    my $said = qr{\Astatus of dir, storage 'nas': no hello came from the socket '\Q$dir\E/hangs': };
+    is_error(
+        error_of(sub { $client->call('dir', 'status', @STORAGE, {}) }),
+        'DEADLINE_EXCEEDED',
+        'NOT_STARTED',
+        qr{${said}none within 0.5 s; it was not started\z},
+        'the first time as long as a hello may take',
+    );
+    for my $who ($client, Tenon::Client->new(socket => "$dir/hangs", patience => 0.5)) {
+        is_error(
+            error_of(sub { $who->call('dir', 'status', @STORAGE, {}) }),
+            'DEADLINE_EXCEEDED',
+            'NOT_STARTED',
+            qr{${said}none within 0.25 s; it was not started\z},
+            'and then shortly, whoever asks in this process',
+        );
+    }
+};
+
+subtest 'a daemon that answers again is waited for as ever' => sub {
+    my $dir = tempdir(CLEANUP => 1);
+    my $listening = IO::Socket::UNIX->new(Local => "$dir/hangs", Listen => 5)
+        or die "no socket: $!\n";
+    my $client = Tenon::Client->new(socket => "$dir/hangs", patience => 0.1);
+    error_of(sub { $client->call('dir', 'status', @STORAGE, {}) });
+    close($listening);
+    unlink("$dir/hangs");
+    my $peer = Tenon::Test::Peer->start(serving(sub (@) { return status_answer(3) }));
+    symlink($peer->path, "$dir/hangs") or die "no link: $!\n";
+    is(($client->call('dir', 'status', @STORAGE, {}))[0], 3, 'it is asked at once');
+    $client->disconnect;
+    peer_is_content($peer);
+    unlink("$dir/hangs");
+    $listening = IO::Socket::UNIX->new(Local => "$dir/hangs", Listen => 5) or die "no socket: $!\n";
+    like(
+        error_of(sub { $client->call('dir', 'status', @STORAGE, {}) })->message,
+        qr/none within 0.1 s/,
+        'and forgiven'
+    );
 };
 
 subtest 'under -T' => sub {

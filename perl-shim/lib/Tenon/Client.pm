@@ -2,6 +2,8 @@ package Tenon::Client;
 
 use v5.36;
 
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
 use Tenon::Api;
 use Tenon::Callback;
 use Tenon::Descriptors;
@@ -16,9 +18,16 @@ use constant DEFAULT_SOCKET => '/run/tenon/control.sock';
 # daemon a longer one, and this side the longest, so that their word arrives.
 use constant GRACE_SECONDS => 2;
 
+use constant SILENT_SECONDS => 60;
+use constant SILENT_HELLO_SECONDS => 0.25;
+
+# Until when a socket's daemon is taken for one that hangs. A fork knows it too.
+my %SILENT;
+
 sub new ($class, %opt) {
     return bless {
         api => $opt{api} // Tenon::Api->load,
+        patience => $opt{patience},
         socket => $opt{socket} // $ENV{TENON_SOCKET} // DEFAULT_SOCKET,
     }, $class;
 }
@@ -30,21 +39,25 @@ sub call ($self, $plugin, $name, @args) {
 
     # An open file crosses before the call that names it.
     local $Tenon::Descriptors::PATH =
-        $method->{has_stream} ? $self->_session->peer->{descriptors} : undef;
+          $method->{has_stream}
+        ? $self->_session(_what_of($api, $plugin, $method, \@args))->peer->{descriptors}
+        : undef;
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@args);
     $params->{log} = Tenon::Callback::id_of(\&_log) if $method->{has_stream};
+    my $what = _what($plugin, $name, $params);
     my $wire = eval {
         [
-            $self->_session->call(
+            $self->_session($what)->call(
                 $name, $params,
                 plugin => $plugin,
                 seconds => $method->{deadline} + GRACE_SECONDS,
                 grace => GRACE_SECONDS,
-                what => _what($plugin, $name, $params),
+                what => $what,
             )];
     };
     if (!$wire) {
         my $err = $@;
+        $self->_note_silence($err);
         Tenon::Schema::apply_changed($api, $method, $api->newest, \@args, $err->changed)
             if ref($err) && eval { $err->isa('Tenon::Error') };
         die $err;
@@ -58,11 +71,8 @@ sub call ($self, $plugin, $name, @args) {
 
 # Mostly in a worker, whose parent has gone by then; so it has a connection of its own, and all the time it needs.
 sub claim ($self, $plugin, $token) {
-    $self->_session->call(
-        'claim', { token => $token },
-        plugin => $plugin,
-        what => "the work that free_image of $plugin left",
-    );
+    my $what = "the work that free_image of $plugin left";
+    $self->_session($what)->call('claim', { token => $token }, plugin => $plugin, what => $what);
     return;
 }
 
@@ -86,20 +96,59 @@ sub _what ($plugin, $name, $params) {
     return $what;
 }
 
+# The same before there are parameters by name.
+sub _what_of ($api, $plugin, $method, $args) {
+    my @names = $api->positions($method, $api->newest)->@*;
+    my %params =
+        map { ($names[$_] =~ s/\A%//r) => $args->[$_] } grep { !ref($args->[$_]) } 0 .. $#names;
+    return _what($plugin, $method->{name}, \%params);
+}
+
 # A fork has its parent's connection and needs its own; a daemon that was restarted needs a new one.
-sub _session ($self) {
+sub _session ($self, $what) {
     my $session = $self->{session};
     return $session if $session && !$session->is_stale;
-    return $self->{session} = Tenon::Session->connect(
-        $self->{socket},
-        {
-            Tenon::Names::abilities(),
-            role => 'client',
-            level => $self->{api}->newest + 0,
-            pid => $$ + 0,
-        },
-        \&_nested
-    );
+    my $path = $self->{socket};
+    my $connected = eval {
+        $self->{session} = Tenon::Session->connect(
+            $path,
+            {
+                Tenon::Names::abilities(),
+                role => 'client',
+                level => $self->{api}->newest + 0,
+                pid => $$ + 0
+            },
+            \&_nested,
+            undef,
+            patience => $self->_is_silent ? SILENT_HELLO_SECONDS : $self->{patience},
+        );
+        1;
+    };
+    if (!$connected) {
+        my $err = $@;
+        die $err if !ref($err) || !eval { $err->isa('Tenon::Error') };
+        $self->_note_silence($err);
+        Tenon::Error->throw($err->name, 'NOT_STARTED',
+            "$what: " . $err->message . '; it was not started');
+    }
+    delete $SILENT{$path};
+    return $self->{session};
+}
+
+# Whoever asks a daemon that hangs waits as long as a hello may take, once: PVE asks for one storage after the other. For
+# a while it is then asked more shortly, so that one that answers again is found at once.
+sub _is_silent ($self) {
+    my $until = $SILENT{ $self->{socket} };
+    return defined($until) && clock_gettime(CLOCK_MONOTONIC) < $until;
+}
+
+sub _note_silence ($self, $err) {
+    $SILENT{ $self->{socket} } = clock_gettime(CLOCK_MONOTONIC) + SILENT_SECONDS
+        if ref($err)
+        && eval { $err->isa('Tenon::Error') }
+        && $err->name eq 'DEADLINE_EXCEEDED'
+        && $err->origin eq 'client';
+    return;
 }
 
 sub disconnect ($self) {
@@ -109,7 +158,7 @@ sub disconnect ($self) {
 }
 
 sub peer ($self) {
-    return $self->_session->peer;
+    return $self->_session('what the daemon serves')->peer;
 }
 
 1;
@@ -128,17 +177,18 @@ Tenon::Client - calls storages that the daemon serves
 =head1 DESCRIPTION
 
 Connects at the first call and again whenever it must: after a fork, in parent and child independently, and after the
-daemon was restarted. A call whose answer was lost is never repeated, since it may have taken effect; the error says so.
+daemon was restarted. A daemon that says nothing is waited for once; for a minute it is then given a quarter of a second,
+until it answers. A call whose answer was lost is never repeated, since it may have taken effect; the error says so.
 Works under C<-T>; what it returns is untainted.
 
 =head1 METHODS
 
 =head2 new
 
-    my $client = Tenon::Client->new(socket => $path, api => $api);
+    my $client = Tenon::Client->new(socket => $path, api => $api, patience => $seconds);
 
 The default path is C<$ENV{TENON_SOCKET}>, then F</run/tenon/control.sock>; the default API that of storage plugins, from
-L<Tenon::Api>. Does not connect yet.
+L<Tenon::Api>. A daemon may take C<patience> for its hello, by default 10 s. Does not connect yet.
 
 =head2 call
 

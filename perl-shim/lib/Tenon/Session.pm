@@ -5,8 +5,8 @@ use v5.36;
 use Errno qw(EAGAIN EINTR);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK);
 use IO::Poll qw(POLLIN POLLOUT);
-use Socket qw(AF_UNIX MSG_NOSIGNAL PF_UNIX SOCK_STREAM pack_sockaddr_un);
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use Socket qw(AF_UNIX MSG_NOSIGNAL PF_UNIX SOCK_NONBLOCK SOCK_STREAM pack_sockaddr_un);
+use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
 use Tenon::Error;
 use Tenon::Frame;
@@ -16,6 +16,7 @@ use constant PROTOCOL => 1;
 use constant MAX_NESTING => 16;
 use constant HELLO_SECONDS => 10;
 use constant PONG_SECONDS => 10;
+use constant RETRY_SECONDS => 0.02;
 
 use constant F_DUPFD_CLOEXEC => 1030;
 use constant LOWEST_FD => 10;
@@ -23,7 +24,9 @@ use constant LONGEST_PATH => 107;
 
 # ---- life
 
-sub connect ($class, $path, $facts, $handler, $after = undef) {
+sub connect ($class, $path, $facts, $handler, $after = undef, %opt) {
+    my $patience = $opt{patience} // HELLO_SECONDS;
+    my $deadline = _now() + $patience;
     my ($untainted) = $path =~ m/\A(.*)\z/s;
 
     # Perl would cut it, and connect to whatever has the shorter name.
@@ -31,9 +34,14 @@ sub connect ($class, $path, $facts, $handler, $after = undef) {
         "the socket path '$path' is longer than " . LONGEST_PATH . ' bytes')
         if length($path) > LONGEST_PATH;
     my $address = pack_sockaddr_un($untainted);
-    if (socket(my $socket, PF_UNIX, SOCK_STREAM, 0)) {
-        my $connected;
-        do { $connected = CORE::connect($socket, $address) } until $connected || $! != EINTR;
+
+    # A peer that hangs accepts nobody, and the kernel lets only so many wait.
+    if (socket(my $socket, PF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+        my $connected = CORE::connect($socket, $address);
+        while (!$connected && ($! == EINTR || ($! == EAGAIN && _now() < $deadline))) {
+            sleep(RETRY_SECONDS) if $! == EAGAIN;
+            $connected = CORE::connect($socket, $address);
+        }
         if ($connected) {
             my $self = bless {
                 after => $after,
@@ -48,7 +56,7 @@ sub connect ($class, $path, $facts, $handler, $after = undef) {
                 socket => _high($socket),
                 warnings => [],
             }, $class;
-            $self->_hello($facts);
+            $self->_hello($facts, $deadline, $patience);
             return $self;
         }
     }
@@ -68,8 +76,7 @@ sub _high ($socket) {
     return $high;
 }
 
-sub _hello ($self, $facts) {
-    my $deadline = _now() + HELLO_SECONDS;
+sub _hello ($self, $facts, $deadline, $patience) {
     my $good = eval {
         my $hello = Tenon::Frame::encode(
             [Tenon::Frame::HELLO, { protocols => [PROTOCOL + 0], $facts->%* }]);
@@ -102,7 +109,8 @@ sub _hello ($self, $facts) {
         $self->drop;
         die $err if !_is_error($err) || $err->outcome eq 'NOT_STARTED';
         Tenon::Error->throw($err->name, 'NOT_STARTED',
-            "no hello came from the socket '$self->{path}': " . $err->message);
+            "no hello came from the socket '$self->{path}': "
+                . ($err->name eq 'DEADLINE_EXCEEDED' ? "none within $patience s" : $err->message));
     }
     return;
 }
@@ -474,11 +482,11 @@ because half a frame may be left in it.
 
 =head2 connect
 
-    my $session = Tenon::Session->connect($path, \%facts, $handler, $after);
+    my $session = Tenon::Session->connect($path, \%facts, $handler, $after, patience => $seconds);
 
 Connects and says hello with these facts. C<$handler> gets C<($method, \%params, \%context)> of every incoming call and
 returns the result as wire values; undef if this side answers none. C<$after> is run each time that the answer of a call
-has been sent, or could not be. Throws C<CONNECT_FAILED>, C<UNSUPPORTED_VERSION>,
+has been sent, or could not be. The far side may take C<patience> for its hello, by default 10 s. Throws C<CONNECT_FAILED>, C<DEADLINE_EXCEEDED>, C<UNSUPPORTED_VERSION>,
 C<PEER_REFUSED>.
 
 =head2 call

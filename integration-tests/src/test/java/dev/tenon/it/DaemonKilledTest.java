@@ -45,7 +45,8 @@ class DaemonKilledTest {
         await("the sidecar has ended by itself").atMost(Duration.ofSeconds(10)).until(() -> !sidecar.isAlive());
 
         assertThat(perl.scalar("status", "nas", scfg, Map.of()).died())
-                .isEqualTo("nobody answers at the socket '" + daemon.socket() + "': Connection refused\n");
+                .isEqualTo("status of dir, storage 'nas': nobody answers at the socket '" + daemon.socket()
+                        + "': Connection refused; it was not started\n");
         DaemonProcess.start(scratch, Installation.plugin("TorturePlugin.pm"));
         assertThat(perl.scalar("status", "nas", scfg, Map.of()).value()).isEqualTo("1");
         assertThat(torture.scalar("volume_size_info", scfg, "nas", "plain").value())

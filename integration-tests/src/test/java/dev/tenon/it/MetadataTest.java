@@ -36,8 +36,8 @@ class MetadataTest {
 
         Map<String, Object> scfg = ScratchStorage.empty(scratch).section("tenondir");
         assertThat(perl.scalar("status", ID, scfg, Map.of()).died())
-                .isEqualTo("nobody answers at the socket '" + DaemonProcess.socketIn(scratch)
-                        + "': No such file or directory\n");
+                .isEqualTo("status of dir, storage '" + ID + "': nobody answers at the socket '"
+                        + DaemonProcess.socketIn(scratch) + "': No such file or directory; it was not started\n");
     }
 
     @Test
