@@ -32,10 +32,14 @@ public final class Bench implements Callable<Integer> {
     private static final int CALLS_IN_FLIGHT = 10_000;
     private static final int ROUNDS = 11;
 
+    /** Beside so many lists a call takes longer, and so would all of them. */
+    private static final int CROWD_SHARE = 4;
+
     private enum Part {
         CALLS,
         PLUGINS,
         CONNECTIONS,
+        CROWD,
         DIRECTORIES,
         COPIES,
         TRANSFERS,
@@ -96,6 +100,7 @@ public final class Bench implements Callable<Integer> {
                     case CALLS -> calls(scratch, report);
                     case PLUGINS -> plugins(scratch, report);
                     case CONNECTIONS -> connections(scratch, report);
+                    case CROWD -> crowd(scratch, report);
                     case DIRECTORIES -> Directories.run(scratch, report);
                     case COPIES -> Copies.run(scratch, report);
                     case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
@@ -132,6 +137,19 @@ public final class Bench implements Callable<Integer> {
         called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
         report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
         AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
+    }
+
+    private void crowd(Scratch scratch, Report report) throws Exception {
+        Plan plan = Plan.of(Math.max(1, calls / CROWD_SHARE), Math.max(1, warmup / CROWD_SHARE));
+        Crowd.Result crowd = Crowd.run(scratch, plan);
+        report.heading(
+                "A small call while another client asks for 128 lists of 20,000 volumes at once, again and again");
+        report.row(
+                crowd.small().comparison(),
+                crowd.small().targets().p50(),
+                crowd.small().targets().p99());
+        report.line("  " + crowd.lists() + " lists were read meanwhile");
+        report.crowded(crowd.resident());
     }
 
     private void connections(Scratch scratch, Report report) throws Exception {

@@ -42,7 +42,7 @@ final class PerlToJava {
     record Targets(double p50, double p99) {}
 
     /** With the image that the echo looks at, too. */
-    private record Case(
+    record Case(
             String what,
             Path tenon,
             String method,
@@ -136,7 +136,7 @@ final class PerlToJava {
         }
     }
 
-    private static Comparison compare(Case each, Path echo, Plan plan) throws IOException, InterruptedException {
+    static Comparison compare(Case each, Path echo, Plan plan) throws IOException, InterruptedException {
         Process program = PerlProgram.start("calls.pl");
         try (OutputStream job = program.getOutputStream()) {
             JSON.std.write(

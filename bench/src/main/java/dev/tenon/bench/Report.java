@@ -13,6 +13,7 @@ final class Report {
     private static final double TARGET_SWITCHES = 1.2;
     private static final double TARGET_CONNECTIONS = 1.3;
     private static final long TARGET_RESIDENT = 150L << 20;
+    private static final double TARGET_CROWDED_MIB = 256;
     private static final double MIB = 1 << 20;
 
     private final PrintWriter out;
@@ -101,6 +102,15 @@ final class Report {
     void resident(String when, long bytes) {
         line(String.format(
                 Locale.ROOT, "  %-30s %9.1f MiB %s", when, bytes / MIB, bytes < TARGET_RESIDENT ? "good" : "OVER"));
+    }
+
+    void crowded(long bytes) {
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.1f MiB %s",
+                "most resident memory",
+                bytes / MIB,
+                verdict(bytes / MIB, TARGET_CROWDED_MIB)));
     }
 
     void plan(Plan plan) {
