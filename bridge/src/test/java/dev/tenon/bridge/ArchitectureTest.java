@@ -10,6 +10,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.tenon.core.spi.StoragePlugin;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
@@ -93,5 +94,16 @@ class ArchitectureTest {
     @Test
     void theRoomsOfTheBridgeFormNoCircle() {
         slices().matching("dev.tenon.bridge.(*)..").should().beFreeOfCycles().check(CLASSES);
+    }
+
+    /** A file call holds the carrier of a virtual thread: a few that hang, and no virtual thread runs any more. */
+    @Test
+    void nothingRunsOnVirtualThreads() {
+        noClasses()
+                .should()
+                .callMethod(Thread.class, "ofVirtual")
+                .orShould()
+                .callMethod(Executors.class, "newVirtualThreadPerTaskExecutor")
+                .check(CLASSES);
     }
 }

@@ -64,8 +64,17 @@ final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
+    /**
+     * Opens all there is on the class path. A jar that cannot be opened when a class is first looked for, for a lack of
+     * descriptors, would be passed over for good.
+     */
+    private static void openClassPath() {
+        var _ = ServeCommand.class.getClassLoader().getResource("dev/tenon/in-no-jar");
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
+        openClassPath();
         Path directory = socket.toAbsolutePath().getParent();
         if (directory == null) {
             throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");

@@ -7,6 +7,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
@@ -67,5 +68,16 @@ class ArchitectureTest {
     @Test
     void packagesDependOnEachOtherInOneDirection() {
         slices().matching("dev.tenon.core.(**)").should().beFreeOfCycles().check(CORE);
+    }
+
+    /** A file call holds the carrier of a virtual thread: a few that hang, and no virtual thread runs any more. */
+    @Test
+    void nothingRunsOnVirtualThreads() {
+        noClasses()
+                .should()
+                .callMethod(Thread.class, "ofVirtual")
+                .orShould()
+                .callMethod(Executors.class, "newVirtualThreadPerTaskExecutor")
+                .check(CORE);
     }
 }

@@ -67,7 +67,7 @@ final class Skimmer {
         }
         long number = 0;
         for (int i = 0; i < length; i++) {
-            number = number << 8 | bytes[at + i] & 0xff;
+            number = (number << 8) | (bytes[at + i] & 0xff);
         }
         return number;
     }
@@ -107,7 +107,7 @@ final class Skimmer {
     }
 
     private static boolean isText(int first) {
-        return first >= 0xa0 && first < 0xc0 || first >= 0xd9 && first <= 0xdb;
+        return (first >= 0xa0 && first < 0xc0) || (first >= 0xd9 && first <= 0xdb);
     }
 
     private String latin(int begin, int end) {

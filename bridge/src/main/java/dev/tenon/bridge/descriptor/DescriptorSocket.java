@@ -25,6 +25,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,7 @@ public final class DescriptorSocket implements AutoCloseable {
     private static final int BACKLOG = 128;
     private static final int MOST_CONNECTIONS = 16;
     private static final int MOST_KEPT = 256;
+    private static final Duration RETRY = Duration.ofMillis(100);
 
     private final Path path;
     private final Predicate<PeerCredentials> admits;
@@ -213,21 +215,35 @@ public final class DescriptorSocket implements AutoCloseable {
     // ---- connections
 
     private void accept() {
-        try {
-            while (true) {
+        boolean isTold = false;
+        while (true) {
+            try {
                 turns.acquire();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+            boolean hasBegun = false;
+            try {
                 Optional<UnixSocket> accepted = listener.accept();
                 if (accepted.isEmpty()) {
-                    turns.release();
                     return;
                 }
                 begin(accepted.get());
+                hasBegun = true;
+                isTold = false;
+            } catch (IOException | RuntimeException | Error e) {
+                // A lack of descriptors or threads passes; who connects waits in the kernel meanwhile.
+                if (!isTold) {
+                    LOG.error("event=not-accepted socket={} reason=\"{}\"", path, e.toString());
+                }
+                isTold = true;
+                LockSupport.parkNanos(RETRY.toNanos());
+            } finally {
+                if (!hasBegun) {
+                    turns.release();
+                }
             }
-        } catch (IOException e) {
-            turns.release();
-            LOG.error("event=descriptors-lost socket={} reason=\"{}\"", path, e.getMessage());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 

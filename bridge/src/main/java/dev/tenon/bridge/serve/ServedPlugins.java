@@ -5,6 +5,7 @@ import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.Gates;
 import dev.tenon.bridge.session.IncomingCall;
+import dev.tenon.bridge.session.LargeAnswers;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.proto.Api;
@@ -14,6 +15,7 @@ import dev.tenon.proto.Method;
 import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -35,6 +37,7 @@ public final class ServedPlugins {
     private final Map<String, Callee> plugins;
     private final Leftovers leftovers = new Leftovers();
     private final Gates gates = new Gates();
+    private final LargeAnswers large = new LargeAnswers();
 
     public ServedPlugins(Api api, Map<String, Callee> plugins) {
         this.api = api;
@@ -76,6 +79,17 @@ public final class ServedPlugins {
             public Gates.@Nullable Gate gate(Frame.Request request) {
                 return ServedPlugins.this.gate(request);
             }
+
+            @Override
+            public LargeAnswers.@Nullable Turn turn(Frame.Request request) {
+                return ServedPlugins.this.turn(request);
+            }
+
+            @Override
+            public @Nullable Duration limit(Frame.Request request) {
+                Method row = api.table().methods().get(request.method());
+                return row == null ? null : row.deadline();
+            }
         };
     }
 
@@ -90,6 +104,15 @@ public final class ServedPlugins {
                 new Place(plugin, storage, row.deadline().compareTo(LONG) > 0),
                 storage.isEmpty() ? "the plugin '" + plugin + "'" : "the storage '" + storage + "'",
                 MOST_INSIDE);
+    }
+
+    /** A list may be of any length. */
+    private LargeAnswers.@Nullable Turn turn(Frame.Request request) {
+        String plugin = request.context().plugin();
+        Method row = api.table().methods().get(request.method());
+        return plugin == null || row == null || !(row.result() instanceof Method.Result.Records)
+                ? null
+                : large.of(List.of(plugin, storage(request.params()), row.name()));
     }
 
     /** A call that names no storage is told from others by where that is. */

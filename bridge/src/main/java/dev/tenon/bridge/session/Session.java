@@ -291,11 +291,13 @@ public final class Session implements ConnectionListener {
     }
 
     /** The one answer that a call gets, whoever gives it first. */
-    private final class Answer implements Gates.Entrant {
+    private final class Answer implements Gates.Entrant, LargeAnswers.Entrant {
         private final Frame.Request request;
         private final long since = System.nanoTime();
         private final AtomicBoolean given = new AtomicBoolean();
         private Gates.@Nullable Gate gate;
+        private LargeAnswers.@Nullable Turn turn;
+        private boolean hasTurn;
         private volatile Connection.@Nullable Alarm alarm;
 
         // guarded by this
@@ -315,12 +317,30 @@ public final class Session implements ConnectionListener {
             return since;
         }
 
+        @Override
+        public boolean isRead() {
+            return connection.isRead();
+        }
+
+        @Override
+        public void proceed() {
+            hasTurn = true;
+            connection.execute(this);
+        }
+
+        @Override
+        public void later(Duration delay, Runnable task) {
+            connection.after(delay, task);
+        }
+
         /** Whether it is to be run now; if not, that comes later or never. */
         boolean enter() {
             underWay.incrementAndGet();
-            Duration limit = request.context().deadline();
+            Duration own = request.context().deadline();
+            Duration limit = own == null ? settings.handler().limit(request) : own;
             Gates.Gate entered = settings.handler().gate(request);
             gate = entered;
+            turn = settings.handler().turn(request);
             if (limit != null) {
                 alarm = connection.after(
                         limit,
@@ -342,14 +362,23 @@ public final class Session implements ConnectionListener {
 
         @Override
         public void run() {
+            LargeAnswers.Turn taken = turn;
+            if (taken != null && !hasTurn && !given.get() && !taken.enter(this)) {
+                return;
+            }
             takeThread(Thread.currentThread());
             Frame frame = given.get() ? null : made();
             takeThread(null);
             // A peer that has the answer may make its next call at once.
             underWay.decrementAndGet();
-            if (frame != null) {
-                give(frame);
+            int bytes = frame == null ? 0 : give(frame);
+            if (taken != null) {
+                taken.leave(frame instanceof Frame.Response ? bytes : 0);
             }
+            leaveGate();
+        }
+
+        private void leaveGate() {
             Gates.Gate left = gate;
             if (left != null) {
                 Gates.Entrant next = left.leave(this);
@@ -400,6 +429,17 @@ public final class Session implements ConnectionListener {
                 turnedAway(" and " + what, inLine);
                 return;
             }
+            LargeAnswers.Turn awaited = turn;
+            if (awaited != null && awaited.withdraw()) {
+                underWay.decrementAndGet();
+                leaveGate();
+                fail(
+                        ErrorCode.STORAGE_BUSY,
+                        Outcome.NOT_STARTED,
+                        request.method() + " was not started and " + what
+                                + ": other large answers are made, or those of this connection are not read");
+                return;
+            }
             if (entered != null) {
                 entered.late(this);
             }
@@ -411,9 +451,10 @@ public final class Session implements ConnectionListener {
             give(new Frame.Failure(request.id(), WireError.of(code, outcome, settings.role(), message)));
         }
 
-        private void give(Frame frame) {
+        /** How many bytes that was, 0 if an answer was given before. */
+        private int give(Frame frame) {
             if (!given.compareAndSet(false, true)) {
-                return;
+                return 0;
             }
             // The peer may use the number again as soon as it has the answer.
             running.remove(request.id(), this);
@@ -422,9 +463,9 @@ public final class Session implements ConnectionListener {
                 pending.cancel();
             }
             try {
-                connection.send(frame);
+                return connection.send(frame);
             } catch (ProtocolException e) {
-                connection.send(new Frame.Failure(
+                return connection.send(new Frame.Failure(
                         request.id(),
                         WireError.of(
                                 e.code(), Outcome.UNKNOWN, settings.role(), request.method() + ": " + e.getMessage())));

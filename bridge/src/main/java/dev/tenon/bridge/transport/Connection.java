@@ -122,9 +122,10 @@ public final class Connection {
     /**
      * Sends a frame, in one piece if there is room; else the rest goes when there is. A connection that has ended drops it.
      *
+     * @return how many bytes it has
      * @throws ProtocolException if the frame breaks the limits; then nothing is sent
      */
-    public void send(Frame frame) {
+    public int send(Frame frame) {
         byte[] bytes = codec.encode(frame);
         output.lock();
         try {
@@ -134,6 +135,12 @@ public final class Connection {
         } finally {
             output.unlock();
         }
+        return bytes.length;
+    }
+
+    /** Whether the peer reads what it is sent; if not, much of it waits here. */
+    public boolean isRead() {
+        return !isPaused;
     }
 
     /** Sends a last frame and ends the connection. */
@@ -290,8 +297,11 @@ public final class Connection {
                     return;
                 }
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
             end("the connection failed: " + e.getMessage());
+        } catch (RuntimeException | Error e) {
+            LOG.error("event=defect where=connection", e);
+            end("the connection failed: " + e);
         }
     }
 

@@ -97,10 +97,10 @@ public final class UnixSockets implements AutoCloseable {
                         isShort = false;
                     }
                 }
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 // Mostly a lack of descriptors, which passes; who connects waits in the kernel meanwhile.
                 if (!isShort) {
-                    LOG.error("event=not-accepted socket={} reason=\"{}\"", path, e.getMessage());
+                    LOG.error("event=not-accepted socket={} reason=\"{}\"", path, e.toString());
                 }
                 isShort = true;
                 var _ = threads.alarms().after(RETRY, () -> threads.workers().execute(this::acceptAll));
@@ -110,7 +110,7 @@ public final class UnixSockets implements AutoCloseable {
         private void begin(UnixSocket accepted) throws IOException {
             try {
                 Connection.begin(accepted, codec, threads, connections, listener);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 accepted.close();
                 throw e;
             }

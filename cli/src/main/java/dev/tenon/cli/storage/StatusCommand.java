@@ -4,6 +4,7 @@ import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.LimitOption;
 import dev.tenon.cli.host.Shown;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.service.StorageSummary;
@@ -46,10 +47,16 @@ final class StatusCommand extends HostCommand {
     private List<ContentType> content = new ArrayList<>();
 
     @Mixin
+    private LimitOption limit = new LimitOption();
+
+    @Mixin
     private JsonOption json = new JsonOption();
 
     @Override
     protected void run(Host host) throws IOException {
+        if (limit.wrong().isPresent()) {
+            throw wrongUsage(limit.wrong().get());
+        }
         List<StorageSummary> summaries = summaries(host);
         if (json.isGiven()) {
             Json.print(out(), summaries.stream().map(StatusCommand::json).toList());
@@ -71,11 +78,10 @@ final class StatusCommand extends HostCommand {
         Set<ContentType> wanted = EnumSet.noneOf(ContentType.class);
         wanted.addAll(content);
         if (only.isEmpty()) {
-            return host.all().status(wanted);
+            return host.all().status(wanted, limit.of(StorageService.STATUS_LIMIT));
         }
         StorageService service = host.of(only.toArray(StorageId[]::new));
-        return only.stream()
-                .map(service::status)
+        return service.statusOf(only, limit.of(StorageService.STATUS_LIMIT)).stream()
                 .filter(summary -> wanted.isEmpty()
                         || (summary.isEnabled() && summary.content().stream().anyMatch(wanted::contains)))
                 .toList();

@@ -4,7 +4,9 @@ import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.LimitOption;
 import dev.tenon.cli.host.Shown;
+import dev.tenon.core.service.Answer;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.ListedVolume;
@@ -51,34 +53,57 @@ final class ListCommand extends HostCommand {
     private boolean names;
 
     @Mixin
+    private LimitOption limit = new LimitOption();
+
+    @Mixin
     private JsonOption json = new JsonOption();
 
     @Override
     protected void run(Host host) throws IOException {
+        if (limit.wrong().isPresent()) {
+            throw wrongUsage(limit.wrong().get());
+        }
         Set<ContentType> wanted = EnumSet.noneOf(ContentType.class);
         wanted.addAll(content);
-        if (only != null) {
-            print(host.of(only).listVolumes(only, vmid, wanted));
-            return;
-        }
-        StorageService service = host.all();
+        StorageService service = only == null ? host.all() : host.of(only);
+        List<StorageId> asked = only == null
+                ? host.configuration().current().all().stream()
+                        .map(Storage::id)
+                        .filter(id -> isListed(service, id))
+                        .toList()
+                : List.of(only);
         List<ListedVolume> volumes = new ArrayList<>();
         List<StorageId> failed = new ArrayList<>();
-        for (Storage storage : host.configuration().current().all()) {
-            try {
-                if (service.isEnabled(storage.id())) {
-                    volumes.addAll(service.listVolumes(storage.id(), vmid, wanted));
+        for (Answer<List<ListedVolume>> answer :
+                service.listVolumes(asked, vmid, wanted, limit.of(StorageService.LIST_LIMIT))) {
+            switch (answer) {
+                case Answer.Given<List<ListedVolume>>(StorageId ignored, List<ListedVolume> listed) ->
+                    volumes.addAll(listed);
+                case Answer.Refused<List<ListedVolume>>(StorageId id, StorageException reason) -> {
+                    if (only != null) {
+                        throw reason;
+                    }
+                    failed.add(id);
+                    err().println("tenon: storage '" + id + "' cannot be listed: " + reason.getMessage());
                 }
-            } catch (StorageException e) {
-                failed.add(storage.id());
-                err().println("tenon: storage '" + storage.id() + "' cannot be listed: " + e.getMessage());
             }
         }
         print(volumes);
-        host.problems().forEach(problem -> err().println("tenon: " + problem));
+        if (only == null) {
+            host.problems().forEach(problem -> err().println("tenon: " + problem));
+        }
         if (!failed.isEmpty()) {
             throw new IOException("the list lacks the volumes of "
                     + String.join(", ", failed.stream().map(StorageId::value).toList()));
+        }
+    }
+
+    /** One that nobody answers for is told when it is asked. */
+    private static boolean isListed(StorageService service, StorageId id) {
+        try {
+            return service.isEnabled(id);
+        } catch (StorageException e) {
+            return true;
         }
     }
 

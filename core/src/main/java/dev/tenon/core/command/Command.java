@@ -118,13 +118,16 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
                     "unable to run " + Quoted.of(arguments.getFirst()) + ": " + e.getMessage(),
                     e);
         }
-        Thread reader = Thread.ofVirtual().name("errors-" + process.pid()).start(() -> {
-            try (errors) {
-                process.getErrorStream().transferTo(errors);
-            } catch (IOException e) {
-                // the process was killed; what it said last is not known then
-            }
-        });
+        Thread reader = Thread.ofPlatform()
+                .daemon()
+                .name("errors-" + process.pid())
+                .start(() -> {
+                    try (errors) {
+                        process.getErrorStream().transferTo(errors);
+                    } catch (IOException e) {
+                        // the process was killed; what it said last is not known then
+                    }
+                });
         try {
             if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
                 kill(process);

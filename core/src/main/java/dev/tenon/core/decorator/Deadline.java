@@ -39,13 +39,16 @@ public final class Deadline implements Decorator {
         Duration limit = limits.apply(call.operation());
         CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
         Host host = Host.calling();
-        Thread worker = Thread.ofVirtual().name("deadline-" + call.operation()).start(() -> {
-            try {
-                answer.complete(host.call(next));
-            } catch (RuntimeException | Error e) {
-                answer.completeExceptionally(e);
-            }
-        });
+        Thread worker = Thread.ofPlatform()
+                .daemon()
+                .name("deadline-" + call.operation())
+                .start(() -> {
+                    try {
+                        answer.complete(host.call(next));
+                    } catch (RuntimeException | Error e) {
+                        answer.completeExceptionally(e);
+                    }
+                });
         try {
             return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {

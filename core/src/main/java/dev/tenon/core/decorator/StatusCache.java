@@ -111,7 +111,7 @@ public final class StatusCache implements Decorator {
             CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
             underWay = answer;
             Host host = Host.calling();
-            Thread.ofVirtual().name("ask-" + call.operation()).start(() -> {
+            Thread.ofPlatform().daemon().name("ask-" + call.operation()).start(() -> {
                 try {
                     Object value = host.call(next);
                     synchronized (this) {

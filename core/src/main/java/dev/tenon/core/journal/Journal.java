@@ -9,6 +9,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -117,7 +118,12 @@ public final class Journal {
             Map<String, String> parameters,
             Map<String, String> witness) {
         Instant now = Instant.now();
-        ProcessIdentity process = ProcessIdentity.own();
+        ProcessIdentity process;
+        try {
+            process = ProcessIdentity.own();
+        } catch (UncheckedIOException e) {
+            throw notBegun(operation, storage, "written: " + e.getMessage(), e);
+        }
         String id = now.toEpochMilli() + "-" + process + "-" + numbers.incrementAndGet();
         JournalEntry entry = new JournalEntry(
                 id, operation.word(), storage.value(), type, parameters, witness, process, now, null, true);
@@ -129,12 +135,7 @@ public final class Journal {
             DirectorySync.of(directory);
         } catch (IOException e) {
             running.ended();
-            throw new StorageException(
-                    StorageError.STORAGE_UNAVAILABLE,
-                    Outcome.NOT_STARTED,
-                    operation + " of storage '" + storage + "' is not begun, because the journal in '" + directory
-                            + "' cannot be written: " + e.getMessage(),
-                    e);
+            throw notBegun(operation, storage, "written: " + e.getMessage(), e);
         }
         if (isBeingRepaired(storage)) {
             running.ended();
@@ -144,6 +145,15 @@ public final class Journal {
                             + "' is not begun, because the storage is being repaired; repeat it when that is done");
         }
         return running;
+    }
+
+    private StorageException notBegun(Mutation operation, StorageId storage, String why, Exception cause) {
+        return new StorageException(
+                StorageError.STORAGE_UNAVAILABLE,
+                Outcome.NOT_STARTED,
+                operation + " of storage '" + storage + "' is not begun, because the journal in '" + directory
+                        + "' cannot be " + why,
+                cause);
     }
 
     /** All entries, oldest first. */

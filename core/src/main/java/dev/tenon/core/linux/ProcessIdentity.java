@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process that no later one is taken for, although numbers of processes are used again. It can be written into what the
@@ -31,24 +32,32 @@ public record ProcessIdentity(String node, String boot, long pid, long start) {
 
     private static final int START_FIELD = 19;
 
-    private static final class Own {
-        static final ProcessIdentity IDENTITY = read();
+    /** Not made when the class is loaded: what fails there for a lack of descriptors fails for good. */
+    private static volatile @Nullable ProcessIdentity known;
 
-        private static ProcessIdentity read() {
-            try {
-                String node = text(NODE).replaceFirst("\\..*", "").replaceAll("[^A-Za-z0-9-]", "-");
-                long pid = ProcessHandle.current().pid();
-                long start = Long.parseLong(stat(pid)[START_FIELD]);
-                return new ProcessIdentity(node.isEmpty() ? "-" : node, readBoot(), pid, start);
-            } catch (IOException e) {
-                throw new UncheckedIOException("this process cannot be identified", e);
-            }
+    /**
+     * This process.
+     *
+     * @throws UncheckedIOException if the kernel does not tell now
+     */
+    public static ProcessIdentity own() {
+        ProcessIdentity own = known;
+        if (own == null) {
+            own = read();
+            known = own;
         }
+        return own;
     }
 
-    /** This process. */
-    public static ProcessIdentity own() {
-        return Own.IDENTITY;
+    private static ProcessIdentity read() {
+        try {
+            String node = text(NODE).replaceFirst("\\..*", "").replaceAll("[^A-Za-z0-9-]", "-");
+            long pid = ProcessHandle.current().pid();
+            long start = Long.parseLong(stat(pid)[START_FIELD]);
+            return new ProcessIdentity(node.isEmpty() ? "-" : node, readBoot(), pid, start);
+        } catch (IOException e) {
+            throw new UncheckedIOException("this process cannot be identified: " + e.getMessage(), e);
+        }
     }
 
     /** What {@link #toString} made. */

@@ -22,7 +22,7 @@ final class WorkLimit {
     static <T extends @Nullable Object> T run(
             Duration limit, Supplier<T> work, Function<@Nullable Throwable, RuntimeException> tooLate) {
         WorkLimit watch = new WorkLimit();
-        Thread watchman = Thread.ofVirtual().name("work-limit").start(() -> watch.await(limit));
+        Thread watchman = Thread.ofPlatform().daemon().name("work-limit").start(() -> watch.await(limit));
         Throwable thrown = null;
         try {
             T result = work.get();

@@ -14,7 +14,6 @@ import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
-import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Pruned;
 import dev.tenon.core.spi.Quoted;
@@ -55,11 +54,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -86,6 +81,12 @@ public final class StorageService {
     private static final int UNLIMITED = -1;
 
     private static final Set<ContentType> LISTED = EnumSet.complementOf(EnumSet.of(ContentType.NONE));
+
+    /** What a storage may take that is only asked how it is, making it usable included. */
+    public static final Duration STATUS_LIMIT = Duration.ofSeconds(10);
+
+    /** What a storage may take that is asked for its volumes. */
+    public static final Duration LIST_LIMIT = Duration.ofSeconds(60);
 
     private final Storages storages;
     private final Locks locks;
@@ -196,44 +197,68 @@ public final class StorageService {
 
     /** How all storages are, each asked at the same time as the others, in the order of the configuration. */
     public List<StorageSummary> status() {
-        return status(Set.of());
+        return status(Set.of(), STATUS_LIMIT);
+    }
+
+    /** The same of those that are enabled and configured for one of these kinds of content. */
+    public List<StorageSummary> status(Set<ContentType> content) {
+        return status(content, STATUS_LIMIT);
     }
 
     /**
-     * How the storages are that are enabled and configured for one of these kinds of content.
+     * How the storages are that are enabled and configured for one of these kinds of content. All are asked at the same
+     * time; one that does not answer is inactive.
      *
      * @param content empty for all storages, enabled or not
+     * @param limit how long a storage may take
      */
-    public List<StorageSummary> status(Set<ContentType> content) {
+    public List<StorageSummary> status(Set<ContentType> content, Duration limit) {
+        return statusOf(
+                storages.all().stream()
+                        .filter(configured -> content.isEmpty()
+                                || (storages.isEnabled(configured)
+                                        && contentOf(configured).stream().anyMatch(content::contains)))
+                        .map(Configured::id)
+                        .toList(),
+                limit);
+    }
+
+    /** How these storages are, asked at the same time; one that does not answer within the limit is inactive. */
+    public List<StorageSummary> statusOf(Collection<StorageId> asked, Duration limit) {
         Operation operation = operation();
-        List<Future<StorageSummary>> answers = new ArrayList<>();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (Configured configured : storages.all()) {
-                Set<ContentType> held = contentOf(configured);
-                if (content.isEmpty()
-                        || (storages.isEnabled(configured) && held.stream().anyMatch(content::contains))) {
-                    answers.add(threads.submit(() -> summary(configured, held, operation)));
-                }
-            }
-        }
-        List<StorageSummary> summaries = new ArrayList<>();
-        for (Future<StorageSummary> answer : answers) {
-            try {
-                summaries.add(answer.get());
-            } catch (ExecutionException e) {
-                throw new IllegalStateException(e.getCause());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new StorageException(StorageError.CANCELLED, Outcome.NOT_STARTED, "status was cancelled", e);
-            }
-        }
-        return summaries;
+        Map<StorageId, Configured> configured = new LinkedHashMap<>();
+        asked.forEach(id -> configured.put(id, storages.get(id)));
+        return AtOnce.ask(
+                        configured.keySet(),
+                        limit,
+                        id -> summary(
+                                Objects.requireNonNull(configured.get(id)),
+                                contentOf(Objects.requireNonNull(configured.get(id))),
+                                operation))
+                .values()
+                .stream()
+                .map(answer -> switch (answer) {
+                    case Answer.Given<StorageSummary>(StorageId ignored, StorageSummary summary) -> summary;
+                    case Answer.Refused<StorageSummary>(StorageId id, StorageException reason) ->
+                        inactive(Objects.requireNonNull(configured.get(id)), reason);
+                })
+                .toList();
+    }
+
+    private StorageSummary inactive(Configured configured, StorageException reason) {
+        return new StorageSummary(
+                configured.id(),
+                configured.plugin().type(),
+                contentOf(configured),
+                storages.isEnabled(configured),
+                configured.isShared(),
+                new StorageStatus.Inactive(),
+                reason.getMessage());
     }
 
     /** How a storage is. */
     public StorageSummary status(StorageId storage) {
-        Configured configured = storages.get(storage);
-        return summary(configured, contentOf(configured), operation());
+        return statusOf(List.of(storage), STATUS_LIMIT).getFirst();
     }
 
     private StorageSummary summary(Configured configured, Set<ContentType> content, Operation operation) {
@@ -322,6 +347,18 @@ public final class StorageService {
                 new ArrayList<>(configured.plugin().listVolumes(configured.storage(), owner, wanted));
         volumes.sort(byId(listed -> listed.volume().volid()));
         return List.copyOf(volumes);
+    }
+
+    /**
+     * The same of several storages, asked at the same time, in their order. A storage that cannot be used, or does not
+     * answer in time, is told as such, and the others are listed.
+     *
+     * @param limit how long a storage may take
+     */
+    public Collection<Answer<List<ListedVolume>>> listVolumes(
+            Collection<StorageId> asked, @Nullable Vmid owner, Set<ContentType> content, Duration limit) {
+        return AtOnce.ask(asked, limit, storage -> listVolumes(storage, owner, content))
+                .values();
     }
 
     private static <T> Comparator<T> byId(Function<T, VolumeId> id) {

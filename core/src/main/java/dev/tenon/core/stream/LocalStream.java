@@ -55,7 +55,7 @@ public final class LocalStream {
         try (Descriptor.Pipe pipe = Descriptor.pipe();
                 DescriptorExport export = new DescriptorExport(pipe.write(), outgoing)) {
             DescriptorImport incoming = new DescriptorImport(pipe.read(), settings);
-            Thread exporter = Thread.ofVirtual().name("export").start(() -> export(exporting, export));
+            Thread exporter = Thread.ofPlatform().daemon().name("export").start(() -> export(exporting, export));
             try {
                 return importing.apply(new Incoming(incoming, exporter));
             } finally {

@@ -3,6 +3,7 @@ package dev.tenon.it.support;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,12 @@ import java.util.List;
 /** What QEMU's own programs do with images and say of them. */
 public final class Images {
     private Images() {}
+
+    /** Makes a raw image of 1 MiB in a directory storage. */
+    public static Path raw(Path storage, int guest, String name) throws IOException {
+        Path directory = Files.createDirectories(storage.resolve("images").resolve(Integer.toString(guest)));
+        return Files.write(directory.resolve(name), new byte[1 << 20]);
+    }
 
     /** Fills the first 64 KiB with this byte. */
     public static void fill(Path image, String format, int value) {

@@ -70,7 +70,7 @@ public final class NbdClient implements AutoCloseable {
         }
         CountDownLatch shaken = new CountDownLatch(1);
         AtomicBoolean isLate = new AtomicBoolean();
-        Thread.ofVirtual().name("nbd-handshake").start(() -> closeAfter(limit, shaken, isLate, channel));
+        Thread.ofPlatform().daemon().name("nbd-handshake").start(() -> closeAfter(limit, shaken, isLate, channel));
         try {
             channel.connect(UnixDomainSocketAddress.of(socket));
             Inbound in = new Inbound(channel);

@@ -127,7 +127,7 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private void serve(SocketChannel channel) {
-        Thread alarm = Thread.ofVirtual().unstarted(() -> {
+        Thread alarm = Thread.ofPlatform().daemon().unstarted(() -> {
             try {
                 Thread.sleep(HANDSHAKE_LIMIT);
                 close(channel);

@@ -56,7 +56,7 @@ final class StagingDirectories {
      */
     static void keeping(Path directory, Duration interval, Runnable work) {
         CountDownLatch done = new CountDownLatch(1);
-        Thread.ofVirtual().name("keeping-" + directory.getFileName()).start(() -> {
+        Thread.ofPlatform().daemon().name("keeping-" + directory.getFileName()).start(() -> {
             try {
                 while (!done.await(interval.toMillis(), TimeUnit.MILLISECONDS)) {
                     touch(directory);
