@@ -40,7 +40,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example: tenon doctor --repair",
-            "Exit status: 0 nothing is wrong, or not any more; 1 something is left, or a storage could not be examined;"
+            "Exit status: 0 nothing is wrong, or not any more; 1 something is left, or a storage that is in use"
+                    + " could not be examined;"
                     + " 2 wrong usage."
         })
 final class DoctorCommand implements Callable<Integer> {
@@ -103,10 +104,12 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (Host host = Host.ofCommand(options.settings())) {
-            List<Storage> examined = examined(host);
+            List<String> skipped = new ArrayList<>();
+            List<Storage> examined = examined(host, skipped);
+            skipped.forEach(why -> spec.commandLine().getErr().println("tenon: " + why));
             Doctor doctor = new Doctor(host.journal());
             List<Line> lines = new ArrayList<>();
-            boolean isExamined = true;
+            boolean isExamined = skipped.isEmpty();
             for (Storage storage : examined) {
                 try {
                     examine(host, doctor, storage, lines);
@@ -117,13 +120,18 @@ final class DoctorCommand implements Callable<Integer> {
             }
             doctor.others(examined.stream().map(Storage::id).collect(Collectors.toSet()))
                     .forEach(finding -> lines.add(new Line("?", State.FOUND, finding)));
-            print(spec.commandLine().getOut(), lines);
+            print(spec.commandLine().getOut(), lines, skipped.size());
             boolean isWell = lines.stream().allMatch(line -> line.state() == State.REPAIRED);
             return isExamined && isWell ? 0 : 1;
         }
     }
 
-    private List<Storage> examined(Host host) throws IOException {
+    /**
+     * The storages to look at.
+     *
+     * @param skipped gets a sentence for each that is in use and cannot be looked at
+     */
+    private List<Storage> examined(Host host, List<String> skipped) throws IOException {
         List<Storage> examined = new ArrayList<>();
         directories.forEach((id, path) -> examined.add(storage(id, path)));
         for (StorageId id : storages) {
@@ -131,14 +139,20 @@ final class DoctorCommand implements Callable<Integer> {
             examined.add(host.configuration().current().get(id));
         }
         if (examined.isEmpty()) {
-            host.problems().forEach(problem -> spec.commandLine().getErr().println("tenon: " + problem));
+            skipped.addAll(host.problems());
             StorageService service = host.of();
             host.configuration().current().all().stream()
-                    .filter(storage ->
-                            isExaminable(host.types().get(storage.config().type())))
                     .filter(storage -> service.isEnabled(storage.id()))
                     .filter(storage -> !isUnusedLocal(storage))
-                    .forEach(examined::add);
+                    .forEach(storage -> {
+                        String type = storage.config().type();
+                        if (isExaminable(host.types().get(type))) {
+                            examined.add(storage);
+                        } else {
+                            skipped.add("storage '" + storage.id() + "' was not examined: nobody who answers for the"
+                                    + " type '" + type + "' can");
+                        }
+                    });
         }
         return examined;
     }
@@ -176,16 +190,14 @@ final class DoctorCommand implements Callable<Integer> {
         report.left().forEach(finding -> lines.add(new Line(id, State.FOUND, finding)));
     }
 
-    private void print(PrintWriter out, List<Line> lines) throws IOException {
+    private void print(PrintWriter out, List<Line> lines, int skipped) throws IOException {
         if (json) {
             Json.print(out, lines.stream().map(Line::toJson).toList());
             return;
         }
         lines.forEach(line -> line.print(out));
         long left = lines.stream().filter(line -> line.state() == State.FOUND).count();
-        out.println(
-                left == 0 && lines.isEmpty()
-                        ? "nothing is wrong"
-                        : (lines.size() - left) + " repaired, " + left + " left");
+        out.println((lines.isEmpty() ? "nothing is wrong" : (lines.size() - left) + " repaired, " + left + " left")
+                + (skipped == 0 ? "" : "; what was not examined is told above"));
     }
 }

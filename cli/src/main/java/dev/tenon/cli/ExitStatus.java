@@ -18,10 +18,17 @@ public final class ExitStatus {
 
     /** Tells why a command failed, in one sentence. */
     public static int failed(PrintWriter err, Exception failure) {
-        String message = failure instanceof StorageException storage
-                ? storage.getMessage() + " [" + storage.error() + ", " + storage.outcome() + "]"
-                : failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        err.println("tenon: " + message);
-        return failure instanceof StorageException storage && storage.outcome() == Outcome.UNKNOWN ? UNKNOWN : FAILED;
+        return failed(err, failure, false);
+    }
+
+    /** Tells why a command failed that may only have read; then it has changed nothing, however it ended. */
+    public static int failed(PrintWriter err, Exception failure, boolean isReading) {
+        if (!(failure instanceof StorageException storage)) {
+            err.println("tenon: " + (failure.getMessage() == null ? failure.toString() : failure.getMessage()));
+            return FAILED;
+        }
+        Outcome outcome = isReading && storage.outcome() == Outcome.UNKNOWN ? Outcome.FAILED_CLEAN : storage.outcome();
+        err.println("tenon: " + storage.getMessage() + " [" + storage.error() + ", " + outcome + "]");
+        return outcome == Outcome.UNKNOWN ? UNKNOWN : FAILED;
     }
 }

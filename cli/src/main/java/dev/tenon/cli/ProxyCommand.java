@@ -3,7 +3,9 @@ package dev.tenon.cli;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
+import dev.tenon.host.ProxiedTypes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -44,6 +46,13 @@ final class ProxyCommand implements Callable<Integer> {
     private @Nullable Path output;
 
     @Option(
+            names = "--state",
+            paramLabel = "DIR",
+            defaultValue = Adopted.DEFAULT,
+            description = "where the daemon and the commands find a type that --as names (default: ${DEFAULT-VALUE})")
+    private Path state = Path.of(Adopted.DEFAULT);
+
+    @Option(
             names = "--socket",
             paramLabel = "PATH",
             defaultValue = "/run/tenon/control.sock",
@@ -60,10 +69,13 @@ final class ProxyCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "there is no storage type '" + type + "' in Java; there are " + NATIVE.keySet());
         }
-        String storageType = as == null ? "tenon" + type : as;
+        String storageType = as == null ? ProxiedTypes.usual(type) : as;
         if (!storageType.matches("[a-z][a-z0-9-]*")) {
             throw new IllegalArgumentException(
                     "the type '" + storageType + "' must be of lower case letters, digits and '-'");
+        }
+        if (as != null && NATIVE.containsKey(storageType)) {
+            throw new IllegalArgumentException("the type '" + storageType + "' is PVE's own; choose another name");
         }
         Path target = output;
         String name = target == null
@@ -86,10 +98,11 @@ final class ProxyCommand implements Callable<Integer> {
         Files.writeString(target, source, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
         // PVE's web server reads it too, which is another user.
         Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-r--r--"));
+        new ProxiedTypes(state).remember(storageType, type);
         spec.commandLine()
                 .getOut()
                 .printf(
-                        "'%s' is the proxy of storage type '%s'; restart pvedaemon, pveproxy and pvestatd%n",
+                        "'%s' is the proxy of storage type '%s'; restart the daemon (tenon serve), pvedaemon, pveproxy and pvestatd%n",
                         target, storageType);
         return 0;
     }

@@ -125,6 +125,7 @@ final class ServeCommand implements Callable<Integer> {
                 null,
                 plugins,
                 adopted,
+                null,
                 journal.directory(),
                 hosting.hosting(),
                 Locks.ofHost(Surroundings.of(spec).environment()));

@@ -3,6 +3,7 @@ package dev.tenon.host;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.NativeTypes;
+import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
@@ -28,11 +29,21 @@ import org.slf4j.LoggerFactory;
 final class Catalog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
 
-    private record Candidate(Path file, boolean isAdopted) {}
+    /** A plugin that may answer for a type. */
+    private sealed interface Candidate {
+        record Given(Path file) implements Candidate {}
+
+        record Kept(Path file) implements Candidate {}
+
+        record Served(String type) implements Candidate {}
+    }
 
     private final Lifetime lifetime;
     private final PluginHosting hosting;
     private final Journal journal;
+    private final ServedTypes served;
+    private final List<Path> written = new ArrayList<>();
+    private boolean isDaemonAsked;
     private final Map<String, StoragePlugin> known = new TreeMap<>();
     private final Deque<Candidate> candidates = new ArrayDeque<>();
     private final List<PerlStoragePlugin> hosted = new ArrayList<>();
@@ -49,9 +60,24 @@ final class Catalog implements AutoCloseable {
         this.hosting = settings.hosting();
         this.journal = journal;
         this.runtime = runtime;
-        NativeTypes.all().forEach((type, plugin) -> known.put(type, lifetime.decorate(plugin, journal)));
-        settings.plugins().forEach(file -> candidates.add(new Candidate(file, false)));
-        new Adopted(settings.adopted()).plugins().forEach(file -> candidates.add(new Candidate(file, true)));
+        this.served = new ServedTypes(settings.socket());
+        NativeTypes.all().forEach((type, plugin) -> {
+            known.put(type, lifetime.decorate(plugin, journal));
+            known.put(ProxiedTypes.usual(type), lifetime.decorate(named(ProxiedTypes.usual(type), plugin), journal));
+        });
+        new ProxiedTypes(settings.adopted()).chosen().forEach((name, type) -> {
+            StoragePlugin plugin = NativeTypes.all().get(type);
+            if (plugin != null) {
+                known.putIfAbsent(name, lifetime.decorate(named(name, plugin), journal));
+            }
+        });
+        settings.plugins().forEach(file -> candidates.add(new Candidate.Given(file)));
+        new Adopted(settings.adopted()).plugins().forEach(file -> candidates.add(new Candidate.Kept(file)));
+    }
+
+    /** A type by the name that PVE knows it by. */
+    private static StoragePlugin named(String name, StoragePlugin plugin) {
+        return Decorator.decorate(plugin, (call, next) -> call.operation().equals("type") ? name : next.get());
     }
 
     /** The types that are answered for by now; more of them after {@link #more}. */
@@ -70,27 +96,46 @@ final class Catalog implements AutoCloseable {
     /** Starts one more plugin. False if there is none left. */
     boolean more() throws IOException {
         Candidate candidate = candidates.poll();
+        if (candidate == null && !isDaemonAsked) {
+            isDaemonAsked = true;
+            served.names().stream()
+                    .filter(type -> !known.containsKey(type))
+                    .forEach(type -> candidates.add(new Candidate.Served(type)));
+            candidate = candidates.poll();
+        }
         if (candidate == null) {
             return false;
         }
-        if (!candidate.isAdopted()) {
-            start(candidate.file());
-            return true;
-        }
-        try {
-            start(candidate.file());
-        } catch (StorageException e) {
-            // One that is broken must not take the others with it.
-            LOG.error("event=adopted-not-served file={} reason=\"{}\"", candidate.file(), e.getMessage());
+        switch (candidate) {
+            case Candidate.Given(Path file) -> start(file);
+            case Candidate.Kept(Path file) -> startOrTell(file, "adopted-not-served file=" + file);
+            case Candidate.Served(String type) -> {
+                Path file = served.writeClass(type, runtime());
+                written.add(file);
+                startOrTell(file, "served-elsewhere-not-found type=" + type);
+            }
         }
         return true;
     }
 
-    private void start(Path file) throws IOException {
+    /** One that is broken must not take the others with it. */
+    private void startOrTell(Path file, String event) throws IOException {
+        try {
+            start(file);
+        } catch (StorageException e) {
+            LOG.error("event={} reason=\"{}\"", event, e.getMessage());
+        }
+    }
+
+    private Path runtime() throws IOException {
         if (runtime == null) {
             runtime = Files.createTempDirectory("tenon-");
         }
-        PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets(), hosting.settings(file, runtime));
+        return runtime;
+    }
+
+    private void start(Path file) throws IOException {
+        PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets(), hosting.settings(file, runtime()));
         hosted.add(plugin);
         if (known.putIfAbsent(plugin.type(), lifetime.decorate(plugin, journal)) != null) {
             throw new IllegalArgumentException(
@@ -104,6 +149,9 @@ final class Catalog implements AutoCloseable {
         hosted.forEach(PerlStoragePlugin::close);
         if (sockets != null) {
             sockets.close();
+        }
+        for (Path file : written) {
+            Files.deleteIfExists(file);
         }
         if (runtime != null) {
             removeIfEmpty(runtime);

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     /etc/tenon/storage.cfg}
  * @param plugins files of Perl plugins, each of which answers for its storage type
  * @param adopted the directory of the plugins that were adopted, which answer, too
+ * @param socket the control socket of the daemon that is asked for types which nobody here answers for; null to ask nobody
  * @param journal the directory of the journal; null for the usual one of this user
  * @param hosting how the plugins are hosted
  * @param locks the locks of this machine
@@ -28,6 +29,7 @@ public record HostSettings(
         @Nullable Path config,
         List<Path> plugins,
         Path adopted,
+        @Nullable Path socket,
         @Nullable Path journal,
         PluginHosting hosting,
         Locks locks) {

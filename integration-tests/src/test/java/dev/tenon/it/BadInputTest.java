@@ -260,7 +260,8 @@ class BadInputTest {
                 call(
                         "an unknown plugin",
                         ErrorCode.UNKNOWN_PLUGIN,
-                        "no plugin 'nas' is served; served are [cephfs, cifs, dir, nfs, torture]",
+                        "no plugin 'nas' is served; served are [cephfs, cifs, dir, nfs, tenoncephfs,"
+                                + " tenoncifs, tenondir, tenonnfs, torture]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(
                         "no plugin",

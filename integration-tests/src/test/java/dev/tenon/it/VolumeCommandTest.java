@@ -65,6 +65,13 @@ class VolumeCommandTest {
     }
 
     @Test
+    void aReadThatFailsHasChangedNothing(Scratch scratch) {
+        StorageCommands tenon = new StorageCommands(scratch).with(Installation.plugin("WildPlugin.pm"));
+        tenon.write("wild: nas\n\tpath " + scratch.storage() + "\n\n");
+        failed(tenon, 1, "FAILED_CLEAN]", "volume", "info", "nas:nothing");
+    }
+
+    @Test
     void clonesAreLinkedOrWhole(Scratch scratch) throws IOException {
         StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         Path other = Files.createDirectory(scratch.file("other"));

@@ -101,7 +101,7 @@ public record ProxyClass(
         return new ProxyClass(
                 name,
                 type,
-                plugin.type(),
+                type,
                 library,
                 socket,
                 null,

@@ -43,6 +43,11 @@ public abstract class HostCommand implements Callable<Integer> {
         return Interruption.guard(this::runAndTell);
     }
 
+    /** Whether the command changes nothing, so that it need not be asked what it did when it failed. */
+    protected boolean isReading() {
+        return false;
+    }
+
     private int runAndTell() {
         try {
             try (Host host = Host.ofCommand(options.settings())) {
@@ -57,7 +62,7 @@ public abstract class HostCommand implements Callable<Integer> {
         } catch (ParameterException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
-            return ExitStatus.failed(err(), e);
+            return ExitStatus.failed(err(), e, isReading());
         } finally {
             out().flush();
         }

@@ -39,6 +39,14 @@ public final class HostOptions {
             description = "the plugins that are kept there answer, too (default: ${DEFAULT-VALUE})")
     private Path adopted = Path.of(Adopted.DEFAULT);
 
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            defaultValue = "/run/tenon/control.sock",
+            description =
+                    "the daemon that is asked for types which nobody here answers for (default: ${DEFAULT-VALUE})")
+    private Path socket = Path.of("/run/tenon/control.sock");
+
     @Mixin
     private PluginOptions hosting = new PluginOptions();
 
@@ -50,6 +58,7 @@ public final class HostOptions {
                 config,
                 plugins,
                 adopted,
+                socket,
                 journal.directory(),
                 hosting.hosting(),
                 Locks.ofHost(Surroundings.of(command).environment()));

@@ -36,6 +36,11 @@ final class ListCommand extends HostCommand {
     private JsonOption json = new JsonOption();
 
     @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         List<Storage> storages = storages(host);
         if (names) {

@@ -53,6 +53,11 @@ final class StatusCommand extends HostCommand {
     private JsonOption json = new JsonOption();
 
     @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         if (limit.wrong().isPresent()) {
             throw wrongUsage(limit.wrong().get());

@@ -50,6 +50,11 @@ final class InfoCommand extends HostCommand {
     private JsonOption json = new JsonOption();
 
     @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         Map<String, @Nullable Object> facts = subject.startsWith("/") ? file(Path.of(subject)) : volume(host);
         if (json.isGiven()) {

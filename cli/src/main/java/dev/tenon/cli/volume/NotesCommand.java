@@ -29,6 +29,11 @@ final class NotesCommand extends HostCommand {
     private @Nullable String text;
 
     @Override
+    protected boolean isReading() {
+        return text == null;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         StorageService service = host.of(volume.storage());
         service.activateStorage(volume.storage());

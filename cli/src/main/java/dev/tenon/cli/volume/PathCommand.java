@@ -26,6 +26,11 @@ final class PathCommand extends HostCommand {
     private @Nullable SnapshotName snapshot;
 
     @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         out().println(host.of(volume.storage()).path(volume, snapshot).path());
     }

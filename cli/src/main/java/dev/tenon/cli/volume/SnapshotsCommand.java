@@ -40,6 +40,11 @@ final class SnapshotsCommand extends HostCommand {
     private JsonOption json = new JsonOption();
 
     @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         StorageService service = host.of(volume.storage());
         service.activateVolumes(List.of(volume), null, Hints.NONE);

@@ -170,9 +170,8 @@ public abstract class DirectoryPlugin implements StoragePlugin {
     public VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
         ParsedVolume parsed = self.parseVolname(volume);
         if (snapshot != null && parsed.format() != Format.Image.QCOW2) {
-            throw StorageException.refused(
-                    StorageError.NOT_SUPPORTED,
-                    "can't snapshot this image format (" + parsed.format().word() + ") of volume '" + volume + "'");
+            // PVE's own words and no more, since they are compared as a whole.
+            throw StorageException.refused(StorageError.NOT_SUPPORTED, "can't snapshot this image format");
         }
         String directory = self.getSubdir(storage, parsed.type());
         if (parsed instanceof ParsedVolume.GuestImage && parsed.owner() != null) {
