@@ -5,11 +5,6 @@ use v5.36;
 use Tenon::Api;
 use Tenon::Client;
 
-# What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. A
-# backup provider does not cross.
-my %LOCAL = map { $_ => 1 }
-    qw(api check_config cluster_lock_storage new_backup_provider options plugindata properties type);
-
 my %CLIENTS;
 
 sub client ($class, $socket = undef) {
@@ -67,8 +62,14 @@ sub _is_tenons ($err) {
 
 # Nor does how names tell formats: these storages have the names of the host's base class, if it has those methods.
 sub install ($class, $package, $plugin) {
+
+    # What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. A
+    # backup provider does not cross.
     my $api = Tenon::Api->load;
-    my @methods = grep { !$LOCAL{$_} && !$api->method($_)->{declared} } $api->method_names;
+    my @methods = grep {
+        my $row = $api->method($_);
+        !$row->{answered} && !$row->{declared} && ($row->{result}->{kind} // '') ne 'provider'
+    } $api->method_names;
     return $class->install_methods($package, $plugin, @methods);
 }
 

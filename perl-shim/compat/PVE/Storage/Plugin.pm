@@ -40,12 +40,7 @@ our $MAX_VOLUMES_PER_GUEST = 1024;
 # ---- inherited operations
 
 # All but the identity of a plugin is answered by the Java core, which calls back the plugin's own
-# methods.
-my %LOCAL = map { $_ => 1 } qw(api check_config options plugindata properties type),
-
-    # PVE's base class does not have these either; callers ask whether a plugin can.
-    qw(get_import_metadata volume_snapshot_list);
-
+# methods. PVE's base class does not have all methods either; callers ask whether a plugin can.
 sub _install_inherited () {
     my $found = eval { require Tenon::Api; 1 };
     if (!$found) {
@@ -53,8 +48,10 @@ sub _install_inherited () {
         return;
     }
     my $api = Tenon::Api->load;
-    for my $method (grep { !$LOCAL{$_} } $api->method_names) {
-        next if $api->method($method)->{declared};
+    for my $method ($api->method_names) {
+        my $row = $api->method($method);
+        next if $row->{declared} || $row->{answered} || $row->{until};
+        next if defined($row->{inherited}) && !$row->{inherited};
         my $slot = qualify_to_ref($method, __PACKAGE__);
         next if defined(*{$slot}{CODE});
         *{$slot} = sub {

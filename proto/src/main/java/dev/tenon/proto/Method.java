@@ -18,11 +18,13 @@ import org.jspecify.annotations.Nullable;
  * @param positions by the level from which it holds, the order in which Perl passes them
  * @param perlContext the Perl context in which PVE calls the method
  * @param result the shape of the answer
- * @param pure whether the answer depends on nothing but the parameters, so that no storage is touched
+ * @param pure whether the answer depends on nothing but the parameters, so that no storage is touched; the class that stands
+ *     for a plugin on a host answers it there
+ * @param answered who answers it on a host if the plugin has no own: {@code class}, the plugin's class from what it
+ *     declares; {@code base}, the host's base class without the plugin; null for the plugin or what it inherits
  * @param isDeclared whether only a plugin that declares the method's level means it: an older one may have a sub of its name
  *     by accident
  * @param lock what the host has locked before, null if nothing
- * @param active what the host has activated before, null if nothing
  * @param since the level that brought the method
  * @param until the last level that had it, {@code Integer.MAX_VALUE} if all later ones do
  * @param deadline how long a call may take unless its caller says otherwise
@@ -36,8 +38,8 @@ public record Method(
         Result result,
         boolean pure,
         boolean isDeclared,
+        @Nullable String answered,
         @Nullable String lock,
-        @Nullable String active,
         int since,
         int until,
         Duration deadline) {
@@ -54,13 +56,15 @@ public record Method(
      * @param unit what a number counts, null if it is no quantity
      * @param absent what stands for a field that a plugin leaves out, null if nothing does
      * @param isInOut whether a plugin may change it in place, so that it comes back with the answer
+     * @param isTenons whether only Tenon's sides tell it each other, and no plugin or host knows it
      */
     public record Param(
             String name,
             Type type,
             @Nullable String unit,
             @Nullable String absent,
-            boolean isInOut) {}
+            boolean isInOut,
+            boolean isTenons) {}
 
     /** An answer, and the parameters that the plugin changed in place. */
     public record Answer(Value result, Fields changed) {}

@@ -95,8 +95,8 @@ public final class MethodTable {
                 result(map(row, "result"), records),
                 Boolean.TRUE.equals(row.get("pure")),
                 Boolean.TRUE.equals(row.get("declared")),
+                optionalText(row, "answered"),
                 optionalText(row, "lock"),
-                optionalText(row, "active"),
                 number(row, "since"),
                 row.containsKey("until") ? number(row, "until") : Integer.MAX_VALUE,
                 Duration.ofSeconds(number(row, "deadline")));
@@ -131,7 +131,8 @@ public final class MethodTable {
                         Type.parse(text(row, "type")),
                         optionalText(row, "unit"),
                         optionalText(row, "default"),
-                        Boolean.TRUE.equals(row.get("inout"))))
+                        Boolean.TRUE.equals(row.get("inout")),
+                        Boolean.TRUE.equals(row.get("tenon"))))
                 .toList();
     }
 

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class MethodTableTest {
@@ -175,5 +176,21 @@ class MethodTableTest {
         params.put("fmt", new Value.Text("raw"));
         params.put("size", new Value.Int(1024));
         return params;
+    }
+
+    /** A host has no place for a parameter that only Tenon's sides know, and one for every other. */
+    @Test
+    void theParametersThatNoLevelPassesAreTenonsOwn() {
+        for (Method method : table.methods().values()) {
+            Set<String> passed = method.positions().values().stream()
+                    .flatMap(List::stream)
+                    .map(name -> name.replace("%", ""))
+                    .collect(Collectors.toSet());
+            for (Method.Param param : method.params()) {
+                assertThat(param.isTenons())
+                        .as("%s of %s", param.name(), method.name())
+                        .isEqualTo(!passed.contains(param.name()));
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.tenon.bridge.perl;
 
 import dev.tenon.bridge.codec.Errors;
 import dev.tenon.bridge.codec.Functions;
+import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.session.CallHandler;
@@ -12,6 +13,7 @@ import dev.tenon.bridge.storage.CallingPlugin;
 import dev.tenon.bridge.storage.Dialect;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.decorator.Call;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.ImportStream;
@@ -22,7 +24,6 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.WholeImport;
-import dev.tenon.core.storage.directory.InheritedBase;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
@@ -66,6 +67,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     private final Ancestry ancestry;
     private final Family family;
     private final Creations creations = new Creations();
+    private final LayeredPlugin layered = new LayeredPlugin(this);
 
     /** Bound while a member, which waits in a call, has this side do something; calls made meanwhile go into it. */
     private final ScopedValue<Session> inside = ScopedValue.newInstance();
@@ -145,8 +147,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
 
     /** What the plugin calls while it runs: functions that came with its call, and PVE's base class, which is in Java. */
     private CallHandler nested(Session session) {
-        ServedPlugins base = ServedPlugins.ofStorages(
-                Map.of("base", new InheritedBase(new OwnMethods(session, descriptors, this::dialect))));
+        LayeredPlugin plugin = new LayeredPlugin(new OwnMethods(session, descriptors, this::dialect));
+        ServedPlugins base = ServedPlugins.ofStorages(Map.of("base", plugin.base()));
         return call -> call.method().equals(Functions.METHOD)
                 ? ScopedValue.where(inside, session).call(() -> functions.run(call.params()))
                 : base.handle(call, descriptors);
@@ -164,16 +166,42 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     }
 
     /** What is inherited from the base class in Java needs no way through Perl. */
-    private boolean isAnsweredHere(String method) {
-        return description().pve().equals("compat")
-                && !description().overrides().contains(method);
+    private boolean isAnsweredHere(String operation) {
+        return description().pve().equals("compat") && !hasOwn(operation);
+    }
+
+    /** Calls under the storage's lock stay one call, so that they are kept apart from others as a whole. */
+    @Override
+    protected <T extends @Nullable Object> T make(Call<T> call) {
+        return isAnsweredHere(call.operation()) && rowOf(call.operation()).lock() == null
+                ? inherited(call)
+                : super.make(call);
+    }
+
+    /** Its errors name the call, as those of calls that cross do. */
+    private <T extends @Nullable Object> T inherited(Call<T> call) {
+        try {
+            return call.on(layered.base());
+        } catch (RemoteStorageException e) {
+            throw e;
+        } catch (StorageException e) {
+            String method = rowOf(call.operation()).name();
+            StringBuilder what = new StringBuilder(method);
+            if (call.storage() != null) {
+                what.append(" of storage '").append(call.storage()).append('\'');
+            }
+            call.argument(VolumeName.class)
+                    .ifPresent(
+                            volume -> what.append(", volume '").append(volume).append('\''));
+            throw Errors.fromWire(Errors.toWire(e, "host", method), what.toString());
+        }
     }
 
     @Override
     public void exportVolume(
             Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
-        if (isAnsweredHere("volume_export")) {
-            new InheritedBase(this).exportVolume(storage, volume, format, transfer, stream);
+        if (isAnsweredHere("exportVolume")) {
+            layered.base().exportVolume(storage, volume, format, transfer, stream);
         } else {
             super.exportVolume(storage, volume, format, transfer, stream);
         }
@@ -187,8 +215,8 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
             Transfer transfer,
             boolean allowRename,
             ImportStream stream) {
-        if (isAnsweredHere("volume_import")) {
-            return new InheritedBase(this).importVolume(storage, volume, format, transfer, allowRename, stream);
+        if (isAnsweredHere("importVolume")) {
+            return layered.base().importVolume(storage, volume, format, transfer, allowRename, stream);
         }
         try (Creations.Import importing = creations.beginImport(new VolumeId(storage.id(), volume))) {
             return Creations.whole(() -> new WholeImport(this, storage, volume, allowRename)

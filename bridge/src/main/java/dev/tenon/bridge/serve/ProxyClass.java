@@ -5,6 +5,7 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.mounted.MountedPlugin;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
+import dev.tenon.proto.Type;
 import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +19,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -55,26 +57,27 @@ public record ProxyClass(
     private static final MethodTable TABLE = StorageApi.API.table();
 
     /** These say what a plugin is; the class answers them from what it was made with. */
-    private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");
+    private static final Set<String> METADATA = rows(row -> "class".equals(row.answered()));
 
     /** PVE asks these where no daemon can be asked: without one, for other nodes, and as another user. */
-    private static final Set<String> PURE = pure();
+    private static final Set<String> PURE = rows(Method::pure);
 
     /** A plugin that says how names tell formats says so to its own base class, not to that of an older host. */
     private static final Set<String> NAMING = Set.of("alloc_image", "rename_volume");
 
-    private static Set<String> pure() {
-        Set<String> pure =
-                new TreeSet<>(Set.of("check_config", "get_formats", "parse_volname", "volume_import_formats"));
-        TABLE.methods().values().stream()
-                .filter(Method::isDeclared)
-                .map(Method::name)
-                .forEach(pure::add);
-        return pure;
-    }
+    /** The host's base class does these without a plugin, unless a plugin has its own. */
+    private static final Set<String> OF_BASE = rows(row -> "base".equals(row.answered()));
 
-    /** Backup providers do not cross yet. */
-    private static final Set<String> NOT_YET = Set.of("new_backup_provider");
+    /** Objects do not cross yet. */
+    private static final Set<String> NOT_YET =
+            rows(row -> row.result() instanceof Method.Result.Single(Type type) && type.kind() == Type.Kind.PROVIDER);
+
+    private static Set<String> rows(Predicate<Method> which) {
+        return TABLE.methods().values().stream()
+                .filter(which)
+                .map(Method::name)
+                .collect(Collectors.toUnmodifiableSet());
+    }
 
     /** Whether this is the text of such a class. */
     public static boolean isOne(String source) {
@@ -87,7 +90,7 @@ public record ProxyClass(
         remote.removeAll(METADATA);
         remote.removeAll(PURE);
         remote.removeAll(NOT_YET);
-        remote.remove("cluster_lock_storage");
+        remote.removeAll(OF_BASE);
         // What is mounted is the same on all nodes. A class of Java declares what PVE's own types declare already.
         boolean isMounted = plugin instanceof MountedPlugin;
         Registration registration = new Registration(

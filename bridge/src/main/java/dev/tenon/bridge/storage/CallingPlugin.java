@@ -54,6 +54,13 @@ public abstract class CallingPlugin extends DelegatingPlugin {
     private static final int UPDATE_WITH_SECTION = 13;
     private static final int RESIZE_OF_SNAPSHOTS = 15;
 
+    /** The rows that older plugins have in place of that of a method. */
+    private static final Map<String, Set<String>> ELDER = Map.of(
+            "onUpdate", Set.of("on_update_hook"),
+            "snapshots", Set.of("volume_snapshot_list"),
+            "attribute", Set.of("get_volume_notes"),
+            "updateAttribute", Set.of("update_volume_notes"));
+
     /** With these words base classes say that a storage cannot note anything; PVE looks for them too. */
     private static final String NO_NOTES = "volume notes are not supported";
 
@@ -90,6 +97,19 @@ public abstract class CallingPlugin extends DelegatingPlugin {
     protected <T extends @Nullable Object> T make(Call<T> call) {
         TypedMethod method = StorageApi.TYPED.method(call.operation());
         return (T) make(method, method.row().name(), call.arguments(), params -> {});
+    }
+
+    /** Whether the plugin that is called has a method of its own for this one of the interface, and does not inherit it. */
+    public final boolean hasOwn(String operation) {
+        Method row = rowOf(operation);
+        return row.answered() != null
+                || dialect().overrides(row.name())
+                || ELDER.getOrDefault(operation, Set.of()).stream().anyMatch(dialect()::overrides);
+    }
+
+    /** The row that a method of the interface is. */
+    protected static Method rowOf(String operation) {
+        return StorageApi.TYPED.method(operation).row();
     }
 
     /** Calls a row with the arguments of a method, and reads its answer as that method's. */

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.perl;
+
+import org.jspecify.annotations.NullMarked;
