@@ -235,3 +235,9 @@ archive_classes() {
     fi
     rm -rf "$scratch"
 }
+
+# Arguments, file names and output are UTF-8 whatever the locale is. The JVM takes them in the locale's encoding, and where
+# that is ASCII, as in cron or a bare ssh, every other letter would be lost.
+take_utf8() {
+    export LC_ALL=C.UTF-8
+}

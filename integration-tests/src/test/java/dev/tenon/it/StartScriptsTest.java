@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The start scripts where little is as usual: no home, no network, no programs, a root that is no mount point. */
 class StartScriptsTest {
@@ -68,6 +70,29 @@ class StartScriptsTest {
                 scratch.file("bin").toString()));
         assertThat(missing.errors()).isEmpty();
         assertThat(missing.said()).isEqualTo("procps\n");
+    }
+
+    /** In cron, or without a locale over ssh, it is ASCII. */
+    @ParameterizedTest
+    @ValueSource(strings = {"C", "POSIX", "de_DE.ISO-8859-1", "xx_XX.UTF-8"})
+    void textIsUtf8WhateverTheLocaleIs(String locale) throws IOException, InterruptedException {
+        String name = "vzdump-qemu-100-2026_01_02-03_04_05.vma.zst";
+        Path dump = Files.createDirectories(scratch.storage().resolve("dump"));
+        Files.writeString(dump.resolve(name), "a backup");
+        StorageCommands storages = StorageCommands.withDirectory(scratch, "fast");
+        for (List<String> more : List.of(List.of("--set", "gr\u00fcn \u20ac \ud83d\ude00"), List.<String>of())) {
+            List<String> words = new ArrayList<>(List.of("volume", "notes", "fast:backup/" + name));
+            words.addAll(more);
+            words.addAll(storages.options());
+            List<String> command = new ArrayList<>(
+                    List.of("env", "LC_ALL=" + locale, "bash", "-c", ". \"$0\"; take_utf8; exec \"$@\"", LIBRARY));
+            command.addAll(Installation.tenonCommand(scratch.temporary(), words.toArray(String[]::new)));
+            Ended ended = run(command);
+            assertThat(ended.status()).as(ended.errors()).isZero();
+            assertThat(ended.said()).isEqualTo(more.isEmpty() ? "gr\u00fcn \u20ac \ud83d\ude00\n" : "");
+            assertThat(Files.readString(dump.resolve(name + ".notes"))).isEqualTo("gr\u00fcn \u20ac \ud83d\ude00");
+        }
+        assertThat(Files.readString(Path.of(Installation.home() + "/bin/tenon"))).contains("\ntake_utf8\nexec ");
     }
 
     @Test
