@@ -77,7 +77,7 @@ sub _known_level ($package, $api, $path, $level) {
         if @misfits;
     warn "the plugin $package implements API version $level, newer than this Tenon knows;"
         . " it is hosted as one of $newest, which its signatures fit\n";
-    return $newest;
+    return 0 + $newest;
 }
 
 # PVE merges what all types declare once they are registered, and knows no option of a type before. The compat layer does

@@ -161,6 +161,50 @@ class InspectTest {
     }
 
     @Test
+    void aVersionThatCameAfterThisReleaseIsToldApart(Scratch scratch) throws IOException, InterruptedException {
+        String api = "sub api { return 17 }\n";
+        Ended fits = inspect(scratch, "--json", plugin(scratch, api + END));
+        assertThat(fits.status()).isOne();
+        assertThat(fits.told().verdict(17)).isEqualTo("unknown");
+        assertThat(fits.told().problems())
+                .contains("It implements API version 17, newer than this Tenon knows; it is hosted as one of 16, with a"
+                        + " warning: its signatures fit.");
+
+        Told other = told(
+                scratch,
+                plugin(
+                        scratch,
+                        api + "sub status { my ($class, $storeid, $scfg, $cache, $timeout) = @_; return }\n" + END));
+        assertThat(other.reason(17))
+                .isEqualTo("implements API version 17, newer than this Tenon knows; it is not hosted: status unpacks 4"
+                        + " parameters beside the class, and level 16 has 3");
+    }
+
+    @Test
+    void whatAPveHasThatIsNotKnownIsTold(Scratch scratch) throws IOException, InterruptedException {
+        Path directory = Files.createDirectories(scratch.file("pve/PVE/Storage"));
+        Files.writeString(
+                directory.resolveSibling("Storage.pm"),
+                "use constant APIVER => 17;\nuse constant APIAGE => 8;\n");
+        Files.writeString(directory.resolve("Plugin.pm"), """
+                package PVE::Storage::Plugin;
+                sub copy_image_start { my ($class, $scfg, $storeid, $volname) = @_; }
+                sub status { my ($class, $storeid, $scfg, $cache, $timeout) = @_; }
+                1;
+                """);
+        Ended ended = inspect(scratch, "--host", "--pve-lib", scratch.file("pve"));
+
+        assertThat(ended.status()).isOne();
+        assertThat(ended.errors()).isEmpty();
+        assertThat(ended.said())
+                .contains(
+                        "api         17, and 8 versions before it (known are 9 to 16)",
+                        "unknown     method copy_image_start(scfg, storeid, volname)",
+                        "changed     status unpacks 4 parameters beside the class, and level 16 has 3",
+                        "types       nothing");
+    }
+
+    @Test
     void aFileThatDoesNotCompileIsToldAbout(Scratch scratch) throws IOException, InterruptedException {
         Told told = told(scratch, plugin(scratch, API + "sub status { if (1 }\n" + END));
 

@@ -91,7 +91,11 @@ record Inspection(
 
     /** With or without a warning. */
     boolean isLoadedOnNewest() {
-        return !hosts.lastEntry().getValue().isRejected();
+        return hosts.descendingMap().values().stream()
+                .filter(verdict -> !verdict.isUnknown())
+                .findFirst()
+                .filter(verdict -> !verdict.isRejected())
+                .isPresent();
     }
 
     /** With one more problem, which rejects it wherever it would have been accepted. */

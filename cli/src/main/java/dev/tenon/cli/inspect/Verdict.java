@@ -16,6 +16,11 @@ record Verdict(String verdict, @Nullable String reason) {
         return new Verdict(REJECTED, reason);
     }
 
+    /** Whether nobody knows what such a host says, since its level came after this release. */
+    boolean isUnknown() {
+        return verdict.equals("unknown");
+    }
+
     boolean isRejected() {
         return verdict.equals(REJECTED);
     }
