@@ -76,7 +76,7 @@ final class Crowd {
                         echo,
                         plan);
                 long most = daemon.mostResident();
-                channel.close();
+                crowd.interrupt();
                 crowd.join();
                 return new Result(
                         new PerlToJava.Judged(small, new PerlToJava.Targets(Double.NaN, TARGET_P99)),
