@@ -130,6 +130,22 @@ class SessionTest {
     }
 
     @Test
+    void aTimeBeyondAllClocksIsALongOne(Scratch scratch) {
+        try (RawClient client = RawClient.greet(daemon.socket())) {
+            for (long millis : new long[] {9_223_372_036_854L, 9_223_372_036_855L, Long.MAX_VALUE}) {
+                client.request(
+                        1,
+                        "volume_size_info",
+                        new Waiting(scratch).call("plain"),
+                        "torture",
+                        Duration.ofMillis(millis));
+                assertThat(client.response().id()).isEqualTo(1);
+            }
+            answersPlain(client, scratch);
+        }
+    }
+
+    @Test
     void sixtyFourCallsAtOnceGetTheirOwnAnswersInAnyOrder() {
         try (RawClient client = RawClient.greet(daemon.socket())) {
             for (long id = 1; id <= 64; id++) {
