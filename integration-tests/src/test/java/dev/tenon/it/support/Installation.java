@@ -120,7 +120,12 @@ public final class Installation {
         static {
             // The JVM makes none of classes that are not packaged.
             if (isPackaged()) {
-                shell(List.of("archive_classes \"$@\"", DIRECTORY.toString(), classPath()));
+                // Other JVMs that run tests use the same one.
+                shell(List.of(
+                        "mkdir -p \"$1\"; exec 9>\"$1/lock\"; flock 9;"
+                                + " [ -e \"$(class_archive \"$@\")\" ] || archive_classes \"$@\"",
+                        DIRECTORY.toString(),
+                        classPath()));
             }
         }
     }
