@@ -28,6 +28,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -103,6 +104,9 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        options.wrong().ifPresent(wrong -> {
+            throw new ParameterException(spec.commandLine(), wrong);
+        });
         try (Host host = Host.ofCommand(options.settings())) {
             List<String> skipped = new ArrayList<>();
             List<Storage> examined = examined(host, skipped);

@@ -3,6 +3,11 @@ package dev.tenon.cli;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageException;
 import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** How commands end, for scripts. */
 public final class ExitStatus {
@@ -15,6 +20,21 @@ public final class ExitStatus {
     public static final int UNKNOWN = 3;
 
     private ExitStatus() {}
+
+    /** Lets the help of every command that does not tell it itself tell what its exit statuses mean. */
+    static void tell(CommandLine line) {
+        UsageMessageSpec usage = line.getCommandSpec().usageMessage();
+        boolean isTold = !usage.exitCodeList().isEmpty()
+                || Arrays.stream(usage.footer()).anyMatch(text -> text.contains("Exit status"));
+        if (!isTold) {
+            Map<String, String> meanings = new LinkedHashMap<>();
+            meanings.put("0", "done");
+            meanings.put("1", "failed; the reason is on standard error");
+            meanings.put("2", "wrong usage, nothing was done");
+            usage.exitCodeListHeading("%nExit status:%n").exitCodeList(meanings);
+        }
+        line.getSubcommands().values().forEach(ExitStatus::tell);
+    }
 
     /** Tells why a command failed, in one sentence. */
     public static int failed(PrintWriter err, Exception failure) {

@@ -26,6 +26,7 @@ import picocli.CommandLine.Command;
             DemoCommand.class,
             DoctorCommand.class,
             ExportCommand.class,
+            HelpCommand.class,
             ImportCommand.class,
             InspectCommand.class,
             ProxyCommand.class,
@@ -56,7 +57,14 @@ public final class Tenon {
     /** Runs a command and returns its exit status. */
     public static int run(Surroundings surroundings, String... args) {
         CommandLine line = commandLine(surroundings);
-        return line.execute(SharedOptions.behind(line, args));
+        int status = line.execute(SharedOptions.behind(line, args));
+        if (surroundings.out().checkError() && status == ExitStatus.DONE) {
+            surroundings
+                    .err()
+                    .println("tenon: standard output cannot be written, so not everything that was asked for is told");
+            return ExitStatus.FAILED;
+        }
+        return status;
     }
 
     Surroundings surroundings() {
@@ -68,6 +76,8 @@ public final class Tenon {
         CommandLine line = new CommandLine(new Tenon(surroundings));
         Arguments.register(line);
         StorageCommand.configure(line);
+        VolumeCommand.configure(line);
+        ExitStatus.tell(line);
         return line.setOut(surroundings.out())
                 .setErr(surroundings.err())
                 .setDefaultValueProvider(argument -> PluginOptions.usual(argument, surroundings))
@@ -75,7 +85,7 @@ public final class Tenon {
                 .setExecutionExceptionHandler((e, command, result) -> ExitStatus.failed(command.getErr(), e))
                 .setParameterExceptionHandler((e, args) -> {
                     CommandLine command = e.getCommandLine();
-                    command.getErr().println("tenon: " + e.getMessage());
+                    command.getErr().println("tenon: " + WrongUsage.sentence(e));
                     command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
                     return ExitStatus.WRONG_USAGE;
                 });

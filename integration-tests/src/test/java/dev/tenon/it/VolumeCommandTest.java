@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -127,6 +128,62 @@ class VolumeCommandTest {
     }
 
     @Test
+    void severalAreFreedAndOneThatIsMissingIsAWarning(Scratch scratch) {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        String one = tenon.line("volume", "alloc", "fast", "--vmid", "100", "--size", "1M");
+        Object two = tenon.object("volume", "alloc", "fast", "--vmid", "100", "--size", "1M")
+                .get("volid");
+        assertThat(two).isEqualTo("fast:100/vm-100-disk-1.raw");
+        assertThat(tenon.object("volume", "path", one))
+                .containsEntry("volid", one)
+                .containsEntry("path", scratch.storage() + "/images/100/vm-100-disk-0.raw");
+
+        TenonCommand freed = tenon.run("volume", "free", one, "fast:100/vm-100-disk-7.raw", String.valueOf(two));
+
+        assertThat(freed.status()).isZero();
+        assertThat(freed.errors().lines())
+                .containsExactly("tenon: volume 'fast:100/vm-100-disk-7.raw' does not exist, so nothing is removed");
+        assertThat(tenon.said("volume", "list", "fast", "--names")).isEmpty();
+        failed(
+                tenon,
+                2,
+                "there is no configuration '/nonexistent/storage.cfg'",
+                "volume",
+                "free",
+                one,
+                "--config",
+                "/nonexistent/storage.cfg");
+    }
+
+    @Test
+    void aVolumeThatIsMadeIsToldThoughTheOutputIsFull(Scratch scratch) throws IOException, InterruptedException {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        Path errors = scratch.file("errors");
+        ProcessBuilder process = new ProcessBuilder(Installation.tenonCommand(
+                        scratch.temporary(), tenon.all("volume", "alloc", "fast", "--vmid", "100", "--size", "1M")))
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(new File("/dev/full"))
+                .redirectError(errors.toFile());
+        process.environment().put("TENON_LOCK_DIR", scratch.file("lock").toString());
+
+        int status = process.start().waitFor();
+
+        assertThat(Files.readString(errors))
+                .contains("the volume is 'fast:100/vm-100-disk-0.raw', but standard output cannot be written");
+        assertThat(status).isEqualTo(3);
+        assertThat(tenon.line("volume", "list", "fast", "--names")).isEqualTo("fast:100/vm-100-disk-0.raw");
+    }
+
+    @Test
+    void nothingIsBegunWhoseOutputIsClosed() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder("bash", "-c", Installation.home() + "/bin/tenon --version 2>&1 >&-").start();
+
+        String errors = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(errors).isEqualTo("tenon: standard output is closed, so nothing is begun\n");
+        assertThat(process.waitFor()).isOne();
+    }
+
+    @Test
     void whatIsNotThereIsToldAndNothingIsChanged(Scratch scratch) {
         StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         failed(tenon, 1, "storage 'slow' does not exist", "volume", "list", "slow");
@@ -143,7 +200,7 @@ class VolumeCommandTest {
                 "alloc",
                 "fast",
                 "--vmid",
-                "1",
+                "100",
                 "--size",
                 "1M",
                 "--format",

@@ -49,7 +49,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example: tenon demo --plugin perl-shim/examples/LegacyDirPlugin.pm",
-            "Exit status 0 only if all rows agree."
+            "Exit status: 0 only if all rows agree, 1 if one does not, 2 wrong usage."
         })
 public final class DemoCommand implements Callable<Integer> {
     private static final MethodTable TABLE = StorageApi.API.table();

@@ -29,7 +29,7 @@ public final class Arguments {
                 .registerConverter(SnapshotName.class, of(SnapshotName::new))
                 .registerConverter(StorageId.class, of(StorageId::new))
                 .registerConverter(Vmid.class, of(Arguments::vmid))
-                .registerConverter(VolumeId.class, of(VolumeId::parse))
+                .registerConverter(VolumeId.class, of(Arguments::volumeId))
                 .registerConverter(VolumeName.class, of(VolumeName::new));
     }
 
@@ -41,6 +41,21 @@ public final class Arguments {
                 throw new TypeConversionException(e.getMessage());
             }
         };
+    }
+
+    /** A volume id whose storage cannot be one is told so. */
+    private static VolumeId volumeId(String text) {
+        try {
+            return VolumeId.parse(text);
+        } catch (StorageException e) {
+            int colon = text.indexOf(':');
+            if (colon < 1) {
+                throw new IllegalArgumentException(
+                        e.getMessage() + "; it is STORAGE:VOLUME, for instance" + " fast:100/vm-100-disk-0.raw", e);
+            }
+            new StorageId(text.substring(0, colon));
+            throw e;
+        }
     }
 
     private static Vmid vmid(String text) {

@@ -4,11 +4,17 @@ import ch.qos.logback.classic.Level;
 import dev.tenon.cli.DataStreams;
 import dev.tenon.cli.ExitStatus;
 import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.console.Terminal;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,8 +43,16 @@ public abstract class HostCommand implements Callable<Integer> {
     /** Does it; what it throws is told, and the outcome of that is the exit status. */
     protected abstract void run(Host host) throws IOException;
 
+    /** Whether it makes the configuration if that is not there yet. */
+    protected boolean makesConfiguration() {
+        return false;
+    }
+
     @Override
     public final Integer call() throws Exception {
+        if (!makesConfiguration()) {
+            refuse(options.wrong());
+        }
         Logging.usually(Level.WARN, Surroundings.of(spec));
         return Interruption.guard(this::runAndTell);
     }
@@ -65,6 +79,33 @@ public abstract class HostCommand implements Callable<Integer> {
             return ExitStatus.failed(err(), e, isReading());
         } finally {
             out().flush();
+        }
+    }
+
+    /** Tells which volume was made. Whoever waits for it must not go on without it. */
+    protected final void tellMade(VolumeId volume, JsonOption json) throws IOException {
+        tellMade(volume, json, volume.toString());
+    }
+
+    /** The same in these words, where no JSON is asked for. */
+    protected final void tellMade(VolumeId volume, JsonOption json, String words) throws IOException {
+        if (json.isGiven()) {
+            Json.print(out(), Json.object("volid", volume));
+        } else {
+            out().println(words);
+        }
+        if (out().checkError()) {
+            throw new StorageException(
+                    StorageError.INTERNAL,
+                    Outcome.UNKNOWN,
+                    "it is done and the volume is '" + volume + "', but standard output cannot be written");
+        }
+    }
+
+    /** Refuses a volume that PVE would not find again. */
+    protected final void refuse(Optional<String> wrong) {
+        if (wrong.isPresent()) {
+            throw wrongUsage(wrong.get());
         }
     }
 

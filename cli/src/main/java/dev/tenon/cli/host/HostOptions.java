@@ -5,9 +5,11 @@ import dev.tenon.cli.Surroundings;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.HostSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,6 +54,13 @@ public final class HostOptions {
 
     @Mixin
     private JournalOption journal = new JournalOption();
+
+    /** What is wrong with them for a command that reads the configuration, in one sentence. */
+    public Optional<String> wrong() {
+        return config == null || Files.exists(config)
+                ? Optional.empty()
+                : Optional.of("there is no configuration '" + config + "' (--config)");
+    }
 
     public HostSettings settings() {
         return new HostSettings(

@@ -30,6 +30,11 @@ final class AddCommand extends PropertiesCommand {
     private boolean help;
 
     @Override
+    protected boolean makesConfiguration() {
+        return true;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         Given given = given();
         List<String> names = given.names();

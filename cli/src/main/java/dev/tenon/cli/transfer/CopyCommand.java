@@ -4,6 +4,8 @@ import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.host.BandwidthOption;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.NewVolume;
 import dev.tenon.core.service.BandwidthUse;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.VolumeId;
@@ -43,19 +45,25 @@ public final class CopyCommand extends HostCommand {
     @Option(names = "--quiet", description = "show no progress")
     private boolean quiet;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
         if (bandwidth.wrong().isPresent()) {
             throw wrongUsage(bandwidth.wrong().get());
         }
+        refuse(NewVolume.wrong(copy.volume()));
         StorageService service = host.of(volume.storage(), copy.storage());
+        VolumeId made;
         try (Progress progress = new Progress(err(), Terminal.ofErrors(), "copying " + volume)) {
             StreamSettings settings = StreamSettings.USUAL
                     .named("the copy of volume '" + volume + "'")
                     .withLimit(bandwidth.limit(
                             host, service, BandwidthUse.MOVE, List.of(volume.storage(), copy.storage())));
-            out().println(service.copyVolume(
-                    volume, copy, transfer.transfer(), quiet ? settings : settings.withProgress(progress::reached)));
+            made = service.copyVolume(
+                    volume, copy, transfer.transfer(), quiet ? settings : settings.withProgress(progress::reached));
         }
+        tellMade(made, json);
     }
 }

@@ -3,6 +3,8 @@ package dev.tenon.cli.transfer;
 import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.NewVolume;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Outcome;
@@ -62,16 +64,20 @@ public final class ImportCommand extends HostCommand {
             description = "delete this snapshot of the new volume, with which it came")
     private @Nullable SnapshotName deleteSnapshot;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
         if (stream.wrong().isPresent()) {
             throw wrongUsage(stream.wrong().get());
         }
+        refuse(NewVolume.wrong(volume.volume()));
         VolumeId imported = imported(host, source());
         if (deleteSnapshot != null) {
             deleteSnapshot(host, imported, deleteSnapshot);
         }
-        out().println("successfully imported '" + imported + "'");
+        tellMade(imported, json, "successfully imported '" + imported + "'");
     }
 
     private Descriptor source() throws IOException {

@@ -2,6 +2,8 @@ package dev.tenon.cli.volume;
 
 import dev.tenon.cli.console.Sizes;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.NewVolume;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.StorageId;
@@ -10,6 +12,7 @@ import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -41,8 +44,16 @@ final class AllocCommand extends HostCommand {
     @Option(names = "--name", paramLabel = "NAME", description = "its name (default: the next that is free)")
     private @Nullable String name;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
-        out().println(host.of(storage).allocImage(storage, vmid, format, name, size));
+        refuse(NewVolume.wrong(vmid, name));
+        boolean isDirectory = format == Format.Image.SUBVOL;
+        if (size.bytes() == 0 && !isDirectory) {
+            throw wrongUsage("an image of 0 bytes is of no use to a guest; give --size");
+        }
+        tellMade(host.of(storage).allocImage(storage, vmid, format, name, size), json);
     }
 }

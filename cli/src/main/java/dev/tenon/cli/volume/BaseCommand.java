@@ -1,10 +1,12 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
 import java.io.IOException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** Makes a base image. */
@@ -19,8 +21,11 @@ final class BaseCommand extends HostCommand {
     @SuppressWarnings("NullAway.Init")
     private VolumeId volume;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
-        out().println(host.of(volume.storage()).createBase(volume));
+        tellMade(host.of(volume.storage()).createBase(volume), json);
     }
 }

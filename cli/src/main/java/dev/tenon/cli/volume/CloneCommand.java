@@ -4,6 +4,8 @@ import dev.tenon.cli.console.Progress;
 import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.host.BandwidthOption;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.NewVolume;
 import dev.tenon.core.service.BandwidthUse;
 import dev.tenon.core.service.CopyTarget;
 import dev.tenon.core.service.StorageService;
@@ -65,19 +67,23 @@ final class CloneCommand extends HostCommand {
     @Mixin
     private BandwidthOption bandwidth = new BandwidthOption();
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
         if (bandwidth.wrong().isPresent()) {
             throw wrongUsage(bandwidth.wrong().get());
         }
+        refuse(NewVolume.wrong(vmid, name));
         if (full) {
-            out().println(copy(host));
+            tellMade(copy(host), json);
             return;
         }
         if (target != null || format != null || name != null) {
             throw wrongUsage("--storage, --format and --name are for copies; add --full");
         }
-        out().println(host.of(volume.storage()).cloneImage(volume, vmid, snapshot));
+        tellMade(host.of(volume.storage()).cloneImage(volume, vmid, snapshot), json);
     }
 
     private VolumeId copy(Host host) throws IOException {

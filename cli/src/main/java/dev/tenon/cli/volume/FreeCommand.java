@@ -1,9 +1,14 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.core.service.StorageService;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
 import java.io.IOException;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -11,15 +16,50 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "free",
         mixinStandardHelpOptions = true,
-        description = "Removes a volume. The base image of linked clones is not removed.",
-        footer = {"", "Example: tenon volume free fast:100/vm-100-disk-0.raw"})
+        description =
+                "Removes volumes, each that can be. The base image of linked clones is not removed. That one does not"
+                        + " exist is a warning.",
+        footer = {"", "Example: tenon volume free fast:100/vm-100-disk-0.raw fast:100/vm-100-disk-1.raw"})
 final class FreeCommand extends HostCommand {
-    @Parameters(paramLabel = "VOLID", description = "the volume, for instance fast:100/vm-100-disk-0.raw")
-    @SuppressWarnings("NullAway.Init")
-    private VolumeId volume;
+    @Parameters(paramLabel = "VOLID", arity = "1..*", description = "a volume, for instance fast:100/vm-100-disk-0.raw")
+    private List<VolumeId> volumes = List.of();
 
     @Override
     protected void run(Host host) throws IOException {
-        host.of(volume.storage()).freeImage(volume);
+        StorageException failure = null;
+        for (VolumeId volume : volumes) {
+            try {
+                free(host.of(volume.storage()), volume);
+            } catch (StorageException e) {
+                if (volumes.size() == 1) {
+                    throw e;
+                }
+                err().println("tenon: volume '" + volume + "' is not removed: " + e.getMessage());
+                boolean isWorse = failure == null || e.outcome() == Outcome.UNKNOWN;
+                failure = isWorse ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw new StorageException(failure.error(), failure.outcome(), "not all volumes are removed", failure);
+        }
+    }
+
+    private void free(StorageService service, VolumeId volume) {
+        service.activateStorage(volume.storage());
+        if (isMissing(service, volume)) {
+            err().println("tenon: volume '" + volume + "' does not exist, so nothing is removed");
+            return;
+        }
+        service.freeImage(volume);
+    }
+
+    /** Only what is sure: everything else the removal itself tells. */
+    private static boolean isMissing(StorageService service, VolumeId volume) {
+        try {
+            service.volumeSizeInfo(volume, null);
+            return false;
+        } catch (StorageException e) {
+            return e.error() == StorageError.NOT_FOUND;
+        }
     }
 }

@@ -1,6 +1,8 @@
 package dev.tenon.cli.volume;
 
+import dev.tenon.cli.console.Json;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeId;
@@ -8,6 +10,7 @@ import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -28,6 +31,9 @@ final class NotesCommand extends HostCommand {
     @Option(names = "--set", paramLabel = "TEXT", description = "the new notes; empty to delete them")
     private @Nullable String text;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected boolean isReading() {
         return text == null;
@@ -37,7 +43,12 @@ final class NotesCommand extends HostCommand {
     protected void run(Host host) throws IOException {
         StorageService service = host.of(volume.storage());
         service.activateStorage(volume.storage());
-        if (text == null) {
+        if (json.isGiven()) {
+            if (text != null) {
+                service.updateAttribute(volume, VolumeAttribute.NOTES, text);
+            }
+            Json.print(out(), Json.object("volid", volume, "notes", service.attribute(volume, VolumeAttribute.NOTES)));
+        } else if (text == null) {
             service.attribute(volume, VolumeAttribute.NOTES)
                     .filter(notes -> !notes.isEmpty())
                     .ifPresent(notes -> out().println(notes.stripTrailing()));

@@ -1,12 +1,15 @@
 package dev.tenon.cli.volume;
 
+import dev.tenon.cli.console.Json;
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -25,6 +28,9 @@ final class PathCommand extends HostCommand {
     @Option(names = "--snapshot", paramLabel = "NAME", description = "this snapshot of it")
     private @Nullable SnapshotName snapshot;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected boolean isReading() {
         return true;
@@ -32,6 +38,11 @@ final class PathCommand extends HostCommand {
 
     @Override
     protected void run(Host host) throws IOException {
-        out().println(host.of(volume.storage()).path(volume, snapshot).path());
+        String path = host.of(volume.storage()).path(volume, snapshot).path();
+        if (json.isGiven()) {
+            Json.print(out(), Json.object("volid", volume, "snapshot", snapshot, "path", path));
+        } else {
+            out().println(path);
+        }
     }
 }

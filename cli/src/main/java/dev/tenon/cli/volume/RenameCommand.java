@@ -1,6 +1,8 @@
 package dev.tenon.cli.volume;
 
 import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.NewVolume;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
@@ -8,6 +10,7 @@ import dev.tenon.host.Host;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -28,11 +31,19 @@ final class RenameCommand extends HostCommand {
     @Option(names = "--name", paramLabel = "NAME", description = "its new name (default: the next that is free)")
     private @Nullable VolumeName name;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     protected void run(Host host) throws IOException {
         if (vmid == null && name == null) {
             throw wrongUsage("nothing to change; give --vmid, --name or both");
         }
-        out().println(host.of(volume.storage()).renameVolume(volume, vmid, name));
+        if (vmid != null) {
+            refuse(NewVolume.wrong(vmid, name == null ? null : name.value()));
+        } else if (name != null) {
+            refuse(NewVolume.wrong(name));
+        }
+        tellMade(host.of(volume.storage()).renameVolume(volume, vmid, name), json);
     }
 }

@@ -30,6 +30,12 @@ final class ResizeCommand extends HostCommand {
 
     @Override
     protected void run(Host host) throws IOException {
+        if (size.matches("-[0-9].*")) {
+            throw wrongUsage("size '" + size
+                    + "' would make the volume smaller, which is never done: what is at its end" + " would be lost");
+        } else if (size.startsWith("-")) {
+            throw wrongUsage("Unknown option: '" + size + "'");
+        }
         boolean isGrowth = size.startsWith("+");
         ByteSize given = given(isGrowth ? size.substring(1) : size);
         GuestVolume.change(host, volume, service -> resize(service, given, isGrowth));

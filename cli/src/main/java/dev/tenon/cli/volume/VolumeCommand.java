@@ -1,5 +1,6 @@
 package dev.tenon.cli.volume;
 
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /** What is on the storages. */
@@ -34,4 +35,12 @@ import picocli.CommandLine.Command;
             "Exit status: 0 done, 1 failed and nothing is changed, 2 wrong usage,",
             "3 failed and whether it took effect is not known, 130 cancelled by Ctrl-C."
         })
-public final class VolumeCommand {}
+public final class VolumeCommand {
+    /** Lets {@code resize VOLID -1G} be told what is wrong with it: it is a size and no option. */
+    public static void configure(CommandLine tenon) {
+        tenon.getSubcommands().values().stream()
+                .flatMap(line -> line.getSubcommands().values().stream())
+                .filter(line -> line.getCommand() instanceof ResizeCommand)
+                .forEach(line -> line.setUnmatchedOptionsArePositionalParams(true));
+    }
+}
