@@ -35,9 +35,15 @@ public final class Bench implements Callable<Integer> {
     /** Beside so many lists a call takes longer, and so would all of them. */
     private static final int CROWD_SHARE = 4;
 
+    private static final int LIST_ROUNDS = 11;
+    private static final double TARGET_ADOPTED_LIST = 6;
+    private static final double TARGET_CONSTANT_LIST = 2;
+    private static final long TARGET_LISTS_GROWTH = 48L << 20;
+
     private enum Part {
         CALLS,
         PLUGINS,
+        LISTS,
         CONNECTIONS,
         CROWD,
         DIRECTORIES,
@@ -99,6 +105,7 @@ public final class Bench implements Callable<Integer> {
                 switch (part) {
                     case CALLS -> calls(scratch, report);
                     case PLUGINS -> plugins(scratch, report);
+                    case LISTS -> lists(scratch, report);
                     case CONNECTIONS -> connections(scratch, report);
                     case CROWD -> crowd(scratch, report);
                     case DIRECTORIES -> Directories.run(scratch, report);
@@ -156,5 +163,13 @@ public final class Bench implements Callable<Integer> {
         report.line("");
         report.line("Many connections, " + CALLS_IN_FLIGHT + " calls in flight on all of them");
         report.connections(ManyConnections.run(scratch, CONNECTIONS, Math.max(calls, CALLS_IN_FLIGHT), ROUNDS));
+    }
+
+    private void lists(Scratch scratch, Report report) throws Exception {
+        Lists.Result lists = Lists.run(scratch, LIST_ROUNDS);
+        report.heading("A list of 20,000 volumes: beside the plugin in its own process, or pack and unpack", "peer");
+        report.row(lists.adopted(), TARGET_ADOPTED_LIST, Double.NaN);
+        report.row(lists.constants(), TARGET_CONSTANT_LIST, Double.NaN);
+        report.growth("daemon, by ten lists", lists.growth(), TARGET_LISTS_GROWTH);
     }
 }

@@ -113,6 +113,17 @@ final class Report {
                 verdict(bytes / MIB, TARGET_CROWDED_MIB)));
     }
 
+    /** How much more memory something had afterwards, with the most that it may be. */
+    void growth(String what, long bytes, long most) {
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.1f MiB more %s (%d)",
+                what,
+                bytes / MIB,
+                bytes <= most ? "good" : "OVER",
+                most >> 20));
+    }
+
     void plan(Plan plan) {
         line("");
         line(String.format(
