@@ -116,7 +116,11 @@ public final class LargeAnswers {
             if (one == null || !one.isRead()) {
                 return false;
             }
-            isKnown = sizes.containsKey(kind);
+            Long size = sizes.get(kind);
+            if (size != null && size < LARGE_BYTES) {
+                return true;
+            }
+            isKnown = size != null;
             return isKnown
                     ? making.keySet().stream().filter(turn -> turn.isKnown).count() < AT_ONCE
                     : making.keySet().stream().noneMatch(turn -> turn.kind.equals(kind));
