@@ -184,8 +184,7 @@ class InspectTest {
     void whatAPveHasThatIsNotKnownIsTold(Scratch scratch) throws IOException, InterruptedException {
         Path directory = Files.createDirectories(scratch.file("pve/PVE/Storage"));
         Files.writeString(
-                directory.resolveSibling("Storage.pm"),
-                "use constant APIVER => 17;\nuse constant APIAGE => 8;\n");
+                directory.resolveSibling("Storage.pm"), "use constant APIVER => 17;\nuse constant APIAGE => 8;\n");
         Files.writeString(directory.resolve("Plugin.pm"), """
                 package PVE::Storage::Plugin;
                 sub copy_image_start { my ($class, $scfg, $storeid, $volname) = @_; }

@@ -92,7 +92,8 @@ class StartScriptsTest {
             assertThat(ended.said()).isEqualTo(more.isEmpty() ? "gr\u00fcn \u20ac \ud83d\ude00\n" : "");
             assertThat(Files.readString(dump.resolve(name + ".notes"))).isEqualTo("gr\u00fcn \u20ac \ud83d\ude00");
         }
-        assertThat(Files.readString(Path.of(Installation.home() + "/bin/tenon"))).contains("\ntake_utf8\nexec ");
+        assertThat(Files.readString(Path.of(Installation.home() + "/bin/tenon")))
+                .contains("\ntake_utf8\nexec ");
     }
 
     @Test

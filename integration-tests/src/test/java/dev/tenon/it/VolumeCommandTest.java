@@ -13,7 +13,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -176,7 +175,8 @@ class VolumeCommandTest {
 
     @Test
     void nothingIsBegunWhoseOutputIsClosed() throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("bash", "-c", Installation.home() + "/bin/tenon --version 2>&1 >&-").start();
+        Process process =
+                new ProcessBuilder("bash", "-c", Installation.home() + "/bin/tenon --version 2>&1 >&-").start();
 
         String errors = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(errors).isEqualTo("tenon: standard output is closed, so nothing is begun\n");
