@@ -3,8 +3,6 @@ package dev.tenon.bench;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
@@ -134,9 +132,7 @@ final class Directories {
     private static List<VolumeInfo> listed(Path storage) {
         return new DirPlugin()
                 .listImages(
-                        new Storage(
-                                new StorageId("bench"),
-                                new StorageConfig("dir", Map.of("path", storage.toString(), "content", "images"))),
+                        Storage.of("bench", "dir", Map.of("path", storage.toString(), "content", "images")),
                         ImageFilter.all(),
                         OperationCache.create());
     }

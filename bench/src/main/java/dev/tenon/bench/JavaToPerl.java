@@ -9,8 +9,6 @@ import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.host.Home;
 import dev.tenon.proto.Value;
@@ -43,10 +41,8 @@ final class JavaToPerl {
     static List<Comparison> run(Scratch scratch, Plan plan)
             throws IOException, InterruptedException, ExecutionException, TimeoutException, RemoteCallException,
                     SessionClosedException {
-        Storage storage = new Storage(
-                new StorageId("bench"),
-                new StorageConfig(
-                        "dir", Map.of("path", scratch.storage().toString(), "content", Map.of("images", "1"))));
+        Storage storage = Storage.of(
+                "bench", "dir", Map.of("path", scratch.storage().toString(), "content", Map.of("images", "1")));
         VolumeName volume = new VolumeName(Scratch.QCOW2);
         Fields params = new Fields(Map.of(
                 "storeid",

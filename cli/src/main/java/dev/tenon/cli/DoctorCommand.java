@@ -7,7 +7,6 @@ import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -175,9 +174,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private static Storage storage(String id, Path path) {
-        return new Storage(
-                new StorageId(id),
-                new StorageConfig("dir", Map.of("path", path.toAbsolutePath().toString())));
+        return Storage.of(id, "dir", Map.of("path", path.toAbsolutePath().toString()));
     }
 
     private void examine(Host host, Doctor doctor, Storage storage, List<Line> lines) throws IOException {

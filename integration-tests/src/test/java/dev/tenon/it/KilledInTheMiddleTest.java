@@ -8,8 +8,6 @@ import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.MutatingWork;
@@ -223,7 +221,7 @@ class KilledInTheMiddleTest {
             if (storage.hasChains()) {
                 properties.put("snapshot-as-volume-chain", "1");
             }
-            return new Storage(new StorageId(storage.id()), new StorageConfig("dir", properties));
+            return Storage.of(storage.id(), "dir", properties);
         }
 
         private String doctorCommand(String... options) throws IOException, InterruptedException {

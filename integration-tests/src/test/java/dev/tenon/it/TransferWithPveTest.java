@@ -9,8 +9,6 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
@@ -55,8 +53,7 @@ class TransferWithPveTest {
     }
 
     private static Storage storage(Path directory) {
-        return new Storage(
-                new StorageId("store"), new StorageConfig("dir", Map.<String, Object>of("path", directory.toString())));
+        return Storage.of("store", "dir", Map.of("path", directory.toString()));
     }
 
     /** Two storages, of which the first has a volume of this name. */

@@ -1,8 +1,6 @@
 package dev.tenon.tck;
 
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,7 +27,7 @@ final class Directories {
         properties.put("path", path.toString());
         properties.put("content", Map.of("images", "1", "rootdir", "1", "backup", "1"));
         properties.put("create-base-path", "0");
-        return new Storage(new StorageId("nas"), new StorageConfig("dir", properties));
+        return Storage.of("nas", "dir", properties);
     }
 
     private static Path directory(Path path) {

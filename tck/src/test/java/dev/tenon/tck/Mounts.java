@@ -2,8 +2,6 @@ package dev.tenon.tck;
 
 import dev.tenon.core.spi.Format.Image;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.mounted.MountHost;
 import java.io.IOException;
@@ -75,6 +73,6 @@ final class Mounts {
         if (hasChains) {
             properties.put("snapshot-as-volume-chain", "1");
         }
-        return new Storage(new StorageId("nas"), new StorageConfig(plugin.type(), properties));
+        return Storage.of("nas", plugin.type(), properties);
     }
 }

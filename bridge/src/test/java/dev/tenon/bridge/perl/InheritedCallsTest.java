@@ -15,8 +15,6 @@ import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
@@ -124,9 +122,8 @@ class InheritedCallsTest {
     }
 
     private Map<String, Integer> requests(Set<String> own, boolean isLayered) {
-        Storage storage = new Storage(
-                new StorageId("nas"),
-                new StorageConfig("dir", Map.of("path", directory.toString(), "content", Map.of("images", "1"))));
+        Storage storage =
+                Storage.of("nas", "dir", Map.of("path", directory.toString(), "content", Map.of("images", "1")));
         Map<String, Integer> requests = new LinkedHashMap<>();
         CALLS.forEach((name, call) -> {
             Perl perl = new Perl(own, near -> isLayered ? new LayeredPlugin(near).base() : new InheritedBase(near));

@@ -18,8 +18,6 @@ import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.Vmid;
@@ -44,10 +42,8 @@ import org.junit.jupiter.api.Test;
 /** A storage called through names and values, and through names and values again, is the storage itself. */
 class TypedCallsTest {
     private static final MethodTable TABLE = StorageApi.API.table();
-    private static final Storage STORAGE = new Storage(
-            new StorageId("nas"),
-            new StorageConfig(
-                    "recorded", Map.of("type", "recorded", "path", "/srv/nas", "content", Map.of("images", "1"))));
+    private static final Storage STORAGE = Storage.of(
+            "nas", "recorded", Map.of("type", "recorded", "path", "/srv/nas", "content", Map.of("images", "1")));
     private static final VolumeName VOLUME = new VolumeName("100/vm-100-disk-0.qcow2");
     private static final SnapshotName SNAPSHOT = new SnapshotName("before");
 

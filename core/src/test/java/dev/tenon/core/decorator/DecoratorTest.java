@@ -7,10 +7,8 @@ import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.storage.directory.DirectoryPlugin;
@@ -31,8 +29,8 @@ import org.junit.jupiter.api.Test;
 
 /** What is put around a storage that answers, refuses, or hangs. */
 class DecoratorTest {
-    private static final Storage NAS = new Storage(new StorageId("nas"), new StorageConfig("moody", Map.of()));
-    private static final Storage OTHER = new Storage(new StorageId("other"), new StorageConfig("moody", Map.of()));
+    private static final Storage NAS = Storage.of("nas", "moody", Map.of());
+    private static final Storage OTHER = Storage.of("other", "moody", Map.of());
     private static final StorageStatus ACTIVE =
             new StorageStatus.Active(ByteSize.ofBytes(3), ByteSize.ofBytes(2), ByteSize.ofBytes(1));
 

@@ -1,7 +1,6 @@
 package dev.tenon.core.testing;
 
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
@@ -24,7 +23,7 @@ public final class Storages {
     }
 
     public static Storage with(Map<String, Object> properties) {
-        return new Storage(new StorageId("store"), new StorageConfig("dir", properties));
+        return Storage.of("store", "dir", properties);
     }
 
     public static VolumeId volume(String name) {

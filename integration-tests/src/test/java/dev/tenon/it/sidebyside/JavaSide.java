@@ -12,10 +12,8 @@ import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
@@ -45,7 +43,7 @@ final class JavaSide implements Side {
         if (hasSnapshotChains) {
             section.put("snapshot-as-volume-chain", "1");
         }
-        storage = new Storage(new StorageId(id), new StorageConfig("dir", section));
+        storage = Storage.of(id, "dir", section);
         this.directory = directory;
     }
 

@@ -4,8 +4,6 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.SidecarSettings;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageId;
 import java.io.Closeable;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -57,7 +55,7 @@ public final class SidecarHost implements Closeable {
         for (int i = 0; i < more.length; i += 2) {
             properties.put(more[i].toString(), more[i + 1]);
         }
-        return new Storage(new StorageId("nas"), new StorageConfig(plugin.type(), properties));
+        return Storage.of("nas", plugin.type(), properties);
     }
 
     /** What this JVM has logged since the plugin was started. */

@@ -14,7 +14,6 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
@@ -42,7 +41,7 @@ class WholeImportTest {
 
     private final Hasty hasty = new Hasty();
     private boolean allowRename;
-    private Storage nas = new Storage(new StorageId("nas"), new StorageConfig("hasty", Map.of()));
+    private Storage nas = Storage.of("nas", "hasty", Map.of());
 
     private static final class Hasty extends DirectoryPlugin {
         private StorageException failure = new StorageException(StorageError.SIDECAR_FAILED, Outcome.UNKNOWN, "killed");

@@ -13,7 +13,6 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
@@ -61,7 +60,7 @@ class CephfsPluginTest {
         for (int i = 0; i < more.length; i += 2) {
             properties.put(more[i], more[i + 1]);
         }
-        return new Storage(new StorageId("store"), new StorageConfig("cephfs", properties));
+        return Storage.of("store", "cephfs", properties);
     }
 
     private static Secrets keyring(String key) {

@@ -9,7 +9,6 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
@@ -57,7 +56,7 @@ class CifsPluginTest {
         for (int i = 0; i < more.length; i += 2) {
             properties.put(more[i], more[i + 1]);
         }
-        return new Storage(new StorageId("store"), new StorageConfig("cifs", properties));
+        return Storage.of("store", "cifs", properties);
     }
 
     private static Secrets password(String password) {

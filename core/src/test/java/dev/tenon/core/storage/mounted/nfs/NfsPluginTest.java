@@ -11,7 +11,6 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
@@ -58,7 +57,7 @@ class NfsPluginTest {
         for (int i = 0; i < more.length; i += 2) {
             properties.put(more[i], more[i + 1]);
         }
-        return new Storage(new StorageId("store"), new StorageConfig("nfs", properties));
+        return Storage.of("store", "nfs", properties);
     }
 
     @Test
