@@ -67,7 +67,7 @@ subtest 'a call by position is one by name on the wire' => sub {
         packed([
                 2, 1, 'status',
                 { storeid => 'nas', scfg => $STORAGE[1], cache => undef },
-                { plugin => 'dir', deadline_ms => 12000 }]
+                { plugin => 'dir', deadline_ms => 22000 }]
         ),
         'with the deadline of the method and a grace'
     );
@@ -86,7 +86,7 @@ subtest 'a call by position is one by name on the wire' => sub {
                     name => undef,
                     size => 4096
                 },
-                { plugin => 'dir', deadline_ms => 602000 }]
+                { plugin => 'dir', deadline_ms => 1202000 }]
         ),
         'numbers are integers, whatever they looked like'
     );
@@ -103,8 +103,9 @@ subtest 'this side waits longer than it tells the daemon' => sub {
     my $peer = Tenon::Test::Peer->start(sub ($conn) { $conn->hello; $conn->until_end });
     my $client = client_of($peer);
     $client->call('dir', 'status', @STORAGE);
-    is($waits{seconds}, 12,
-        'the daemon is told more than the ten seconds of the method, which the storage keeps');
+    is($waits{seconds}, 22,
+'the daemon is told more than the ten seconds of the method, which the storage keeps, and ten for the wait'
+    );
     cmp_ok($waits{grace}, '>=', 1,
         'and this side waits longer, so that the word of either arrives');
     undef $client;

@@ -165,6 +165,12 @@ The range of API levels.
 
 The table in another file. Dies if it cannot be read.
 
+=head2 params_at
+
+    my $params = $api->params_at($method, $level);
+
+The rows of the parameters in the order of the positions, as an array reference.
+
 =head2 positions
 
     my $names = $api->positions($method, $level);

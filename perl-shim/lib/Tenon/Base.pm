@@ -84,4 +84,11 @@ Calls the base class method with its positional arguments (of the newest level, 
 What a plugin keeps in its section and cannot cross, such as an object, stays here. Dies with the
 error's text.
 
+=head2 callback
+
+    my $result = Tenon::Base::callback($id, @args);
+
+Runs a function that the daemon handed over with a call that is under way, and returns what it returns. Dies with the
+error's text.
+
 =cut

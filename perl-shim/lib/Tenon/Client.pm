@@ -24,6 +24,10 @@ use constant SILENT_HELLO_SECONDS => 0.25;
 # Until when a socket's daemon is taken for one that hangs. A fork knows it too.
 my %SILENT;
 
+# Before its own time begins, a call may wait for a process of an adopted plugin; one that may last waits as long as others
+# may last.
+use constant { WAIT_SECONDS => 10, LONG_SECONDS => 600 };
+
 sub new ($class, %opt) {
     return bless {
         api => $opt{api} // Tenon::Api->load,
@@ -50,7 +54,7 @@ sub call ($self, $plugin, $name, @args) {
             $self->_session($what)->call(
                 $name, $params,
                 plugin => $plugin,
-                seconds => $method->{deadline} + GRACE_SECONDS,
+                seconds => $method->{deadline} + _wait($method) + GRACE_SECONDS,
                 grace => GRACE_SECONDS,
                 what => $what,
             )];
@@ -67,6 +71,11 @@ sub call ($self, $plugin, $name, @args) {
         return sub { return $self->claim($plugin, $token) };
     }
     return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire->[0], wantarray);
+}
+
+sub _wait ($method) {
+    my $deadline = $method->{deadline};
+    return $deadline >= LONG_SECONDS || $deadline < WAIT_SECONDS ? $deadline : WAIT_SECONDS;
 }
 
 # Mostly in a worker, whose parent has gone by then; so it has a connection of its own, and all the time it needs.

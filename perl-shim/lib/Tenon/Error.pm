@@ -164,10 +164,10 @@ Dies with a new error.
 
 What a plugin died with: the message is its text without the end of the line.
 
-=head2 die_text, exception, message, name, origin, outcome, text
+=head2 changed, die_text, exception, message, name, origin, outcome, text
 
 What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
-plain text.
+plain text. C<changed> has the parameters that the plugin changed in place, by name, undef if there are none.
 
 =head2 with, unknown
 

@@ -32,7 +32,9 @@ Tenon::Lifeline - a process that ends with its parent
 
     Tenon::Lifeline::follow($signal);
 
-=head1 DESCRIPTION
+=head1 FUNCTIONS
+
+=head2 follow
 
 Standard input is a pipe whose other end the parent holds and never writes to. C<follow> has the kernel send the signal,
 a number, when that end is closed, which also happens when the parent is killed. Standard input becomes F</dev/null>, also

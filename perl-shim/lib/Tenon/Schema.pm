@@ -703,6 +703,36 @@ cannot be what its field is, is left out, and so is an entry of a listing withou
 
 What a caller gets, as a list or a scalar. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>.
 
+=head2 answer_from_wire
+
+    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, wantarray);
+
+The same of a whole answer: what the plugin changed in place is put into the caller's own hashes and arrays first.
+
+=head2 before
+
+    my $before = Tenon::Schema::before($method, \%params);
+
+What the parameters that may be changed in place are, before the plugin is called.
+
+=head2 changed_to_wire
+
+    my $changed = Tenon::Schema::changed_to_wire($api, $method, $level, $before, \@args);
+
+Those that the plugin has changed since, by name.
+
+=head2 apply_changed
+
+    Tenon::Schema::apply_changed($api, $method, $level, \@args, $changed);
+
+Puts them into the hashes and arrays that the caller passed; what is equal stays as it is.
+
+=head2 prepare
+
+    Tenon::Schema::prepare($type);
+
+Notes in a row of the table what the functions here ask of its type for every value.
+
 =head2 tree
 
     my $wire = Tenon::Schema::tree($value);

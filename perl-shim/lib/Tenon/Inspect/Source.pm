@@ -144,6 +144,12 @@ Reads Perl as far as that goes with patterns, so that a file that does not compi
 
 =head1 METHODS
 
+=head2 new
+
+    my $source = Tenon::Inspect::Source->new($text);
+
+The text of a file, of which comments, documentation and what follows the end are left out.
+
 =head2 text
 
 The file without comments and POD; its lines keep their numbers.

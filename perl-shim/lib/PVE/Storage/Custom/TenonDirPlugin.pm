@@ -83,4 +83,10 @@ PVE::Storage::Custom::TenonDirPlugin - directory storage that Tenon's daemon ans
 A storage of type C<tenondir> has the layout of PVE's C<dir>. The methods that describe the plugin are answered here,
 without a daemon; all others by the daemon at C<$ENV{TENON_SOCKET}>, by default F</run/tenon/control.sock>.
 
+=head1 METHODS
+
+=head2 api, type, plugindata, properties, options
+
+As PVE asks for them. C<api> is the version of the host, so that no host warns.
+
 =cut

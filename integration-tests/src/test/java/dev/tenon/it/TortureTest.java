@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.perl.SidecarSettings;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
@@ -47,11 +48,16 @@ class TortureTest {
 
     @BeforeEach
     void start(Scratch scratch) {
-        host = SidecarHost.start(scratch, Installation.plugin("WildPlugin.pm"));
+        host = SidecarHost.start(scratch, Installation.plugin("WildPlugin.pm"), this::change);
         plugin = host.plugin();
         notes = scratch.file("notes");
         storage = host.storage("notes", notes.toString());
         pid = host.process().pid();
+    }
+
+    /** How the plugin is hosted, otherwise than usual. */
+    SidecarSettings change(SidecarSettings settings) {
+        return settings;
     }
 
     private SizeInfo call(String habit) {

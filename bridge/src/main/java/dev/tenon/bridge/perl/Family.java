@@ -340,9 +340,6 @@ final class Family implements AutoCloseable {
         member.keep(more);
     }
 
-    /** What a member does. */
-    record Occupation(long pid, String what, Duration since) {}
-
     /** The members, the one whose call or rest began last at the end. */
     synchronized List<Occupation> occupations() {
         long now = System.nanoTime();

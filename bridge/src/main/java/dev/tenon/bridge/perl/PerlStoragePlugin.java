@@ -127,7 +127,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
 
     /** The process that made, or makes, the newest call; absent if there is none. */
     public OptionalLong pid() {
-        return family.occupations().stream().mapToLong(Family.Occupation::pid).reduce((older, newer) -> newer);
+        return family.occupations().stream().mapToLong(Occupation::pid).reduce((older, newer) -> newer);
     }
 
     @Override
@@ -452,7 +452,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
     // ---- looking and ending
 
     /** What each process of the plugin does, the newest call at the end. */
-    public List<Family.Occupation> members() {
+    public List<Occupation> members() {
         return family.occupations();
     }
 

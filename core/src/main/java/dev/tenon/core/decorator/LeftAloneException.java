@@ -12,10 +12,13 @@ final class LeftAloneException extends StorageException {
         super(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, message);
     }
 
-    /** Whether a storage said nothing, which is something else than that it is unavailable. */
+    /** Whether a storage said nothing, which is something else than that it is unavailable, or its plugin crashed. */
     static boolean isSilence(StorageException e) {
-        return e instanceof LeftAloneException
-                || e.error() == StorageError.DEADLINE_EXCEEDED
-                || e.error() == StorageError.SIDECAR_FAILED;
+        return e instanceof LeftAloneException || e.error() == StorageError.DEADLINE_EXCEEDED;
+    }
+
+    /** Whether no answer of the storage came, for whatever reason. */
+    static boolean isNoAnswer(StorageException e) {
+        return isSilence(e) || e.error() == StorageError.SIDECAR_FAILED || e.error() == StorageError.PLUGIN_BUSY;
     }
 }

@@ -8,6 +8,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -22,16 +23,22 @@ import org.slf4j.LoggerFactory;
 /**
  * Answers what a status daemon asks every few seconds, {@code checkConnection}, {@code activateStorage} and
  * {@code status}, in bounded time. Each is asked of the storage in the background, once at a time; a caller waits for a
- * moment and then gets the last good answer, if that is not too old. Once it is, {@code status} is inactive and the others
+ * moment, once for all that it asks of a silent storage, and then gets the last good answer, if that is not too old. Once it is, {@code status} is inactive and the others
  * fail with {@code STORAGE_UNAVAILABLE}. A refusal of the storage is an answer and is passed on at once.
  */
 public final class StatusCache implements Decorator {
     private static final Logger LOG = LoggerFactory.getLogger(StatusCache.class);
     private static final String STATUS = "status";
 
+    /** For an answer of a storage that was silent a moment ago. */
+    private static final Duration MOMENT = Duration.ofMillis(50);
+
     private final Settings settings;
     private final LongSupplier nanoTime;
     private final Map<Question, Answers> known = new ConcurrentHashMap<>();
+
+    /** Storages that somebody waited for in vain, and that have answered nothing since. */
+    private final Set<StorageId> silent = ConcurrentHashMap.newKeySet();
 
     /**
      * How patient callers are.
@@ -67,7 +74,7 @@ public final class StatusCache implements Decorator {
         if (storage == null || !isAskedByDaemons) {
             return next.get();
         }
-        return known.computeIfAbsent(new Question(call.operation(), storage), question -> new Answers())
+        return known.computeIfAbsent(new Question(call.operation(), storage), question -> new Answers(storage))
                 .ask(call, next);
     }
 
@@ -76,7 +83,12 @@ public final class StatusCache implements Decorator {
         private @Nullable Object good;
         private long goodAt;
         private boolean hasGood;
+        private final StorageId storage;
         private @Nullable CompletableFuture<@Nullable Object> underWay;
+
+        Answers(StorageId storage) {
+            this.storage = storage;
+        }
 
         @Nullable
         Object ask(Call<?> call, Supplier<@Nullable Object> next) {
@@ -89,15 +101,20 @@ public final class StatusCache implements Decorator {
                 }
                 asked = underWay == null || underWay.isDone() ? begin(call, next) : underWay;
             }
+            // Who asks a silent storage one thing after the other waits for it once.
+            Duration patience = silent.contains(storage) && MOMENT.compareTo(settings.patience()) < 0
+                    ? MOMENT
+                    : settings.patience();
             try {
-                return asked.get(settings.patience().toNanos(), TimeUnit.NANOSECONDS);
+                return asked.get(patience.toNanos(), TimeUnit.NANOSECONDS);
             } catch (TimeoutException e) {
+                silent.add(storage);
                 return instead(call);
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof StorageException refused)) {
                     throw new IllegalStateException(e.getCause());
                 }
-                if (LeftAloneException.isSilence(refused)) {
+                if (LeftAloneException.isNoAnswer(refused)) {
                     return instead(call);
                 }
                 throw refused;
@@ -119,8 +136,12 @@ public final class StatusCache implements Decorator {
                         goodAt = nanoTime.getAsLong();
                         hasGood = true;
                     }
+                    silent.remove(storage);
                     answer.complete(value);
                 } catch (RuntimeException | Error e) {
+                    if (!(e instanceof StorageException refused) || !LeftAloneException.isSilence(refused)) {
+                        silent.remove(storage);
+                    }
                     answer.completeExceptionally(e);
                 }
             });

@@ -38,6 +38,7 @@ class DecoratorTest {
         ANSWERS,
         REFUSES,
         IS_LATE,
+        CRASHES,
         HANGS
     }
 
@@ -58,11 +59,26 @@ class DecoratorTest {
         private final AtomicInteger asked = new AtomicInteger();
 
         @Override
+        public boolean checkConnection(Storage storage) {
+            return isActive(storage);
+        }
+
+        @Override
+        public void activateStorage(Storage storage, OperationCache cache) {
+            isActive(storage);
+        }
+
+        @Override
         public StorageStatus status(Storage storage, OperationCache cache) {
             asked.incrementAndGet();
+            return isActive(storage) ? ACTIVE : new StorageStatus.Inactive();
+        }
+
+        private boolean isActive(Storage storage) {
             return switch (storage.equals(OTHER) ? Mood.ANSWERS : mood) {
-                case ANSWERS -> ACTIVE;
+                case ANSWERS -> true;
                 case REFUSES -> throw StorageException.refused(StorageError.BAD_CONFIG, "no path");
+                case CRASHES -> throw new StorageException(StorageError.SIDECAR_FAILED, Outcome.UNKNOWN, "lost");
                 case IS_LATE -> throw new StorageException(StorageError.DEADLINE_EXCEEDED, Outcome.UNKNOWN, "late");
                 case HANGS -> {
                     try {
@@ -71,7 +87,7 @@ class DecoratorTest {
                         Thread.currentThread().interrupt();
                         throw new StorageException(StorageError.CANCELLED, Outcome.UNKNOWN, "interrupted", e);
                     }
-                    yield ACTIVE;
+                    yield true;
                 }
             };
         }
@@ -184,6 +200,33 @@ class DecoratorTest {
                     .withMessage("no path");
         }
         assertThat(moody.asked).hasValue(5);
+    }
+
+    @Test
+    void aCrashOfThePluginIsNoSilenceOfTheStorage() {
+        StoragePlugin decorated = Decorator.decorate(moody, new CircuitBreaker(1, Duration.ofSeconds(10), now::get));
+        moody.mood = Mood.CRASHES;
+        for (int i = 0; i < 5; i++) {
+            assertThatExceptionOfType(StorageException.class)
+                    .isThrownBy(() -> status(decorated, NAS))
+                    .withMessage("lost");
+        }
+        moody.mood = Mood.ANSWERS;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+    }
+
+    @Test
+    void whoAsksAStorageThatHangsOneThingAfterTheOtherWaitsForItOnce() {
+        Duration patience = Duration.ofSeconds(2);
+        StoragePlugin decorated = Decorator.decorate(
+                moody, new StatusCache(new StatusCache.Settings(Duration.ZERO, patience, Duration.ofSeconds(60))));
+        moody.mood = Mood.HANGS;
+        long begun = System.nanoTime();
+        assertThatExceptionOfType(StorageException.class).isThrownBy(() -> decorated.checkConnection(NAS));
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> decorated.activateStorage(NAS, OperationCache.create()));
+        assertThat(status(decorated, NAS)).isEqualTo(new StorageStatus.Inactive());
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isBetween(patience, patience.multipliedBy(2));
     }
 
     @Test
