@@ -1,12 +1,11 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.ContentType;
-import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ListedVolume;
-import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.storage.common.DevicePlugin;
 import dev.tenon.core.storage.common.GuestTypes;
 import dev.tenon.core.storage.common.Paths;
 import java.nio.file.Path;
@@ -23,7 +22,7 @@ final class VolumeListing {
             StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, Path guests) {
         List<ListedVolume> found = new ArrayList<>();
         if (content.contains(ContentType.IMAGES) || content.contains(ContentType.ROOTDIR)) {
-            found.addAll(images(plugin, storage, owner, content, GuestTypes.read(guests)));
+            found.addAll(DevicePlugin.listedImages(plugin, storage, owner, content, GuestTypes.read(guests)));
         }
         if (ContentDirectories.hasBase(storage)) {
             content.stream()
@@ -42,15 +41,5 @@ final class VolumeListing {
             case ISO, VZTMPL -> owner == null;
             case IMAGES, NONE, ROOTDIR -> false;
         };
-    }
-
-    private static List<ListedVolume> images(
-            StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, GuestTypes guests) {
-        ImageFilter filter = owner == null ? ImageFilter.all() : new ImageFilter.OfGuest(owner);
-        return plugin.listImages(storage, filter, OperationCache.create()).stream()
-                .map(image ->
-                        new ListedVolume(image, guests.contentOf(image.owner(), image.format()), null, null, false))
-                .filter(volume -> content.contains(volume.content()))
-                .toList();
     }
 }
