@@ -1,6 +1,7 @@
 package dev.tenon.core;
 
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.mounted.btrfs.BtrfsPlugin;
 import dev.tenon.core.storage.mounted.cephfs.CephfsPlugin;
 import dev.tenon.core.storage.mounted.cifs.CifsPlugin;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
@@ -17,7 +18,7 @@ public final class NativeTypes {
     /** New ones, by type, in the order of their names. */
     public static Map<String, StoragePlugin> all() {
         Map<String, StoragePlugin> types = new TreeMap<>();
-        Stream.of(new CephfsPlugin(), new CifsPlugin(), new DirPlugin(), new NfsPlugin())
+        Stream.of(new BtrfsPlugin(), new CephfsPlugin(), new CifsPlugin(), new DirPlugin(), new NfsPlugin())
                 .forEach(plugin -> types.put(plugin.type(), plugin));
         return Collections.unmodifiableMap(types);
     }

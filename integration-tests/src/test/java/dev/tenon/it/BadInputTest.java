@@ -260,7 +260,7 @@ class BadInputTest {
                 call(
                         "an unknown plugin",
                         ErrorCode.UNKNOWN_PLUGIN,
-                        "no plugin 'nas' is served; served are [cephfs, cifs, dir, nfs, tenoncephfs,"
+                        "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, nfs, tenonbtrfs, tenoncephfs,"
                                 + " tenoncifs, tenondir, tenonnfs, torture]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(

@@ -25,7 +25,7 @@ class MemoryContractTest extends StoragePluginContract {
     private final Subject subject;
 
     MemoryContractTest(Scratch scratch) throws IOException {
-        subject = new Subject(
+        subject = Subject.ofFiles(
                 new MemoryPlugin("here"),
                 storage("here"),
                 storage("elsewhere"),

@@ -21,6 +21,7 @@ class NativeProxyTest {
         "dir,    path=/srv/x,          /srv/x,         false, qcow2 raw subvol vmdk, ''",
         "nfs,    server=nas export=/e, /mnt/pve/store, true,  qcow2 raw vmdk,        ''",
         "cifs,   server=nas share=s,   /mnt/pve/store, true,  qcow2 raw vmdk,        password",
+        "btrfs,  path=/srv/x,          /srv/x,         false, raw subvol,            ''",
         "cephfs, monhost=mon,          /mnt/pve/store, true,  '',                    keyring"
     })
     void aTypeOfJavaIsLoadedByAHost(

@@ -48,7 +48,8 @@ interface SnapshotContract extends Contract {
         plugin.deleteSnapshot(storage, volume, BEFORE, false);
         assertThat(snapshots(volume)).isEmpty();
         images().isFilled(volume, 4);
-        assertThat(images().bytes(volume)).isGreaterThanOrEqualTo(Images.SIZE.bytes());
+        assertThat(images().bytes(volume))
+                .isGreaterThanOrEqualTo(Images.sizeOf(format).bytes());
     }
 
     private void refusesSnapshots(VolumeName volume) {

@@ -15,6 +15,7 @@ import java.nio.file.StandardCopyOption;
 public final class FileMove {
     private static final int AT_FDCWD = -100;
     private static final int RENAME_NOREPLACE = 1;
+    private static final int RENAME_EXCHANGE = 2;
 
     private static final MethodHandle RENAMEAT2 = CLibrary.functionWithErrno(
             "renameat2",
@@ -35,7 +36,7 @@ public final class FileMove {
      * @throws java.nio.file.FileAlreadyExistsException if the target exists; nothing is changed then
      */
     public static void withoutReplacing(Path file, Path target) throws IOException {
-        int errno = renameWithoutReplacing(file, target);
+        int errno = rename(file, target, RENAME_NOREPLACE);
         switch (errno) {
             case 0 -> {}
             case Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP -> {
@@ -51,12 +52,24 @@ public final class FileMove {
         }
     }
 
-    private static int renameWithoutReplacing(Path file, Path target) {
+    /**
+     * Lets two files or directories of one file system change places, in one step.
+     *
+     * @throws IOException if the file system cannot, or one is missing; nothing is changed then
+     */
+    public static void exchange(Path one, Path other) throws IOException {
+        int errno = rename(one, other, RENAME_EXCHANGE);
+        if (errno != 0) {
+            throw Errno.toException(errno, one, other);
+        }
+    }
+
+    private static int rename(Path file, Path target, int flags) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment from = CLibrary.pathName(arena, file);
             MemorySegment to = CLibrary.pathName(arena, target);
-            return (int) -CLibrary.call("renameat2", state ->
-                    (int) RENAMEAT2.invokeExact(state, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
+            return (int) -CLibrary.call(
+                    "renameat2", state -> (int) RENAMEAT2.invokeExact(state, AT_FDCWD, from, AT_FDCWD, to, flags));
         }
     }
 }

@@ -1,30 +1,17 @@
 package dev.tenon.core.storage.mounted.dir;
 
-import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
-import dev.tenon.core.spi.Quoted;
-import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageError;
-import dev.tenon.core.spi.StorageException;
-import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.storage.mounted.FilePlugin;
+import dev.tenon.core.storage.mounted.LocalPlugin;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** The storage type {@code dir}: a directory of the host, which may be asked to be a mount point. */
-public final class DirPlugin extends FilePlugin {
+public final class DirPlugin extends LocalPlugin {
     private static final Path MOUNTS = Path.of("/proc/mounts");
-    private static final Pattern PATH = Pattern.compile("/[-/a-zA-Z0-9_.@]+");
 
     private static final PluginData DATA = new PluginData(
             Set.of("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import", "none"),
@@ -112,67 +99,5 @@ public final class DirPlugin extends FilePlugin {
         options.put("preallocation", OPTIONAL);
         options.put("snapshot-as-volume-chain", OPTIONAL_FIXED);
         return options;
-    }
-
-    @Override
-    public Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
-        Map<String, Object> checked = super.checkConfig(storage, properties, isNew);
-        if (!isNew || !(checked.get("path") instanceof String path)) {
-            return checked;
-        }
-        if (!PATH.matcher(path).matches()) {
-            throw StorageException.refused(
-                    StorageError.BAD_CONFIG,
-                    "storage '" + storage + "': illegal path for directory storage: " + Quoted.of(path)
-                            + " (letters, digits and -_.@ may be in it)");
-        }
-        Map<String, Object> canonical = new LinkedHashMap<>(checked);
-        canonical.put("path", canonical(path));
-        return canonical;
-    }
-
-    /** Its shortest form. What {@code ..} means below the root only the file system knows. */
-    private static String canonical(String path) {
-        String parts = Stream.of(path.split("/", -1))
-                .filter(part -> !part.isEmpty() && !part.equals("."))
-                .dropWhile(part -> part.equals(".."))
-                .collect(Collectors.joining("/"));
-        return "/" + parts;
-    }
-
-    @Override
-    public StorageStatus status(Storage storage, OperationCache cache) {
-        boolean isMissing = requiredMountPoint(storage)
-                .filter(mountPoint -> !isMountPoint(mountPoint, cache))
-                .isPresent();
-        return isMissing ? new StorageStatus.Inactive() : super.status(storage, cache);
-    }
-
-    @Override
-    public void activateStorage(Storage storage, OperationCache cache) {
-        requiredMountPoint(storage)
-                .filter(mountPoint -> !isMountPoint(mountPoint, cache))
-                .ifPresent(mountPoint -> {
-                    throw StorageException.refused(
-                            StorageError.STORAGE_UNAVAILABLE,
-                            "unable to activate storage '" + storage.id()
-                                    + "' - directory is expected to be a mount point but is not mounted: '" + mountPoint
-                                    + "'");
-                });
-        makeBase(storage);
-        super.activateStorage(storage, cache);
-    }
-
-    /** The directory that must be a mount point, empty if none must. */
-    private static Optional<Path> requiredMountPoint(Storage storage) {
-        Optional<String> setting = storage.config().text("is_mountpoint").filter(text -> !text.isEmpty());
-        if (setting.isEmpty()) {
-            return Optional.empty();
-        }
-        return switch (setting.get().toLowerCase(Locale.ROOT)) {
-            case "1", "on", "yes", "true" -> storage.config().text("path").map(FilePlugin::configured);
-            case "0", "off", "no", "false" -> Optional.empty();
-            default -> setting.map(FilePlugin::configured);
-        };
     }
 }

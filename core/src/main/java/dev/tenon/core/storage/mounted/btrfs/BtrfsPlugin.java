@@ -1,0 +1,429 @@
+package dev.tenon.core.storage.mounted.btrfs;
+
+import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.FileMove;
+import dev.tenon.core.linux.FileSystemStatus;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Feature;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.ParsedVolume;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.PropertyOption;
+import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.SizeInfo;
+import dev.tenon.core.spi.SnapshotInfo;
+import dev.tenon.core.spi.SnapshotMethod;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.storage.common.Paths;
+import dev.tenon.core.storage.common.SnapshotNames;
+import dev.tenon.core.storage.common.VolumeNames;
+import dev.tenon.core.storage.directory.ImageCreation;
+import dev.tenon.core.storage.mounted.LocalPlugin;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The storage type {@code btrfs}: a directory of a btrfs file system. The raw image of a guest is the file
+ * {@code disk.raw} in a subvolume of its own, and a container's subvolume is one. A snapshot is a read-only subvolume
+ * {@code NAME@SNAPSHOT} beside it. Images of other formats are files, as in the type {@code dir}.
+ */
+public final class BtrfsPlugin extends LocalPlugin {
+    private static final Path MOUNTS = Path.of("/proc/mounts");
+    private static final long BTRFS = 0x9123_683eL;
+
+    private static final PluginData DATA = new PluginData(
+            Set.of("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import", "none"),
+            Set.of("images", "rootdir"),
+            Set.of("raw", "subvol"),
+            "raw",
+            Set.of(),
+            Set.of(),
+            false,
+            Map.of());
+
+    public BtrfsPlugin() {
+        super(MOUNTS);
+    }
+
+    @Override
+    public String type() {
+        return "btrfs";
+    }
+
+    @Override
+    public PluginData pluginData() {
+        return DATA;
+    }
+
+    @Override
+    public Map<String, PropertySchema> properties() {
+        return Map.of(
+                "nocow",
+                schema(
+                        "boolean",
+                        "Write raw images in their place, without checksums. Snapshots still copy what is written next.",
+                        Map.of("default", 0)));
+    }
+
+    @Override
+    public Map<String, PropertyOption> options() {
+        Map<String, PropertyOption> options = commonOptions();
+        options.remove("content-dirs");
+        options.remove("bwlimit");
+        options.put("shared", OPTIONAL);
+        options.put("is_mountpoint", OPTIONAL);
+        options.put("nocow", OPTIONAL);
+        options.put("preallocation", OPTIONAL);
+        return options;
+    }
+
+    @Override
+    protected ImageCreation creation(Storage storage) {
+        return new SubvolumeCreation(storage.config().flag("nocow", false));
+    }
+
+    @Override
+    protected void refuseUnfit(Storage storage) {
+        Path base = base(storage);
+        try {
+            if (Files.isDirectory(base) && FileSystemStatus.of(base).type() != BTRFS) {
+                throw StorageException.refused(
+                        StorageError.STORAGE_UNAVAILABLE,
+                        "unable to activate storage '" + storage.id() + "' - '" + base
+                                + "' is not a btrfs file system; mount one there");
+            }
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.NOT_STARTED, "unable to activate storage '" + storage.id() + "'");
+        }
+    }
+
+    // ---- places
+
+    /** The subvolume of an image, or of its snapshot; empty if the image is a file. */
+    private Optional<Path> subvolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+        if (!(parseVolname(volume) instanceof ParsedVolume.GuestImage image)
+                || image.owner() == null
+                || (image.format() != Format.Image.RAW && image.format() != Format.Image.SUBVOL)) {
+            return Optional.empty();
+        }
+        String name = image.format() == Format.Image.RAW ? SubvolumeCreation.withoutSuffix(image.name()) : image.name();
+        Path directory = Paths.of(getSubdir(storage, ContentType.IMAGES))
+                .resolve(image.owner().toString());
+        return Optional.of(directory.resolve(snapshot == null ? name : name + Snapshots.MARK + snapshot));
+    }
+
+    @Override
+    public VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+        ParsedVolume parsed = parseVolname(volume);
+        return subvolume(storage, volume, snapshot)
+                .map(directory ->
+                        parsed.format() == Format.Image.RAW ? directory.resolve(SubvolumeCreation.DISK) : directory)
+                .map(file -> new VolumePath(file.toString(), parsed.owner(), parsed.type()))
+                .orElseGet(() -> super.filesystemPath(storage, volume, snapshot));
+    }
+
+    /** The subvolume of an image that is there and lies in the storage; empty if the image is a file. */
+    private Optional<Path> present(Storage storage, VolumeName volume) {
+        Optional<Path> subvolume = subvolume(storage, volume, null);
+        subvolume.ifPresent(directory -> {
+            refuseWayOut(storage, volume, directory);
+            if (!Subvolumes.isOne(directory)) {
+                throw missing(storage, volume);
+            }
+        });
+        return subvolume;
+    }
+
+    private static StorageException missing(Storage storage, VolumeName volume) {
+        return StorageException.refused(
+                StorageError.NOT_FOUND, "volume '" + new VolumeId(storage.id(), volume) + "' does not exist");
+    }
+
+    @Override
+    public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
+        List<VolumeInfo> found = new ArrayList<>(super.listImages(storage, filter, cache));
+        found.removeIf(image -> image.format() == Format.Image.SUBVOL || image.format() == Format.Image.RAW);
+        Path images = Paths.of(getSubdir(storage, ContentType.IMAGES));
+        for (Path directory : Snapshots.guestDirectories(images)) {
+            for (String entry : Snapshots.subvolumesIn(directory)) {
+                VolumeName volume = new VolumeName(directory.getFileName() + "/" + imageName(entry));
+                Optional<Vmid> owner = VolumeNames.vmid(String.valueOf(directory.getFileName()));
+                VolumeId volid = new VolumeId(storage.id(), volume);
+                if (owner.isPresent() && filter.accepts(volid, owner)) {
+                    info(storage, volid, owner.get()).ifPresent(found::add);
+                }
+            }
+        }
+        return found;
+    }
+
+    private static String imageName(String entry) {
+        return entry.endsWith(".subvol") ? entry : entry + ".raw";
+    }
+
+    private Optional<VolumeInfo> info(Storage storage, VolumeId volid, Vmid owner) {
+        try {
+            SizeInfo size = volumeSizeInfo(storage, volid.volume(), null);
+            return Optional.of(new VolumeInfo(
+                    volid, size.format(), size.size(), owner, size.used(), null, size.ctime(), Map.of()));
+        } catch (StorageException e) {
+            return Optional.empty(); // gone meanwhile, or no image
+        }
+    }
+
+    @Override
+    public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
+        if (parseVolname(volume).format() != Format.Image.SUBVOL) {
+            return super.volumeSizeInfo(storage, volume, timeout);
+        }
+        present(storage, volume);
+        return new SizeInfo(ByteSize.ofBytes(0), Format.Image.SUBVOL, ByteSize.ofBytes(0), null, null);
+    }
+
+    // ---- images
+
+    @Override
+    public Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format) {
+        Optional<Path> subvolume = subvolume(storage, volume, null);
+        if (subvolume.isEmpty()) {
+            return super.freeImage(storage, volume, isBase, format);
+        }
+        refuseWayOut(storage, volume, subvolume.get());
+        if (Subvolumes.isOne(subvolume.get())) {
+            List<Path> all = new ArrayList<>(Snapshots.of(subvolume.get()).values());
+            all.add(subvolume.get());
+            Subvolumes.delete(all);
+        }
+        Snapshots.removeIfEmpty(subvolume.get().resolveSibling(".").normalize());
+        return Optional.empty();
+    }
+
+    @Override
+    public VolumeName createBase(Storage storage, VolumeName volume) {
+        Optional<Path> subvolume = present(storage, volume);
+        if (subvolume.isEmpty()) {
+            return super.createBase(storage, volume);
+        }
+        ParsedVolume.GuestImage image = image(volume, "create_base");
+        if (image.isBase()) {
+            throw refusedFor(volume, "create_base not possible with base image");
+        }
+        if (!Snapshots.of(subvolume.get()).isEmpty()) {
+            throw refusedFor(volume, "create_base not possible with snapshots");
+        }
+        VolumeName base = new VolumeName(image.owner() + "/" + image.name().replaceFirst("^(?:vm|subvol)-", "base-"));
+        move(storage, subvolume.get(), base);
+        creation(storage).protect(subvolume(storage, base, null).orElseThrow());
+        return base;
+    }
+
+    private static ParsedVolume.GuestImage image(VolumeName volume, ParsedVolume parsed, String method) {
+        if (parsed instanceof ParsedVolume.GuestImage image) {
+            return image;
+        }
+        throw refusedFor(volume, method + " on wrong vtype '" + parsed.type().word() + "'");
+    }
+
+    private ParsedVolume.GuestImage image(VolumeName volume, String method) {
+        return image(volume, parseVolname(volume), method);
+    }
+
+    private static StorageException refusedFor(VolumeName volume, String what) {
+        return StorageException.refused(StorageError.NOT_SUPPORTED, what + " of volume '" + volume + "'");
+    }
+
+    private void move(Storage storage, Path from, VolumeName to) {
+        Path target = subvolume(storage, to, null).orElseThrow();
+        refuseWayOut(storage, to, target);
+        try {
+            Files.createDirectories(target.resolveSibling(".").normalize());
+            FileMove.withoutReplacing(from, target);
+        } catch (FileAlreadyExistsException e) {
+            throw new StorageException(
+                    StorageError.ALREADY_EXISTS, Outcome.FAILED_CLEAN, "target volume '" + to + "' already exists", e);
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "rename '" + from + "' to '" + target + "' failed");
+        }
+    }
+
+    /** A clone shares the blocks of what it is made of, and does not need it afterwards: its name tells of no base. */
+    @Override
+    public VolumeName cloneImage(Storage storage, VolumeName volume, Vmid owner, @Nullable SnapshotName snapshot) {
+        Optional<Path> subvolume = present(storage, volume);
+        ParsedVolume.GuestImage image = image(volume, "clone_image");
+        if (subvolume.isEmpty()) {
+            return super.cloneImage(storage, volume, owner, snapshot);
+        }
+        if (!image.isBase() && snapshot == null) {
+            throw refusedFor(volume, "clone_image only works on base images and snapshots");
+        }
+        Path source = snapshot == null ? subvolume.get() : snapshot(storage, volume, snapshot);
+        String name = findFreeDiskname(storage, owner, image.format(), true);
+        VolumeName clone = new VolumeName(owner + "/" + name);
+        Path target = subvolume(storage, clone, null).orElseThrow();
+        refuseWayOut(storage, clone, target);
+        try {
+            Files.createDirectories(target.resolveSibling(".").normalize());
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to make a clone of '" + volume + "'");
+        }
+        Subvolumes.snapshot(source, target, false);
+        return clone;
+    }
+
+    @Override
+    public VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
+        Optional<Path> subvolume = present(storage, volume);
+        if (subvolume.isEmpty()) {
+            return super.renameVolume(storage, volume, owner, name);
+        }
+        ParsedVolume.GuestImage image = image(volume, "rename_volume");
+        if (image.isBase()) {
+            throw refusedFor(volume, "unable to rename base volume: renaming");
+        }
+        if (!Snapshots.of(subvolume.get()).isEmpty()) {
+            throw refusedFor(volume, "its snapshots keep the old name; delete them first: renaming");
+        }
+        Vmid to = Optional.ofNullable(owner)
+                .or(() -> Optional.ofNullable(image.owner()))
+                .orElseThrow();
+        String wanted = name == null
+                ? findFreeDiskname(storage, to, image.format(), true)
+                : name.value().substring(name.value().lastIndexOf('/') + 1);
+        VolumeName renamed = new VolumeName(to + "/" + nameForFormat(wanted, image.format(), false));
+        move(storage, subvolume.get(), renamed);
+        return new VolumeId(storage.id(), renamed);
+    }
+
+    // ---- snapshots
+
+    private Path snapshot(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        Path directory = subvolume(storage, volume, snapshot).orElseThrow();
+        if (!Subvolumes.isOne(directory)) {
+            throw StorageException.refused(
+                    StorageError.NOT_FOUND,
+                    "snapshot '" + snapshot + "' does not exist on '" + new VolumeId(storage.id(), volume) + "'");
+        }
+        return directory;
+    }
+
+    @Override
+    public void snapshotVolume(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        Optional<Path> subvolume = present(storage, volume);
+        if (subvolume.isEmpty()) {
+            super.snapshotVolume(storage, volume, snapshot);
+            return;
+        }
+        SnapshotNames.refuseUnfit(snapshot);
+        Path target = subvolume(storage, volume, snapshot).orElseThrow();
+        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+            throw StorageException.refused(
+                    StorageError.ALREADY_EXISTS,
+                    "snapshot '" + snapshot + "' already exists on '" + new VolumeId(storage.id(), volume) + "'");
+        }
+        Subvolumes.snapshot(subvolume.get(), target, true);
+    }
+
+    @Override
+    public void rollback(Storage storage, VolumeName volume, SnapshotName snapshot) {
+        Optional<Path> subvolume = present(storage, volume);
+        if (subvolume.isEmpty()) {
+            super.rollback(storage, volume, snapshot);
+            return;
+        }
+        Path place = subvolume.get();
+        Path source = snapshot(storage, volume, snapshot);
+        Subvolumes.refuseInUse(place);
+        Path fresh = place.resolveSibling(
+                place.getFileName() + ".tmp." + ProcessHandle.current().pid());
+        Subvolumes.snapshot(source, fresh, false);
+        try {
+            Subvolumes.exchange(fresh, place);
+        } catch (IOException e) {
+            Subvolumes.delete(List.of(fresh));
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to roll '" + volume + "' back");
+        }
+    }
+
+    @Override
+    public void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
+        if (present(storage, volume).isEmpty()) {
+            super.deleteSnapshot(storage, volume, snapshot, isRunning);
+            return;
+        }
+        Subvolumes.delete(List.of(snapshot(storage, volume, snapshot)));
+    }
+
+    @Override
+    public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
+        Optional<Path> subvolume = present(storage, volume);
+        if (subvolume.isEmpty()) {
+            return super.snapshots(storage, volume);
+        }
+        Map<String, SnapshotInfo> infos = new TreeMap<>();
+        Snapshots.of(subvolume.get())
+                .forEach((name, directory) ->
+                        infos.put(name, new SnapshotInfo(name, Snapshots.seconds(directory), null, Map.of())));
+        return infos;
+    }
+
+    @Override
+    public void renameSnapshot(Storage storage, VolumeName volume, SnapshotName from, SnapshotName to) {
+        throw refusedFor(volume, "rename_snapshot is not supported for storage type 'btrfs':");
+    }
+
+    @Override
+    public SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
+        return subvolume(storage, volume, null).isPresent()
+                ? SnapshotMethod.STORAGE
+                : super.snapshotMethod(storage, volume);
+    }
+
+    @Override
+    public boolean hasFeature(
+            Storage storage,
+            Feature feature,
+            VolumeName volume,
+            @Nullable SnapshotName snapshot,
+            boolean isRunning,
+            @Nullable Set<Format> targetFormats) {
+        if (subvolume(storage, volume, null).isEmpty()) {
+            return super.hasFeature(storage, feature, volume, snapshot, isRunning, targetFormats);
+        }
+        ParsedVolume.GuestImage image = image(volume, "has_feature");
+        boolean isCurrent = snapshot == null && !image.isBase();
+        return switch (feature) {
+            case SNAPSHOT -> snapshot != null || isCurrent;
+            case CLONE -> snapshot != null || image.isBase();
+            case TEMPLATE -> isCurrent;
+            case COPY -> true;
+            case SPARSEINIT -> snapshot == null && image.format() == Format.Image.RAW;
+            case RENAME -> isCurrent;
+            case REPLICATE -> false;
+        };
+    }
+}
