@@ -3,6 +3,7 @@ package Tenon::Lifeline;
 use v5.36;
 
 use Fcntl qw(F_GETFL F_SETFL O_ASYNC);
+use IO::Poll ();
 
 use constant { F_DUPFD_CLOEXEC => 1030, F_SETOWN => 8, F_SETSIG => 10 };
 
@@ -17,6 +18,9 @@ sub follow ($signal) {
     my $flags = fcntl($PIPE, F_GETFL, 0);
     fcntl($PIPE, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";
     open(STDIN, '<', '/dev/null') or die "cannot open /dev/null: $!\n";
+
+    # The kernel tells of no end that came before it was asked to.
+    kill($signal, $$) if IO::Poll::_poll(0, $fd, my $hung_up = 0) > 0;
     return;
 }
 
