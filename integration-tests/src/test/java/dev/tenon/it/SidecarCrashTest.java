@@ -127,6 +127,21 @@ class SidecarCrashTest {
     }
 
     @Test
+    void whereTheFirstMemberEndsBeforeItsHelloNoProcessIsLeft(Scratch scratch) throws IOException {
+        Path file = Files.writeString(
+                scratch.file("BarrenPlugin.pm"),
+                Files.readString(Installation.plugin("TorturePlugin.pm"))
+                                .replace("TorturePlugin", "BarrenPlugin")
+                        + "\nno warnings; *Tenon::Sidecar::Member::serve = sub { POSIX::_exit(7) };\n1;\n");
+        assertThatThrownBy(() -> SidecarHost.start(scratch, file))
+                .isInstanceOf(StorageException.class)
+                .hasMessageContaining("ended with exit status 7 before it said hello");
+        assertThat(ProcessHandle.current().descendants())
+                .noneMatch(process -> List.of(process.info().arguments().orElse(new String[0]))
+                        .contains(file.toString()));
+    }
+
+    @Test
     void thePauseBeforeANewStartGrowsUntilItNoLongerFitsTheCall(Scratch scratch) throws Exception {
         Path file = crashing(scratch);
         SidecarHost host = SidecarHost.start(

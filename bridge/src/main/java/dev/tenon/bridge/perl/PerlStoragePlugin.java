@@ -80,24 +80,30 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         String name = String.valueOf(settings.plugin().getFileName());
         DescriptorSocket socket = null;
         Outputs read = null;
+        Ancestry loaded = null;
         try {
             socket = Parent.descriptorsIn(settings.runtime(), this::isSidecar);
             read = new Outputs(name);
             this.descriptors = socket;
             this.outputs = read;
-            this.ancestry = new Ancestry(new Parent.Surroundings(sockets, settings, this::nested, socket, read));
+            loaded = new Ancestry(new Parent.Surroundings(sockets, settings, this::nested, socket, read));
+            this.ancestry = loaded;
             this.family = new Family(ancestry, settings);
             family.giveBack(family.take(new Family.Want("start", false, null, null, null), settings.startLimit()));
         } catch (IOException e) {
-            end(socket, read);
+            end(loaded, socket, read);
             throw StorageException.refused(StorageError.SIDECAR_FAILED, "plugin " + name + ": " + e.getMessage());
         } catch (RuntimeException e) {
-            end(socket, read);
+            end(loaded, socket, read);
             throw e;
         }
     }
 
-    private static void end(@Nullable DescriptorSocket socket, @Nullable Outputs outputs) {
+    private static void end(
+            @Nullable Ancestry ancestry, @Nullable DescriptorSocket socket, @Nullable Outputs outputs) {
+        if (ancestry != null) {
+            ancestry.close();
+        }
         if (socket != null) {
             socket.close();
         }
