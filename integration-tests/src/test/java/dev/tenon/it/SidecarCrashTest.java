@@ -130,8 +130,7 @@ class SidecarCrashTest {
     void whereTheFirstMemberEndsBeforeItsHelloNoProcessIsLeft(Scratch scratch) throws IOException {
         Path file = Files.writeString(
                 scratch.file("BarrenPlugin.pm"),
-                Files.readString(Installation.plugin("TorturePlugin.pm"))
-                                .replace("TorturePlugin", "BarrenPlugin")
+                Files.readString(Installation.plugin("TorturePlugin.pm")).replace("TorturePlugin", "BarrenPlugin")
                         + "\nno warnings; *Tenon::Sidecar::Member::serve = sub { POSIX::_exit(7) };\n1;\n");
         assertThatThrownBy(() -> SidecarHost.start(scratch, file))
                 .isInstanceOf(StorageException.class)

@@ -99,8 +99,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         }
     }
 
-    private static void end(
-            @Nullable Ancestry ancestry, @Nullable DescriptorSocket socket, @Nullable Outputs outputs) {
+    private static void end(@Nullable Ancestry ancestry, @Nullable DescriptorSocket socket, @Nullable Outputs outputs) {
         if (ancestry != null) {
             ancestry.close();
         }

@@ -28,6 +28,9 @@ public final class Connection {
     private static final int BUFFER_BYTES = 1 << 16;
     private static final ThreadLocal<SocketBuffer> OUT = ThreadLocal.withInitial(() -> new SocketBuffer(BUFFER_BYTES));
 
+    /** Another one, since what is read may be answered while there is more of it. */
+    private static final ThreadLocal<SocketBuffer> IN = ThreadLocal.withInitial(() -> new SocketBuffer(BUFFER_BYTES));
+
     /** A peer that leaves so many bytes unread is not read either, so that answers cannot pile up here. */
     private static final int MOST_UNREAD = 1 << 16;
 
@@ -214,7 +217,7 @@ public final class Connection {
             // What the peer said before it went is still read.
             hasPeerEnded = true;
             socket.shutdown();
-            workers.execute(() -> hear(OUT.get()));
+            hearSoon();
         }
     }
 
@@ -280,6 +283,15 @@ public final class Connection {
         return work.take();
     }
 
+    private void hearSoon() {
+        workers.execute(() -> {
+            Runnable last = hear(IN.get());
+            if (last != null) {
+                last.run();
+            }
+        });
+    }
+
     private void read(SocketBuffer buffer, Work work) {
         try {
             // A peer that does not read its answers is not read either; who makes room goes on.
@@ -336,8 +348,17 @@ public final class Connection {
                     "the peer ended the connection inside a frame, after " + parts.bytes() + " bytes of it"));
         }
         // A peer that only stopped to send may still read what is wrong with its last words.
-        if (reason == null) {
+        if (reason == null || saysNoMore()) {
             end(PEER_ENDED);
+        }
+    }
+
+    private boolean saysNoMore() {
+        output.lock();
+        try {
+            return hasLast && unsent.isEmpty();
+        } finally {
+            output.unlock();
         }
     }
 
@@ -348,12 +369,7 @@ public final class Connection {
             reason = why;
         }
         isOver = true;
-        workers.execute(() -> {
-            Runnable last = hear(OUT.get());
-            if (last != null) {
-                last.run();
-            }
-        });
+        hearSoon();
     }
 
     /** Ends the connection at once. */
@@ -370,6 +386,7 @@ public final class Connection {
         try {
             unsent.clear();
             unsentBytes = 0;
+            isPaused = false;
             hasLast = true;
             workers.remove(socket, token);
             socket.close();

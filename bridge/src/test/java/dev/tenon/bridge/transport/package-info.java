@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.transport;
+
+import org.jspecify.annotations.NullMarked;
