@@ -44,7 +44,7 @@ sub _parameters ($rest) {
     while ($rest =~ s/\A\s*my\s*\(?\s*(\$\w+)\s*\)?\s*=\s*shift(?:\s*\(\s*\@_\s*\)|\s+\@_)?\s*;//) {
         push @shifted, $1;
     }
-    return [@shifted, _names($1)] if $rest =~ m/\A\s*my\s*\(([^()]*)\)\s*=\s*\@_\s*;/;
+    return [@shifted, _names($1)] if $rest =~ m/\A\s*my\s*\(([^()]*)\)\s*=\s*\@_\s*[;}]/;
     my $is_read = @shifted && $rest !~ m/\@_|\bshift\b|\$_\[/;
     return $is_read ? \@shifted : undef;
 }

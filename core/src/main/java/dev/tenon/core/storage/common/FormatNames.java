@@ -14,6 +14,8 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -117,22 +119,37 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
      *     another, with one that would do, or is none of the type's
      */
     public String fitting(String name, Format format, boolean isStrict) {
-        if (!isValid(format)) {
+        return fitting(this::isValid, parser, this::with, name, format, isStrict || neverAdapts);
+    }
+
+    /** The same by the methods of a plugin, which may have some of its own. */
+    public static String fitting(StoragePlugin plugin, String name, Format format, boolean isStrict) {
+        return fitting(plugin::isValidFormat, plugin::parsedFormat, plugin::nameWithFormat, name, format, isStrict);
+    }
+
+    private static String fitting(
+            Predicate<Format> valid,
+            Parser parser,
+            BiFunction<String, Format, String> namer,
+            String name,
+            Format format,
+            boolean isStrict) {
+        if (!valid.test(format)) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED, "unsupported format " + Quoted.of(format.word()));
         }
-        Optional<Format> told = parsed(name);
+        Optional<Format> told = parser.format(name);
         if (told.isPresent() && told.get().equals(format)) {
             return name;
         }
-        String adapted = with(name, format);
-        if (isStrict || neverAdapts || EXTENSION.matcher(name).find()) {
+        String adapted = namer.apply(name, format);
+        if (isStrict || EXTENSION.matcher(name).find()) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
                     "illegal name " + Quoted.inWords(name) + " - volume name does not match requested format "
                             + Quoted.of(format.word()) + " (did you mean " + Quoted.of(adapted) + "?)");
         }
-        if (!parsed(adapted).equals(Optional.of(format))) {
+        if (!parser.format(adapted).equals(Optional.of(format))) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
                     "illegal name " + Quoted.of(name) + " - adapted name " + Quoted.of(adapted) + " is not a valid "

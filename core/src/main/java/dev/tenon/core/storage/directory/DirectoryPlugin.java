@@ -138,12 +138,12 @@ public abstract class DirectoryPlugin implements StoragePlugin {
 
     @Override
     public final boolean isValidFormat(Format format) {
-        return formatNames().isValid(format);
+        return self.formatExtensions().containsKey(format);
     }
 
     @Override
     public final Optional<String> formatExtension(Format format) {
-        return formatNames().extension(format);
+        return Optional.ofNullable(self.formatExtensions().get(format));
     }
 
     @Override
@@ -153,12 +153,14 @@ public abstract class DirectoryPlugin implements StoragePlugin {
 
     @Override
     public final String nameWithFormat(String name, Format format) {
-        return formatNames().with(name, format);
+        return formatNames()
+                .namer()
+                .name(name, format, self.formatExtension(format).orElse(""));
     }
 
     @Override
     public final String nameForFormat(String name, Format format, boolean isStrict) {
-        return formatNames().fitting(name, format, isStrict);
+        return FormatNames.fitting(self, name, format, isStrict || formatNames().neverAdapts());
     }
 
     @Override
