@@ -1,11 +1,18 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -13,18 +20,27 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Where the members of a family come from: the process that has loaded the plugin. One that has ended is started anew when
- * a member is wanted, after a pause that grows while it keeps ending.
+ * a member is wanted, after a pause that grows while it keeps ending. When the plugin's file changes, the new one is loaded
+ * beside it and takes its place, unless that fails.
  */
 final class Ancestry implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Ancestry.class);
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
     private static final int LONGEST_PAUSE_DOUBLINGS = 7;
+    private static final long BETWEEN_LOOKS = Duration.ofSeconds(1).toNanos();
+
+    /** What another version of a file has otherwise. */
+    private record Version(
+            long size, FileTime changed, @Nullable Object key) {}
 
     private final Parent.Surroundings surroundings;
     private final SidecarSettings settings;
     private final ReentrantLock starting = new ReentrantLock();
 
     private volatile Parent parent;
+    private volatile @Nullable Version version;
+    private final AtomicLong lookedAt = new AtomicLong(System.nanoTime());
+    private final AtomicBoolean isReloading = new AtomicBoolean();
     private final AtomicInteger failures = new AtomicInteger();
 
     // guarded by starting
@@ -40,6 +56,7 @@ final class Ancestry implements AutoCloseable {
     Ancestry(Parent.Surroundings surroundings) {
         this.surroundings = surroundings;
         this.settings = surroundings.settings();
+        this.version = versionNow();
         this.parent = Parent.start(surroundings);
     }
 
@@ -125,6 +142,7 @@ final class Ancestry implements AutoCloseable {
 
     private Parent started(String what) {
         try {
+            version = versionNow();
             parent = Parent.start(surroundings);
             return parent;
         } catch (StorageException e) {
@@ -175,6 +193,78 @@ final class Ancestry implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw cancelled(what);
+        }
+    }
+
+    // ---- a new version of the file
+
+    /** Null while there is none, as between two versions. */
+    private @Nullable Version versionNow() {
+        try {
+            BasicFileAttributes now = Files.readAttributes(settings.plugin(), BasicFileAttributes.class);
+            return new Version(now.size(), now.lastModifiedTime(), now.fileKey());
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    /**
+     * Looks now and then whether there is another version of the plugin's file, and loads it in the background.
+     *
+     * @param renewed runs once new members are of the new version
+     */
+    void lookAtFile(Runnable renewed) {
+        long now = System.nanoTime();
+        long last = lookedAt.get();
+        if (now - last < BETWEEN_LOOKS || !lookedAt.compareAndSet(last, now)) {
+            return;
+        }
+        Version seen = versionNow();
+        if (seen != null && !seen.equals(version) && isReloading.compareAndSet(false, true)) {
+            Thread.ofPlatform().daemon().name("reload-" + surroundings.name()).start(() -> {
+                try {
+                    reload(seen, renewed);
+                } finally {
+                    isReloading.set(false);
+                }
+            });
+        }
+    }
+
+    private void reload(Version seen, Runnable renewed) {
+        starting.lock();
+        try {
+            if (isClosed) {
+                return;
+            }
+            version = seen;
+            if (isAlone()) {
+                // The next call loads it, when the process of the old one has gone.
+                renewed.run();
+                return;
+            }
+            Parent old = parent;
+            Parent fresh = Parent.start(surroundings);
+            if (!fresh.description().type().equals(old.description().type())) {
+                fresh.process().stop(settings.stopLimit());
+                throw StorageException.refused(
+                        StorageError.PLUGIN_REJECTED,
+                        "its type is '" + fresh.description().type() + "' now, which needs a restart of the daemon");
+            }
+            parent = fresh;
+            renewed.run();
+            old.endAfterItsChildren(settings.stopLimit());
+            LOG.info(
+                    "event=plugin-reloaded plugin={} pid={}",
+                    surroundings.name(),
+                    fresh.process().pid());
+        } catch (StorageException e) {
+            LOG.error(
+                    "event=plugin-not-reloaded plugin={} reason=\"{}\" do=\"mend the file; the old version goes on\"",
+                    surroundings.name(),
+                    e.getMessage());
+        } finally {
+            starting.unlock();
         }
     }
 

@@ -194,7 +194,8 @@ final class Family implements AutoCloseable {
             long others = members.stream()
                     .filter(member -> member.busyWith().filter(Want::isLong).isPresent())
                     .count();
-            if (others >= Math.max(1, most - LEFT_BY_LONG_CALLS)) {
+            int left = LEFT_BY_LONG_CALLS + (most < FEWEST_TO_SHARE ? 0 : LEFT_BY_ONE_STORAGE);
+            if (others >= Math.max(1, most - left)) {
                 return false;
             }
         }

@@ -67,6 +67,7 @@ final class Parent {
     private final Map<Long, CompletableFuture<Session>> arrivals;
     private final PluginProcess process;
     private final PluginDescription description;
+    private final Map<Long, CompletableFuture<Ending>> children = new ConcurrentHashMap<>();
 
     private Parent(
             Surroundings surroundings,
@@ -334,6 +335,7 @@ final class Parent {
                                     "stdout", Value.ofText(out.token()),
                                     "stderr", Value.ofText(err.token()))),
                             limit));
+            children.put(pid, ended);
             watch(pid, ended);
             CompletableFuture<Session> connected = arrival(arrivals, pid);
             CompletableFuture.anyOf(connected, ended).get(limit.toMillis(), TimeUnit.MILLISECONDS);
@@ -358,6 +360,15 @@ final class Parent {
         } finally {
             arrivals.remove(pid);
         }
+    }
+
+    /** Nobody is forked any more. Who has been is finished first: only this process can tell how it ended. */
+    void endAfterItsChildren(Duration limit) {
+        Thread.ofPlatform().daemon().name("retire-" + process.pid()).start(() -> {
+            CompletableFuture.allOf(children.values().toArray(CompletableFuture[]::new))
+                    .join();
+            process.stop(limit);
+        });
     }
 
     private static void giveUp(long pid, Descriptor.Pipe lifeline, Output output) {
@@ -391,7 +402,10 @@ final class Parent {
         watch.complete(surroundings.outputs().readiness().watch(child, () -> {
             watch.join().close();
             child.close();
-            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> ended.complete(endingOf(pid)));
+            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> {
+                ended.complete(endingOf(pid));
+                children.remove(pid);
+            });
         }));
     }
 

@@ -272,6 +272,7 @@ public final class PerlStoragePlugin extends CallingPlugin implements AutoClosea
         if (inside.isBound()) {
             return callInside(inside.get(), method, params);
         }
+        ancestry.lookAtFile(family::renew);
         Method row = TABLE.method(method);
         String what = what(method, params);
         String storage = text(params, "storeid");
