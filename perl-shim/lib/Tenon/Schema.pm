@@ -146,7 +146,8 @@ sub result_to_wire ($method, $values, $storeid) {
         my $value = $result->{in_list} ? $values : $values->[0];
         return _result_field($name, $result, $value // $result->{default}, $storeid, 'the result');
     } elsif ($shape eq 'tuple') {
-        return _fields_to_wire($name, $result->{fields}, $values, $storeid, 'the result');
+        return _fields_to_wire($name, $result->{fields}, $values, $storeid, 'the result',
+            undef, $result->{scalar});
     }
 
     my $list = $values->[0] // [];
@@ -203,7 +204,8 @@ sub _drop ($name, $field, $where, $err) {
 }
 
 # The values in the order of the fields; of a record, which may not have them all.
-sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef) {
+sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef, $asked_for = undef)
+{
     my ($i, $missing, %wire, $done) = (0);
     eval {
         for my $field ($fields->@*) {
@@ -235,8 +237,10 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef)
                 $wire{ $field->{name} } = undef if !$record || exists($record->{ $field->{name} });
                 next;
             }
+
+            # In a list an odd value costs no more than itself; of one thing what was asked for must be right.
             my $is_optional = $field->{nullable} || defined($field->{default});
-            if ($is_optional) {
+            if ($is_optional && ($record || ($digits && $field->{name} ne ($asked_for // '')))) {
                 $wire{ $field->{name} } = _optional($name, $field, $value, $where);
                 next;
             }

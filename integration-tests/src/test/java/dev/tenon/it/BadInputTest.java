@@ -344,7 +344,8 @@ class BadInputTest {
         PerlProgram nobody = PerlProgram.run(scratch, List.of(), Installation.resource("perl/nobody.pl"));
         assertThat(nobody.said())
                 .matches(
-                        "PEER_REFUSED NOT_STARTED: the process " + nobody.pid()
-                                + " of user 65534 may not use this socket; call as the user that runs the daemon, or as root\n");
+                        "PEER_REFUSED NOT_STARTED: type of dir: the process " + nobody.pid()
+                                + " of user 65534 may not use this socket; call as the user that runs the daemon, or as root;"
+                                + " it was not started\n");
     }
 }

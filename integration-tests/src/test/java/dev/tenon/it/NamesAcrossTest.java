@@ -63,7 +63,7 @@ class NamesAcrossTest {
                     .containsExactly("100/vm-100-disk-0.raw", "100/vm-100-disk-1.raw");
             assertThat(host.log())
                     .anyMatch(line ->
-                            line.startsWith("WARN event=image-left-out") && line.contains(odd.replace("\n", "\\n")));
+                            line.startsWith("WARN event=entry-left-out") && line.contains(odd.replace("\n", "\\n")));
         }
     }
 }
