@@ -3,9 +3,9 @@ package dev.tenon.core.spi;
 import org.jspecify.annotations.Nullable;
 
 /**
- * For whom the options of a QEMU block device are made.
+ * What the options of a QEMU block device are for.
  *
- * @param machineVersion QEMU's machine version, for instance {@code 10.0+pve1}; null if it is not known
+ * @param machineVersion QEMU's machine version, for instance {@code 10.0+pve1}; null if not known
  * @param snapshot null for the volume as it is now
  * @param hints for instance {@code efi-disk}
  */

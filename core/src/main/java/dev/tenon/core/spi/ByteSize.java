@@ -8,7 +8,7 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
     private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB");
     private static final int STEP = 1024;
 
-    /** What is more would be rounded up to 1024, which is one of the next unit. */
+    /** A larger value would be rounded up to 1024, which is 1 of the next unit. */
     private static final double LARGEST_SHOWN = 1023.995;
 
     public ByteSize {
@@ -43,7 +43,7 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
         return shown((double) bytes);
     }
 
-    /** The same of a number of bytes that need not be whole, for instance of those of a second; 0 or more. */
+    /** The same for a number of bytes that need not be whole, such as bytes per second; 0 or more. */
     public static String shown(double bytes) {
         if (bytes < STEP) {
             return (long) bytes + " B";

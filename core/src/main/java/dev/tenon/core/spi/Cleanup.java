@@ -1,8 +1,8 @@
 package dev.tenon.core.spi;
 
 /**
- * Work that {@code free_image} leaves for after the storage's lock is released, such as overwriting what was on the
- * volume. Whoever gets one runs it once, in its own time; it takes the locks that it needs itself.
+ * Work that {@code free_image} leaves until the storage's lock is released, such as overwriting the volume's old data.
+ * Whoever receives it runs it once, at any time; it takes the locks that it needs itself.
  */
 @FunctionalInterface
 public interface Cleanup {

@@ -9,8 +9,8 @@ import java.util.Map;
  * A request to change a storage's configuration.
  *
  * @param set property to its new value, decoded as in {@link StorageConfig}
- * @param deleted the properties to be deleted
- * @param secrets the sensitive ones, which are in neither of the others
+ * @param deleted the properties to delete
+ * @param secrets the sensitive properties, which are in neither of the others
  */
 public record ConfigChange(Map<String, Object> set, List<String> deleted, Secrets secrets) {
     public ConfigChange {

@@ -3,21 +3,21 @@ package dev.tenon.core.spi;
 import java.util.List;
 import java.util.Map;
 
-/** A storage type that knows what interrupted work leaves in its storages, and how to put it right. */
+/** A storage type that knows what interrupted work leaves in its storages, and how to repair it. */
 public interface Examinable {
     /**
-     * Looks for what no finished operation leaves. Changes nothing.
+     * Looks for anything that no finished operation would leave. Changes nothing.
      *
-     * @param interruptions operations of this storage of which nobody knows how far they came, oldest first
+     * @param interruptions operations on this storage whose progress is unknown, oldest first
      * @throws StorageException {@code STORAGE_UNAVAILABLE} if the storage cannot be read
      */
     List<Finding> examine(Storage storage, List<Interruption> interruptions);
 
     /**
-     * What is there of a volume before an operation changes it, so that it can be told later whether it is still the same.
-     * Fails never; empty where there is nothing to tell.
+     * Describes a volume before an operation changes it, so that it can be checked later whether it is still the same.
+     * Never fails; empty if there is nothing to describe.
      *
-     * @return short texts that mean something to this type alone, by names without {@code =} or line breaks
+     * @return short texts that only this type understands, by names without {@code =} or line breaks
      */
     Map<String, String> witness(Storage storage, VolumeName volume);
 }

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What a volume may offer (the features of PVE's {@code volume_has_feature}). */
+/** A feature that a volume may have (those of PVE's {@code volume_has_feature}). */
 public enum Feature {
     /** Linked clones. */
     CLONE,
@@ -23,7 +23,7 @@ public enum Feature {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The feature with this word; a newer host may ask for one that is not known here. */
+    /** The feature with this word; empty for one that only a newer host knows. */
     public static Optional<Feature> ofWord(String word) {
         return Arrays.stream(values())
                 .filter(feature -> feature.word().equals(word))

@@ -4,9 +4,9 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something in a storage that no finished operation leaves.
+ * Something in a storage that no finished operation would leave.
  *
- * @param place the file, or whatever it is about
+ * @param place the file, or whatever the finding is about
  * @param what what it is, in one sentence
  * @param certainty how sure that is
  * @param remedy what can be done about it
@@ -20,7 +20,7 @@ public record Finding(
         Remedy remedy,
         @Nullable String interruption) {
 
-    /** The kinds, of which programs may know. */
+    /** The kinds of findings, for programs. */
     public enum Kind {
         /** A hidden directory with what was being made or removed. */
         UNFINISHED("unfinished"),
@@ -36,7 +36,7 @@ public record Finding(
         BASE_WRITABLE("base-writable"),
         /** The directory of a guest that has no images. */
         DIRECTORY_EMPTY("directory-empty"),
-        /** A file that is no image of the format its name promises. */
+        /** A file that is not an image of the format its name promises. */
         IMAGE_UNREADABLE("image-unreadable"),
         /** An image that is based on a file which is missing. */
         BACKING_MISSING("backing-missing"),
@@ -46,11 +46,11 @@ public record Finding(
         IMAGE_CORRUPT("image-corrupt"),
         /** Something that a program is still working on. */
         IN_USE("in-use"),
-        /** A file beside a backup that is gone. */
+        /** A file that belonged to a backup which is gone. */
         SIDE_FILE_LEFT("side-file-left"),
         /** Notes whose letters were encoded twice when they were written. */
         NOTES_ENCODED_TWICE("notes-encoded-twice"),
-        /** An operation of which nobody knows how far it came. */
+        /** An operation whose progress is unknown. */
         INTERRUPTED("interrupted");
 
         private final String word;
@@ -65,7 +65,7 @@ public record Finding(
         }
     }
 
-    /** How sure it is that the finding is what it seems to be. */
+    /** How certain it is that the finding is what it seems to be. */
     public enum Certainty {
         SURE,
         LIKELY;
@@ -82,10 +82,10 @@ public record Finding(
         String words();
 
         /**
-         * It can be put right without the risk that anything is lost.
+         * It can be repaired without the risk of losing anything.
          *
-         * @param work does it; the caller holds the storage's lock. It may be interrupted and repeated, looks again before
-         *     it changes anything, and throws {@link StorageException}
+         * @param work performs the repair; the caller holds the storage's lock. It may be interrupted and repeated,
+         *     checks again before it changes anything, and throws {@link StorageException}
          */
         record Automatic(String words, Runnable work) implements Remedy {}
 

@@ -33,7 +33,7 @@ public sealed interface Format {
         }
     }
 
-    /** Any other: {@code iso}, {@code tgz}, {@code vma.zst}, {@code snippet}, or what a plugin calls its own. */
+    /** Any other: {@code iso}, {@code tgz}, {@code vma.zst}, {@code snippet}, or a format of the plugin's own. */
     record Other(String word) implements Format {
         public Other {
             if (word.isEmpty() || word.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What the host tells a plugin when it activates or maps a volume. Hints are advice; one that is not known is ignored.
+ * What the host tells a plugin when it activates or maps a volume. Hints are advice; an unknown one is ignored.
  *
  * @param values name to value, as PVE's {@code hints_properties} name them; booleans are 0 and 1
  */

@@ -5,10 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What a hook made of the configuration.
+ * What a hook did with the configuration.
  *
  * @param properties what is written: for a new storage its properties, for a changed one those that change
- * @param answer what whoever asked is told besides, for instance a generated key; mostly empty
+ * @param answer further data for the caller, for instance a generated key; usually empty
  */
 public record HookResult(Map<String, Object> properties, Map<String, Object> answer) {
     public HookResult {

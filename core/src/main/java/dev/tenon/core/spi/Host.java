@@ -5,13 +5,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whoever makes the call that is under way, as far as the answer depends on it. Known to the thread of the call.
+ * The caller of the current call, as far as the answer depends on it. Bound to the thread of the call.
  *
- * @param adaptsNames whether its base class gives a name for a new image the extension of the format (API level 16); one
- *     before refuses the name
- * @param warnings where what its user should know goes, besides the answer; one sentence each
+ * @param adaptsNames whether its base class adds the format's extension to the name of a new image (API level 16); an
+ *     older one refuses the name
+ * @param warnings receives what its user should know besides the answer; one sentence each
  * @param process the process, null if it is this one. Perl plugins are made for processes that come and go, each with its
- *     own copy of the plugin; so whoever hosts one keeps what it remembers apart by the process that called
+ *     own copy of the plugin; so whoever hosts one keeps its memory separate for each calling process
  */
 public record Host(
         boolean adaptsNames,
@@ -28,12 +28,12 @@ public record Host(
     private static final ScopedValue<Host> CALLING = ScopedValue.newInstance();
     private static final Host UNKNOWN = new Host(true, sentence -> {}, null);
 
-    /** The host of this call; one of the newest level that hears no warnings, if nobody has said. */
+    /** The host of the current call. If none is set: one of the newest level that ignores warnings. */
     public static Host calling() {
         return CALLING.orElse(UNKNOWN);
     }
 
-    /** Makes a call of this host. */
+    /** Makes a call on behalf of this host. */
     public <T extends @Nullable Object> T call(Supplier<T> call) {
         return ScopedValue.where(CALLING, this).call(call::get);
     }

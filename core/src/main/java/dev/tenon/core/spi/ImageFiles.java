@@ -5,19 +5,20 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a storage whose images are files offers beyond PVE's plugin API: a new image of what somebody writes, which may
- * take hours, while the storage is locked only to give it its name.
+ * What a storage whose images are files offers beyond PVE's plugin API: a new image from what somebody writes. Writing
+ * may take hours; the storage is locked only while the image gets its name.
  */
 public interface ImageFiles {
     /**
      * Makes an image that is not listed yet. It needs no lock.
      *
-     * @param filling makes the file, a whole image of this format; nothing of that name is there before
-     * @throws StorageException {@code NOT_SUPPORTED}, {@code NO_SPACE}; what the filling throws. Nothing is left then
+     * @param filling creates the file, a complete image of this format; no file of that name exists before
+     * @throws StorageException {@code NOT_SUPPORTED}, {@code NO_SPACE}; what the filling throws. Nothing is left in these
+     *     cases
      */
     Staged stageImage(Storage storage, Vmid owner, Format.Image format, Consumer<Path> filling);
 
-    /** An image that is finished and has no name. */
+    /** A finished image without a name. */
     interface Staged extends AutoCloseable {
         /**
          * Makes it a volume. The caller holds the storage's lock.

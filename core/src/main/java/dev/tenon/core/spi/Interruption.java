@@ -4,14 +4,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An operation of which nobody knows how far it came: its process ended in the middle, or it said so itself.
+ * An operation whose progress is unknown: its process ended halfway, or the operation itself reported so.
  *
- * @param id tells it from all others
+ * @param id unique among all interruptions
  * @param operation what was being done
- * @param volume the volume it was about, null if it was about none or had no name yet
- * @param snapshot the snapshot it was about, null if about none
- * @param parameters all that it was called with, by name
- * @param witness what {@link Examinable#witness} told before it began
+ * @param volume the volume concerned, null if there was none or it had no name yet
+ * @param snapshot the snapshot concerned, null if there was none
+ * @param parameters all parameters of the call, by name
+ * @param witness what {@link Examinable#witness} returned before it began
  */
 public record Interruption(
         String id,

@@ -5,11 +5,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * An entry of {@code list_volumes}.
  *
- * @param volume what an image listing tells
+ * @param volume what an image listing says
  * @param content what kind of volume it is
  * @param subtype for a backup {@code qemu}, {@code lxc}, {@code openvz} or {@code unknown}; null otherwise
  * @param notes the first line of a backup's notes, null if there are none
- * @param protection whether a backup must not be removed, null if nothing is said, which means no
+ * @param protection whether a backup must not be removed; null, meaning no, if the storage says nothing
  */
 public record ListedVolume(
         VolumeInfo volume,
@@ -18,7 +18,7 @@ public record ListedVolume(
         @Nullable String notes,
         @Nullable Boolean protection) {
 
-    /** What is not protected says nothing, as in PVE's own listings. */
+    /** A volume that is not protected says nothing, as in PVE's own listings. */
     public ListedVolume(
             VolumeInfo volume,
             ContentType content,

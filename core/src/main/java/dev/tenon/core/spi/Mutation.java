@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The operations that change a storage, as they are written down. Their words are on disks and stay as they are, whatever
- * the methods of {@link StoragePlugin} are called.
+ * The operations that change a storage, as the journal records them. Their words are stored on disks and never change,
+ * whatever the methods of {@link StoragePlugin} are called.
  */
 public enum Mutation {
     ALLOC_IMAGE("allocImage"),
@@ -28,12 +28,12 @@ public enum Mutation {
         this.word = word;
     }
 
-    /** The word on the disk, which people read too. */
+    /** The word on the disk, which people also read. */
     public String word() {
         return word;
     }
 
-    /** Empty if this build does not know the word: another one wrote it. */
+    /** The operation with this word; empty if this build does not know it because another build wrote it. */
     public static Optional<Mutation> ofWord(String word) {
         return Arrays.stream(values())
                 .filter(mutation -> mutation.word.equals(word))

@@ -7,8 +7,8 @@ import java.util.function.Supplier;
 
 /**
  * What the calls of one operation share (PVE's {@code $cache}): a plugin may keep in it what is expensive to find out
- * twice, such as the list of mounts. It lives as long as one operation of the host and never crosses to another process;
- * there the {@link #id()} stands for it.
+ * twice, such as the list of mounts. It lives as long as one operation of the host. It never crosses to another process;
+ * its {@link #id()} does.
  */
 public final class OperationCache {
     private final String id;
@@ -23,7 +23,7 @@ public final class OperationCache {
         return new OperationCache(UUID.randomUUID().toString());
     }
 
-    /** The cache of the operation that another process calls by this id. */
+    /** The cache of the operation that has this id in another process. */
     public static OperationCache of(String id) {
         return new OperationCache(id);
     }
@@ -32,7 +32,7 @@ public final class OperationCache {
         return id;
     }
 
-    /** The value kept under this key, found out now if nobody has before. Prefix the key with the storage type. */
+    /** The value for this key; computed now if there is none yet. Prefix the key with the storage type. */
     public <T> T get(String key, Class<T> type, Supplier<T> absent) {
         return type.cast(values.computeIfAbsent(key, ignored -> absent.get()));
     }

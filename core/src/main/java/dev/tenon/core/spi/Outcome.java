@@ -4,8 +4,8 @@ package dev.tenon.core.spi;
 public enum Outcome {
     /** The call never began; it may be repeated. */
     NOT_STARTED,
-    /** The call failed and left nothing changed; it may be repeated once its cause is mended. */
+    /** The call failed and left nothing changed; it may be repeated once its cause is fixed. */
     FAILED_CLEAN,
-    /** The call may or may not have taken effect; look at the storage before repeating it. */
+    /** The call may or may not have taken effect; look at the storage before you repeat it. */
     UNKNOWN
 }

@@ -7,10 +7,10 @@ public sealed interface ParsedVolume {
     /** What kind of content it is; every image of a guest is {@code IMAGES}. */
     ContentType type();
 
-    /** The name without the part that says where it lies, for instance {@code vm-100-disk-0.qcow2}. */
+    /** The name without its directory, for instance {@code vm-100-disk-0.qcow2}. */
     String name();
 
-    /** The guest it belongs to, null if none or if the name does not tell. */
+    /** The guest it belongs to; null if there is none or the name does not say. */
     @Nullable
     Vmid owner();
 
@@ -20,8 +20,8 @@ public sealed interface ParsedVolume {
     /**
      * A guest's image.
      *
-     * @param owner the guest it belongs to, null if the name does not tell
-     * @param base the image it is a linked clone of, null if it is none
+     * @param owner the guest it belongs to, null if the name does not say
+     * @param base the image it is a linked clone of, null if it is not a linked clone
      * @param isBase whether it is itself a base image, from which clones are made
      */
     record GuestImage(
@@ -34,14 +34,14 @@ public sealed interface ParsedVolume {
     }
 
     /**
-     * A base image as a clone's name mentions it.
+     * The base image that is part of a clone's name.
      *
-     * @param owner the guest the base image belongs to, null if the name does not tell
+     * @param owner the guest the base image belongs to, null if the name does not say
      */
     record Base(String name, @Nullable Vmid owner) {}
 
     /**
-     * Anything that is no guest image: an ISO, a template, a backup, a snippet.
+     * Anything that is not a guest image: an ISO, a template, a backup, a snippet.
      *
      * @param owner the guest it belongs to, null if none
      */

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  * What a plugin can hold (PVE's {@code plugindata}).
  *
  * @param content the content types it accepts
- * @param defaultContent those a storage has when its configuration names none
+ * @param defaultContent those a storage has if its configuration names none
  * @param formats the image formats it accepts; empty means raw only
- * @param defaultFormat the one used when none is asked for, null where {@code formats} is empty
+ * @param defaultFormat the one used if none is asked for, null if {@code formats} is empty
  * @param sensitiveProperties properties that are never written to {@code storage.cfg}; null if the plugin does not say,
- *     in which case PVE takes its own four names
+ *     in which case PVE uses its own four names
  * @param features what the plugin offers beyond volumes, for instance {@code backup-provider}
- * @param selectExisting whether volumes are chosen, not created
+ * @param selectExisting whether volumes are selected from existing ones instead of created
  * @param other keys beyond these, as decoded
  */
 public record PluginData(

@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
  * @param volid the backup
  * @param ctime seconds since 1970 of its creation
  * @param type {@code qemu}, {@code lxc}, {@code openvz} or {@code unknown}
- * @param mark {@code keep}, {@code remove}, {@code protected} or {@code renamed} (its name tells no time, so it is kept)
- * @param owner the guest it is of, null if that is not known
+ * @param mark {@code keep}, {@code remove}, {@code protected} or {@code renamed} (its name contains no time, so it is
+ *     kept)
+ * @param owner the guest it belongs to, null if not known
  */
 public record PruneMark(
         VolumeId volid,

@@ -4,9 +4,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of a snapshot (a value of PVE's {@code volume_snapshot_info}).
+ * What is known about a snapshot (a value of PVE's {@code volume_snapshot_info}).
  *
- * @param id what the storage itself calls it, null if it has no such name
+ * @param id the storage's own name for it, null if it has none
  * @param timestamp seconds since 1970 of its creation, null if not known
  * @param virtualSize the size the volume had for its guest, null if not known
  * @param other further keys, as text, lists and maps: {@code order file volname volid parent child} of a chain

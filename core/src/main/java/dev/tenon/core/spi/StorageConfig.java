@@ -20,12 +20,12 @@ public record StorageConfig(String type, Map<String, Object> properties) {
         properties = Collections.unmodifiableMap(new LinkedHashMap<>(properties));
     }
 
-    /** The text of a property, absent if it is not set. */
+    /** The text of a property; empty if it is not set. */
     public Optional<String> text(String property) {
         return properties.get(property) instanceof String text ? Optional.of(text) : Optional.empty();
     }
 
-    /** Whether a boolean property is set, or the default where it is missing. */
+    /** The value of a boolean property, or the default if it is missing. */
     public boolean flag(String property, boolean absent) {
         return text(property).map(text -> !text.isEmpty() && !text.equals("0")).orElse(absent);
     }
@@ -69,7 +69,7 @@ public record StorageConfig(String type, Map<String, Object> properties) {
         return result;
     }
 
-    /** The content the storage is configured for; unknown words are left out, as PVE does. */
+    /** The content that the storage is configured for; unknown words are left out, as in PVE. */
     public Set<ContentType> content() {
         Set<ContentType> content = EnumSet.noneOf(ContentType.class);
         words("content").forEach(word -> ContentType.ofWord(word).ifPresent(content::add));

@@ -2,7 +2,7 @@ package dev.tenon.core.spi;
 
 /**
  * Why a storage call failed. Every kind has the same name as the error code that carries it on the wire, where its
- * meaning and the caller's remedy are told.
+ * meaning and the caller's remedy are described.
  */
 public enum StorageError {
     ALREADY_EXISTS,

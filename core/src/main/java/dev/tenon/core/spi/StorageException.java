@@ -4,8 +4,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A storage call failed. One class for every failure: {@link #error()} says why, {@link #outcome()} says what is known
- * about its effect, and the message is one sentence with the offending value in it, without a trailing newline.
+ * A storage call failed. This is the class of every failure: {@link #error()} says why, {@link #outcome()} says what is
+ * known about the effect, and the message is one sentence that contains the offending value, without a trailing newline.
  */
 public class StorageException extends RuntimeException {
     private static final long serialVersionUID = 1L;

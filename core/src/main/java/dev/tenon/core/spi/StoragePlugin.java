@@ -8,20 +8,21 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A storage type: everything PVE's storage layer asks of a plugin, typed and without versions. A storage written in Java
- * implements it; a Perl plugin in its sidecar is one; whatever wraps, serves, compares or tests storages takes one.
+ * A storage type: everything that PVE's storage layer asks of a plugin, typed and without versions. A storage written in
+ * Java implements it, and a Perl plugin in its sidecar is one. Whatever wraps, serves, compares or tests storages takes
+ * one.
  *
- * <p>An implementation serves any number of storages of its type and gets the one that is meant with every call. Calls
- * come from many threads at once. A call that fails throws {@link StorageException}, whose outcome tells whether it may
- * be repeated; after {@code UNKNOWN} the caller looks ({@link #listImages}) before it does.
+ * <p>An implementation serves any number of storages of its type; every call names the storage concerned. Calls come from
+ * many threads at once. A call that fails throws {@link StorageException}, whose outcome says whether it may be repeated;
+ * after {@code UNKNOWN} the caller looks first ({@link #listImages}).
  *
- * <p>Nothing is locked or activated by a call itself: the host does both around it, as PVE does.
+ * <p>A call itself locks and activates nothing: the host does both around it, as PVE does.
  *
- * <p>What a storage need not have is answered here, the way PVE's base class answers it: mostly with
- * {@code NOT_SUPPORTED}.
+ * <p>Methods that a storage need not support have defaults here that answer as PVE's base class does, mostly with {@code
+ * NOT_SUPPORTED}.
  */
 public interface StoragePlugin {
-    /** The storage type as it stands in {@code storage.cfg}, lower case. */
+    /** The storage type as written in {@code storage.cfg}, in lower case. */
     String type();
 
     PluginData pluginData();
@@ -40,15 +41,15 @@ public interface StoragePlugin {
     /**
      * What a volume name says. Pure: it touches no storage and works for volumes that do not exist.
      *
-     * @throws StorageException {@code INVALID_NAME} if the name is none of this plugin's
+     * @throws StorageException {@code INVALID_NAME} if the name is not one of this plugin's
      */
     ParsedVolume parseVolname(VolumeName volume);
 
     // ---- how names of images tell their formats; names are bare, without the guest's directory and the base image
 
     /**
-     * What the names of images end in, by format, without the dot; empty for nothing. The plugin has no images of other
-     * formats. Pure, as the five below.
+     * The endings of image names by format, without the dot; an empty text means none. The plugin has no images of other
+     * formats. Pure, like the five methods below.
      */
     default Map<Format, String> formatExtensions() {
         throw unsupported("FORMAT_EXTENSION");
@@ -58,33 +59,33 @@ public interface StoragePlugin {
         return formatExtensions().containsKey(format);
     }
 
-    /** What a name of this format ends in, without the dot; empty if the plugin has no such images. */
+    /** The ending of names of this format, without the dot; empty if the plugin has no such images. */
     default Optional<String> formatExtension(Format format) {
         return Optional.ofNullable(formatExtensions().get(format));
     }
 
     /**
-     * The format that a name tells.
+     * The format that a name says.
      *
-     * @return empty if it tells none, in which case it may be no name of this plugin's at all
-     * @throws StorageException {@code INVALID_NAME} if it is none
+     * @return empty if it says none; it may then not be a name of this plugin at all
+     * @throws StorageException {@code INVALID_NAME} if it is not a valid name
      */
     default Optional<Format> parsedFormat(String name) {
         throw unsupported("get_parsed_format");
     }
 
-    /** The name that an image would have in another format; whether it is one of the plugin's is not checked. */
+    /** The name that an image would have in another format. Whether the plugin accepts it is not checked. */
     default String nameWithFormat(String name, Format format) {
         throw unsupported("volname_with_format");
     }
 
     /**
-     * The name to use for a new image of this format that is wanted under this name. The calling {@link Host} is warned
-     * where it is another.
+     * The name to use for a new image of this format if this name is wanted. The calling {@link Host} is warned if they
+     * differ.
      *
-     * @param isStrict whether a name that does not fit is refused, also where another could stand for it
+     * @param isStrict whether a name that does not fit is refused even if another could be used instead
      * @throws StorageException {@code NOT_SUPPORTED} if the plugin has no such format; {@code INVALID_NAME} if the name
-     *     tells another format or is none of this plugin's
+     *     says another format or is not one of this plugin's
      */
     default String nameForFormat(String name, Format format, boolean isStrict) {
         throw unsupported("volname_for_format");
@@ -93,7 +94,7 @@ public interface StoragePlugin {
     // ---- where volumes are
 
     /**
-     * Where the volume, or its snapshot, is for QEMU. Makes no promise that it exists or is active.
+     * Where the volume, or its snapshot, is for QEMU. It need not exist or be active.
      *
      * @param snapshot null for the volume as it is now
      * @throws StorageException {@code INVALID_NAME}; {@code NOT_SUPPORTED} if its snapshots have no path
@@ -101,8 +102,8 @@ public interface StoragePlugin {
     VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot);
 
     /**
-     * Where the volume, or its snapshot, is in the file system. Another place than {@link #path} only for storages that
-     * are directories.
+     * Where the volume, or its snapshot, is in the file system. Differs from {@link #path} only for storages that are
+     * directories.
      *
      * @param snapshot null for the volume as it is now
      * @throws StorageException {@code INVALID_NAME}; {@code NOT_SUPPORTED} if its snapshots have no path
@@ -115,7 +116,7 @@ public interface StoragePlugin {
      * The directory that holds a kind of content, absolute; for storages that are directories.
      *
      * @throws StorageException {@code BAD_CONFIG} if the storage has no path; {@code BAD_PARAMETER} if the type has no
-     *     directory; {@code NOT_SUPPORTED} if the storage is no directory
+     *     directory; {@code NOT_SUPPORTED} if the storage is not a directory
      */
     default String getSubdir(Storage storage, ContentType type) {
         throw StorageException.refused(
@@ -132,7 +133,7 @@ public interface StoragePlugin {
     List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache);
 
     /**
-     * Size, format and use of a volume.
+     * Size, format and used space of a volume.
      *
      * @param timeout how long to wait for the storage, null for the plugin's own limit
      * @throws StorageException {@code NOT_FOUND}; {@code UNSAFE_IMAGE} if the image names files outside the storage
@@ -142,7 +143,7 @@ public interface StoragePlugin {
     StorageStatus status(Storage storage, OperationCache cache);
 
     /**
-     * Makes the storage usable on this node. May be called when it already is.
+     * Makes the storage usable on this node. May be called if it already is.
      *
      * @throws StorageException {@code STORAGE_UNAVAILABLE} or {@code BAD_CONFIG}, with the reason
      */
@@ -151,7 +152,7 @@ public interface StoragePlugin {
     void deactivateStorage(Storage storage, OperationCache cache);
 
     /**
-     * Makes the volume usable on this node. May be called when it already is.
+     * Makes the volume usable on this node. May be called if it already is.
      *
      * @param snapshot null for the volume as it is now
      * @throws StorageException {@code NOT_FOUND}; {@code UNSAFE_IMAGE}
@@ -162,10 +163,10 @@ public interface StoragePlugin {
     void deactivateVolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, OperationCache cache);
 
     /**
-     * The next free name for a new image of the guest, without the part that says where it lies.
+     * The next free name for a new image of the guest, without its directory.
      *
      * @param format null for the plugin's default
-     * @param addSuffix whether the format is to be part of the name
+     * @param addSuffix whether the name should contain the format
      * @throws StorageException {@code NO_SPACE} if the guest has used up its names
      */
     String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix);
@@ -175,31 +176,31 @@ public interface StoragePlugin {
      *
      * @param name the wanted name, null to let the plugin choose
      * @param size virtual size; plugins count it in KiB, so it is rounded up to 1024 bytes
-     * @return the new volume's name, which may be another than the wanted one
+     * @return the new volume's name, which may differ from the wanted one
      * @throws StorageException {@code ALREADY_EXISTS}, {@code INVALID_NAME}, {@code NOT_SUPPORTED}, {@code NO_SPACE},
      *     {@code COMMAND_FAILED}
      */
     VolumeName allocImage(Storage storage, Vmid owner, Format format, @Nullable String name, ByteSize size);
 
     /**
-     * Removes a volume. The caller holds the storage's lock and has checked that no clone depends on it. Removing what
-     * is not there succeeds.
+     * Removes a volume. The caller holds the storage's lock and has checked that no clone depends on it. Removing a
+     * volume that does not exist succeeds.
      *
-     * @param isBase whether the host knows it to be a base image
+     * @param isBase whether the host knows that it is a base image
      * @param format null if the host does not know it
-     * @return what is left to do once the lock is released, mostly nothing
+     * @return what is left to do once the lock is released, usually nothing
      * @throws StorageException {@code INVALID_NAME}, {@code PERMISSION_DENIED}, {@code IN_USE}
      */
     Optional<Cleanup> freeImage(Storage storage, VolumeName volume, boolean isBase, @Nullable Format format);
 
     // ---- abilities beyond PVE's plugin API
 
-    /** New images of what somebody writes. Empty if the images of this type are no files. */
+    /** New images from what somebody writes. Empty if the images of this type are not files. */
     default Optional<ImageFiles> imageFiles() {
         return Optional.empty();
     }
 
-    /** What interrupted work leaves. Empty if this type does not know it. */
+    /** What interrupted work leaves. Empty if this type cannot tell. */
     default Optional<Examinable> examinable() {
         return Optional.empty();
     }
@@ -210,10 +211,10 @@ public interface StoragePlugin {
      * Checks the properties of a storage before they are written, beyond what their schemas say. Pure: hosts ask it
      * whenever they read the configuration.
      *
-     * @param properties as they were read or given, with their type
-     * @param isNew whether the storage is complete, not only what changes
-     * @return the properties that hold
-     * @throws StorageException {@code BAD_CONFIG} with the property that is wrong
+     * @param properties as read or given, with their type
+     * @param isNew whether these are all properties of a new storage, and not only those that change
+     * @return the properties that are valid
+     * @throws StorageException {@code BAD_CONFIG} naming the property that is wrong
      */
     default Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
         Map<String, PropertyOption> options = options();
@@ -239,7 +240,7 @@ public interface StoragePlugin {
     }
 
     /**
-     * A storage is being added; nothing is written yet. If this fails, nothing will be.
+     * A storage is being added; nothing has been written yet. If this fails, nothing will be written.
      *
      * @return the properties that are written
      */
@@ -248,9 +249,9 @@ public interface StoragePlugin {
     }
 
     /**
-     * A storage's configuration is being changed; nothing is written yet. If this fails, nothing will be.
+     * A storage's configuration is being changed; nothing has been written yet. If this fails, nothing will be written.
      *
-     * @param storage as it is before the change; a host below API level 13 deletes before it asks
+     * @param storage as it is before the change; a host below API level 13 makes its deletions before it asks
      * @return the properties that are set
      */
     default HookResult onUpdate(Storage storage, ConfigChange change) {
@@ -263,12 +264,12 @@ public interface StoragePlugin {
     // ---- the storage
 
     /**
-     * Runs something while nobody else changes the storage. Hosts have a lock of their own; a plugin answers only if its
-     * storage needs another.
+     * Runs something while nobody else changes the storage. Hosts have their own lock; a plugin implements this only if
+     * its storage needs another.
      *
      * @param isShared whether other nodes use the storage too
-     * @param timeout how long to wait for the lock, null for the usual time
-     * @throws StorageException {@code IN_USE} if the lock is not to be had; whatever the work throws
+     * @param timeout how long to wait for the lock, null for the default
+     * @throws StorageException {@code IN_USE} if the lock cannot be taken; whatever the work throws
      */
     default void lockStorage(StorageId storage, boolean isShared, @Nullable Duration timeout, Runnable work) {
         throw unsupported("cluster_lock_storage");
@@ -277,7 +278,7 @@ public interface StoragePlugin {
     /**
      * Whether the storage can be reached, without activating it.
      *
-     * @throws StorageException if that cannot be told, with the reason
+     * @throws StorageException if that cannot be determined, with the reason
      */
     default boolean checkConnection(Storage storage) {
         return true;
@@ -294,9 +295,9 @@ public interface StoragePlugin {
     }
 
     /**
-     * What tells the storage apart from all others, for instance the serial number of an array.
+     * What identifies the storage among all others, for instance the serial number of an array.
      *
-     * @throws StorageException {@code NOT_SUPPORTED} if it has nothing of that kind
+     * @throws StorageException {@code NOT_SUPPORTED} if it has no such thing
      */
     default String identity(Storage storage) {
         throw unsupported("get_identity");
@@ -335,7 +336,7 @@ public interface StoragePlugin {
     /**
      * Renames a volume. The caller holds the storage's lock.
      *
-     * @param owner the guest that gets it, null if the name tells
+     * @param owner the guest that gets it, null if the name says so
      * @param name the new name, null to let the plugin choose
      * @return the volume's new id
      * @throws StorageException {@code ALREADY_EXISTS}, {@code NOT_SUPPORTED}
@@ -347,7 +348,7 @@ public interface StoragePlugin {
     /**
      * Changes the size of a volume.
      *
-     * @param isRunning whether a guest uses it; QEMU resizes it then, as far as it can
+     * @param isRunning whether a guest uses it; then QEMU does as much of the resizing as it can
      * @param snapshot the snapshot to resize instead, null for the volume as it is now
      */
     default void resizeVolume(
@@ -366,7 +367,7 @@ public interface StoragePlugin {
         return new Rollback.Possible();
     }
 
-    /** Takes a volume back to what it was; what came later is lost. */
+    /** Restores a volume to a snapshot; what was written later is lost. */
     default void rollback(Storage storage, VolumeName volume, SnapshotName snapshot) {
         throw unsupported("volume_snapshot_rollback");
     }
@@ -374,7 +375,7 @@ public interface StoragePlugin {
     /**
      * Deletes a snapshot.
      *
-     * @param isRunning whether a guest uses the volume; QEMU has done its part then
+     * @param isRunning whether a guest uses the volume; then QEMU has already done its part
      */
     default void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
         throw unsupported("volume_snapshot_delete");
@@ -403,7 +404,7 @@ public interface StoragePlugin {
     // ---- volumes
 
     /**
-     * Whether the volume offers something.
+     * Whether the volume has a feature.
      *
      * @param snapshot null for the volume as it is now
      * @param isRunning whether a guest uses it
@@ -420,10 +421,10 @@ public interface StoragePlugin {
     }
 
     /**
-     * Makes an active volume a file or device of this node.
+     * Makes an active volume available as a file or device of this node.
      *
      * @param snapshot null for the volume as it is now
-     * @return its path, empty if {@link #path} is the one
+     * @return its path, empty if it is that of {@link #path}
      */
     default Optional<String> mapVolume(
             Storage storage, VolumeName volume, @Nullable SnapshotName snapshot, Hints hints) {
@@ -433,19 +434,19 @@ public interface StoragePlugin {
     default void unmapVolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {}
 
     /**
-     * What is noted about a volume.
+     * The value of an attribute of a volume.
      *
-     * @return empty if the storage cannot note that
+     * @return empty if the storage does not have this attribute
      */
     default Optional<String> attribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
         return Optional.empty();
     }
 
     /**
-     * Notes something about a volume.
+     * Sets an attribute of a volume.
      *
-     * @param value null or empty notes delete them
-     * @throws StorageException {@code NOT_SUPPORTED} if the storage cannot note that
+     * @param value null or empty deletes the notes
+     * @throws StorageException {@code NOT_SUPPORTED} if the storage does not have this attribute
      */
     default void updateAttribute(
             Storage storage, VolumeName volume, VolumeAttribute attribute, @Nullable String value) {
@@ -455,9 +456,9 @@ public interface StoragePlugin {
     }
 
     /**
-     * Removes backups that the retention does not keep, and those alone.
+     * Removes the backups that the retention does not keep, and no others.
      *
-     * @param isDryRun only tells what would be done
+     * @param isDryRun only reports what would be done
      * @throws StorageException if one could not be removed; the log says which
      */
     default Pruned pruneBackups(
@@ -466,16 +467,16 @@ public interface StoragePlugin {
     }
 
     /**
-     * The options with which QEMU opens a volume, for its {@code -blockdev}.
+     * The options for QEMU's {@code -blockdev} to open a volume.
      *
-     * @return {@code driver} and what belongs to it; text, integers ({@code Long}), booleans, maps and lists
+     * @return {@code driver} and its options; text, integers ({@code Long}), booleans, maps and lists
      */
     default Map<String, Object> blockdevOptions(Storage storage, VolumeName volume, BlockdevQuery query) {
         throw unsupported("qemu_blockdev_options");
     }
 
     /**
-     * A guest to be imported, as its manifest describes it.
+     * A guest to import, as its manifest describes it.
      *
      * @return {@code type}, {@code source}, {@code create-args}, {@code disks}, {@code net}, {@code warnings}; text,
      *     integers ({@code Long}), booleans, maps and lists
@@ -492,14 +493,17 @@ public interface StoragePlugin {
         return List.of();
     }
 
-    /** The stream formats in which such a volume can arrive, best first. Pure: asked on the node where it comes from. */
+    /**
+     * The stream formats in which such a volume can arrive, best first. Pure: it is asked on the node that the volume
+     * comes from.
+     */
     default List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
         return List.of();
     }
 
     /**
      * Writes a volume to a stream. The caller has activated it. A storage whose volumes are files or devices of this node
-     * only says where the bytes lie: {@link ExportStream#send}.
+     * only says where the bytes are: {@link ExportStream#send}.
      *
      * @param format one of {@link #exportFormats}
      * @throws StorageException {@code NOT_SUPPORTED} if the volume cannot leave in this format; {@code NOT_FOUND}; {@code
@@ -511,14 +515,13 @@ public interface StoragePlugin {
     }
 
     /**
-     * Makes a volume of what comes in a stream. Nobody has locked the storage. If it fails with {@code FAILED_CLEAN},
-     * nothing is left.
+     * Creates a volume from a stream. The storage is not locked. If it fails with {@code FAILED_CLEAN}, nothing is left.
      *
      * @param volume the wanted name
      * @param format one of {@link #importFormats}
-     * @param allowRename whether another name may be chosen if there is a volume of this one
+     * @param allowRename whether another name may be chosen if this one is taken
      * @return the new volume's id
-     * @throws StorageException {@code ALREADY_EXISTS}; {@code NOT_SUPPORTED} if the volume cannot come in this format;
+     * @throws StorageException {@code ALREADY_EXISTS}; {@code NOT_SUPPORTED} if the volume cannot arrive in this format;
      *     {@code UNSAFE_IMAGE}; what {@link ImportStream} throws
      */
     default VolumeId importVolume(

@@ -7,14 +7,14 @@ public sealed interface StorageStatus {
     /**
      * The storage can be used.
      *
-     * @param available what may still be written; may be less than {@code total - used}, where room is reserved
+     * @param available what may still be written; less than {@code total - used} if room is reserved
      */
     record Active(ByteSize total, ByteSize available, ByteSize used) implements StorageStatus {}
 
     /**
-     * The storage cannot be used now. Most plugins say nothing more then, some say sizes all the same.
+     * The storage cannot be used now. Most plugins then say nothing more; some still give sizes.
      *
-     * @param total null if nothing is said, as the others
+     * @param total null if not given, like the others
      */
     record Inactive(
             @Nullable ByteSize total,

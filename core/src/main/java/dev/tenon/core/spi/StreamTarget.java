@@ -4,13 +4,13 @@ import java.nio.file.Path;
 
 /** Where the bytes of a volume's stream go. */
 public sealed interface StreamTarget {
-    /** A file that is made, and is as long as what came. What came as zeroes is a hole. */
+    /** A file to be created, as long as what arrives. Zeroes become holes. */
     record NewFile(Path file) implements StreamTarget {}
 
     /**
-     * A file or block device that is there.
+     * A file or block device that exists.
      *
-     * @param isZero whether all of it reads as zeroes, so that what comes as zeroes is not written
+     * @param isZero whether all of it reads as zeroes, so that zeroes need not be written
      */
     record Present(Path file, boolean isZero) implements StreamTarget {}
 

@@ -1,9 +1,9 @@
 package dev.tenon.core.spi;
 
-/** Where a long operation tells its caller what it does. */
+/** Where a long operation reports to its caller what it is doing. */
 @FunctionalInterface
 public interface TaskLog {
-    /** How grave a line is. */
+    /** How serious a line is. */
     enum Level {
         INFO,
         WARN,

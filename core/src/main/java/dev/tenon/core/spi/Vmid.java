@@ -1,8 +1,8 @@
 package dev.tenon.core.spi;
 
 /**
- * The number of a guest (PVE's {@code vmid}). Guests are numbered from 100 to 999999999; 0 and the numbers up to 99 are
- * accepted because storages list volumes that belong to no guest under them.
+ * The number of a guest (PVE's {@code vmid}). Guests are numbered from 100 to 999999999; 0 to 99 are accepted too,
+ * because storages list volumes that belong to no guest under such numbers.
  */
 public record Vmid(long value) {
     public Vmid {

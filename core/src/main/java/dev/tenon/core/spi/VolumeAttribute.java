@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What can be noted about a volume. */
+/** An attribute that can be set on a volume. */
 public enum VolumeAttribute {
     /** Free text. */
     NOTES,

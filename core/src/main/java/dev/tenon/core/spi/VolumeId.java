@@ -10,7 +10,7 @@ public record VolumeId(StorageId storage, VolumeName volume) {
     /**
      * Reads {@code storeid:volname}.
      *
-     * @throws StorageException {@code INVALID_NAME} if the text is not of that form
+     * @throws StorageException {@code INVALID_NAME} if the text does not have that form
      */
     public static VolumeId parse(String text) {
         Matcher matcher = SHAPE.matcher(text);

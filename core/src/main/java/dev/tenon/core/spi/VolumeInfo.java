@@ -8,14 +8,14 @@ import org.jspecify.annotations.Nullable;
  * An entry of a listing.
  *
  * @param volid the full volume id
- * @param format the image format; {@code invalid} if the file is not of the format its name promises
- * @param size virtual size, null if it is not known; 0 for a subvolume without a quota
- * @param owner the guest it belongs to, null if none is known
+ * @param format the image format; {@code invalid} if the file does not have the format its name promises
+ * @param size virtual size, null if not known; 0 for a subvolume without a quota
+ * @param owner the guest it belongs to, null if not known
  * @param used bytes allocated on the storage, null if not known
  * @param parent name or path of the base image, null if there is none
  * @param ctime seconds since 1970 of the last change of the inode, null if not known
- * @param other what a plugin reports beyond this, as text, lists and maps; never null, mostly empty
- * @param blank the names of what the plugin mentions without a value, which in Perl is a key whose value is undef
+ * @param other what a plugin reports beyond this, as text, lists and maps; never null, usually empty
+ * @param blank names that the plugin mentions without a value, which in Perl are keys whose value is undef
  */
 public record VolumeInfo(
         VolumeId volid,
@@ -32,7 +32,7 @@ public record VolumeInfo(
         blank = Set.copyOf(blank);
     }
 
-    /** An entry that mentions nothing without a value. */
+    /** An entry without such names. */
     public VolumeInfo(
             VolumeId volid,
             Format format,

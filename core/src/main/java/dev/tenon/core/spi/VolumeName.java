@@ -4,10 +4,10 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The name of a volume inside its storage (PVE's {@code volname}), for instance {@code 100/vm-100-disk-0.qcow2}. Its
- * grammar belongs to the plugin; what holds for every plugin is checked here: not empty, at most 255 bytes of UTF-8 in
+ * grammar is the plugin's own; only the rules for every plugin are checked here: not empty, at most 255 bytes of UTF-8 in
  * each part between slashes and 1024 in all, no control characters, no part {@code .} or {@code ..}, not absolute, no
- * leading {@code -} in any part (it would be read as an option by the commands that get the name). A text that breaks one
- * of these rules is refused with {@code INVALID_NAME}.
+ * leading {@code -} in any part (commands that get the name would read it as an option). Text that breaks one of these
+ * rules is refused with {@code INVALID_NAME}.
  */
 public record VolumeName(String value) {
     /** The longest part between slashes, in bytes, that Linux file systems take. */

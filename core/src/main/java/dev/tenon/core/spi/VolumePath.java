@@ -5,11 +5,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a volume is: the answer of {@code path} and {@code filesystem_path}.
  *
- * @param path an absolute path, or a URI that QEMU understands; not to be taken for a file without looking
+ * @param path an absolute path, or a URI that QEMU understands; do not assume that it is a file
  * @param owner the guest the volume belongs to, null if none is known
- * @param type the kind of content, null if the plugin does not tell or has a word of its own for it
- * @param vtype the plugin's word for the kind of content, null if it does not tell; PVE looks at it nowhere, so it may be
- *     any
+ * @param type the kind of content, null if the plugin does not say or uses a word of its own
+ * @param vtype the plugin's word for the kind of content, null if it does not say; PVE never looks at it, so it may be
+ *     any word
  */
 public record VolumePath(
         String path,
@@ -21,7 +21,7 @@ public record VolumePath(
         this(path, owner, type, type == null ? null : type.word());
     }
 
-    /** The answer of a plugin that tells the kind of content in this word. */
+    /** The answer of a plugin that uses this word for the kind of content. */
     public static VolumePath of(String path, @Nullable Vmid owner, @Nullable String vtype) {
         ContentType type = vtype == null ? null : ContentType.ofWord(vtype).orElse(null);
         return new VolumePath(path, owner, type, vtype);
