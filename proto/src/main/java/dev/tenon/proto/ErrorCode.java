@@ -78,7 +78,7 @@ public enum ErrorCode {
     PLUGIN_BUSY(
             0x0003_0004,
             "All processes of a plugin are busy, and none became free in time",
-            "Repeat the call; 'tenon status' shows what they do, 'tenon serve --members' allows more of them"),
+            "Repeat the call; the message says what they are doing, 'tenon serve --members' allows more of them"),
 
     // protocol and transport
     MALFORMED_FRAME(
