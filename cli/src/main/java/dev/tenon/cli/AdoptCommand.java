@@ -52,8 +52,8 @@ final class AdoptCommand implements Callable<Integer> {
 
     @Option(
             names = "--replace",
-            description = "adopt the plugin although another version of it is adopted, which a package update has left"
-                    + " behind; the one that was kept stays beside it as '.previous'")
+            description = "adopt the plugin although another version of it is adopted, for instance after a package"
+                    + " update; the version that was kept stays beside it as '.previous'")
     private boolean replace;
 
     @Mixin

@@ -22,7 +22,7 @@ public final class PluginOptions {
 
     @Option(
             names = "--accept-old",
-            description = "host plugins of an API version below 9, too, which no PVE of today loads")
+            description = "also host plugins of an API version below 9, which no current PVE loads")
     private boolean acceptsOld;
 
     @Option(

@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "proxy",
         mixinStandardHelpOptions = true,
-        description = "Writes the Perl class by which a PVE host uses a storage type written in Java.",
+        description = "Writes the Perl class through which a PVE host uses a storage type written in Java.",
         footer = {"", "Example: tenon proxy dir --output /usr/share/perl5/PVE/Storage/Custom/TenonDir.pm"})
 final class ProxyCommand implements Callable<Integer> {
     private static final Map<String, StoragePlugin> NATIVE = NativeTypes.all();

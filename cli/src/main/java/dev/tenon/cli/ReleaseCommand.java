@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "release",
         mixinStandardHelpOptions = true,
-        description = "Puts an adopted plugin back where it came from, to the byte.",
+        description = "Puts an adopted plugin back where it came from, byte for byte.",
         footer = {"", "Example: tenon release NasPlugin.pm"})
 final class ReleaseCommand implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", description = "the file name of the plugin, or its path")

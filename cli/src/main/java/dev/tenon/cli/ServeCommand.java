@@ -52,7 +52,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--adopted",
             paramLabel = "DIR",
             defaultValue = Adopted.DEFAULT,
-            description = "serves the plugins that are kept there, too (default: ${DEFAULT-VALUE})")
+            description = "also serves the plugins that are kept there (default: ${DEFAULT-VALUE})")
     private Path adopted = Path.of(Adopted.DEFAULT);
 
     @Mixin

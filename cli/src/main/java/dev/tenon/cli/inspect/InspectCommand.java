@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
         name = "inspect",
         mixinStandardHelpOptions = true,
         description =
-                "Tells about Perl plugins without changing or hosting them: what they implement and declare, which modules"
+                "Describes Perl plugins without changing or hosting them: what they implement and declare, which modules"
                         + " are missing, and whether PVE hosts of API level 9 to 16 load them, warn or reject them. Several"
                         + " files are taken as neighbours on one host, and collisions are told.",
         footer = {
@@ -52,10 +52,10 @@ public final class InspectCommand implements Callable<Integer> {
 
     @Option(
             names = "--host",
-            description = "instead of a plugin, tell what the PVE of this machine has that is not known")
+            description = "instead of a plugin, list what this machine's PVE has that Tenon does not know")
     private boolean host;
 
-    @Option(names = "--lib", paramLabel = "DIR", description = "where modules of the plugins' own are; may be repeated")
+    @Option(names = "--lib", paramLabel = "DIR", description = "where the plugins' own modules are; may be repeated")
     private List<Path> libraries = new ArrayList<>();
 
     @Option(

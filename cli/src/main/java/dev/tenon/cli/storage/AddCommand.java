@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
         name = "add",
         customSynopsis = "tenon storage add TYPE NAME [--PROPERTY VALUE]... [OPTION]...",
         description = {
-            "Adds a storage to the configuration, when it has been made usable on this node. If that fails, nothing is"
+            "Adds a storage to the configuration once it is usable on this node. If that fails, nothing is"
                     + " written.",
             "",
             "A property is given as --PROPERTY VALUE; a secret such as --password without a value is asked for, or"

@@ -29,7 +29,7 @@ final class ListCommand extends HostCommand {
     @Parameters(paramLabel = "NAME", arity = "0..1", description = "only this storage")
     private @Nullable StorageId only;
 
-    @Option(names = "--names", description = "print the names alone, one a line")
+    @Option(names = "--names", description = "print only the names, one per line")
     private boolean names;
 
     @Mixin

@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "prune",
         mixinStandardHelpOptions = true,
-        description = "Removes the backups that are not to be kept, and lists what became of each. Protected ones and"
+        description = "Removes the backups that need not be kept, and lists what happened to each. Protected ones and"
                 + " those whose names tell no time stay.",
         footer = {"", "Example: tenon storage prune archive --keep keep-last=3,keep-weekly=4 --dry-run"})
 final class PruneCommand extends HostCommand {
@@ -53,7 +53,7 @@ final class PruneCommand extends HostCommand {
     @Option(names = "--guest-type", paramLabel = "TYPE", description = "only the backups of this kind: qemu or lxc")
     private @Nullable String guestType;
 
-    @Option(names = "--dry-run", description = "only tell what would be removed")
+    @Option(names = "--dry-run", description = "only show what would be removed")
     private boolean dryRun;
 
     @Mixin

@@ -26,13 +26,13 @@ import picocli.CommandLine.Option;
         },
         footer = {"", "Example: tenon storage set fast --content images,iso,backup --delete nodes"})
 final class SetCommand extends PropertiesCommand {
-    @Option(names = "--delete", paramLabel = "PROPERTY", split = ",", description = "properties to be deleted")
+    @Option(names = "--delete", paramLabel = "PROPERTY", split = ",", description = "properties to delete")
     private Set<String> deleted = new LinkedHashSet<>();
 
     @Option(
             names = "--digest",
             paramLabel = "SHA1",
-            description = "only if the file still has this digest, which 'tenon storage list --json' tells")
+            description = "only if the file still has this digest, which 'tenon storage list --json' prints")
     private @Nullable String digest;
 
     @Override

@@ -29,8 +29,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
-        description = "Asks the storages how they are, all at the same time, after making them usable on this node. A"
-                + " storage that does not answer is inactive, and why is told on standard error.",
+        description = "Asks all storages for their status, at the same time, after making them usable on this node. A"
+                + " storage that does not answer is inactive, and the reason is on standard error.",
         footer = {"", "Example: tenon storage status --content images"})
 final class StatusCommand extends HostCommand {
     private static final Map<String, String> STYLES = Map.of("active", "32", "inactive", "31", "disabled", "2");

@@ -22,10 +22,9 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "copy",
         mixinStandardHelpOptions = true,
-        description =
-                "Copies a volume of any kind to the name that is given, on the same or on another storage, and prints"
-                        + " its volume id. Nothing may write to the volume meanwhile. A copy is never half there: if it fails or is"
-                        + " cancelled, nothing of it is left.",
+        description = "Copies a volume of any kind to the given name, on the same or on another storage, and prints"
+                + " its volume id. Nothing may write to the volume meanwhile. A copy is never half there: if it fails or is"
+                + " cancelled, nothing of it is left.",
         footer = {"", "Example: tenon copy nas:iso/debian.iso fast:iso/debian.iso"})
 public final class CopyCommand extends HostCommand {
     @Parameters(index = "0", paramLabel = "VOLID", description = "the volume, for instance nas:100/vm-100-disk-0.raw")

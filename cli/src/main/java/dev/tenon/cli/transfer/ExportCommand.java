@@ -46,7 +46,7 @@ public final class ExportCommand extends HostCommand {
     @Mixin
     private StreamOptions stream = new StreamOptions();
 
-    @Option(names = "--force", description = "write over a file or a block device that is there")
+    @Option(names = "--force", description = "overwrite an existing file or block device")
     private boolean force;
 
     @Override

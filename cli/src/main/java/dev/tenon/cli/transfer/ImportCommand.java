@@ -29,8 +29,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "import",
         mixinStandardHelpOptions = true,
-        description = "Makes a volume of a stream that `tenon export` or `pvesm export` wrote, read from a file or from"
-                + " standard input. The last line of standard output has its volume id. A volume is never half there: if the"
+        description = "Creates a volume from a stream that `tenon export` or `pvesm export` wrote, read from a file or"
+                + " from standard input. The last line of standard output has its volume id. A volume is never half there: if the"
                 + " import fails or is cancelled, nothing of it is left.",
         footer = {
             "",
@@ -61,7 +61,7 @@ public final class ImportCommand extends HostCommand {
     @Option(
             names = "--delete-snapshot",
             paramLabel = "NAME",
-            description = "delete this snapshot of the new volume, with which it came")
+            description = "delete this snapshot, which came with the volume, from the new volume")
     private @Nullable SnapshotName deleteSnapshot;
 
     @Mixin

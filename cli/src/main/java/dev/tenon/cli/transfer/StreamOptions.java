@@ -42,7 +42,7 @@ final class StreamOptions {
             names = "--stall",
             paramLabel = "SECONDS",
             defaultValue = "120",
-            description = "give up if the other end does not move for so long (default: ${DEFAULT-VALUE})")
+            description = "give up if the other end makes no progress for this long (default: ${DEFAULT-VALUE})")
     private int stall = 120;
 
     @Option(names = "--quiet", description = "show no progress")

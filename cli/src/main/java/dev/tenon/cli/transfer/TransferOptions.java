@@ -10,13 +10,13 @@ final class TransferOptions {
     @Option(
             names = "--snapshot",
             paramLabel = "NAME",
-            description = "the volume as it was then, for formats that can (default: as it is now)")
+            description = "the volume as of this snapshot, for formats that can (default: as it is now)")
     private @Nullable SnapshotName snapshot;
 
     @Option(
             names = "--base",
             paramLabel = "NAME",
-            description = "the snapshot that the other end has already, for formats that send a difference")
+            description = "the snapshot that the other end already has, for formats that can send a difference")
     private @Nullable SnapshotName base;
 
     @Option(names = "--with-snapshots", description = "the volume's snapshots too")

@@ -41,7 +41,7 @@ final class AllocCommand extends HostCommand {
             description = "raw, qcow2, vmdk or subvol (default: the storage's own)")
     private @Nullable Format format;
 
-    @Option(names = "--name", paramLabel = "NAME", description = "its name (default: the next that is free)")
+    @Option(names = "--name", paramLabel = "NAME", description = "its name (default: the next free one)")
     private @Nullable String name;
 
     @Mixin

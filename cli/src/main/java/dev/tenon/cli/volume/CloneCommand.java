@@ -43,10 +43,13 @@ final class CloneCommand extends HostCommand {
     @SuppressWarnings("NullAway.Init")
     private Vmid vmid;
 
-    @Option(names = "--snapshot", paramLabel = "NAME", description = "clone what it was then (default: what it is now)")
+    @Option(
+            names = "--snapshot",
+            paramLabel = "NAME",
+            description = "clone this snapshot (default: the volume as it is now)")
     private @Nullable SnapshotName snapshot;
 
-    @Option(names = "--full", description = "copy the image; what it is now must not be written to meanwhile")
+    @Option(names = "--full", description = "copy the image; nothing may write to it meanwhile")
     private boolean full;
 
     @Option(
@@ -61,7 +64,7 @@ final class CloneCommand extends HostCommand {
             description = "raw, qcow2 or vmdk (default: that of the volume, if the storage takes it)")
     private Format.@Nullable Image format;
 
-    @Option(names = "--name", paramLabel = "NAME", description = "the name of a copy (default: the next that is free)")
+    @Option(names = "--name", paramLabel = "NAME", description = "the name of a copy (default: the next free one)")
     private @Nullable String name;
 
     @Mixin

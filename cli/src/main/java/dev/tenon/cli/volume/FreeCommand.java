@@ -17,8 +17,8 @@ import picocli.CommandLine.Parameters;
         name = "free",
         mixinStandardHelpOptions = true,
         description =
-                "Removes volumes, each that can be. The base image of linked clones is not removed. That one does not"
-                        + " exist is a warning.",
+                "Removes volumes; one that cannot be removed does not stop the others. The base image of linked clones is"
+                        + " not removed. A volume that does not exist is a warning.",
         footer = {"", "Example: tenon volume free fast:100/vm-100-disk-0.raw fast:100/vm-100-disk-1.raw"})
 final class FreeCommand extends HostCommand {
     @Parameters(paramLabel = "VOLID", arity = "1..*", description = "a volume, for instance fast:100/vm-100-disk-0.raw")

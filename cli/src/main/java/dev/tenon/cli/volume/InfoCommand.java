@@ -32,9 +32,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "info",
         mixinStandardHelpOptions = true,
-        description =
-                "Tells about a volume, or about an image file that belongs to no storage. Files that an image names"
-                        + " are not opened.",
+        description = "Describes a volume, or an image file that belongs to no storage. Files that an image names"
+                + " are not opened.",
         footer = {"", "Example: tenon volume info fast:100/vm-100-disk-0.qcow2 --json"})
 final class InfoCommand extends HostCommand {
     @Parameters(paramLabel = "VOLID|PATH", description = "the volume, or the absolute path of an image file")

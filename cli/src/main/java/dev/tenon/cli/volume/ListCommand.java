@@ -49,7 +49,7 @@ final class ListCommand extends HostCommand {
             description = "only these: images, rootdir, iso, vztmpl, backup, snippets, import")
     private List<ContentType> content = new ArrayList<>();
 
-    @Option(names = "--names", description = "print the volume ids alone, one a line")
+    @Option(names = "--names", description = "print only the volume ids, one per line")
     private boolean names;
 
     @Mixin

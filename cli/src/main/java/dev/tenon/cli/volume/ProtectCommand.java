@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "protect",
         mixinStandardHelpOptions = true,
-        description = "Protects a backup from being removed, or ends that.",
+        description = "Protects a backup from removal, or ends the protection.",
         footer = {"", "Example: tenon volume protect archive:backup/vzdump-qemu-100-2026_01_02-03_04_05.vma.zst"})
 final class ProtectCommand extends HostCommand {
     @Parameters(paramLabel = "VOLID", description = "the volume, for instance fast:100/vm-100-disk-0.raw")

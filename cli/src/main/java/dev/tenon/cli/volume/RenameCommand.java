@@ -28,7 +28,7 @@ final class RenameCommand extends HostCommand {
     @Option(names = "--vmid", paramLabel = "N", description = "the guest that gets it (default: the one that has it)")
     private @Nullable Vmid vmid;
 
-    @Option(names = "--name", paramLabel = "NAME", description = "its new name (default: the next that is free)")
+    @Option(names = "--name", paramLabel = "NAME", description = "its new name (default: the next free one)")
     private @Nullable VolumeName name;
 
     @Mixin

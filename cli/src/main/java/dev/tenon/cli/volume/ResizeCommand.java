@@ -25,7 +25,7 @@ final class ResizeCommand extends HostCommand {
     @SuppressWarnings("NullAway.Init")
     private VolumeId volume;
 
-    @Parameters(paramLabel = "[+]SIZE", description = "the new size, or with + what it grows by: " + Sizes.HELP)
+    @Parameters(paramLabel = "[+]SIZE", description = "the new size, or with + the growth: " + Sizes.HELP)
     private String size = "";
 
     @Override

@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
         name = "rollback",
         mixinStandardHelpOptions = true,
         description =
-                "Takes a volume back to a snapshot; what came later is lost. No guest may be running on the volume.",
+                "Rolls a volume back to a snapshot; what came later is lost. No guest may be running on the volume.",
         footer = {"", "Example: tenon volume rollback fast:100/vm-100-disk-0.qcow2 before-upgrade"})
 final class RollbackCommand extends HostCommand {
     @Parameters(paramLabel = "VOLID", description = "the volume, for instance fast:100/vm-100-disk-0.raw")

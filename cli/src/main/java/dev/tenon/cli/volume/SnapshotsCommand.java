@@ -33,7 +33,7 @@ final class SnapshotsCommand extends HostCommand {
     @SuppressWarnings("NullAway.Init")
     private VolumeId volume;
 
-    @Option(names = "--names", description = "print the names alone, one a line")
+    @Option(names = "--names", description = "print only the names, one per line")
     private boolean names;
 
     @Mixin
