@@ -152,8 +152,8 @@ final class DoctorCommand implements Callable<Integer> {
                         if (isExaminable(host.types().get(type))) {
                             examined.add(storage);
                         } else {
-                            skipped.add("storage '" + storage.id() + "' was not examined: nobody who answers for the"
-                                    + " type '" + type + "' can");
+                            skipped.add("storage '" + storage.id() + "' was not examined: no plugin for the type '"
+                                    + type + "' can examine it");
                         }
                     });
         }

@@ -1,4 +1,4 @@
-/** The {@code tenon} command, one class a subcommand. */
+/** The {@code tenon} command, one class per subcommand. */
 @NullMarked
 package dev.tenon.cli;
 

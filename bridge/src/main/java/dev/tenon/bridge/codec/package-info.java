@@ -1,4 +1,4 @@
-/** Values of the wire as plain ones, whatever the API: trees, functions, errors, and how an object is called by name. */
+/** Wire values as Java values, for any API: trees, callbacks, errors, and calls to an object by name. */
 @NullMarked
 package dev.tenon.bridge.codec;
 

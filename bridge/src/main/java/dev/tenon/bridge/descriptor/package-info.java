@@ -1,4 +1,4 @@
-/** Open descriptors from one process to another, on a socket of their own. */
+/** Passes open descriptors from one process to another, on a separate socket. */
 @NullMarked
 package dev.tenon.bridge.descriptor;
 

@@ -1,4 +1,4 @@
-/** Java calls Perl: the sidecar that hosts a plugin, and the storage that it is. */
+/** Java calls Perl: the family of processes that hosts a plugin, seen from Java as a storage plugin. */
 @NullMarked
 package dev.tenon.bridge.perl;
 

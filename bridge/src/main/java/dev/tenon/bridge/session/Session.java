@@ -76,7 +76,7 @@ public final class Session implements ConnectionListener {
             Consumer<Frame.Notify> notices,
             Duration helloLimit) {
 
-        /** With 10 seconds for the hello, and no ear for notices. */
+        /** With 10 seconds for the hello; notices are ignored. */
         public Settings(
                 Api api, String role, Value.Fields facts, Predicate<PeerCredentials> admits, CallHandler handler) {
             this(api, role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));

@@ -1,4 +1,4 @@
-/** Frames in and out of Unix sockets, and the threads that do what they ask for. */
+/** Frames in and out of Unix sockets, and the threads that read them and make the calls. */
 @NullMarked
 package dev.tenon.bridge.transport;
 

@@ -1,4 +1,4 @@
-/** The commands' host of storages: configuration, storage types, plugins in sidecars, and how a command ends. */
+/** What the commands share: options, the host of storages, and how a command ends. */
 @NullMarked
 package dev.tenon.cli.host;
 

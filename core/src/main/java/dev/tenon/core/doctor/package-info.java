@@ -1,4 +1,4 @@
-/** Finds what interrupted work left in storages, and puts it right. */
+/** Finds what interrupted work left in storages, and repairs it. */
 @NullMarked
 package dev.tenon.core.doctor;
 

@@ -1,4 +1,4 @@
-/** Guest images: what their headers say, read without a process of its own, and their creation by qemu-img. */
+/** Guest images: what their headers say, read without starting a process, and their creation by qemu-img. */
 @NullMarked
 package dev.tenon.core.image;
 

@@ -1,4 +1,4 @@
-/** What is being changed at this moment, written down, so that what a crash interrupts is known afterwards. */
+/** A record of the changes under way, so that after a crash it is known what was interrupted. */
 @NullMarked
 package dev.tenon.core.journal;
 

@@ -1,4 +1,4 @@
-/** What the JDK does not offer of Linux, called in the C library. The only package that uses java.lang.foreign. */
+/** What the JDK lacks of Linux, called in the C library. The only package that uses java.lang.foreign. */
 @NullMarked
 package dev.tenon.core.linux;
 

@@ -1,4 +1,4 @@
-/** What keeps two from changing the same storage, configuration or guest at once, in Java and in PVE's own programs. */
+/** Locks against two changes of the same storage, configuration or guest at once, by Java or by PVE's own programs. */
 @NullMarked
 package dev.tenon.core.lock;
 

@@ -1,4 +1,4 @@
-/** The streams in which volumes leave and come: their bytes move between descriptors, inside the kernel where they can. */
+/** The streams in which volumes leave and arrive: bytes move between descriptors, inside the kernel if possible. */
 @NullMarked
 package dev.tenon.core.stream;
 
