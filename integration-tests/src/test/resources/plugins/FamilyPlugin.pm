@@ -108,6 +108,11 @@ sub volume_snapshot {
     return;
 }
 
+sub free_image {
+    my ($class, $storeid, $scfg, $volname, $is_base) = @_;
+    return sub { $say->("$scfg->{path}/freed") };
+}
+
 sub status { return (4096, 3072, 1024, 1) }
 
 1;

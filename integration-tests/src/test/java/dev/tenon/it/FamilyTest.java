@@ -9,6 +9,8 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.SidecarSettings;
+import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -307,6 +309,23 @@ class FamilyTest {
         assertThat(old.result()).isPositive();
         await().atMost(LIMIT).until(() -> ProcessHandle.of(old.result()).isEmpty());
         assertThat(ask(host, "version")).isEqualTo(2);
+    }
+
+    @Test
+    void workThatWasLeftInTheOldVersionIsDoneAfterwards() throws Exception {
+        Path file = write(scratch.file("FamilyPlugin.pm"), 1, "");
+        SidecarHost host = SidecarHost.start(scratch, file);
+        Cleanup left = host.plugin()
+                .freeImage(host.storage(), new VolumeName("vm-100-disk-0"), false, Format.Image.RAW)
+                .orElseThrow();
+
+        write(file, 2, "");
+
+        await().atMost(LIMIT).until(() -> ask(host, "version") == 2);
+        assertThat(host.plugin().members()).hasSize(2);
+        left.run();
+        assertThat(scratch.storage().resolve("freed")).exists();
+        await().atMost(LIMIT).until(() -> host.plugin().members().size() == 1);
     }
 
     @Test

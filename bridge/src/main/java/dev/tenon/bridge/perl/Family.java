@@ -112,7 +112,7 @@ final class Family implements AutoCloseable {
         try {
             start(member, want, deadline);
             return member;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             remove(member);
             throw e;
         }
@@ -142,7 +142,7 @@ final class Family implements AutoCloseable {
                             "waited " + Failures.seconds(patience) + " for the plugin, which is busy with "
                                     + occupation()));
         } catch (InterruptedException e) {
-            cameAtLast(waiter).ifPresent(this::giveBack);
+            cameAtLast(waiter).ifPresent(this::giveBackUnused);
             Thread.currentThread().interrupt();
             throw Failures.of(
                     ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while it waited for the plugin");
@@ -166,7 +166,7 @@ final class Family implements AutoCloseable {
         Member member = Optional.ofNullable(preferred(want))
                 .or(() -> members.stream().filter(this::isToBeHad).max(Comparator.comparingLong(Member::since)))
                 .orElse(null);
-        if (member == null && members.size() < most) {
+        if (member == null && members.stream().filter(this::needsPlace).count() < most) {
             member = new Member(generation, want);
             members.add(member);
         }
@@ -174,6 +174,16 @@ final class Family implements AutoCloseable {
             member.begin(want);
         }
         return member;
+    }
+
+    /** Of an old version, and not held by work that was left in it. A plugin that stays alone has no place beside it. */
+    private boolean isOutdated(Member member) {
+        return member.generation() != generation && (member.kept() == 0 || most == 1);
+    }
+
+    /** One of an old version that only keeps its work needs none. */
+    private boolean needsPlace(Member member) {
+        return member.generation() == generation || !member.isFree() || isOutdated(member);
     }
 
     private boolean isToBeHad(Member member) {
@@ -219,12 +229,21 @@ final class Family implements AutoCloseable {
         return new Names(callers.note(caller, member), operations.note(operation, member));
     }
 
+    /** What was granted may be a place in which nobody has started a process. */
+    private void giveBackUnused(Member member) {
+        if (member.hasProcess()) {
+            giveBack(member);
+        } else {
+            remove(member);
+        }
+    }
+
     /** A member whose call is over can make the next. */
     void giveBack(Member member) {
         boolean ends;
         synchronized (this) {
             member.end();
-            ends = isClosed || member.generation() != generation;
+            ends = isClosed || isOutdated(member);
             if (ends) {
                 member.setEnding();
             }
@@ -315,7 +334,9 @@ final class Family implements AutoCloseable {
         List<Member> old;
         synchronized (this) {
             generation++;
-            old = members.stream().filter(Member::isFree).toList();
+            old = members.stream()
+                    .filter(member -> member.isFree() && isOutdated(member))
+                    .toList();
             old.forEach(Member::setEnding);
         }
         old.forEach(this::endGently);
@@ -337,8 +358,18 @@ final class Family implements AutoCloseable {
     }
 
     /** Notes that a member holds work for later, or holds less of it. */
-    synchronized void keeps(Member member, int more) {
-        member.keep(more);
+    void keeps(Member member, int more) {
+        boolean ends;
+        synchronized (this) {
+            member.keep(more);
+            ends = member.isFree() && isOutdated(member);
+            if (ends) {
+                member.setEnding();
+            }
+        }
+        if (ends) {
+            endGently(member);
+        }
     }
 
     /** The members, the one whose call or rest began last at the end. */
@@ -388,7 +419,8 @@ final class Family implements AutoCloseable {
                 endStuck(member);
             }
         }
-        all.forEach(member -> isGone(member, 3 * settings.stopLimit().toNanos()));
+        long last = System.nanoTime() + 3 * settings.stopLimit().toNanos();
+        all.forEach(member -> isGone(member, Math.max(0, last - System.nanoTime())));
         ancestry.close();
     }
 
