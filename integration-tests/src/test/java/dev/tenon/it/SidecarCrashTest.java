@@ -3,6 +3,7 @@ package dev.tenon.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.core.spi.OperationCache;
@@ -138,6 +139,21 @@ class SidecarCrashTest {
         assertThat(ProcessHandle.current().descendants())
                 .noneMatch(process -> List.of(process.info().arguments().orElse(new String[0]))
                         .contains(file.toString()));
+    }
+
+    @Test
+    void whatAPluginStartedThatDoesNotLoadInTimeEndsWithIt(Scratch scratch) throws IOException {
+        String seconds = "86399.73";
+        Path file = Files.writeString(
+                scratch.file("SlowPlugin.pm"),
+                "package PVE::Storage::Custom::SlowPlugin;\nBEGIN { system('sleep', '" + seconds + "') }\n1;\n");
+        assertThatThrownBy(() ->
+                        SidecarHost.start(scratch, file, settings -> settings.withStartLimit(Duration.ofSeconds(3))))
+                .isInstanceOf(StorageException.class)
+                .hasMessageContaining("said no hello within 3 s");
+        await().until(() -> ProcessHandle.allProcesses()
+                .noneMatch(process -> List.of(process.info().arguments().orElse(new String[0]))
+                        .contains(seconds)));
     }
 
     @Test

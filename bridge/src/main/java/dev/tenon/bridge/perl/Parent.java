@@ -9,6 +9,7 @@ import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.PeerCredentials;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.linux.ProcessGroup;
 import dev.tenon.core.linux.Readiness;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -174,7 +175,9 @@ final class Parent {
     private static void giveUp(
             UnixSockets.@Nullable Listener listener, CompletableFuture<Process> launched, Output output) {
         if (launched.isDone()) {
-            launched.join().destroyForcibly();
+            Process process = launched.join();
+            process.destroyForcibly();
+            ProcessGroup.kill(process.pid());
         } else {
             launched.cancel(false);
         }
@@ -335,8 +338,8 @@ final class Parent {
                                     "stdout", Value.ofText(out.token()),
                                     "stderr", Value.ofText(err.token()))),
                             limit));
-            children.put(pid, ended);
             watch(pid, ended);
+            note(pid, ended);
             CompletableFuture<Session> connected = arrival(arrivals, pid);
             CompletableFuture.anyOf(connected, ended).get(limit.toMillis(), TimeUnit.MILLISECONDS);
             if (!connected.isDone()) {
@@ -360,6 +363,12 @@ final class Parent {
         } finally {
             arrivals.remove(pid);
         }
+    }
+
+    /** Only one whose end will be seen, since it is waited for. */
+    private void note(long pid, CompletableFuture<Ending> ended) {
+        children.put(pid, ended);
+        var _ = ended.thenRun(() -> children.remove(pid, ended));
     }
 
     /** Nobody is forked any more. Who has been is finished first: only this process can tell how it ended. */
@@ -402,10 +411,7 @@ final class Parent {
         watch.complete(surroundings.outputs().readiness().watch(child, () -> {
             watch.join().close();
             child.close();
-            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> {
-                ended.complete(endingOf(pid));
-                children.remove(pid);
-            });
+            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> ended.complete(endingOf(pid)));
         }));
     }
 
