@@ -229,7 +229,7 @@ public final class DescriptorSocket implements AutoCloseable {
                 if (accepted.isEmpty()) {
                     return;
                 }
-                begin(accepted.get());
+                beginOrClose(accepted.get());
                 hasBegun = true;
                 isTold = false;
             } catch (IOException | RuntimeException | Error e) {
@@ -247,6 +247,22 @@ public final class DescriptorSocket implements AutoCloseable {
         }
     }
 
+    private void beginOrClose(UnixSocket connection) {
+        try {
+            begin(connection);
+        } catch (RuntimeException | Error e) {
+            end(connection);
+            throw e;
+        }
+    }
+
+    private void end(UnixSocket connection) {
+        synchronized (connections) {
+            connections.remove(connection);
+            connection.close();
+        }
+    }
+
     private void begin(UnixSocket connection) {
         synchronized (connections) {
             connections.add(connection);
@@ -257,10 +273,7 @@ public final class DescriptorSocket implements AutoCloseable {
             } catch (IOException e) {
                 LOG.debug("event=descriptor-connection-lost reason=\"{}\"", e.getMessage());
             } finally {
-                synchronized (connections) {
-                    connections.remove(connection);
-                    connection.close();
-                }
+                end(connection);
                 turns.release();
             }
         });
