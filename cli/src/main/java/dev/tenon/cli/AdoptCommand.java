@@ -105,7 +105,7 @@ final class AdoptCommand implements Callable<Integer> {
         if (!replace) {
             throw new IllegalArgumentException("'" + file
                     + "' is adopted already, but it holds a plugin and no proxy of"
-                    + " Tenon: something has written it anew, most likely an update of its package. The daemon serves"
+                    + " Tenon: something has overwritten it, most likely an update of its package. The daemon serves"
                     + " the version that is kept as '" + kept + "'. To adopt what is there now: tenon adopt --replace "
                     + file + "; to leave it to PVE: tenon release --leave " + kept.getFileName());
         }

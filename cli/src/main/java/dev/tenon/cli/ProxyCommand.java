@@ -82,7 +82,8 @@ final class ProxyCommand implements Callable<Integer> {
                 ? "Tenon" + capitalized(type)
                 : String.valueOf(target.getFileName()).replaceFirst("\\.pm$", "");
         if (!name.matches("[A-Za-z_]\\w*")) {
-            throw new IllegalArgumentException("'" + name + "' is no name of a Perl package; choose another file name");
+            throw new IllegalArgumentException(
+                    "'" + name + "' is not a valid name for a Perl package; choose another file name");
         }
         String source = ProxyClass.ofJava(
                         name, storageType, plugin, Home.perlShim().resolve("lib"), socket.toAbsolutePath())

@@ -59,9 +59,7 @@ public final class Tenon {
         CommandLine line = commandLine(surroundings);
         int status = line.execute(SharedOptions.behind(line, args));
         if (surroundings.out().checkError() && status == ExitStatus.DONE) {
-            surroundings
-                    .err()
-                    .println("tenon: standard output cannot be written, so not everything that was asked for is told");
+            surroundings.err().println("tenon: standard output cannot be written, so the output is incomplete");
             return ExitStatus.FAILED;
         }
         return status;

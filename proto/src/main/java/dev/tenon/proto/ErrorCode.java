@@ -48,7 +48,7 @@ public enum ErrorCode {
             "Read the text; it is the plugin's own error"),
     PLUGIN_REJECTED(
             0x0002_0002,
-            "The file is no plugin that can be hosted: it does not compile, is no subclass of the base class, or has no usable api()",
+            "The file is not a plugin that can be hosted: it does not compile, is not a subclass of the base class, or has no usable api()",
             "Mend the plugin file; the message holds Perl's own complaint"),
     BAD_RESULT(
             0x0002_0003,
@@ -83,7 +83,7 @@ public enum ErrorCode {
     // protocol and transport
     MALFORMED_FRAME(
             0x0004_0001,
-            "Bytes that are no frame of this protocol",
+            "Bytes that are not a frame of this protocol",
             "Report it; one side is defective or no Tenon at all"),
     FRAME_TOO_LONG(0x0004_0002, "A frame is longer than the limit", "Ask for less at once, for instance fewer volumes"),
     TOO_DEEP(0x0004_0003, "Values are nested deeper than the limit", "Report it; no method of the table nests so deep"),
@@ -113,7 +113,7 @@ public enum ErrorCode {
     SIDECAR_FAILED(
             0x0004_000D,
             "The process that hosts a Perl plugin did not start, or ended during a call",
-            "Read the log lines in the message; the next call starts the process anew"),
+            "Read the log lines in the message; the next call starts a new process"),
     STREAM_BROKEN(
             0x0004_000E,
             "The other end of a stream closed it too early, went on too long, or stopped",

@@ -20,7 +20,7 @@ public final class Trees {
             case Value.Int(long number) -> Long.toString(number);
             case Value.Real(double number) -> Double.toString(number);
             case Value.Text(String text) -> text;
-            case Value.Bytes ignored -> throw new IllegalArgumentException("bytes are no part of a tree");
+            case Value.Bytes ignored -> throw new IllegalArgumentException("bytes cannot be part of a tree");
             case Value.Seq(List<Value> items) ->
                 items.stream().map(Trees::toJava).filter(Objects::nonNull).toList();
             case Value.Fields(Map<String, Value> entries) -> {

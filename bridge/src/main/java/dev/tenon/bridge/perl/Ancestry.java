@@ -260,7 +260,7 @@ final class Ancestry implements AutoCloseable {
                     fresh.process().pid());
         } catch (StorageException e) {
             LOG.error(
-                    "event=plugin-not-reloaded plugin={} reason=\"{}\" do=\"mend the file; the old version goes on\"",
+                    "event=plugin-not-reloaded plugin={} reason=\"{}\" do=\"correct the file; the old version stays in use\"",
                     surroundings.name(),
                     e.getMessage());
         } finally {

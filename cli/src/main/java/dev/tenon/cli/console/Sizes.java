@@ -47,7 +47,7 @@ public final class Sizes {
         }
         BigDecimal bytes = new BigDecimal(number).multiply(STEP.pow(power)).stripTrailingZeros();
         if (bytes.scale() > 0) {
-            throw new IllegalArgumentException("size " + Quoted.of(text) + " is no whole number of bytes");
+            throw new IllegalArgumentException("size " + Quoted.of(text) + " is not a whole number of bytes");
         }
         if (bytes.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
             throw new IllegalArgumentException("size " + Quoted.of(text) + " is larger than any storage");

@@ -35,7 +35,7 @@ record RecordedCall(
                     json.get("result"),
                     (String) json.get("error"));
         }
-        throw new IOException("the Perl program printed a line that is no call: " + line);
+        throw new IOException("the Perl program printed a line that is not a call: " + line);
     }
 
     /** JSON's null among the arguments, which immutable lists cannot hold. */

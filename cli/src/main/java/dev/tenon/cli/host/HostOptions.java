@@ -45,8 +45,7 @@ public final class HostOptions {
             names = "--socket",
             paramLabel = "PATH",
             defaultValue = "/run/tenon/control.sock",
-            description =
-                    "the daemon that is asked for types which nobody here answers for (default: ${DEFAULT-VALUE})")
+            description = "the daemon that is asked for types that no plugin here provides (default: ${DEFAULT-VALUE})")
     private Path socket = Path.of("/run/tenon/control.sock");
 
     @Mixin

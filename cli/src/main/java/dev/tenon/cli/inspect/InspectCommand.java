@@ -99,7 +99,7 @@ public final class InspectCommand implements Callable<Integer> {
                 throw new CommandLine.ParameterException(
                         command,
                         "the plugin file '" + file + "' "
-                                + (Files.exists(file) ? "is no file that can be read" : "does not exist"));
+                                + (Files.exists(file) ? "is not a readable file" : "does not exist"));
             }
         }
         if (deadline < 1) {

@@ -45,7 +45,7 @@ record Given(List<String> names, Map<String, Optional<String>> properties) {
                 value = Optional.of(words.get(i));
             }
             if (name.isEmpty()) {
-                throw new IllegalArgumentException("'--' is no property; options are --PROPERTY VALUE");
+                throw new IllegalArgumentException("'--' is not a property; options are --PROPERTY VALUE");
             }
             if (properties.putIfAbsent(name, value) != null) {
                 throw new IllegalArgumentException("the property " + Quoted.of(name) + " is given twice");

@@ -63,7 +63,7 @@ final class PruneCommand extends HostCommand {
     protected void run(Host host) throws IOException {
         for (String rule : keep.keySet()) {
             if (!RULES.contains(rule)) {
-                throw wrongUsage("'" + rule + "' is no rule of what to keep; there are "
+                throw wrongUsage("'" + rule + "' is not a retention rule; there are "
                         + String.join(", ", RULES.stream().sorted().toList()));
             }
         }

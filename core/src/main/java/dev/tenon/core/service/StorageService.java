@@ -713,7 +713,7 @@ public final class StorageService {
                 throw StorageException.refused(
                         StorageError.BAD_CONFIG,
                         "storage '" + configured.id() + "': max-protected-backups " + Quoted.of(setting.get())
-                                + " is no number");
+                                + " is not a number");
             }
         }
         return permissions.has("/storage/" + configured.id(), "Datastore.Allocate")
@@ -751,7 +751,7 @@ public final class StorageService {
                 throw StorageException.refused(
                         StorageError.BAD_CONFIG,
                         "storage '" + configured.id() + "': prune-backups has " + name + "=" + Quoted.of(count)
-                                + ", which is no number");
+                                + ", which is not a number");
             }
         });
         if (keep.isEmpty()) {

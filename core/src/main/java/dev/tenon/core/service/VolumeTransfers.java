@@ -148,7 +148,7 @@ final class VolumeTransfers {
 
     private static CopyTarget target(VolumeId to, ParsedVolume.GuestImage copy) {
         if (copy.owner() == null || !(copy.format() instanceof Format.Image format)) {
-            throw new IllegalArgumentException("'" + to + "' is no image of a guest");
+            throw new IllegalArgumentException("'" + to + "' is not a guest image");
         }
         return new CopyTarget(to.storage(), copy.owner(), format, copy.name());
     }

@@ -18,7 +18,7 @@ final class Writer implements AutoCloseable {
     private static final int READ_PIECE = 1 << 20;
     private static final int HEADER = Long.BYTES;
 
-    private static final String SHORTER = "the image became shorter meanwhile";
+    private static final String SHORTER = "the image became shorter during the transfer";
 
     /** Reads as zeroes and takes no memory, since all of it is a hole. */
     private static final long ZEROES = 16 << 20;

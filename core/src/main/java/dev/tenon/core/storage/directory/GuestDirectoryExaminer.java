@@ -92,7 +92,7 @@ record GuestDirectoryExaminer(Storage storage, Findings findings) {
                             + ", which is missing, so nothing of it can be read",
                     Certainty.SURE,
                     "put '" + backing
-                            + "' back, from a backup or from wherever it was moved; if nobody needs the image,"
+                            + "' back, from a backup or from wherever it was moved; if the image is not needed,"
                             + " free it",
                     null);
         }
@@ -103,9 +103,9 @@ record GuestDirectoryExaminer(Storage storage, Findings findings) {
         findings.byHand(
                 Kind.IMAGE_UNREADABLE,
                 file,
-                "'" + file + "' is no image of format '" + format.word() + "', as its name says: " + why,
+                "'" + file + "' is not an image of format '" + format.word() + "', as its name says: " + why,
                 Certainty.SURE,
-                "restore it from a backup, or free it if nobody needs it",
+                "restore it from a backup, or free it if it is not needed",
                 null);
     }
 

@@ -74,7 +74,7 @@ record InterruptionExaminer(Locations at, Findings findings) {
                 .resolveSibling(
                         SnapshotChain.fileName(String.valueOf(image.file().getFileName()), snapshot));
         String what = "snapshot '" + snapshot + "' of volume '" + image.volid()
-                + "' was being deleted and may hold newer data, so that nobody may go back to it";
+                + "' was being deleted and may hold newer data, so do not roll back to it";
         for (SnapshotChain.Link link : SnapshotChain.read(image).links()) {
             OptionalLong holder = FileHolders.holderOf(link.file());
             if (holder.isPresent()) {
@@ -144,7 +144,7 @@ record InterruptionExaminer(Locations at, Findings findings) {
                     file,
                     what + ", and whether '" + file + "' is sound cannot be told: " + e.getMessage(),
                     Certainty.LIKELY,
-                    "examine the storage again when nobody uses the volume",
+                    "examine the storage again when the volume is not in use",
                     interruption);
             return;
         }

@@ -54,7 +54,7 @@ final class SnapshotExaminer {
                             .computeIfAbsent(missing.get(), _ -> new ArrayList<>())
                             .add(snapshot);
                 } else {
-                    left(snapshot, "nobody knows of which image it is");
+                    left(snapshot, "it is not known which image it belongs to");
                 }
             } else {
                 left(snapshot, "it may be of any of " + images);
@@ -89,7 +89,7 @@ final class SnapshotExaminer {
                 snapshot.file(),
                 "nothing is based on snapshot '" + snapshot.file() + "', and " + why,
                 Certainty.SURE,
-                "remove the file if nobody needs what is in it",
+                "remove the file if its content is not needed",
                 null);
     }
 

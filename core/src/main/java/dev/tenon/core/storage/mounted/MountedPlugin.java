@@ -109,7 +109,7 @@ public abstract class MountedPlugin extends FilePlugin {
                 .table()
                 .on(base)
                 .forEach(other -> LOG.warn(
-                        "'{}' is already mounted on '{}' and is no part of storage '{}'",
+                        "'{}' is already mounted on '{}' and does not belong to storage '{}'",
                         other.source(),
                         base,
                         storage.id()));
