@@ -91,7 +91,8 @@ final class Ancestry implements AutoCloseable {
         try {
             return current.fork();
         } catch (StorageException e) {
-            if (current.process().isAlive()) {
+            // One that has made room for a new version meanwhile forks nobody.
+            if (current == parent && current.process().isAlive()) {
                 throw failed(what, e);
             }
             try {
