@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * The answer of {@code prune_backups}.
  *
- * @param marks one for every backup that was looked at
- * @param retention what was applied; plugins simplify what they were given
+ * @param marks one for every backup that was examined
+ * @param retention the retention that was applied; plugins simplify what they are given
  */
 public record Pruned(List<PruneMark> marks, Retention retention) {
     public Pruned {

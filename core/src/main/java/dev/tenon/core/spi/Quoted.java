@@ -11,7 +11,7 @@ public final class Quoted {
         return "'" + inWords(text) + "'";
     }
 
-    /** The same without the quotes, where PVE's own sentence has none. */
+    /** The same without the quotes, for PVE's own sentences that have none. */
     public static String inWords(String text) {
         StringBuilder out = new StringBuilder();
         int shown = Math.min(text.length(), LONGEST);

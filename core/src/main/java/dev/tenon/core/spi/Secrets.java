@@ -8,10 +8,10 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The sensitive properties of a request that adds or changes a storage. They never stand in {@code storage.cfg}: the
- * plugin stores them. What is not named stays as it is.
+ * The sensitive properties of a request that adds or changes a storage. They are never in {@code storage.cfg}: the
+ * plugin stores them. Secrets that are not named stay as they are.
  *
- * @param changes property to its new value, or to empty where it is to be deleted
+ * @param changes property to its new value, or to empty to delete it
  */
 public record Secrets(Map<String, Optional<String>> changes) {
     public static final Secrets NONE = new Secrets(Map.of());
@@ -20,7 +20,7 @@ public record Secrets(Map<String, Optional<String>> changes) {
         changes = Collections.unmodifiableMap(new LinkedHashMap<>(changes));
     }
 
-    /** The properties to be deleted. */
+    /** The properties to delete. */
     public Set<String> deleted() {
         Set<String> deleted = new TreeSet<>();
         changes.forEach((name, value) -> {

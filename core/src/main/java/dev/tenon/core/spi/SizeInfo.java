@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The answer of {@code volume_size_info}.
  *
- * @param size virtual size, null if it is not known
+ * @param size virtual size, null if not known
  * @param format the format of the volume
  * @param used bytes allocated on the storage, null if not known
  * @param parent name or path of the base image, null if there is none

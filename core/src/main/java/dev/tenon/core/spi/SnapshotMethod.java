@@ -8,7 +8,7 @@ import java.util.Optional;
 public enum SnapshotMethod {
     /** QEMU, inside the image. */
     QEMU,
-    /** The storage, and QEMU does not notice. */
+    /** The storage, without QEMU noticing. */
     STORAGE,
     /** The storage makes a new image on top, which QEMU opens. */
     MIXED;
