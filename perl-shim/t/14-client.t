@@ -5,6 +5,7 @@ use File::Temp qw(tempdir);
 use FindBin;
 use IO::Socket::UNIX ();
 use POSIX ();
+use Socket qw(PF_UNIX SOCK_NONBLOCK SOCK_STREAM pack_sockaddr_un);
 use Test::More;
 
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/lib";
@@ -459,6 +460,27 @@ subtest 'a daemon that hangs is waited for once' => sub {
             'NOT_STARTED',
             qr{${said}none within 0.25 s; it was not started\z},
             'and then shortly, whoever asks in this process',
+        );
+    }
+};
+
+subtest 'so is one that hangs for so long that the kernel lets nobody else wait' => sub {
+    my $dir = tempdir(CLEANUP => 1);
+    my $listening = IO::Socket::UNIX->new(Local => "$dir/hangs", Listen => 1)
+        or die "no socket: $!\n";
+    my @waiting;
+    do {
+        socket(my $one, PF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0) or die "no socket: $!\n";
+        push @waiting, $one;
+    } while connect($waiting[-1], pack_sockaddr_un("$dir/hangs"));
+    my $client = Tenon::Client->new(socket => "$dir/hangs", patience => 0.5);
+    for my $patience (0.5, 0.25) {
+        is_error(
+            error_of(sub { $client->call('dir', 'status', @STORAGE, {}) }),
+            'DEADLINE_EXCEEDED',
+            'NOT_STARTED',
+            qr{no room in its line within $patience s; it was not started\z},
+            "for $patience s",
         );
     }
 };

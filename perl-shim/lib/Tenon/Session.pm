@@ -60,6 +60,9 @@ sub connect ($class, $path, $facts, $handler, $after = undef, %opt) {
             return $self;
         }
     }
+    Tenon::Error->throw('DEADLINE_EXCEEDED', 'NOT_STARTED',
+        "no hello came from the socket '$path': no room in its line within $patience s")
+        if $! == EAGAIN;
     Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED',
         "nobody answers at the socket '$path': $!");
     return;
