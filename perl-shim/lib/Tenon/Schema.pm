@@ -240,7 +240,8 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef,
 
             # In a list an odd value costs no more than itself; of one thing what was asked for must be right.
             my $is_optional = $field->{nullable} || defined($field->{default});
-            if ($is_optional && ($record || ($digits && $field->{name} ne ($asked_for // '')))) {
+            if ($is_optional
+                && ($record || ($digits ? $field->{name} ne ($asked_for // '') : $value eq ''))) {
                 $wire{ $field->{name} } = _optional($name, $field, $value, $where);
                 next;
             }

@@ -149,7 +149,7 @@ class InheritedCallsTest {
                         entry("activate_volume", requests(12, 0)),
                         entry("deactivate_volume", requests(2, 0)),
                         entry("volume_has_feature", requests(4, 0)),
-                        entry("alloc_image", requests(16, 2)));
+                        entry("alloc_image", requests(22, 2)));
     }
 
     /** Where it counts two, each of the two methods is reached once. */
@@ -168,7 +168,7 @@ class InheritedCallsTest {
                         entry("activate_volume", requests(6, 2)),
                         entry("deactivate_volume", requests(2, 0)),
                         entry("volume_has_feature", requests(3, 1)),
-                        entry("alloc_image", requests(16, 2)));
+                        entry("alloc_image", requests(22, 2)));
     }
 
     private static Requests requests(int before, int after) {
