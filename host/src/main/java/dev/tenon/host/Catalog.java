@@ -122,7 +122,7 @@ final class Catalog implements AutoCloseable {
     private void startOrTell(Path file, String event) throws IOException {
         try {
             start(file);
-        } catch (StorageException e) {
+        } catch (StorageException | IllegalArgumentException e) {
             LOG.error("event={} reason=\"{}\"", event, e.getMessage());
         }
     }
@@ -136,11 +136,13 @@ final class Catalog implements AutoCloseable {
 
     private void start(Path file) throws IOException {
         PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets(), hosting.settings(file, runtime()));
-        hosted.add(plugin);
-        if (known.putIfAbsent(plugin.type(), lifetime.decorate(plugin, journal)) != null) {
+        if (known.containsKey(plugin.type())) {
+            plugin.close();
             throw new IllegalArgumentException(
                     "the plugin '" + file + "' is of type '" + plugin.type() + "', which is answered for already");
         }
+        hosted.add(plugin);
+        known.put(plugin.type(), lifetime.decorate(plugin, journal));
     }
 
     /** Ends the processes of the plugins. */

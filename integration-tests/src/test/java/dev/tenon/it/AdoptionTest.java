@@ -179,6 +179,17 @@ class AdoptionTest {
         assertThat(path(state)).isEmptyDirectory();
     }
 
+    @Test
+    void anAdoptedPluginWhoseTypeIsTakenDoesNotKeepTheDaemonFromStarting(Scratch scratch) throws IOException {
+        assertThat(adopt(scratch).status()).isZero();
+        Files.copy(path(state).resolve("LegacyDirPlugin.pm"), path(state).resolve("TheSamePlugin.pm"));
+
+        try (DaemonProcess daemon = serve(scratch)) {
+            assertThat(daemon.log()).contains("event=adopted-not-served", "which is answered for already");
+            assertThat(daemon.isAlive()).isTrue();
+        }
+    }
+
     /** PVE's web server reads the configuration as another user, and checks it with the plugin's own code. */
     @Test
     void anAdoptedPluginIsReadByAnotherUserWhateverTheUmaskWas(Scratch scratch) throws IOException {

@@ -343,9 +343,8 @@ class BadInputTest {
         Files.setPosixFilePermissions(daemon.socket(), PosixFilePermissions.fromString("rw-rw-rw-"));
         PerlProgram nobody = PerlProgram.run(scratch, List.of(), Installation.resource("perl/nobody.pl"));
         assertThat(nobody.said())
-                .matches(
-                        "PEER_REFUSED NOT_STARTED: type of dir: the process " + nobody.pid()
-                                + " of user 65534 may not use this socket; call as the user that runs the daemon, or as root;"
-                                + " it was not started\n");
+                .matches("PEER_REFUSED NOT_STARTED: type of dir: the process " + nobody.pid()
+                        + " of user 65534 may not use this socket; call as the user that runs the daemon, or as root;"
+                        + " it was not started\n");
     }
 }

@@ -113,7 +113,9 @@ class DecoratorTest {
     @Test
     void aDecoratedStorageIsTheStorage() {
         StoragePlugin decorated = Decorator.decorate(
-                moody, new StatusCache(StatusCache.Settings.USUAL), Deadline.of(Duration.ofSeconds(30)));
+                moody,
+                new StatusCache(StatusCache.Settings.USUAL),
+                new CircuitBreaker(2, Duration.ofSeconds(10), now::get));
 
         assertThat(decorated.type()).isEqualTo("moody");
         assertThat(decorated.isShared()).isTrue();
@@ -154,18 +156,6 @@ class DecoratorTest {
 
         assertThat(both).containsExactly("status", true, "type", true);
         assertThat(other.asked).hasValue(1);
-    }
-
-    @Test
-    void aCallThatIsLateFailsWithItsName() {
-        moody.mood = Mood.HANGS;
-        StoragePlugin decorated = Decorator.decorate(moody, Deadline.of(Duration.ofMillis(20)));
-
-        assertThatExceptionOfType(StorageException.class)
-                .isThrownBy(() -> status(decorated, NAS))
-                .withMessage("status of storage 'nas' took longer than 20 ms; whether it took effect is not known")
-                .satisfies(e -> assertThat(e.error()).isEqualTo(StorageError.DEADLINE_EXCEEDED))
-                .satisfies(e -> assertThat(e.outcome()).isEqualTo(Outcome.UNKNOWN));
     }
 
     @Test
