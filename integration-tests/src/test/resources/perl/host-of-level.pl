@@ -22,7 +22,8 @@ if (PVE::Storage::APIVER() != $level) {
     no warnings qw(prototype redefine once);
     *PVE::Storage::APIVER = sub : prototype() { return $level };
     Tenon::Names::install();
-    *PVE::Storage::Plugin::volume_teleport = sub { return 'the base class knows' };
+    *PVE::Storage::Plugin::volume_teleport = sub { return 'the base class knows' }
+        if $level > 16;
 }
 
 my (@files, @names);

@@ -224,7 +224,9 @@ class NewestLevelTest {
             perl.say(String.join("\t", type, name, format.word(), isStrict ? "1" : "0"));
             String java = made(Objects.requireNonNull(types.get(type)), name, format, isStrict);
             String said = perl.line();
-            if (!said.equals(java)) {
+            // LVM's own words for a name of one character came after the release whose classes are at hand.
+            boolean isOlder = Installation.pveLibrary() != null && java.contains("can't be shorter than 2 characters");
+            if (!said.equals(java) && !(isOlder && said.contains("contains illegal characters"))) {
                 differences.add(type + " " + name + " " + format.word() + ": Java " + java + ", Perl " + said);
             }
         }

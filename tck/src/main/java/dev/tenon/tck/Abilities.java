@@ -15,6 +15,8 @@ import java.util.Set;
  * @param renamesSnapshots whether it renames snapshots
  * @param backupNotes whether it keeps notes and a mark of protection for backups, which lie in a directory
  * @param tellsWhy whether its failures have a kind and an outcome; a plugin that can only die says no more than that
+ * @param convertsIntoStreams whether an image can leave in a stream of another format here; PVE's own base class needs
+ *     PVE's patched qemu-img for that
  */
 public record Abilities(
         Set<Format.Image> formats,
@@ -25,7 +27,22 @@ public record Abilities(
         Set<Format.Image> resizes,
         boolean renamesSnapshots,
         boolean backupNotes,
-        boolean tellsWhy) {
+        boolean tellsWhy,
+        boolean convertsIntoStreams) {
+    /** Of a plugin that converts images into streams where it offers to. */
+    public Abilities(
+            Set<Format.Image> formats,
+            Set<Format.Image> snapshots,
+            Set<Format.Image> bases,
+            Set<Format.Image> clones,
+            Set<Format.Image> renames,
+            Set<Format.Image> resizes,
+            boolean renamesSnapshots,
+            boolean backupNotes,
+            boolean tellsWhy) {
+        this(formats, snapshots, bases, clones, renames, resizes, renamesSnapshots, backupNotes, tellsWhy, true);
+    }
+
     public Abilities {
         formats = Set.copyOf(formats);
         snapshots = Set.copyOf(snapshots);

@@ -134,6 +134,10 @@ interface TransferContract extends Contract {
                 || !plugin.importFormats(storage, images().missing(arriving(stream, format)), AS_IT_IS)
                         .contains(stream));
         requires(!streams.isEmpty(), "lets no volumes of format '" + format.word() + "' arrive");
+        streams.removeIf(stream -> !subject().abilities().convertsIntoStreams() && arriving(stream, format) != format);
+        requires(
+                !streams.isEmpty(),
+                "writes format '" + format.word() + "' as another only with PVE's patched qemu-img");
         return streams;
     }
 
@@ -152,6 +156,9 @@ interface TransferContract extends Contract {
             try (Descriptor descriptor = Descriptor.openForWriting(file);
                     DescriptorExport export = new DescriptorExport(descriptor, settings("the export"))) {
                 subject().plugin().exportVolume(subject().storage(), volume, stream, AS_IT_IS, export);
+            } catch (RuntimeException e) {
+                Files.delete(file);
+                throw e;
             }
             return file;
         } catch (IOException e) {

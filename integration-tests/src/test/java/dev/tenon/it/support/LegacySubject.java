@@ -12,8 +12,17 @@ import java.util.Set;
 /** What the contract is told of the example plugin, however it is reached. */
 public final class LegacySubject {
     private static final Set<Image> FORMATS = Set.of(Image.RAW, Image.QCOW2);
-    private static final Abilities ABILITIES =
-            new Abilities(FORMATS, Set.of(Image.QCOW2), FORMATS, FORMATS, FORMATS, FORMATS, false, false, false);
+    private static final Abilities ABILITIES = new Abilities(
+            FORMATS,
+            Set.of(Image.QCOW2),
+            FORMATS,
+            FORMATS,
+            FORMATS,
+            FORMATS,
+            false,
+            false,
+            false,
+            Installation.pveLibrary() == null);
 
     private LegacySubject() {}
 
