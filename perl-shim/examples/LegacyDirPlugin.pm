@@ -381,7 +381,7 @@ sub _fitting_name {
 
     return $class->volname_for_format($name, $format, 0) if $class->can('volname_for_format');
     my ($name_format) = $class->_parse_image_name($name);
-    die "illegal name '$name' - wrong extension for format ('$name_format' != '$format')\n"
+    die "illegal name '$name' - wrong extension for format ('$name_format != '$format')\n"
         if $name_format ne $format;
     return $name;
 }

@@ -30,9 +30,12 @@ sub text ($value) {
 
 say $json->encode({
         map {
-            my $class = $base->lookup($_);
+            my $type = $_;
+            my $class = $base->lookup($type);
             (
-                $_ => text({
+                $type => text({
+                        shared =>
+                            (scalar(grep { $_ eq $type } @PVE::Storage::Plugin::SHARED_STORAGE)),
                         data => $class->plugindata,
                         properties => $class->properties,
                         options => $class->options

@@ -8,6 +8,7 @@ import dev.tenon.bridge.codec.Caller;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.DaemonProcess;
+import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
@@ -24,7 +25,7 @@ class MetadataTest {
     @Test
     void thePluginDescribesItselfWhileNoDaemonRuns(Scratch scratch) {
         PerlCaller perl = PerlCaller.start(scratch);
-        assertThat(perl.scalar("api").value()).isEqualTo("16");
+        assertThat(perl.scalar("api").value()).isEqualTo(Installation.hostLevel());
         assertThat(perl.scalar("type").value()).isEqualTo("tenondir");
         assertThat(perl.scalar("properties").value()).isEqualTo(Map.of());
         assertThat(perl.scalar("options").value())

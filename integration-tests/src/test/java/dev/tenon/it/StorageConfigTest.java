@@ -126,6 +126,11 @@ class StorageConfigTest {
             return type;
         }
 
+        @Override
+        public boolean isShared() {
+            return "1".equals(String.valueOf(description.get("shared")));
+        }
+
         private static Set<String> words(@Nullable Object hash) {
             Set<String> words = new HashSet<>();
             if (hash instanceof Map<?, ?> map) {

@@ -14,7 +14,7 @@ enum Difference {
     /** Linked clones know their base by its name, and lose their data with it. */
     BASE_RENAMED("unable to rename base volume"),
     /** The extension tells with which format an image is opened, and a guest would see the header of its image. */
-    FORMAT_RENAMED("wrong extension for format"),
+    FORMAT_RENAMED("volume name does not match requested format"),
     /** An image that is no base would be one by its name, without protection. */
     RENAMED_TO_BASE("is no base image"),
     /** The snapshots of a chain know the image by its name, and cannot be deleted once it is a base. */

@@ -48,6 +48,19 @@ public final class Installation {
         return directory == null || directory.isEmpty() ? null : Path.of(directory);
     }
 
+    /** The API level of the host that the Perl programs of the tests are: the newest, or that of PVE's own libraries. */
+    public static String hostLevel() {
+        List<String> command = new ArrayList<>(List.of("perl"));
+        command.addAll(perlIncludes());
+        command.addAll(List.of("-MPVE::Storage", "-e", "print PVE::Storage::APIVER()"));
+        try {
+            return new String(
+                    new ProcessBuilder(command).start().getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** A file below {@code src/test/resources}. */
     public static Path resource(String name) {
         URL url = Objects.requireNonNull(Installation.class.getResource("/" + name), name);

@@ -177,7 +177,7 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
         if (told != format) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
-                    "illegal name " + Quoted.of(name) + " - wrong extension for format ('" + told.word() + "' != '"
+                    "illegal name " + Quoted.of(name) + " - wrong extension for format ('" + told.word() + " != '"
                             + format.word() + "')");
         }
         return name;

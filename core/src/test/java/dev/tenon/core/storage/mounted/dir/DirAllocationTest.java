@@ -201,7 +201,7 @@ class DirAllocationTest {
         assertThat(before16.call(() -> failureOf(Format.Image.QCOW2, "vm-100-cloudinit", ByteSize.ofKib(4))))
                 .hasMessage("unable to parse volume filename 'vm-100-cloudinit'");
         assertThat(before16.call(() -> failureOf(Format.Image.QCOW2, "vm-100-disk-0.raw", ByteSize.ofKib(4))))
-                .hasMessage("illegal name 'vm-100-disk-0.raw' - wrong extension for format ('raw' != 'qcow2')");
+                .hasMessage("illegal name 'vm-100-disk-0.raw' - wrong extension for format ('raw != 'qcow2')");
         assertThat(everythingIn(directory)).isEmpty();
     }
 
