@@ -96,9 +96,8 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
     }
 
     /**
-     * Runs the command between two files, which it reads and writes itself: what the library that starts the others does
-     * not do. Fails as {@link #run()} does, with the first line of standard error, which such commands mostly follow by what
-     * comes of it.
+     * Runs the command between two files, which it reads and writes itself: what the library that starts the others does not
+     * do. Fails as {@link #run()} does, with the first line of standard error; the lines after it are mostly consequences.
      *
      * @param input its standard input, for instance {@code /dev/null}
      * @param output its standard output

@@ -7,10 +7,14 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs every line that a command writes to standard error and keeps the first and the last one that are not blank. */
+/**
+ * Logs every line that a command writes to standard error, and keeps the first and the last one that are not blank. A line
+ * that says {@code ERROR:}, as those of btrfs do, counts as the first if none did before.
+ */
 final class ErrorLines extends OutputStream {
     private static final Logger LOG = LoggerFactory.getLogger(ErrorLines.class);
     private static final int LONGEST_LINE = 4096;
+    private static final String ERROR = "ERROR: ";
 
     private final String program;
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -43,7 +47,7 @@ final class ErrorLines extends OutputStream {
         return last;
     }
 
-    /** The first line that is not blank, null if there was none. */
+    /** The first line that is not blank, or the first that says that it is an error; null if there was none. */
     synchronized @Nullable String first() {
         endLine();
         return first;
@@ -54,7 +58,8 @@ final class ErrorLines extends OutputStream {
         line.reset();
         if (!text.isEmpty()) {
             LOG.info("{}: {}", program, text);
-            first = first == null ? text : first;
+            boolean saysError = text.startsWith(ERROR) && first != null && !first.startsWith(ERROR);
+            first = first == null || saysError ? text : first;
             last = text;
         }
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.storage.block.storpool;
+
+import org.jspecify.annotations.NullMarked;

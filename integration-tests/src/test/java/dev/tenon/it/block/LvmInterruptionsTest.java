@@ -1,0 +1,20 @@
+package dev.tenon.it.block;
+
+import dev.tenon.it.support.Guest;
+import dev.tenon.it.support.Scratch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Operations on volumes of LVM that end in the middle: by kill -9, {@code -Dtenon.kills} times, and made by hand. */
+class LvmInterruptionsTest {
+    @TestFactory
+    Stream<DynamicTest> killed(Scratch scratch) {
+        return new Guest(scratch).withDisk("4G").tests(LvmKills.class);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> left(Scratch scratch) {
+        return new Guest(scratch).withDisk("4G").tests(LvmLeftovers.class);
+    }
+}
