@@ -1,5 +1,8 @@
 package PVE::Storage::Custom::LegacyDirPlugin; ## no critic (RequireFilenameMatchesPackage)
 
+# A storage that is a directory, written as plugins of API level 9 to 16 are written. The file is long because a plugin is
+# one file with every method that it has.
+
 use strict;
 use warnings;
 

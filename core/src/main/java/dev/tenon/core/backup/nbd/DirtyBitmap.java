@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * Which blocks of a disk have changed, as a context of a served disk ({@link Extent#DIRTY_BITMAP} and a name). Made whole
- * before it is served; it does not change afterwards.
+ * before it is served; it does not change afterwards. What lies behind its end has changed: nobody knows that it has not.
  */
 public final class DirtyBitmap implements BlockMap {
     private final long size;
@@ -39,12 +39,17 @@ public final class DirtyBitmap implements BlockMap {
     public List<Extent> extents(long offset, long length, int most) {
         List<Extent> extents = new ArrayList<>();
         long at = offset;
-        long end = Math.min(size, offset + length);
+        long end = offset + length;
         while (at < end && extents.size() < most) {
+            if (at >= size) {
+                extents.add(new Extent(at, end - at, Extent.DIRTY));
+                break;
+            }
             int block = (int) (at / granularity);
             boolean isDirty = dirty.get(block);
             int next = isDirty ? dirty.nextClearBit(block) : dirty.nextSetBit(block);
-            long to = next < 0 ? end : Math.min(end, (long) next * granularity);
+            long covered = Math.min(end, size);
+            long to = next < 0 ? covered : Math.min(covered, (long) next * granularity);
             extents.add(new Extent(at, to - at, isDirty ? Extent.DIRTY : 0));
             at = to;
         }

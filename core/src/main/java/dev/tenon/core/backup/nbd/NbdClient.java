@@ -170,7 +170,7 @@ public final class NbdClient implements AutoCloseable {
         ranged(Nbd.CMD_WRITE_ZEROES, mayPunch ? 0 : Nbd.FLAG_NO_HOLE, offset, length, "zeroes");
     }
 
-    /** Says that what is there is needed no more. Of a snapshot that QEMU serves it can never be read again. */
+    /** Says that the data there is no longer needed. In a snapshot that QEMU serves it can never be read again. */
     public void trim(long offset, long length) throws NbdException {
         ranged(Nbd.CMD_TRIM, 0, offset, length, "trim");
     }

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.io.Serial;
 
 /**
- * A request that an NBD server refused, or a connection that is of no use any more ({@link NbdError#CONNECTION_LOST}).
- * After a refusal the connection goes on. After a lost connection a read has had no effect, and of a write, trim or flush
- * it is not known whether it took effect; connect anew.
+ * A request that an NBD server refused, or a connection that is no longer usable ({@link NbdError#CONNECTION_LOST}). After a
+ * refusal the connection goes on. After a lost connection a read has had no effect, and of a write, trim or flush it is not
+ * known whether it took effect; connect anew.
  */
 public final class NbdException extends IOException {
     @Serial

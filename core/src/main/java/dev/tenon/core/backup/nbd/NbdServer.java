@@ -43,6 +43,7 @@ public final class NbdServer implements AutoCloseable {
     private final Map<String, ServedDisk> exports;
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
     private final ExecutorService threads;
+    private final Buffers buffers = new Buffers();
 
     private NbdServer(Path socket, ServerSocketChannel listener, Map<String, ServedDisk> exports) throws IOException {
         this.socket = socket;
@@ -73,7 +74,7 @@ public final class NbdServer implements AutoCloseable {
         if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(Quoted.of(socket.toString()));
         }
-        // Bound where nobody else can come, so that it is never open to others.
+        // Bound in a private directory, so that it is never open to others.
         Path hidden = Files.createTempDirectory(
                 socket.toAbsolutePath().getParent(),
                 ".nbd",
@@ -117,7 +118,7 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    /** What may pass, such as a lack of descriptors, is waited for. */
+    /** Waits for a condition that may pass, such as a lack of descriptors. */
     private static void pause() {
         try {
             Thread.sleep(Duration.ofMillis(100));
@@ -144,7 +145,8 @@ public final class NbdServer implements AutoCloseable {
             if (agreed == null) {
                 close(channel);
             } else {
-                new ServerConnection(channel, in, out, agreed, threads, () -> connections.remove(channel)).serve();
+                new ServerConnection(channel, in, out, agreed, threads, buffers, () -> connections.remove(channel))
+                        .serve();
             }
         } catch (IOException e) {
             LOG.debug("event=nbd-handshake-failed reason=\"{}\"", e.getMessage());

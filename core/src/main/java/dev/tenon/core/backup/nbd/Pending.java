@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A request that is under way, and what has come of its answer. Its thread waits in {@link Replies#await}. */
 final class Pending {
-    /** More parts of one read than any server has a reason to send. */
+    /** More parts of one read than any server should send. */
     private static final int MOST_PARTS = 1 << 14;
 
     final String what;
@@ -69,7 +69,7 @@ final class Pending {
         return target.slice(target.position() + (int) (from - offset), (int) bytes);
     }
 
-    /** A failure of the server counts if it is the first; the answer goes on until it is whole. */
+    /** Only the first failure that the server reports counts; the answer goes on until it is complete. */
     void refuse(NbdException why) {
         if (refusal == null) {
             refusal = why;

@@ -12,15 +12,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The answers of one connection. One of the threads that wait reads for all, until its own answer has come; then another
  * one does. So a single caller needs no second thread, and many need no queue.
  */
 final class Replies {
-    private static final Logger LOG = LoggerFactory.getLogger(Replies.class);
     private static final int LONGEST_MESSAGE = 4096;
     private static final ByteBuffer NOTHING =
             ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
@@ -54,24 +51,22 @@ final class Replies {
     /** Waits for the whole answer. */
     void await(Pending request) throws NbdException {
         while (!request.isDone) {
-            if (broken != null) {
-                awaitReader();
-                if (!request.isDone) {
-                    throw again(broken);
-                }
-            } else if (reading.tryLock()) {
-                try {
-                    while (!request.isDone && broken == null) {
-                        take();
-                    }
-                } catch (IOException e) {
-                    var _ = fail(e);
-                } finally {
-                    reading.unlock();
-                    wakeNext();
-                }
-            } else {
+            if (!mayRead()) {
                 LockSupport.park(this);
+                continue;
+            }
+            try {
+                while (!request.isDone && broken == null) {
+                    take();
+                }
+            } catch (IOException e) {
+                var _ = fail(e);
+            } finally {
+                reading.unlock();
+                wakeNext();
+            }
+            if (!request.isDone) {
+                throw again(broken);
             }
         }
         NbdException refusal = request.refusal;
@@ -80,14 +75,13 @@ final class Replies {
         }
     }
 
-    /** Whoever reads may still be filling a buffer of this thread. */
-    private void awaitReader() {
-        reading.lock();
-        try {
-            LOG.trace("event=nbd-reader-gone");
-        } finally {
-            reading.unlock();
+    /** Whoever reads may still be filling a buffer of this thread, even if nothing more will come. */
+    private boolean mayRead() {
+        if (broken == null) {
+            return reading.tryLock();
         }
+        reading.lock();
+        return true;
     }
 
     private void wakeNext() {

@@ -14,7 +14,7 @@ public interface ServedDisk {
     /** In bytes; it does not change while the disk is served. */
     long size();
 
-    /** Whether the methods that change the disk are of use. */
+    /** Whether the methods that change the disk work. */
     default boolean isWritable() {
         return false;
     }
@@ -49,7 +49,7 @@ public interface ServedDisk {
         throw readOnly();
     }
 
-    /** What is there is needed no more. */
+    /** The data there is no longer needed. */
     default void trim(long offset, long length) throws IOException {
         throw readOnly();
     }

@@ -32,6 +32,7 @@ final class ServerConnection {
     private final Mode mode;
     private final Map<Integer, BlockMap> contexts;
     private final Executor threads;
+    private final Buffers buffers;
     private final Runnable atEnd;
     private final ReentrantLock reading = new ReentrantLock();
     private final AtomicInteger atWork = new AtomicInteger();
@@ -61,6 +62,7 @@ final class ServerConnection {
             Outbound out,
             ServerHandshake.Agreed agreed,
             Executor threads,
+            Buffers buffers,
             Runnable atEnd) {
         this.channel = channel;
         this.in = in;
@@ -69,6 +71,7 @@ final class ServerConnection {
         this.mode = agreed.mode();
         this.contexts = agreed.contexts();
         this.threads = threads;
+        this.buffers = buffers;
         this.atEnd = atEnd;
     }
 
@@ -149,7 +152,7 @@ final class ServerConnection {
         if (length < 0 || length > Nbd.LONGEST_PAYLOAD) {
             throw NbdException.lost("a request announces " + Long.toUnsignedString(length) + " bytes");
         }
-        ByteBuffer payload = ByteBuffer.allocateDirect((int) length);
+        ByteBuffer payload = buffers.take((int) length);
         in.into(payload);
         return new Request(flags, command, cookie, offset, length, payload.flip());
     }
@@ -167,10 +170,14 @@ final class ServerConnection {
             }
         } catch (Refusal e) {
             sendError(request, e.error, String.valueOf(e.getMessage()));
+        } finally {
+            if (request.payload() != null) {
+                buffers.giveBack(request.payload());
+            }
         }
     }
 
-    /** What a client is told, as against a connection that is of no use any more. */
+    /** An error that the client is told, unlike a lost connection. */
     private static final class Refusal extends Exception {
         private static final long serialVersionUID = 1L;
         private final NbdError error;
@@ -250,12 +257,16 @@ final class ServerConnection {
             sendData(simpleHeader(request, 0), request.offset(), request.length());
             return;
         }
-        BlockMap allocation = request.has(Nbd.FLAG_DF) ? null : disk.contexts().get(Extent.ALLOCATION);
+        boolean isWhole = request.has(Nbd.FLAG_DF);
+        BlockMap allocation = isWhole ? null : disk.contexts().get(Extent.ALLOCATION);
         long at = request.offset();
         while (at < request.end()) {
             Extent part = allocation == null
                     ? new Extent(at, request.end() - at, 0)
                     : map(allocation, at, request.end() - at, 1).getFirst();
+            if (!isWhole && disk.file() == null && !part.has(Extent.ZERO) && part.length() > Buffers.PIECE) {
+                part = new Extent(at, Buffers.PIECE, 0);
+            }
             boolean isLast = part.end() == request.end();
             ByteBuffer header = chunkHeader(
                     request,
@@ -280,13 +291,17 @@ final class ServerConnection {
             out.send(header, file, offset, length);
             return;
         }
-        ByteBuffer data = ByteBuffer.allocateDirect((int) length);
+        ByteBuffer data = buffers.take((int) length);
         try {
-            disk.read(offset, data);
-        } catch (IOException e) {
-            throw Refusal.of(e);
+            try {
+                disk.read(offset, data);
+            } catch (IOException e) {
+                throw Refusal.of(e);
+            }
+            out.send(header, data.flip());
+        } finally {
+            buffers.giveBack(data);
         }
-        out.send(header, data.flip());
     }
 
     // ---- block status
@@ -342,7 +357,7 @@ final class ServerConnection {
     // ---- frames
 
     private ByteBuffer simpleHeader(Request request, int error) {
-        return ByteBuffer.allocateDirect(2 * Integer.BYTES + Long.BYTES)
+        return ByteBuffer.allocate(2 * Integer.BYTES + Long.BYTES)
                 .putInt(Nbd.SIMPLE_REPLY_MAGIC)
                 .putInt(error)
                 .putLong(request.cookie())
@@ -351,7 +366,7 @@ final class ServerConnection {
 
     /** A chunk's header, with room for so many bytes behind it. */
     private ByteBuffer chunkHeader(Request request, boolean isLast, int type, long length, int room) {
-        ByteBuffer header = ByteBuffer.allocateDirect(4 * Integer.BYTES + 2 * Long.BYTES + room)
+        ByteBuffer header = ByteBuffer.allocate(4 * Integer.BYTES + 2 * Long.BYTES + room)
                 .putInt(mode == Mode.EXTENDED ? Nbd.EXTENDED_REPLY_MAGIC : Nbd.STRUCTURED_REPLY_MAGIC)
                 .putShort((short) (isLast ? Nbd.CHUNK_DONE : 0))
                 .putShort((short) type)

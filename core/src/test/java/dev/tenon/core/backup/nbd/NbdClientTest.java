@@ -215,6 +215,18 @@ class NbdClientTest {
                 .hasMessageStartingWith("the NBD server at '" + directory.resolve("none") + "': ");
     }
 
+    /** Servers do not agree what it is: to QEMU it is invalid, to nbdkit there is no space. */
+    @Test
+    void whatDoesNotFitInIsNotAskedFor() throws IOException {
+        Path socket = peers.serve("qemu-nbd", "-t", "-f", "raw", "-k", "SOCKET", image.toString());
+        try (NbdClient client = NbdClient.connect(socket, "", null, LIMIT)) {
+            long size = client.export().size();
+            assertThatThrownBy(() -> client.write(size - 4096, ByteBuffer.allocate(8192)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("8192 bytes at " + (size - 4096) + " are not inside of an export of " + size);
+        }
+    }
+
     @Test
     void writesZeroesAndTrimsAtQemu() throws IOException {
         Path socket = peers.serve("qemu-nbd", "-t", "-f", "raw", "--discard=unmap", "-k", "SOCKET", image.toString());

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.backup;
+
+import org.jspecify.annotations.NullMarked;

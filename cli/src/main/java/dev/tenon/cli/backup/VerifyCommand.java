@@ -1,0 +1,95 @@
+package dev.tenon.cli.backup;
+
+import dev.tenon.cli.console.Json;
+import dev.tenon.cli.console.Table;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.SnapshotId;
+import dev.tenon.core.backup.repository.Verifier;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Reads and checks a repository. */
+@Command(
+        name = "verify",
+        mixinStandardHelpOptions = true,
+        description = "Reads and checks every chunk of a repository, or a part of them, and names what is damaged and"
+                + " the snapshots that it hurts. The exit status is 1 then. Nothing is changed.",
+        footer = {"", "Example: tenon backup verify keep", "Example: tenon backup verify /srv/backups --sample 5"})
+final class VerifyCommand extends RepositoryCommand {
+    @Option(
+            names = "--sample",
+            paramLabel = "PERCENT",
+            description = "read only so many of the chunks, by chance (default: all). That all are there is always"
+                    + " checked")
+    private double percent = 100;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
+
+    @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
+    protected void run(Repository repository) throws IOException {
+        if (!(percent > 0 && percent <= 100)) {
+            throw wrongUsage("--sample " + percent + " is not above 0 and at most 100");
+        }
+        Verifier.Verified verified = repository.verify(percent);
+        if (json.isGiven()) {
+            Map<String, String> hurt = new LinkedHashMap<>();
+            verified.snapshots().forEach((id, reason) -> hurt.put(id.toString(), reason));
+            Json.print(
+                    out(),
+                    Json.object(
+                            "sound",
+                            verified.isSound(),
+                            "chunks",
+                            verified.chunks(),
+                            "indexes",
+                            verified.indexes(),
+                            "packs",
+                            verified.packs(),
+                            "snapshots",
+                            hurt));
+        } else {
+            print(verified);
+        }
+        out().flush();
+        if (!verified.isSound()) {
+            throw new StorageException(StorageError.BAD_RESULT, Outcome.FAILED_CLEAN, advice(verified));
+        }
+    }
+
+    private void print(Verifier.Verified verified) {
+        out().printf("%d chunks were read%n", verified.chunks());
+        if (verified.isSound()) {
+            return;
+        }
+        Table table = new Table().text("DAMAGED").text("NAME").text("REASON");
+        verified.indexes().forEach((name, reason) -> table.row("index", name, reason));
+        verified.packs().forEach((name, reason) -> table.row("pack", name, reason));
+        for (Map.Entry<SnapshotId, String> snapshot : verified.snapshots().entrySet()) {
+            table.row("snapshot", snapshot.getKey().toString(), snapshot.getValue());
+        }
+        table.print(out(), terminal());
+    }
+
+    private static String advice(Verifier.Verified verified) {
+        if (verified.packs().isEmpty() && verified.snapshots().isEmpty()) {
+            return "only the index is damaged; the next backup makes it anew";
+        }
+        int hurt = verified.snapshots().size();
+        return verified.packs().size() + " packs are damaged, and " + hurt + " snapshots cannot be restored whole; "
+                + (hurt == 0 ? "no snapshot needs what is damaged" : "back up their guests anew");
+    }
+}

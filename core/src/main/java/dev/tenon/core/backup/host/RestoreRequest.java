@@ -1,0 +1,26 @@
+package dev.tenon.core.backup.host;
+
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.backup.DeviceName;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * What is restored, and where it goes.
+ *
+ * @param directory takes the configuration files, and what has no other place: each disk as a raw file that is named after
+ *     its device, the files of a container in {@code rootfs}. It is made if it is missing, and is empty otherwise
+ * @param elsewhere disks that go over what is there, which is at least as large
+ * @param bytesPerSecond how fast disks are written, empty for no limit
+ */
+public record RestoreRequest(
+        VolumeId archive, Path directory, Map<DeviceName, Existing> elsewhere, OptionalLong bytesPerSecond) {
+    /** An image or block device that is there, and is overwritten. */
+    public record Existing(Path path, Format.Image format) {}
+
+    public RestoreRequest {
+        elsewhere = Map.copyOf(elsewhere);
+    }
+}

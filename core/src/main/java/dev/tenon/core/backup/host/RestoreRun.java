@@ -1,0 +1,283 @@
+package dev.tenon.core.backup.host;
+
+import dev.tenon.core.failure.Failures;
+import dev.tenon.core.image.CopyProgress;
+import dev.tenon.core.image.QemuImg;
+import dev.tenon.core.linux.FileStatus;
+import dev.tenon.core.linux.SparseFile;
+import dev.tenon.core.service.StorageService;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.TaskLog;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.BackupProvider;
+import dev.tenon.core.spi.backup.ContainerArchive;
+import dev.tenon.core.spi.backup.DeviceName;
+import dev.tenon.core.spi.backup.GuestType;
+import dev.tenon.core.spi.backup.RawConfig;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Restores an archive, by the calls that PVE makes for it. What fails leaves nothing of the restore behind. */
+public final class RestoreRun {
+    private static final String ROOT = "rootfs";
+
+    private final StorageService service;
+    private final RestoreRequest request;
+    private final TaskLog log;
+    private final CopyProgress progress;
+    private final List<Path> made = new ArrayList<>();
+
+    /**
+     * A restore that has not begun.
+     *
+     * @param log what the host and the provider say
+     * @param progress of the disks, one after the other
+     */
+    public RestoreRun(StorageService service, RestoreRequest request, TaskLog log, CopyProgress progress) {
+        this.service = service;
+        this.request = request;
+        this.log = log;
+        this.progress = progress;
+    }
+
+    /**
+     * What was restored.
+     *
+     * @param disks where the disks are; empty for a container
+     */
+    public record Restored(GuestType type, Map<DeviceName, Path> disks) {}
+
+    /**
+     * Restores it.
+     *
+     * @throws StorageException {@code ALREADY_EXISTS} if the directory is not empty; what the provider throws. {@code
+     *     FAILED_CLEAN}: nothing is left of it; {@code UNKNOWN} if something was overwritten
+     */
+    public Restored run() {
+        VolumeName archive = request.archive().volume();
+        try (BackupProvider provider =
+                service.newBackupProvider(request.archive().storage(), log)) {
+            GuestType type = provider.restoreMechanism(archive).guest();
+            prepareDirectory();
+            return switch (type) {
+                case QEMU -> new Restored(type, vm(provider, archive));
+                case LXC -> {
+                    container(provider, archive);
+                    yield new Restored(type, Map.of());
+                }
+            };
+        } catch (IOException e) {
+            throw undone(Failures.of(
+                    e,
+                    outcome(),
+                    "unable to restore " + Quoted.of(request.archive().toString())));
+        } catch (RuntimeException e) {
+            throw undone(e);
+        }
+    }
+
+    private Outcome outcome() {
+        return request.elsewhere().isEmpty() ? Outcome.FAILED_CLEAN : Outcome.UNKNOWN;
+    }
+
+    private RuntimeException undone(RuntimeException why) {
+        boolean isInterrupted = Thread.interrupted();
+        for (Path path : made.reversed()) {
+            try {
+                WorkDirectory.remove(path);
+            } catch (IOException e) {
+                log.log(TaskLog.Level.WARN, "'" + path + "' is left: " + e.getMessage());
+            }
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return why;
+    }
+
+    private void prepareDirectory() throws IOException {
+        Path directory = request.directory();
+        if (Files.isDirectory(directory)) {
+            try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+                if (entries.iterator().hasNext()) {
+                    throw StorageException.refused(
+                            StorageError.ALREADY_EXISTS,
+                            "the directory " + Quoted.of(directory.toString())
+                                    + " is not empty; name one that is, or that is yet to be made");
+                }
+            }
+        } else {
+            Files.createDirectory(
+                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            made.add(directory);
+        }
+    }
+
+    private void write(String name, RawConfig config) throws IOException {
+        Path file = request.directory().resolve(name);
+        Files.write(file, config.bytes(), StandardOpenOption.CREATE_NEW);
+        made.add(file);
+    }
+
+    // ---- VMs
+
+    private Map<DeviceName, Path> vm(BackupProvider provider, VolumeName archive) throws IOException {
+        try {
+            Map<DeviceName, ByteSize> sizes = new TreeMap<>(provider.initVmRestore(archive));
+            for (DeviceName device : request.elsewhere().keySet()) {
+                if (!sizes.containsKey(device)) {
+                    throw StorageException.refused(
+                            StorageError.NOT_FOUND,
+                            "the archive has no disk '" + device + "'; it has " + sizes.keySet());
+                }
+            }
+            RawConfig config = provider.guestConfig(archive);
+            if (config.length() == 0) {
+                throw new StorageException(
+                        StorageError.BAD_RESULT,
+                        Outcome.FAILED_CLEAN,
+                        "the archive " + Quoted.of(request.archive().toString())
+                                + " has no configuration of its guest");
+            }
+            write("qemu-server.conf", config);
+            Optional<RawConfig> firewall = provider.firewallConfig(archive);
+            if (firewall.isPresent()) {
+                write("qemu-server.fw", firewall.get());
+            }
+            Map<DeviceName, Path> disks = new LinkedHashMap<>();
+            for (Map.Entry<DeviceName, ByteSize> disk : sizes.entrySet()) {
+                disks.put(disk.getKey(), disk(provider, archive, disk.getKey(), disk.getValue()));
+            }
+            return disks;
+        } finally {
+            cleaned(() -> provider.cleanupVmRestore(archive));
+        }
+    }
+
+    /** A failure to clean up must not hide another, nor be hidden by an interrupt. */
+    private void cleaned(Runnable cleanup) {
+        boolean isInterrupted = Thread.interrupted();
+        try {
+            cleanup.run();
+        } catch (StorageException e) {
+            log.log(TaskLog.Level.WARN, "the provider's cleanup failed: " + e.getMessage());
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private Path disk(BackupProvider provider, VolumeName archive, DeviceName device, ByteSize size)
+            throws IOException {
+        Path source = provider.initVolumeRestore(archive, device);
+        try {
+            check(source, device, size);
+            RestoreRequest.Existing existing = request.elsewhere().get(device);
+            Path target = existing == null ? request.directory().resolve(device + ".raw") : existing.path();
+            if (existing == null) {
+                made.add(target);
+            }
+            log.log(TaskLog.Level.INFO, "restoring disk '" + device + "' (" + size.shown() + ") to '" + target + "'");
+            QemuImg.convert(
+                    new QemuImg.Source(source.toAbsolutePath().toString(), Format.Image.RAW, null),
+                    new QemuImg.Target(
+                            target.toAbsolutePath().toString(),
+                            existing == null ? Format.Image.RAW : existing.format(),
+                            existing != null,
+                            Optional.empty()),
+                    size,
+                    request.bytesPerSecond(),
+                    progress);
+            if (existing == null) {
+                finish(target, size);
+            }
+            return target;
+        } finally {
+            cleaned(() -> provider.cleanupVolumeRestore(archive, device));
+        }
+    }
+
+    /** As PVE checks it before it lets QEMU open it. */
+    private void check(Path source, DeviceName device, ByteSize size) throws IOException {
+        FileStatus status;
+        try {
+            status = FileStatus.of(source);
+        } catch (IOException e) {
+            throw new StorageException(
+                    StorageError.BAD_RESULT,
+                    Outcome.FAILED_CLEAN,
+                    "the provider gives " + Quoted.of(source.toString()) + " for disk '" + device
+                            + "', which is no file or block device here: " + Failures.reason(e),
+                    e);
+        }
+        if (!status.isRegularFile() && !status.isBlockDevice()) {
+            throw new StorageException(
+                    StorageError.BAD_RESULT,
+                    Outcome.FAILED_CLEAN,
+                    "the provider gives " + Quoted.of(source.toString()) + " for disk '" + device
+                            + "', which is neither a file nor a block device");
+        }
+        try (SparseFile file = SparseFile.open(source)) {
+            if (file.size() > size.bytes()) {
+                throw new StorageException(
+                        StorageError.BAD_RESULT,
+                        Outcome.FAILED_CLEAN,
+                        "the provider gives " + file.size() + " bytes for disk '" + device + "', which has "
+                                + size.bytes());
+            }
+            // PVE restores such a disk without a word.
+            if (file.size() < size.bytes()) {
+                log.log(
+                        TaskLog.Level.WARN,
+                        "the provider gives only " + file.size() + " bytes for disk '" + device + "', which has "
+                                + size.bytes() + ": the rest is restored as zeroes; verify the archive");
+            }
+        }
+    }
+
+    /** QEMU knows whole sectors only; and what counts as done must be on the disk. */
+    private static void finish(Path target, ByteSize size) throws IOException {
+        try (SparseFile file = SparseFile.openForWriting(target)) {
+            file.setSize(size.bytes());
+            file.sync();
+        }
+    }
+
+    // ---- containers
+
+    private void container(BackupProvider provider, VolumeName archive) throws IOException {
+        RawConfig config = provider.guestConfig(archive);
+        Path root = Files.createDirectory(request.directory().resolve(ROOT));
+        made.add(root);
+        ContainerArchive given = provider.initContainerRestore(archive);
+        try {
+            switch (given) {
+                case ContainerArchive.Tar tar -> Trees.unpack(tar.file(), root);
+                case ContainerArchive.Directory tree -> Trees.copy(tree.root(), root);
+            }
+        } finally {
+            cleaned(() -> provider.cleanupContainerRestore(archive));
+        }
+        write("pct.conf", config);
+        Optional<RawConfig> firewall = provider.firewallConfig(archive);
+        if (firewall.isPresent() && firewall.get().length() > 0) {
+            write("pct.fw", firewall.get());
+        }
+    }
+}

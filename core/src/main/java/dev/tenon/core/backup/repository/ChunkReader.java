@@ -1,0 +1,94 @@
+package dev.tenon.core.backup.repository;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Reads chunks, each checked by its id. It closes its index with itself. Calls come from many threads. */
+final class ChunkReader implements AutoCloseable {
+    private static final int OPEN_PACKS = 64;
+
+    private final Layout layout;
+    private final ChunkIndex index;
+    private final Packer.Pool packers;
+    private final Map<String, FileChannel> open = new LinkedHashMap<>(OPEN_PACKS, 0.75f, true);
+
+    ChunkReader(Layout layout, ChunkIndex index, Packer.Pool packers) {
+        this.layout = layout;
+        this.index = index;
+        this.packers = packers;
+    }
+
+    /**
+     * A chunk that is stored.
+     *
+     * @throws BadRepositoryException if it is not there or is damaged
+     */
+    byte[] read(ChunkId id) throws IOException {
+        ChunkIndex.Place place = index.find(id)
+                .orElseThrow(() -> new BadRepositoryException("chunk " + id
+                        + " is in no pack; verify the repository, which names the snapshots that it hurts"));
+        String where = "chunk " + id + " in pack '" + place.pack() + "'";
+        Packer packer = packers.take();
+        try {
+            byte[] chunk = packer.unpack(stored(packer, place, where), where);
+            if (!ChunkId.of(chunk, chunk.length).equals(id)) {
+                throw Packer.damaged(where);
+            }
+            return chunk;
+        } finally {
+            packers.give(packer);
+        }
+    }
+
+    boolean has(ChunkId id) throws IOException {
+        return index.contains(id);
+    }
+
+    private ByteBuffer stored(Packer packer, ChunkIndex.Place place, String where) throws IOException {
+        while (true) {
+            ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + place.stored());
+            try {
+                Pack.readFully(channel(place.pack()), stored, place.offset(), where);
+                return stored;
+            } catch (ClosedByInterruptException e) {
+                throw e;
+            } catch (ClosedChannelException e) {
+                // another thread needed room for its own pack
+            }
+        }
+    }
+
+    private FileChannel channel(String pack) throws IOException {
+        synchronized (open) {
+            FileChannel channel = open.get(pack);
+            if (channel == null || !channel.isOpen()) {
+                channel = FileChannel.open(layout.pack(pack), StandardOpenOption.READ);
+                open.put(pack, channel);
+                if (open.size() > OPEN_PACKS) {
+                    Iterator<FileChannel> oldest = open.values().iterator();
+                    oldest.next().close();
+                    oldest.remove();
+                }
+            }
+            return channel;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        synchronized (open) {
+            for (FileChannel channel : open.values()) {
+                channel.close();
+            }
+            open.clear();
+        }
+        index.close();
+    }
+}

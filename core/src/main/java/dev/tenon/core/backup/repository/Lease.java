@@ -1,0 +1,154 @@
+package dev.tenon.core.backup.repository;
+
+import dev.tenon.core.linux.ProcessIdentity;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Marks that somebody works in the repository: a directory, which also holds what its owner writes until it is published.
+ * Whoever takes the owner for dead moves the directory away first. Then the owner has nothing left to rename, so one that
+ * wakes up late publishes nothing.
+ */
+final class Lease implements AutoCloseable {
+    /** What its owner does. */
+    enum Kind {
+        WRITE,
+        READ
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
+    private static final Duration RENEWAL = Duration.ofSeconds(20);
+    private static final AtomicLong COUNT = new AtomicLong();
+    private static final String STATE = "state";
+
+    private final Path directory;
+    private final Kind kind;
+    private final Thread renewal;
+    private long beats;
+    private boolean isClosed;
+
+    private Lease(Path directory, Kind kind) {
+        this.directory = directory;
+        this.kind = kind;
+        this.renewal = Thread.ofPlatform()
+                .daemon()
+                .name("lease " + directory.getFileName())
+                .unstarted(this::renew);
+    }
+
+    /** Takes a lease. Everybody who looks from now on sees it. */
+    static Lease take(Layout layout, Kind kind) throws IOException {
+        Path directory = layout.leases().resolve(ProcessIdentity.own() + "." + COUNT.incrementAndGet());
+        Layout.makeDirectory(directory);
+        Lease lease = new Lease(directory, kind);
+        lease.beat();
+        lease.renewal.start();
+        return lease;
+    }
+
+    /** Whether somebody took its owner for dead. */
+    boolean isLost() {
+        return !Files.isDirectory(directory);
+    }
+
+    /** A file of its owner's, which goes with the lease. */
+    Path file(String name) {
+        return directory.resolve(name);
+    }
+
+    private synchronized void beat() throws IOException {
+        if (!isClosed) {
+            beats++;
+            Layout.publish(directory.resolve(STATE), (kind + " " + beats + "\n").getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    private void renew() {
+        try {
+            while (!Thread.interrupted()) {
+                Thread.sleep(RENEWAL);
+                beat();
+            }
+        } catch (InterruptedException e) {
+            // closed
+        } catch (IOException e) {
+            LOG.warn(
+                    "the lease '{}' cannot be renewed, so what is written under it may not be published: {}",
+                    directory,
+                    e.toString());
+        }
+    }
+
+    /** The content of another lease, which changes as long as its owner lives. Empty if it is gone. */
+    static Optional<String> state(Path directory) throws IOException {
+        try {
+            return Optional.of(Files.readString(directory.resolve(STATE), StandardCharsets.US_ASCII));
+        } catch (NoSuchFileException e) {
+            // It is being made, or gone.
+            return Files.isDirectory(directory) ? Optional.of("") : Optional.empty();
+        }
+    }
+
+    static boolean isOfReader(String state) {
+        return state.startsWith(Kind.READ.name());
+    }
+
+    /** Whether the owner is known to be dead: it was a process of this node and has ended. */
+    static boolean isOwnerGone(Path directory) {
+        String name = directory.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        return dot > 0
+                && ProcessIdentity.parse(name.substring(0, dot))
+                        .map(ProcessIdentity::hasEnded)
+                        .orElse(false);
+    }
+
+    /** Whether somebody began to end it. */
+    static boolean isRevoked(Path directory) {
+        return directory.getFileName().toString().startsWith(".");
+    }
+
+    /** Ends the lease of a dead owner. If the owner lives after all, it can publish nothing any more. */
+    static void revoke(Path directory) throws IOException {
+        if (isRevoked(directory)) {
+            remove(directory);
+            return;
+        }
+        Path aside = directory.resolveSibling("." + directory.getFileName());
+        try {
+            Layout.move(directory, aside);
+        } catch (NoSuchFileException e) {
+            // Its owner gave it back.
+            return;
+        }
+        remove(aside);
+    }
+
+    private static void remove(Path directory) throws IOException {
+        for (Path file : Layout.entries(directory)) {
+            Files.deleteIfExists(file);
+        }
+        Files.deleteIfExists(directory);
+    }
+
+    /** Gives it back; what was not published is removed. */
+    @Override
+    public void close() throws IOException {
+        synchronized (this) {
+            if (isClosed) {
+                return;
+            }
+            isClosed = true;
+        }
+        renewal.interrupt();
+        remove(directory);
+    }
+}

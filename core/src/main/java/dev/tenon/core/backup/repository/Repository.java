@@ -1,0 +1,268 @@
+package dev.tenon.core.backup.repository;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.core.linux.DirectorySync;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.backup.GuestType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A repository of backups in a directory, which may be on a file system that several nodes share. Any number of processes
+ * write, read and collect at the same time. Calls come from many threads.
+ */
+public final class Repository implements AutoCloseable {
+    private static final int VERSION = 1;
+    private static final String NOTES = ".notes";
+    private static final String PROTECTED = ".protected";
+    private static final String BASE = "base.";
+
+    private final Layout layout;
+    private final Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK);
+
+    private Repository(Layout layout) {
+        this.layout = layout;
+    }
+
+    /**
+     * Makes a repository in a directory that is empty or missing.
+     *
+     * @throws StorageException {@code ALREADY_EXISTS} if there is something in it
+     */
+    public static void init(Path directory) throws IOException {
+        Layout layout = new Layout(directory.toAbsolutePath());
+        Layout.makeDirectory(layout.root());
+        if (!Layout.entries(layout.root()).isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.ALREADY_EXISTS,
+                    "the directory " + Quoted.of(directory.toString())
+                            + " is not empty; a repository is made in an empty one");
+        }
+        for (Path inner : layout.directories()) {
+            Layout.makeDirectory(inner);
+        }
+        Map<String, Object> header = new TreeMap<>();
+        header.put("tenon-repository", VERSION);
+        header.put("id", UUID.randomUUID().toString());
+        header.put("chunk-size", DiskTable.CHUNK);
+        Layout.publish(layout.header(), JSON.std.asBytes(header));
+    }
+
+    /**
+     * Opens a repository.
+     *
+     * @throws StorageException {@code NOT_FOUND} if there is none
+     * @throws BadRepositoryException if it is of a version that this build does not know
+     */
+    public static Repository open(Path directory) throws IOException {
+        Layout layout = new Layout(directory.toAbsolutePath());
+        Map<String, Object> header;
+        try {
+            header = JSON.std.mapFrom(Files.readString(layout.header()));
+        } catch (NoSuchFileException e) {
+            throw StorageException.refused(
+                    StorageError.NOT_FOUND, "there is no repository in " + Quoted.of(directory.toString()));
+        }
+        if (!Integer.valueOf(VERSION).equals(header.get("tenon-repository"))
+                || !Integer.valueOf(DiskTable.CHUNK).equals(header.get("chunk-size"))) {
+            throw new BadRepositoryException("the repository in " + Quoted.of(directory.toString()) + " is of version "
+                    + header.get("tenon-repository") + ", and this build knows version " + VERSION
+                    + "; use a newer one");
+        }
+        return new Repository(layout);
+    }
+
+    /** The snapshots of a namespace, oldest first for each guest. */
+    public List<SnapshotId> list(String namespace) throws IOException {
+        SnapshotId.checkNamespace(namespace);
+        return list(layout, layout.snapshots().resolve(namespace));
+    }
+
+    static List<SnapshotId> list(Layout layout, Path below) throws IOException {
+        List<SnapshotId> found = new ArrayList<>();
+        for (Path entry : Layout.entries(below)) {
+            if (Files.isDirectory(entry)) {
+                found.addAll(list(layout, entry));
+            } else if (entry.toString().endsWith(SnapshotId.EXTENSION)) {
+                found.add(SnapshotId.of(layout.snapshots().relativize(entry)));
+            }
+        }
+        return found;
+    }
+
+    /** A snapshot; empty if there is none. */
+    public Optional<Snapshot> find(SnapshotId id) throws IOException {
+        return Snapshot.read(layout.snapshots().resolve(id.path()), id);
+    }
+
+    /** Forgets a snapshot. Its space is free after the next {@link #collect}. Does nothing if there is none. */
+    public void forget(SnapshotId id) throws IOException {
+        Path record = layout.snapshots().resolve(id.path());
+        if (Files.deleteIfExists(record)) {
+            DirectorySync.of(Layout.parent(record));
+        }
+        setNotes(id, "");
+        setProtected(id, false);
+    }
+
+    /** What somebody noted about a snapshot; empty if nothing. */
+    public String notes(SnapshotId id) throws IOException {
+        return text(beside(id, NOTES)).orElse("");
+    }
+
+    /** Notes something about a snapshot; empty notes are removed. */
+    public void setNotes(SnapshotId id, String notes) throws IOException {
+        keep(beside(id, NOTES), notes.isEmpty() ? Optional.empty() : Optional.of(notes));
+    }
+
+    /** Whether a snapshot must not be forgotten. Whoever forgets one asks before. */
+    public boolean isProtected(SnapshotId id) {
+        return Files.exists(beside(id, PROTECTED));
+    }
+
+    public void setProtected(SnapshotId id, boolean isProtected) throws IOException {
+        keep(beside(id, PROTECTED), isProtected ? Optional.of("") : Optional.empty());
+    }
+
+    /**
+     * The snapshot that the next incremental backup of a guest to a storage can begin with; empty if there is none, or it has
+     * been forgotten.
+     *
+     * @param storage whose bitmap it is: several storages may share a repository, and each has its own bitmaps
+     */
+    public Optional<Snapshot> base(String namespace, GuestType type, Vmid guest, String storage) throws IOException {
+        Optional<String> time = text(directory(namespace, type, guest).resolve(BASE + storage));
+        return time.isEmpty()
+                ? Optional.empty()
+                : find(new SnapshotId(
+                        namespace, type, guest, Instant.parse(time.get().strip())));
+    }
+
+    /** Makes a snapshot the base of the next incremental backup to a storage. */
+    public void setBase(SnapshotId id, String storage) throws IOException {
+        keep(
+                directory(id.namespace(), id.type(), id.guest()).resolve(BASE + storage),
+                Optional.of(id.time().toString()));
+    }
+
+    private Path directory(String namespace, GuestType type, Vmid guest) {
+        SnapshotId.checkNamespace(namespace);
+        return layout.snapshots().resolve(Path.of(namespace, type.word(), guest.toString()));
+    }
+
+    private Path beside(SnapshotId id, String extension) {
+        Path record = layout.snapshots().resolve(id.path());
+        return record.resolveSibling(id.time() + extension);
+    }
+
+    private static Optional<String> text(Path file) throws IOException {
+        try {
+            return Optional.of(Files.readString(file));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void keep(Path file, Optional<String> text) throws IOException {
+        if (text.isPresent()) {
+            Layout.publish(file, text.get().getBytes(StandardCharsets.UTF_8));
+        } else if (Files.deleteIfExists(file)) {
+            DirectorySync.of(Layout.parent(file));
+        }
+    }
+
+    /** Whether there is a repository in a directory. */
+    public static boolean isOne(Path directory) {
+        return Files.exists(new Layout(directory).header());
+    }
+
+    /** Begins a backup. */
+    public SnapshotWriter write(String namespace, GuestType type, Vmid guest, Instant time) throws IOException {
+        SnapshotId id = new SnapshotId(namespace, type, guest, time);
+        Lease lease = Lease.take(layout, Lease.Kind.WRITE);
+        try {
+            // In this order: a collector waits for the leases that it sees, and later ones see what it condemned.
+            Set<String> condemned = Condemned.packs(layout);
+            ChunkIndex index = ChunkIndex.load(layout, condemned);
+            Indexes.publish(layout, lease, index.unnamed());
+            // The disks of the base may lie in condemned packs, too.
+            ChunkReader reader =
+                    new ChunkReader(layout, condemned.isEmpty() ? index : ChunkIndex.load(layout, Set.of()), packers);
+            return new SnapshotWriter(id, layout, lease, index, reader, packers);
+        } catch (IOException | RuntimeException e) {
+            lease.close();
+            throw e;
+        }
+    }
+
+    /** Begins to read; nothing that exists now is removed before the end. */
+    public RepositoryReader read() throws IOException {
+        Lease lease = Lease.take(layout, Lease.Kind.READ);
+        try {
+            return new RepositoryReader(
+                    this, lease, new ChunkReader(layout, ChunkIndex.load(layout, Set.of()), packers));
+        } catch (IOException | RuntimeException e) {
+            lease.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Frees the space of chunks that no snapshot and no running work needs.
+     *
+     * @throws StorageException {@code IN_USE} if somebody else does it now
+     */
+    public Collector.Collected collect() throws IOException {
+        return new Collector(layout, packers).collect();
+    }
+
+    /** Reads and checks every chunk. */
+    public Verifier.Verified verify() throws IOException {
+        return verify(100);
+    }
+
+    /**
+     * Reads and checks some of the chunks, others each time, and whether all are there that snapshots need.
+     *
+     * @param percent how many of the chunks to read, above 0 to 100
+     */
+    public Verifier.Verified verify(double percent) throws IOException {
+        return new Verifier(layout, packers, percent).verify();
+    }
+
+    /** Counts what is there; reads all tables of disks, and no chunks of data. */
+    public Statistics statistics() throws IOException {
+        return new Counter(layout, packers).count();
+    }
+
+    @Override
+    public void close() {
+        packers.close();
+    }
+
+    static @Nullable Snapshot record(Layout layout, SnapshotId id) throws IOException {
+        return Snapshot.read(layout.snapshots().resolve(id.path()), id).orElse(null);
+    }
+
+    static Set<String> names(List<Path> files) {
+        Set<String> names = new HashSet<>();
+        files.forEach(file -> names.add(file.getFileName().toString()));
+        return names;
+    }
+}

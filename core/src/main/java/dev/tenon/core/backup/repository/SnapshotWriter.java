@@ -1,0 +1,239 @@
+package dev.tenon.core.backup.repository;
+
+import dev.tenon.core.linux.DirectorySync;
+import dev.tenon.core.linux.FileMove;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.backup.DeviceName;
+import dev.tenon.core.spi.backup.RawConfig;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A backup that is being made. Chunks are hashed, compressed and written by threads of its own, while its user goes on
+ * reading; if they fall behind, the user waits. Nothing of it is visible until it is published; one that is closed before
+ * that leaves nothing.
+ */
+public final class SnapshotWriter implements AutoCloseable {
+    private static final byte[] ZEROES = new byte[DiskTable.CHUNK];
+    private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+    private static final int AHEAD = 2 * THREADS;
+
+    private final SnapshotId id;
+    private final Layout layout;
+    private final Lease lease;
+    private final ChunkIndex index;
+    private final ChunkReader reader;
+    private final Packer.Pool packers;
+    private final PackWriter packs;
+    private final ChunkSet own = new ChunkSet();
+    private final ExecutorService threads;
+    private final Semaphore ahead = new Semaphore(AHEAD);
+    private final Deque<byte[]> buffers = new ArrayDeque<>();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
+
+    SnapshotWriter(
+            SnapshotId id, Layout layout, Lease lease, ChunkIndex index, ChunkReader reader, Packer.Pool packers) {
+        this.id = id;
+        this.layout = layout;
+        this.lease = lease;
+        this.index = index;
+        this.reader = reader;
+        this.packers = packers;
+        this.packs = new PackWriter(layout, lease);
+        this.threads = Executors.newFixedThreadPool(
+                THREADS, Thread.ofPlatform().daemon().name("backup of " + id, 0).factory());
+    }
+
+    public SnapshotId id() {
+        return id;
+    }
+
+    /**
+     * A disk whose every byte is written; what is not written is zeroes.
+     *
+     * @throws IllegalStateException if the device was given before
+     */
+    public DiskWriter disk(DeviceName device, ByteSize size) throws IOException {
+        return disk(device, size, DiskTable.empty(size));
+    }
+
+    /**
+     * A disk of which only what has changed since another snapshot is written.
+     *
+     * @param base the disk in that snapshot
+     */
+    public DiskWriter disk(DeviceName device, Snapshot.Disk base) throws IOException {
+        return disk(
+                device, base.size(), base.leaves().stream().map(ChunkId::parse).toList());
+    }
+
+    private DiskWriter disk(DeviceName device, ByteSize size, List<ChunkId> leaves) throws IOException {
+        DiskWriter disk = new DiskWriter(this, size, new DiskTable(size, leaves, reader));
+        if (disks.putIfAbsent(device, disk) != null) {
+            throw new IllegalStateException("device '" + device + "' is given twice");
+        }
+        return disk;
+    }
+
+    ChunkReader reader() {
+        return reader;
+    }
+
+    /** A buffer for a chunk, which is given back by {@link #store}. Waits while too many chunks are under way. */
+    byte[] buffer() throws IOException {
+        try {
+            ahead.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("the backup was interrupted");
+        }
+        synchronized (buffers) {
+            byte[] buffer = buffers.poll();
+            return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
+        }
+    }
+
+    /** Takes a buffer back that is not stored. */
+    void give(byte[] buffer) {
+        synchronized (buffers) {
+            buffers.push(buffer);
+        }
+        ahead.release();
+    }
+
+    /** Gets the id of a chunk that is stored. */
+    interface Stored {
+        void as(ChunkId id) throws IOException;
+    }
+
+    /** Stores a chunk by a thread of its own. */
+    void store(byte[] buffer, int length, Stored stored) throws IOException {
+        try {
+            refuseAfterFailure();
+        } catch (IOException e) {
+            give(buffer);
+            throw e;
+        }
+        threads.execute(() -> {
+            try {
+                if (failure.get() == null) {
+                    stored.as(stored(ChunkKind.DATA, buffer, length));
+                }
+            } catch (IOException | RuntimeException | Error e) {
+                failure.compareAndSet(null, e);
+            } finally {
+                give(buffer);
+            }
+        });
+    }
+
+    private void refuseAfterFailure() throws IOException {
+        Throwable first = failure.get();
+        if (first != null) {
+            throw lease.isLost()
+                    ? takenForDead(first)
+                    : new IOException("the backup cannot be written: " + first, first);
+        }
+    }
+
+    private ChunkId stored(ChunkKind kind, byte[] chunk, int length) throws IOException {
+        if (Arrays.equals(chunk, 0, length, ZEROES, 0, length)) {
+            return ChunkId.ZEROES;
+        }
+        ChunkId chunkId = ChunkId.of(chunk, length);
+        if (index.contains(chunkId) || !own.add(chunkId)) {
+            return chunkId;
+        }
+        Packer packer = packers.take();
+        try {
+            packs.append(chunkId, kind, length, packer.pack(kind, chunk, length));
+        } finally {
+            packers.give(packer);
+        }
+        return chunkId;
+    }
+
+    /** Waits for all chunks that are under way. */
+    private void await() throws IOException {
+        try {
+            ahead.acquire(AHEAD);
+            ahead.release(AHEAD);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("the backup was interrupted");
+        }
+        refuseAfterFailure();
+    }
+
+    /**
+     * Makes the backup durable and lets it be seen. When this returns, the snapshot can be restored, whatever happens.
+     *
+     * @throws IOException if it could not; there is no snapshot then, unless the message says that it may be there
+     */
+    public Snapshot publish(RawConfig config, @Nullable RawConfig firewall) throws IOException {
+        Map<DeviceName, Snapshot.Disk> written = new LinkedHashMap<>();
+        for (DiskWriter disk : disks.values()) {
+            disk.flush();
+        }
+        await();
+        for (Map.Entry<DeviceName, DiskWriter> disk : disks.entrySet()) {
+            List<String> leaves = new ArrayList<>();
+            for (ChunkId leaf : disk.getValue().table().store(bytes -> stored(ChunkKind.TABLE, bytes, bytes.length))) {
+                leaves.add(leaf.toString());
+            }
+            written.put(disk.getKey(), new Snapshot.Disk(disk.getValue().size(), leaves));
+        }
+        Path record = lease.file("record");
+        Path place = layout.snapshots().resolve(id.path());
+        try {
+            packs.seal();
+            Indexes.publish(layout, lease, packs.sealed());
+            Snapshot snapshot = new Snapshot(id, written, config, firewall, ByteSize.ofBytes(packs.written()));
+            Layout.makeDirectory(Layout.parent(place));
+            Layout.write(record, snapshot.write());
+            FileMove.withoutReplacing(record, place);
+            DirectorySync.of(Layout.parent(place));
+            return snapshot;
+        } catch (FileAlreadyExistsException e) {
+            throw new IOException("there is a snapshot '" + id + "' already; begin a second later", e);
+        } catch (NoSuchFileException e) {
+            throw takenForDead(e);
+        }
+    }
+
+    private static IOException takenForDead(Throwable cause) {
+        return new IOException(
+                "the backup was taken for dead, because it did not move for too long, and is not published; make it again",
+                cause);
+    }
+
+    @Override
+    public void close() throws IOException {
+        failure.compareAndSet(null, new IOException("the backup was given up"));
+        disks.values().forEach(DiskWriter::discard);
+        threads.shutdown();
+        ahead.acquireUninterruptibly(AHEAD);
+        try (lease;
+                packs;
+                index;
+                reader) {
+            // all are closed
+        }
+    }
+}

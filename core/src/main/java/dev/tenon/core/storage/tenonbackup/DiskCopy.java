@@ -1,0 +1,85 @@
+package dev.tenon.core.storage.tenonbackup;
+
+import dev.tenon.core.backup.nbd.Extent;
+import dev.tenon.core.backup.nbd.NbdClient;
+import dev.tenon.core.backup.repository.DiskWriter;
+import dev.tenon.core.image.RateLimit;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.backup.BackupDisk;
+import dev.tenon.core.spi.backup.BackupLimits;
+import dev.tenon.core.spi.backup.BitmapMode;
+import dev.tenon.core.spi.backup.DiskAccess;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+
+/** Reads a guest's disk over NBD into a backup: all that is not zeroes, or what is dirty. */
+final class DiskCopy {
+    private static final Duration HANDSHAKE = Duration.ofSeconds(30);
+    private static final int PIECE = 4 << 20;
+    private static final int BLOCK = 4096;
+    private static final long RANGE = 1L << 30;
+
+    private final RateLimit limit;
+    private long moved;
+    private final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
+
+    DiskCopy(BackupLimits limits) {
+        this.limit = new RateLimit(limits.bytesPerSecond());
+    }
+
+    /** Reads one disk. Answers how many bytes were read. */
+    long copy(BackupDisk disk, DiskAccess.Nbd access, DiskWriter to) throws IOException {
+        boolean isPart = disk.bitmap() == BitmapMode.REUSE;
+        String context = isPart
+                ? Extent.DIRTY_BITMAP
+                        + access.bitmap().orElseThrow(() -> new IOException("the host names no bitmap to read by"))
+                : Extent.ALLOCATION;
+        long read = 0;
+        try (NbdClient client = NbdClient.connect(access.socket(), access.export(), context, HANDSHAKE)) {
+            long size = disk.size().bytes();
+            if (client.export().size() != size) {
+                throw new IOException("the host says that it has " + disk.size() + ", and shows "
+                        + client.export().size() + " bytes");
+            }
+            int most = Math.min(PIECE, client.export().largestPayload());
+            for (long at = 0; at < size; ) {
+                List<Extent> extents = client.extents(at, Math.min(RANGE, size - at));
+                for (Extent extent : extents) {
+                    if (isPart ? extent.has(Extent.DIRTY) : !extent.has(Extent.ZERO)) {
+                        read += copy(client, extent, most, to);
+                    } else if (!isPart) {
+                        to.zero(extent.offset(), extent.length());
+                    }
+                }
+                at = extents.getLast().end();
+            }
+        }
+        return read;
+    }
+
+    private static void endIfInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new StorageException(StorageError.CANCELLED, Outcome.FAILED_CLEAN, "the backup was interrupted");
+        }
+    }
+
+    private long copy(NbdClient client, Extent extent, int most, DiskWriter to) throws IOException {
+        for (long at = extent.offset(); at < extent.end(); ) {
+            endIfInterrupted();
+            // Whole chunks, wherever the extent begins.
+            long end = Math.min(extent.end(), (at / most + 1) * most);
+            piece.clear().limit((int) Math.min(end - at, limit.piece(most) / BLOCK * BLOCK));
+            int length = piece.remaining();
+            client.read(at, piece);
+            to.write(at, piece.flip());
+            moved += length;
+            limit.await(moved, DiskCopy::endIfInterrupted);
+            at += length;
+        }
+        return extent.length();
+    }
+}

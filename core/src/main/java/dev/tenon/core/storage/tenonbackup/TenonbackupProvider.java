@@ -1,0 +1,346 @@
+package dev.tenon.core.storage.tenonbackup;
+
+import dev.tenon.core.backup.host.ShownDisk;
+import dev.tenon.core.backup.host.WorkDirectory;
+import dev.tenon.core.backup.repository.BadRepositoryException;
+import dev.tenon.core.backup.repository.DiskReader;
+import dev.tenon.core.backup.repository.DiskWriter;
+import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryReader;
+import dev.tenon.core.backup.repository.Snapshot;
+import dev.tenon.core.backup.repository.SnapshotId;
+import dev.tenon.core.backup.repository.SnapshotWriter;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.TaskLog;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.ArchiveName;
+import dev.tenon.core.spi.backup.BackupDisk;
+import dev.tenon.core.spi.backup.BackupLimits;
+import dev.tenon.core.spi.backup.BackupMechanism;
+import dev.tenon.core.spi.backup.BackupProvider;
+import dev.tenon.core.spi.backup.BackupStatistics;
+import dev.tenon.core.spi.backup.BitmapMode;
+import dev.tenon.core.spi.backup.BitmapUse;
+import dev.tenon.core.spi.backup.ContainerArchive;
+import dev.tenon.core.spi.backup.ContainerTree;
+import dev.tenon.core.spi.backup.DeviceName;
+import dev.tenon.core.spi.backup.DiskAccess;
+import dev.tenon.core.spi.backup.GuestConfigs;
+import dev.tenon.core.spi.backup.GuestType;
+import dev.tenon.core.spi.backup.RawConfig;
+import dev.tenon.core.spi.backup.RestoreMechanism;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Backups of VMs into a repository. Nothing of a backup is visible before it is complete, so nothing has to be removed. */
+final class TenonbackupProvider implements BackupProvider {
+    private static final Path RUNTIME = Path.of("/run/tenon");
+
+    private final StorageId storage;
+    private final Repository repository;
+    private final TaskLog log;
+    private final Map<DeviceName, ShownDisk> shown = new TreeMap<>();
+    private @Nullable SnapshotId archive;
+    private @Nullable Snapshot made;
+    private @Nullable RepositoryReader reader;
+    private @Nullable WorkDirectory work;
+
+    TenonbackupProvider(StorageId storage, Repository repository, TaskLog log) {
+        this.storage = storage;
+        this.repository = repository;
+        this.log = log;
+    }
+
+    /** Work with the repository that may fail. */
+    private interface Work<T> {
+        T run() throws IOException;
+    }
+
+    private static <T> T doing(String what, Work<T> work) {
+        try {
+            return work.run();
+        } catch (IOException e) {
+            boolean isInterrupted = Thread.currentThread().isInterrupted();
+            throw new StorageException(
+                    isInterrupted
+                            ? StorageError.CANCELLED
+                            : e instanceof BadRepositoryException
+                                    ? StorageError.BAD_RESULT
+                                    : StorageError.STORAGE_UNAVAILABLE,
+                    Outcome.FAILED_CLEAN,
+                    "unable to " + what + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public String providerName() {
+        return "Tenon";
+    }
+
+    @Override
+    public void initJob(Instant start) {}
+
+    @Override
+    public void cleanupJob() {}
+
+    // ---- backup
+
+    @Override
+    public ArchiveName initBackup(Vmid guest, GuestType type, Instant start) {
+        if (type != GuestType.QEMU) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "guest " + guest + " is a container, and storage '" + storage
+                            + "' keeps backups of VMs only; use another storage for it");
+        }
+        SnapshotId id = doing("name the backup", () -> free(new SnapshotId(Archives.NAMESPACE, type, guest, start)));
+        archive = id;
+        made = null;
+        return Archives.name(id);
+    }
+
+    /** Two backups of a guest may begin in one second. */
+    private SnapshotId free(SnapshotId wanted) throws IOException {
+        SnapshotId id = wanted;
+        while (repository.find(id).isPresent()) {
+            id = new SnapshotId(id.namespace(), id.type(), id.guest(), id.time().plusSeconds(1));
+        }
+        return id;
+    }
+
+    private SnapshotId current() {
+        return Optional.ofNullable(archive)
+                .orElseThrow(() -> StorageException.refused(StorageError.BAD_PARAMETER, "no backup has begun"));
+    }
+
+    @Override
+    public BackupMechanism backupMechanism(Vmid guest, GuestType type) {
+        return BackupMechanism.NBD;
+    }
+
+    @Override
+    public Map<DeviceName, BitmapUse> queryIncremental(Vmid guest, Map<DeviceName, ByteSize> disks) {
+        return doing("look for the last backup of guest " + guest, () -> {
+            Map<DeviceName, BitmapUse> uses = new LinkedHashMap<>();
+            try (RepositoryReader from = repository.read()) {
+                Optional<Snapshot> base = base(guest);
+                for (Map.Entry<DeviceName, ByteSize> disk : disks.entrySet()) {
+                    Snapshot.@Nullable Disk before = base.map(
+                                    snapshot -> snapshot.disks().get(disk.getKey()))
+                            .orElse(null);
+                    boolean isUsable = before != null && before.size().equals(disk.getValue()) && from.isWhole(before);
+                    uses.put(disk.getKey(), isUsable ? BitmapUse.USE : BitmapUse.NEW);
+                }
+            }
+            return uses;
+        });
+    }
+
+    private Optional<Snapshot> base(Vmid guest) throws IOException {
+        return repository.base(Archives.NAMESPACE, GuestType.QEMU, guest, storage.toString());
+    }
+
+    @Override
+    public void backupVm(Vmid guest, GuestConfigs configs, Map<DeviceName, BackupDisk> disks, BackupLimits limits) {
+        SnapshotId id = current();
+        doing("back up guest " + guest, () -> {
+            try (SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
+                DiskCopy copy = new DiskCopy(limits);
+                Optional<Snapshot> base = base(guest);
+                for (Map.Entry<DeviceName, BackupDisk> disk : disks.entrySet()) {
+                    copy(copy, writer, base, disk.getKey(), disk.getValue());
+                }
+                Snapshot snapshot =
+                        writer.publish(configs.guest(), configs.firewall().orElse(null));
+                repository.setBase(id, storage.toString());
+                made = snapshot;
+                log.log(TaskLog.Level.INFO, snapshot.stored().shown() + " were new to the repository");
+                return snapshot;
+            }
+        });
+    }
+
+    private void copy(DiskCopy copy, SnapshotWriter writer, Optional<Snapshot> base, DeviceName device, BackupDisk disk)
+            throws IOException {
+        DiskWriter to;
+        if (disk.bitmap() == BitmapMode.REUSE) {
+            Snapshot.Disk before = base.map(snapshot -> snapshot.disks().get(device))
+                    .filter(found -> found.size().equals(disk.size()))
+                    .orElseThrow(() -> new IOException("the backup has gone that the bitmap of disk '" + device
+                            + "' goes on from; make the backup again, it will be a full one"));
+            to = writer.disk(device, before);
+        } else {
+            to = writer.disk(device, disk.size());
+        }
+        DiskAccess.Nbd access = switch (disk.access()) {
+            case DiskAccess.Nbd nbd -> nbd;
+            case DiskAccess.FileHandle file ->
+                throw new IOException("disk '" + device + "' comes as an open file, and NBD was asked for");
+        };
+        long read = copy.copy(disk, access, to);
+        log.log(
+                TaskLog.Level.INFO,
+                device + ": read " + ByteSize.shown((double) read) + " of "
+                        + disk.size().shown());
+    }
+
+    @Override
+    public BackupStatistics cleanupBackup(Vmid guest, GuestType type) {
+        SnapshotId id = current();
+        Snapshot snapshot = Optional.ofNullable(made)
+                .or(() -> doing("look for backup '" + id + "'", () -> repository.find(id)))
+                .orElseThrow(() -> new StorageException(
+                        StorageError.COMMAND_FAILED, Outcome.FAILED_CLEAN, "the backup '" + id + "' is not complete"));
+        return new BackupStatistics(Archives.size(snapshot));
+    }
+
+    /** A published backup is good, and the base of the host's bitmaps: it stays. */
+    @Override
+    public void abortBackup(Vmid guest, @Nullable GuestType type, String error) {
+        archive = null;
+    }
+
+    @Override
+    public void handleLogFile(Vmid guest, Path file) {}
+
+    @Override
+    public void prepareContainer(Vmid guest, ContainerTree tree, BackupLimits limits) {
+        throw noContainers();
+    }
+
+    @Override
+    public void backupContainer(
+            Vmid guest, GuestConfigs configs, List<String> exclude, ContainerTree tree, BackupLimits limits) {
+        throw noContainers();
+    }
+
+    private StorageException noContainers() {
+        return StorageException.refused(
+                StorageError.NOT_SUPPORTED, "storage '" + storage + "' keeps backups of VMs, and of no containers");
+    }
+
+    // ---- archives
+
+    private Snapshot snapshot(VolumeName volume) {
+        return doing("read backup '" + storage + ":" + volume + "'", () -> repository.find(Archives.id(volume)))
+                .orElseThrow(() -> StorageException.refused(
+                        StorageError.NOT_FOUND, "there is no backup '" + storage + ":" + volume + "'"));
+    }
+
+    @Override
+    public RestoreMechanism restoreMechanism(VolumeName volume) {
+        Archives.id(volume);
+        return RestoreMechanism.QEMU_IMG;
+    }
+
+    @Override
+    public RawConfig guestConfig(VolumeName volume) {
+        return snapshot(volume).config();
+    }
+
+    @Override
+    public Optional<RawConfig> firewallConfig(VolumeName volume) {
+        return Optional.ofNullable(snapshot(volume).firewall());
+    }
+
+    // ---- restore
+
+    /** Everything that a restore needs is looked for now: the host frees the old disks right after this. */
+    @Override
+    public Map<DeviceName, ByteSize> initVmRestore(VolumeName volume) {
+        return doing("read backup '" + storage + ":" + volume + "'", () -> {
+            RepositoryReader from = reading();
+            Snapshot snapshot = snapshot(volume);
+            Map<DeviceName, ByteSize> sizes = new LinkedHashMap<>();
+            for (Map.Entry<DeviceName, Snapshot.Disk> disk : snapshot.disks().entrySet()) {
+                if (!from.isWhole(disk.getValue())) {
+                    throw new IOException("chunks of disk '" + disk.getKey()
+                            + "' are missing; restore an older backup, and verify the repository");
+                }
+                sizes.put(disk.getKey(), disk.getValue().size());
+            }
+            return sizes;
+        });
+    }
+
+    private RepositoryReader reading() throws IOException {
+        RepositoryReader from = reader;
+        if (from == null) {
+            from = repository.read();
+            reader = from;
+        }
+        return from;
+    }
+
+    @Override
+    public Path initVolumeRestore(VolumeName volume, DeviceName device) {
+        return doing("show disk '" + device + "' of backup '" + storage + ":" + volume + "'", () -> {
+            DiskReader disk = reading()
+                    .disk(snapshot(volume), device)
+                    .orElseThrow(() -> StorageException.refused(
+                            StorageError.NOT_FOUND,
+                            "the backup '" + storage + ":" + volume + "' has no disk '" + device + "'"));
+            WorkDirectory directory = work;
+            if (directory == null) {
+                directory = WorkDirectory.make(RUNTIME.resolve("restore"));
+                work = directory;
+            }
+            cleanupVolumeRestore(volume, device);
+            ShownDisk file = ShownDisk.show(directory, device.toString(), new RestoredDisk(disk));
+            shown.put(device, file);
+            return file.path();
+        });
+    }
+
+    @Override
+    public void cleanupVolumeRestore(VolumeName volume, DeviceName device) {
+        ShownDisk file = shown.remove(device);
+        if (file != null) {
+            file.close();
+        }
+    }
+
+    @Override
+    public void cleanupVmRestore(VolumeName volume) {
+        close();
+    }
+
+    @Override
+    public ContainerArchive initContainerRestore(VolumeName volume) {
+        throw noContainers();
+    }
+
+    @Override
+    public void cleanupContainerRestore(VolumeName volume) {}
+
+    @Override
+    public void close() {
+        shown.values().forEach(ShownDisk::close);
+        shown.clear();
+        doing("end the restore", () -> {
+            if (work != null) {
+                Objects.requireNonNull(work).close();
+                work = null;
+            }
+            if (reader != null) {
+                Objects.requireNonNull(reader).close();
+                reader = null;
+            }
+            return true;
+        });
+    }
+}

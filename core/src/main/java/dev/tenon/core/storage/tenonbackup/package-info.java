@@ -1,0 +1,5 @@
+/** The storage type {@code tenonbackup}: backups of VMs in a repository of chunks ({@code docs/REPOSITORY.md}). */
+@NullMarked
+package dev.tenon.core.storage.tenonbackup;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.backup.host;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,361 @@
+package dev.tenon.core.backup.repository;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.backup.DeviceName;
+import dev.tenon.core.spi.backup.GuestType;
+import dev.tenon.core.spi.backup.RawConfig;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RepositoryTest {
+    private static final int CHUNK = DiskTable.CHUNK;
+    private static final DeviceName DISK = new DeviceName("drive-scsi0");
+    private static final Vmid GUEST = new Vmid(100);
+    private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
+    private static final RawConfig CONFIG = RawConfig.of("name: ünïcode\n\0\1".getBytes(StandardCharsets.ISO_8859_1));
+
+    @TempDir
+    private Path directory;
+
+    private Repository repository;
+
+    @BeforeEach
+    void make() throws IOException {
+        Repository.init(directory.resolve("repository"));
+        repository = Repository.open(directory.resolve("repository"));
+    }
+
+    private Path at(String name) {
+        return directory.resolve("repository").resolve(name);
+    }
+
+    private static byte[] random(int seed, int size) {
+        byte[] bytes = new byte[size];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static byte[] text(int size) {
+        byte[] bytes = new byte[size];
+        for (int i = 0; i < size; i++) {
+            bytes[i] = (byte) "lorem ipsum dolor sit amet ".charAt(i % 27);
+        }
+        return bytes;
+    }
+
+    private Snapshot backup(int seconds, byte[] content) throws IOException {
+        return backup(GUEST, seconds, content);
+    }
+
+    private Snapshot backup(Vmid guest, int seconds, byte[] content) throws IOException {
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, guest, TIME.plusSeconds(seconds))) {
+            writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+            return writer.publish(CONFIG, null);
+        }
+    }
+
+    private byte[] restored(SnapshotId id) throws IOException {
+        try (RepositoryReader reader = repository.read()) {
+            Snapshot snapshot = reader.find(id).orElseThrow();
+            DiskReader disk = reader.disk(snapshot, DISK).orElseThrow();
+            ByteBuffer bytes = ByteBuffer.allocate((int) disk.size().bytes());
+            // in pieces that fit no chunk
+            for (int at = 0; at < bytes.capacity(); at += 1_000_003) {
+                disk.read(at, bytes.duplicate().position(at).limit(Math.min(bytes.capacity(), at + 1_000_003)));
+            }
+            return bytes.array();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 512, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 12345})
+    void aDiskOfAnySizeComesBackToTheByte(int size) throws IOException {
+        byte[] content = random(1, size);
+
+        Snapshot snapshot = backup(0, content);
+
+        assertThat(restored(snapshot.id())).isEqualTo(content);
+        assertThat(repository.find(snapshot.id())).contains(snapshot);
+        assertThat(repository.list("default")).containsExactly(snapshot.id());
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
+    @Test
+    void theBytesOfConfigurationsAreExact() throws IOException {
+        RawConfig firewall = RawConfig.of(new byte[] {(byte) 0xff, 0, '\n'});
+        SnapshotId id;
+        try (SnapshotWriter writer = repository.write("other", GuestType.LXC, GUEST, TIME)) {
+            id = writer.publish(CONFIG, firewall).id();
+        }
+
+        Snapshot snapshot = repository.find(id).orElseThrow();
+        assertThat(snapshot.config()).isEqualTo(CONFIG);
+        assertThat(snapshot.firewall()).isEqualTo(firewall);
+        assertThat(repository.list("default")).as("another namespace").isEmpty();
+    }
+
+    @Test
+    void whatIsThereIsNotStoredAgainAndZeroesNever() throws IOException {
+        byte[] content = new byte[5 * CHUNK];
+        System.arraycopy(random(2, CHUNK), 0, content, 0, CHUNK);
+        System.arraycopy(content, 0, content, 2 * CHUNK, CHUNK);
+        System.arraycopy(text(CHUNK), 0, content, 4 * CHUNK, CHUNK);
+
+        Snapshot first = backup(0, content);
+        Snapshot second = backup(new Vmid(101), 1, content);
+
+        assertThat(first.stored().bytes()).isBetween((long) CHUNK, (long) CHUNK + CHUNK / 50);
+        assertThat(second.stored().bytes()).isZero();
+        assertThat(restored(second.id())).isEqualTo(content);
+    }
+
+    @Test
+    void anIncrementalBackupIsRestoredByItself() throws IOException {
+        byte[] content = random(3, 6 * CHUNK + 1000);
+        Snapshot first = backup(0, content);
+        byte[] change = random(4, CHUNK / 2);
+        SnapshotId id;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
+            DiskWriter disk =
+                    writer.disk(DISK, Objects.requireNonNull(first.disks().get(DISK)));
+            disk.write(CHUNK - 1000, ByteBuffer.wrap(change));
+            System.arraycopy(change, 0, content, CHUNK - 1000, change.length);
+            disk.write(2 * CHUNK - 10, ByteBuffer.wrap(change, 0, 10));
+            System.arraycopy(change, 0, content, 2 * CHUNK - 10, 10);
+            disk.zero(3 * CHUNK - 5, CHUNK + 10);
+            Arrays.fill(content, 3 * CHUNK - 5, 4 * CHUNK + 5, (byte) 0);
+            disk.write(content.length - 3L, ByteBuffer.wrap(change, 0, 3));
+            System.arraycopy(change, 0, content, content.length - 3, 3);
+            id = writer.publish(CONFIG, null).id();
+        }
+
+        assertThat(restored(id)).isEqualTo(content);
+        repository.forget(first.id());
+        repository.collect();
+        assertThat(restored(id)).as("without the base").isEqualTo(content);
+        assertThat(repository.list("default")).containsExactly(id);
+    }
+
+    @Test
+    void aBackupThatIsGivenUpLeavesNothing() throws IOException {
+        List<Path> before = files();
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME)) {
+            writer.disk(DISK, ByteSize.ofBytes(3L * CHUNK)).write(100, ByteBuffer.wrap(random(5, 2 * CHUNK)));
+        }
+
+        assertThat(files()).isEqualTo(before);
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> all = Files.walk(at("."))) {
+            return all.filter(Files::isRegularFile).sorted().toList();
+        }
+    }
+
+    @Test
+    void twoBackupsOfOneSecondDoNotReplaceEachOther() throws IOException {
+        backup(0, random(6, 1000));
+
+        assertThatThrownBy(() -> backup(0, random(7, 1000)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("there is a snapshot 'default/qemu/100/2026-01-02T03:04:05Z' already");
+        assertThat(restored(repository.list("default").getFirst())).isEqualTo(random(6, 1000));
+    }
+
+    @Test
+    void spaceOfForgottenSnapshotsIsFreedAndNoOther() throws IOException {
+        byte[] shared = random(8, CHUNK);
+        byte[] big = random(9, 20 * CHUNK);
+        System.arraycopy(shared, 0, big, 0, CHUNK);
+        Snapshot first = backup(0, big);
+        Snapshot second = backup(1, shared);
+        assertThat(repository.collect()).isEqualTo(new Collector.Collected(0, ByteSize.ofBytes(0), 0));
+
+        repository.forget(first.id());
+        Collector.Collected collected = repository.collect();
+
+        assertThat(collected.waiting()).isZero();
+        assertThat(collected.freed().bytes()).isGreaterThan(18L * CHUNK);
+        assertThat(restored(second.id())).isEqualTo(shared);
+        assertThat(repository.verify().isSound()).isTrue();
+        repository.forget(second.id());
+        repository.collect();
+        assertThat(files()).noneMatch(file -> file.toString().endsWith(".pack"));
+    }
+
+    @Test
+    void whatARunningBackupCountsOnIsNotTakenAway() throws IOException {
+        byte[] content = random(10, 3 * CHUNK);
+        Snapshot first = backup(0, content);
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
+            repository.forget(first.id());
+            assertThat(repository.collect().waiting()).isEqualTo(1);
+
+            writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+            assertThat(writer.publish(CONFIG, null).stored().bytes())
+                    .as("all was there")
+                    .isZero();
+        }
+
+        assertThat(repository.collect().packs()).as("needed after all").isZero();
+        assertThat(restored(repository.list("default").getFirst())).isEqualTo(content);
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
+    @Test
+    void aBackupThatBeginsLaterDoesNotCountOnWhatIsToGo() throws IOException {
+        byte[] content = random(11, 3 * CHUNK);
+        Snapshot first = backup(0, content);
+        try (RepositoryReader reader = repository.read()) {
+            DiskReader disk = reader.disk(first, DISK).orElseThrow();
+            repository.forget(first.id());
+            assertThat(repository.collect().waiting()).isEqualTo(1);
+
+            Snapshot second = backup(1, content);
+
+            assertThat(second.stored().bytes()).as("stored again").isGreaterThan(2L * CHUNK);
+            assertThat(repository.collect().waiting()).isEqualTo(1);
+            ByteBuffer bytes = ByteBuffer.allocate(content.length);
+            disk.read(0, bytes);
+            assertThat(bytes.array()).as("what is being read stays").isEqualTo(content);
+        }
+        // The new pack has the old one's name if its chunks came in the same order; then it stays.
+        assertThat(repository.collect().waiting()).isZero();
+        assertThat(restored(repository.list("default").getFirst())).isEqualTo(content);
+        assertThat(new Layout(at(".")).packNames()).hasSize(1);
+    }
+
+    @Test
+    void aBackupThatWasTakenForDeadPublishesNothing() throws IOException {
+        byte[] content = random(12, CHUNK);
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME)) {
+            writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+            for (Path lease : Layout.entries(at("leases"))) {
+                Lease.revoke(lease);
+            }
+
+            assertThatThrownBy(() -> writer.publish(CONFIG, null))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("was taken for dead");
+        }
+        assertThat(repository.list("default")).isEmpty();
+        assertThat(Layout.entries(at("leases"))).isEmpty();
+    }
+
+    @Test
+    void severalWriteAtOnceAndShareWhatTheyHaveInCommon() throws Exception {
+        byte[] shared = random(13, CHUNK);
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Future<Snapshot>> backups = Stream.of(100, 101, 102, 103)
+                    .map(guest -> threads.submit(() -> {
+                        byte[] content = Arrays.copyOf(shared, 2 * CHUNK);
+                        content[CHUNK + guest] = 1;
+                        return backup(new Vmid(guest), guest, content);
+                    }))
+                    .toList();
+            for (Future<Snapshot> backup : backups) {
+                Snapshot snapshot = backup.get();
+                byte[] expected = Arrays.copyOf(shared, 2 * CHUNK);
+                expected[CHUNK + (int) snapshot.id().guest().value()] = 1;
+                assertThat(restored(snapshot.id())).isEqualTo(expected);
+            }
+        }
+        repository.collect();
+        assertThat(repository.verify().isSound()).isTrue();
+        assertThat(repository.list("default")).hasSize(4);
+    }
+
+    @Test
+    void aFlippedBitIsFoundAndNeverGivenAsData() throws IOException {
+        byte[] content = random(14, 100_000);
+        Snapshot hurt = backup(0, content);
+        byte[] other = text(100_000);
+        Snapshot sound = backup(new Vmid(101), 1, other);
+        Path pack = files().stream()
+                .filter(file -> file.toString().endsWith(".pack"))
+                .max((a, b) -> Long.compare(a.toFile().length(), b.toFile().length()))
+                .orElseThrow();
+        Random random = new Random(15);
+
+        for (int i = 0; i < 40; i++) {
+            long place = random.nextLong(pack.toFile().length());
+            flip(pack, place);
+
+            Verifier.Verified verified = repository.verify();
+            assertThat(verified.packs()).as("a flip at %s", place).hasSize(1);
+            assertThat(verified.snapshots()).as("a flip at %s", place).doesNotContainKey(sound.id());
+            byte[] read;
+            try {
+                read = restored(hurt.id());
+            } catch (BadRepositoryException e) {
+                assertThat(e).hasMessageContaining("verify the repository");
+                read = content;
+            }
+            assertThat(read).as("a flip at %s", place).isEqualTo(content);
+            assertThat(restored(sound.id())).isEqualTo(other);
+            flip(pack, place);
+        }
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
+    private static void flip(Path file, long place) throws IOException {
+        try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+            bytes.seek(place);
+            int value = bytes.read();
+            bytes.seek(place);
+            bytes.write(value ^ 1);
+        }
+    }
+
+    @Test
+    void aDamagedRecordIsNotRead() throws IOException {
+        Snapshot snapshot = backup(0, random(16, 1000));
+        flip(at("snapshots").resolve(snapshot.id().path()), 30);
+
+        assertThatThrownBy(() -> repository.find(snapshot.id()))
+                .isInstanceOf(BadRepositoryException.class)
+                .hasMessageContaining("the record of snapshot '" + snapshot.id() + "' is damaged");
+        assertThat(repository.verify().snapshots()).containsOnlyKeys(snapshot.id());
+        assertThatThrownBy(repository::collect)
+                .as("nothing goes on a doubt")
+                .isInstanceOf(BadRepositoryException.class);
+    }
+
+    @Test
+    void whatIsNoRepositoryIsRefused() throws IOException {
+        assertThatThrownBy(() -> Repository.open(directory))
+                .isInstanceOfSatisfying(
+                        StorageException.class, e -> assertThat(e.error()).isEqualTo(StorageError.NOT_FOUND));
+        assertThatThrownBy(() -> Repository.init(directory))
+                .isInstanceOfSatisfying(
+                        StorageException.class, e -> assertThat(e.error()).isEqualTo(StorageError.ALREADY_EXISTS));
+        Files.writeString(at("repository.json"), "{\"tenon-repository\":2,\"chunk-size\":4194304}");
+        assertThatThrownBy(() -> Repository.open(at(".")))
+                .isInstanceOf(BadRepositoryException.class)
+                .hasMessageContaining("is of version 2");
+    }
+}

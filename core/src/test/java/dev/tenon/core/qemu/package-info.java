@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.qemu;
+
+import org.jspecify.annotations.NullMarked;

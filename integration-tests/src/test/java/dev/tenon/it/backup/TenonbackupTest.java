@@ -1,0 +1,293 @@
+package dev.tenon.it.backup;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.backup.vma.Vma;
+import dev.tenon.core.backup.vma.VmaWriter;
+import dev.tenon.core.command.Command;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.it.support.Installation;
+import dev.tenon.it.support.PerlProgram;
+import dev.tenon.it.support.Scratch;
+import dev.tenon.it.support.StorageCommands;
+import dev.tenon.it.support.TenonCommand;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Backups into a repository of chunks, from a shell, with real disks. */
+class TenonbackupTest {
+    private StorageCommands tenon;
+    private Path repository;
+    private Path disk;
+    private Path config;
+    private Scratch scratch;
+
+    @BeforeEach
+    void make(Scratch given) throws IOException {
+        scratch = given;
+        tenon = new StorageCommands(scratch);
+        repository = scratch.file("repository");
+        tenon.said("storage", "add", "tenonbackup", "keep", "--path", repository.toString());
+        disk = scratch.file("disk.qcow2");
+        Command.of("qemu-img", "create", "-q", "-f", "qcow2", disk.toString(), "50M")
+                .run();
+        write("write -P 7 1M 9M");
+        config = Files.write(scratch.file("guest.conf"), new byte[] {'n', ':', (byte) 0xfc, '\n'});
+    }
+
+    private void write(String command) {
+        Command.of("qemu-io", "-f", "qcow2", "-c", command, disk.toString()).run();
+    }
+
+    private TenonCommand backup(String vmid) {
+        TenonCommand made = tenon.run(
+                "backup",
+                "create",
+                "--storage",
+                "keep",
+                "--vmid",
+                vmid,
+                "--disk",
+                disk.toString(),
+                "--guest-config",
+                config.toString());
+        assertThat(made.status()).as(made.errors()).isZero();
+        return made;
+    }
+
+    private static String volume(TenonCommand made) {
+        List<String> lines = made.said().lines().toList();
+        return lines.getLast();
+    }
+
+    private void assertRestored(String volume, Path expected) throws IOException {
+        Path out = scratch.file("out-" + System.nanoTime());
+        TenonCommand restored = tenon.run("backup", "restore", volume, out.toString());
+        assertThat(restored.status()).as(restored.errors()).isZero();
+        Path raw = out.resolve("drive-scsi0.raw");
+        assertThat(Command.of("qemu-img", "compare", "-F", "raw", expected.toString(), raw.toString())
+                        .run())
+                .contains("Images are identical");
+        assertThat(tenon.run("backup", "extract-config", volume).status()).isZero();
+    }
+
+    private Path copy() throws IOException {
+        return Files.copy(disk, scratch.file("copy-" + System.nanoTime() + ".qcow2"));
+    }
+
+    private long packed() throws IOException {
+        try (Stream<Path> files = Files.walk(repository)) {
+            return files.filter(file -> file.toString().endsWith(".pack"))
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
+    }
+
+    @Test
+    void anIncrementalBackupReadsWhatChangedAndIsRestoredByItself() throws IOException {
+        TenonCommand first = backup("100");
+        Path before = copy();
+        write("write -P 9 20M 64k");
+        TenonCommand second = backup("100");
+
+        assertThat(first.errors()).contains("all is read; a bitmap begins", "read 9.00 MiB of 50.00 MiB");
+        assertThat(second.errors()).contains("only what changed since the last backup is read", "read 4.00 MiB");
+        assertRestored(volume(first), before);
+        assertRestored(volume(second), disk);
+        assertThat(tenon.said("backup", "forget", volume(first))).isEmpty();
+        assertRestored(volume(second), disk);
+    }
+
+    @Test
+    void afterItsBaseWasForgottenABackupIsFullAgain() throws IOException {
+        TenonCommand first = backup("100");
+        tenon.said("backup", "forget", volume(first));
+        assertThat(packed()).as("the space of what is gone is free").isZero();
+        write("write -P 9 20M 64k");
+
+        TenonCommand second = backup("100");
+
+        assertThat(second.errors()).contains("all is read").doesNotContain("only what changed");
+        assertRestored(volume(second), disk);
+    }
+
+    @Test
+    void whatGuestsHaveInCommonIsStoredOnce() throws IOException {
+        backup("100");
+        long one = packed();
+
+        String other = volume(backup("101"));
+
+        assertThat(packed() - one).isLessThan(one / 4);
+        assertRestored(other, disk);
+    }
+
+    @Test
+    void protectedBackupsStayAndOthersArePruned() throws IOException {
+        String first = volume(backup("100"));
+        tenon.said("volume", "protect", first);
+        String second = volume(backup("100"));
+        String third = volume(backup("100"));
+
+        assertThat(tenon.run("backup", "forget", first).errors()).contains("is protected");
+        tenon.said("volume", "notes", second, "--set", "a note\nof two lines");
+        assertThat(tenon.said("backup", "list", "keep")).contains("a note").doesNotContain("of two lines");
+        tenon.said("storage", "prune", "keep", "--keep", "keep-last=1");
+
+        assertThat(tenon.said("backup", "list", "keep")).contains(first, third).doesNotContain(second);
+        assertRestored(first, disk);
+    }
+
+    @Test
+    void aRepositoryThatIsThereIsTakenAndAFullDirectoryIsNot() throws IOException {
+        String volume = volume(backup("100"));
+        tenon.said("storage", "remove", "keep");
+        tenon.said("storage", "add", "tenonbackup", "kept", "--path", repository.toString());
+
+        assertRestored(volume.replace("keep:", "kept:"), disk);
+        TenonCommand refused = tenon.run(
+                "storage",
+                "add",
+                "tenonbackup",
+                "other",
+                "--path",
+                scratch.root().toString());
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors()).contains("is not empty; a repository is made in an empty one");
+    }
+
+    @Test
+    void aRepositoryTellsWhatItHoldsAndWhatIsDamaged() throws IOException {
+        String first = volume(backup("100"));
+        write("write -P 9 20M 64k");
+        String second = volume(backup("100"));
+
+        assertThat(tenon.said("backup", "stats", "keep"))
+                .containsPattern("default/qemu/100 +2 +100.00 MiB +[0-9.]+ MiB");
+        assertThat(tenon.said("backup", "stats", repository.toString(), "--json"))
+                .contains("\"snapshots\" : 2", "\"disks\" : 104857600");
+        assertThat(tenon.said("backup", "diff", first, second))
+                .containsPattern("drive-scsi0 +20.00 MiB +4.00 MiB")
+                .contains("drive-scsi0: 4.00 MiB differ");
+        assertThat(tenon.said("backup", "verify", "keep")).contains("chunks were read");
+        assertThat(tenon.said("backup", "gc", "keep", "--json")).contains("\"packs\" : 0");
+
+        Path pack;
+        try (Stream<Path> files = Files.walk(repository)) {
+            pack = files.filter(file -> file.toString().endsWith(".pack"))
+                    .min((a, b) ->
+                            Long.compare(a.toFile().lastModified(), b.toFile().lastModified()))
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(pack);
+        bytes[30] ^= 1;
+        Files.write(pack, bytes);
+        TenonCommand verified = tenon.run("backup", "verify", "keep");
+        assertThat(verified.status()).isOne();
+        assertThat(verified.said()).contains("1 of ", "default/qemu/100/");
+        assertThat(verified.errors()).contains("1 packs are damaged", "back up their guests anew");
+    }
+
+    @Test
+    void aRepositoryIsMadeOnlyInAnEmptyDirectory() throws IOException {
+        Path made = scratch.file("made");
+
+        assertThat(tenon.said("backup", "init", made.toString())).contains(made.toString());
+
+        assertThat(tenon.said("backup", "verify", made.toString())).contains("0 chunks were read");
+        assertThat(tenon.run("backup", "init", made.toString()).errors()).contains("is not empty");
+        assertThat(tenon.run("backup", "verify", "nosuch").status()).isOne();
+    }
+
+    @Test
+    void anArchiveOfVzdumpIsTakenOverAsItComesPacked() throws IOException {
+        Path raw = scratch.file("disk.raw");
+        Command.of("qemu-img", "convert", "-O", "raw", disk.toString(), raw.toString())
+                .run();
+        Path vma = scratch.file("vzdump-qemu-100-2026_01_02-03_04_05.vma");
+        Vma.Device device = new Vma.Device(1, "drive-scsi0", ByteSize.ofBytes(Files.size(raw)));
+        try (OutputStream out = Files.newOutputStream(vma);
+                InputStream in = Files.newInputStream(raw)) {
+            VmaWriter writer = new VmaWriter(
+                    out,
+                    Instant.parse("2026-01-02T03:04:05Z"),
+                    Map.of("qemu-server.conf", Files.readAllBytes(config)),
+                    List.of(device));
+            for (int cluster = 0; cluster < device.clusters(); cluster++) {
+                writer.write(device, cluster, Arrays.copyOf(in.readNBytes(Vma.CLUSTER), Vma.CLUSTER));
+            }
+            writer.finish();
+        }
+        Path packed = scratch.file(vma.getFileName() + ".zst");
+        Command.of("zstd", "-q", vma.toString(), "-o", packed.toString()).run();
+        Files.writeString(scratch.file(packed.getFileName() + ".notes"), "before the upgrade");
+        Files.createFile(scratch.file(packed.getFileName() + ".protected"));
+
+        String volume = tenon.said("backup", "import", packed.toString(), "--storage", "keep", "--quiet")
+                .strip();
+
+        assertThat(volume).isEqualTo("keep:backup/qemu/100/2026-01-02T03:04:05Z");
+        assertRestored(volume, disk);
+        assertThat(tenon.said("backup", "list", "keep")).contains("before the upgrade", "yes");
+        TenonCommand cut = tenon.run(
+                "backup",
+                "import",
+                Files.write(scratch.file("cut.vma.zst"), Arrays.copyOf(Files.readAllBytes(packed), 500))
+                        .toString(),
+                "--storage",
+                "keep",
+                "--vmid",
+                "101");
+        assertThat(cut.status()).isOne();
+        assertThat(cut.errors()).contains("zstd ended with status 1");
+        assertThat(tenon.said("backup", "list", "keep")).doesNotContain("qemu/101");
+    }
+
+    @Test
+    void containersAreRefusedBeforeAnythingIsMade() throws IOException {
+        Path tree = Files.createDirectory(scratch.file("tree"));
+
+        TenonCommand refused = tenon.run(
+                "backup",
+                "create",
+                "--storage",
+                "keep",
+                "--vmid",
+                "100",
+                "--container",
+                tree.toString(),
+                "--guest-config",
+                config.toString());
+
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors()).contains("keeps backups of VMs only");
+        assertThat(tenon.said("backup", "list", "keep")).doesNotContain("keep:backup");
+    }
+
+    /** PVE parses names where there is no daemon: for notes, protection, permissions and restores. */
+    @Test
+    void theClassForPveTellsNamesByItself() throws IOException {
+        Path file = scratch.file("TenonTenonbackup.pm");
+        assertThat(TenonCommand.run(scratch, "proxy", "tenonbackup", "--output", file.toString())
+                        .status())
+                .isZero();
+        PerlProgram perl =
+                PerlProgram.start(scratch, List.of(), Installation.resource("perl/parse-names.pl"), file.toString());
+        perl.say("backup/qemu/100/2026-01-02T03:04:05Z");
+        assertThat(perl.line()).isEqualTo("backup qemu/100/2026-01-02T03:04:05Z 100  tenon");
+        for (String name : List.of("backup/qemu/99/2026-01-02T03:04:05Z", "vm-100-disk-0", "backup/../x")) {
+            perl.say(name);
+            assertThat(perl.line()).isEqualTo("none");
+        }
+    }
+}

@@ -1,0 +1,517 @@
+package dev.tenon.tck.backup;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tenon.core.backup.nbd.NbdServer;
+import dev.tenon.core.spi.BackupSelection;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.PruneMark;
+import dev.tenon.core.spi.Retention;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeAttribute;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.BackupDisk;
+import dev.tenon.core.spi.backup.BackupLimits;
+import dev.tenon.core.spi.backup.BackupMechanism;
+import dev.tenon.core.spi.backup.BackupProvider;
+import dev.tenon.core.spi.backup.BitmapMode;
+import dev.tenon.core.spi.backup.BitmapUse;
+import dev.tenon.core.spi.backup.ContainerArchive;
+import dev.tenon.core.spi.backup.ContainerTree;
+import dev.tenon.core.spi.backup.DeviceName;
+import dev.tenon.core.spi.backup.DirtyRegions;
+import dev.tenon.core.spi.backup.DiskAccess;
+import dev.tenon.core.spi.backup.GuestConfigs;
+import dev.tenon.core.spi.backup.GuestType;
+import dev.tenon.core.spi.backup.RawConfig;
+import dev.tenon.core.spi.backup.RestoreMechanism;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The contract of {@link BackupProvider} and of the storage that gives it, on real NBD. A provider's test class extends this
+ * and gives its {@link #subject()}. Each test takes a guest of its own.
+ */
+public abstract class BackupProviderContract {
+    private static final AtomicInteger NUMBERS = new AtomicInteger();
+    private static final DeviceName DISK = new DeviceName("drive-scsi0");
+    private static final String BITMAP = "snapshot-access:contract";
+
+    /** Not a multiple of a bitmap's blocks. */
+    private static final int SIZE = 2 * SnapshotDisk.BLOCK + 512;
+
+    private static final RawConfig CONFIG = RawConfig.of(
+            "name: caf\u00e9\n#qmdump#map:scsi0:drive-scsi0:local:raw:\n".getBytes(StandardCharsets.ISO_8859_1));
+
+    /** For disks and trees. */
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path own;
+
+    private final Vmid guest = new Vmid(1000L + NUMBERS.incrementAndGet());
+    private long time = 1_700_000_000L + NUMBERS.get() * 1000L;
+
+    /** What is tested. */
+    protected abstract BackupSubject subject();
+
+    private StoragePlugin plugin() {
+        return subject().plugin();
+    }
+
+    private BackupProvider provider() {
+        plugin().activateStorage(subject().storage(), OperationCache.create());
+        return plugin().newBackupProvider(subject().storage(), (level, line) -> {});
+    }
+
+    private static byte[] random(long seed) {
+        byte[] data = new byte[SIZE];
+        new Random(seed).nextBytes(data);
+        return data;
+    }
+
+    // ---- a host
+
+    /** A job with one VM up to the commit point; the test does the rest. */
+    private final class Job implements AutoCloseable {
+        private final BackupProvider provider = provider();
+        private final VolumeName volume;
+        private BackupMechanism mechanism = BackupMechanism.NBD;
+
+        Job(long second) {
+            provider.initJob(Instant.ofEpochSecond(second));
+            volume = provider.initBackup(guest, GuestType.QEMU, Instant.ofEpochSecond(second))
+                    .volume();
+        }
+
+        BitmapUse asks() {
+            mechanism = provider.backupMechanism(guest, GuestType.QEMU);
+            assertThat(mechanism.fits(GuestType.QEMU)).isTrue();
+            return provider.queryIncremental(guest, Map.of(DISK, ByteSize.ofBytes(SIZE)))
+                    .getOrDefault(DISK, BitmapUse.NONE);
+        }
+
+        void reads(byte[] content, @Nullable BitSet dirty, Optional<RawConfig> firewall) {
+            if (mechanism == BackupMechanism.FILE_HANDLE) {
+                Path file = own.resolve("d" + NUMBERS.incrementAndGet());
+                write(file, content, dirty);
+                reads(new DiskAccess.FileHandle(file, regions(dirty)), dirty, firewall);
+                return;
+            }
+            Path socket = subject().work().resolve("s" + NUMBERS.incrementAndGet());
+            try (NbdServer server =
+                    NbdServer.listen(socket, Map.of(DISK.value(), new SnapshotDisk(content, BITMAP, dirty)))) {
+                reads(
+                        new DiskAccess.Nbd(
+                                server.socket(), DISK.value(), dirty == null ? Optional.empty() : Optional.of(BITMAP)),
+                        dirty,
+                        firewall);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void reads(DiskAccess access, @Nullable BitSet dirty, Optional<RawConfig> firewall) {
+            BackupDisk disk =
+                    new BackupDisk(ByteSize.ofBytes(SIZE), dirty == null ? BitmapMode.NEW : BitmapMode.REUSE, access);
+            provider.backupVm(guest, new GuestConfigs(CONFIG, firewall), Map.of(DISK, disk), BackupLimits.NONE);
+        }
+
+        /** Clean parts differ from the real disk, so that a provider that reads them is found out. */
+        private static void write(Path file, byte[] content, @Nullable BitSet dirty) {
+            byte[] shown = content.clone();
+            if (dirty != null) {
+                for (int at = 0; at < shown.length; at++) {
+                    shown[at] = dirty.get(at / SnapshotDisk.BLOCK) ? shown[at] : (byte) 0xee;
+                }
+            }
+            try {
+                Files.write(file, shown);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static DirtyRegions regions(@Nullable BitSet dirty) {
+            List<DirtyRegions.Region> regions = new ArrayList<>();
+            for (int at = 0; at < SIZE; at += SnapshotDisk.BLOCK) {
+                if (dirty == null || dirty.get(at / SnapshotDisk.BLOCK)) {
+                    regions.add(new DirtyRegions.Region(at, Math.min(SnapshotDisk.BLOCK, SIZE - at)));
+                }
+            }
+            return DirtyRegions.of(regions);
+        }
+
+        void succeeds() {
+            assertThat(provider.cleanupBackup(guest, GuestType.QEMU)
+                            .archiveSize()
+                            .bytes())
+                    .isGreaterThanOrEqualTo(0);
+            provider.cleanupJob();
+        }
+
+        @Override
+        public void close() {
+            provider.close();
+        }
+    }
+
+    private VolumeName backUp(byte[] content) {
+        try (Job job = new Job(++time)) {
+            job.asks();
+            job.reads(content, null, Optional.empty());
+            job.succeeds();
+            return job.volume;
+        }
+    }
+
+    private List<ListedVolume> listed() {
+        return plugin().listVolumes(subject().storage(), guest, Set.of(ContentType.BACKUP));
+    }
+
+    private List<VolumeName> names() {
+        return listed().stream().map(each -> each.volume().volid().volume()).toList();
+    }
+
+    private byte[] restored(VolumeName volume) throws IOException {
+        try (BackupProvider provider = provider()) {
+            assertThat(provider.restoreMechanism(volume)).isEqualTo(RestoreMechanism.QEMU_IMG);
+            try {
+                assertThat(provider.initVmRestore(volume)).isEqualTo(Map.of(DISK, ByteSize.ofBytes(SIZE)));
+                Path path = provider.initVolumeRestore(volume, DISK);
+                assertThat(path).exists();
+                byte[] content = Files.readAllBytes(path);
+                provider.cleanupVolumeRestore(volume, DISK);
+                return content;
+            } finally {
+                provider.cleanupVmRestore(volume);
+            }
+        }
+    }
+
+    // ---- archives
+
+    @Test
+    void anArchiveIsListedAndKeptOnceItsDataAreThere() throws IOException {
+        byte[] content = random(1);
+        try (Job job = new Job(++time)) {
+            assertThat(names()).as("what is not complete is not listed").isEmpty();
+            assertThat(job.asks()).as("nothing is a base yet").isIn(BitmapUse.NEW, BitmapUse.NONE);
+            job.reads(content, null, Optional.empty());
+
+            ListedVolume entry = listed().stream()
+                    .filter(each -> each.volume().volid().volume().equals(job.volume))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(entry.subtype()).isEqualTo("qemu");
+            assertThat(entry.content()).isEqualTo(ContentType.BACKUP);
+            assertThat(entry.volume().owner()).isEqualTo(guest);
+            assertThat(entry.volume().size()).matches(size -> size != null && size.bytes() > 0, "it has a size");
+            assertThat(plugin().parseVolname(job.volume).owner()).isEqualTo(guest);
+            plugin().updateAttribute(subject().storage(), job.volume, VolumeAttribute.NOTES, "first\nsecond");
+            assertThat(plugin().attribute(subject().storage(), job.volume, VolumeAttribute.NOTES))
+                    .contains("first\nsecond");
+            job.succeeds();
+            assertThat(restored(job.volume)).isEqualTo(content);
+        }
+    }
+
+    @Test
+    void configurationsComeBackToTheByteOnAnyObject() {
+        VolumeName none = backUp(random(2));
+        VolumeName some;
+        RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\n', 0});
+        try (Job job = new Job(++time)) {
+            job.asks();
+            job.reads(random(2), null, Optional.of(firewall));
+            job.succeeds();
+            some = job.volume;
+        }
+        try (BackupProvider fresh = provider()) {
+            assertThat(fresh.guestConfig(none)).isEqualTo(CONFIG);
+            assertThat(fresh.firewallConfig(none)).isEmpty();
+            assertThat(fresh.firewallConfig(some)).contains(firewall);
+        }
+    }
+
+    @Test
+    void anArchiveThatIsProtectedIsNotRemoved() {
+        VolumeName volume = backUp(random(3));
+        plugin().updateAttribute(subject().storage(), volume, VolumeAttribute.PROTECTED, "1");
+        assertThatThrownBy(() -> plugin().freeImage(subject().storage(), volume, false, null))
+                .isInstanceOf(StorageException.class);
+        plugin().updateAttribute(subject().storage(), volume, VolumeAttribute.PROTECTED, "0");
+        plugin().freeImage(subject().storage(), volume, false, null).ifPresent(cleanup -> cleanup.run());
+        assertThat(names()).isEmpty();
+    }
+
+    @Test
+    void onlyTheNewestAreKeptWhenOthersArePruned() throws IOException {
+        assumeTrue(subject().prunes(), "the storage prunes nothing of its own");
+        byte[] content = random(4);
+        List<VolumeName> volumes = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            volumes.add(backUp(content));
+        }
+        List<PruneMark> marks = plugin().pruneBackups(
+                        subject().storage(),
+                        new Retention(Map.of("keep-last", 1L)),
+                        new BackupSelection(guest, "qemu"),
+                        false,
+                        (level, line) -> {})
+                .marks();
+        assertThat(marks)
+                .extracting(PruneMark::volid)
+                .containsExactlyInAnyOrderElementsOf(volumes.stream()
+                        .map(volume -> new VolumeId(subject().storage().id(), volume))
+                        .toList());
+        assertThat(names()).containsExactly(volumes.getLast());
+        assertThat(restored(volumes.getLast())).isEqualTo(content);
+    }
+
+    // ---- incremental backups
+
+    @Test
+    void onlyWhatIsDirtyIsReadAndTheArchiveIsWhole() throws IOException {
+        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        byte[] first = random(5);
+        VolumeName base = backUp(first);
+        byte[] second = first.clone();
+        second[SnapshotDisk.BLOCK + 7]++;
+        second[SIZE - 1]++;
+        BitSet dirty = new BitSet();
+        dirty.set(1, 3);
+        try (Job job = new Job(++time)) {
+            assertThat(job.asks()).isEqualTo(BitmapUse.USE);
+            job.reads(second, dirty, Optional.empty());
+            job.succeeds();
+            assertThat(restored(job.volume)).isEqualTo(second);
+        }
+        assertThat(restored(base)).isEqualTo(first);
+    }
+
+    @Test
+    void whatIsNoBaseIsNotUsed() {
+        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        VolumeName base = backUp(random(6));
+        try (BackupProvider provider = provider()) {
+            Vmid other = new Vmid(999_999);
+            assertThat(provider.queryIncremental(other, Map.of(DISK, ByteSize.ofBytes(SIZE))))
+                    .doesNotContainValue(BitmapUse.USE);
+            assertThat(provider.queryIncremental(guest, Map.of(DISK, ByteSize.ofBytes(SIZE + 512L))))
+                    .doesNotContainValue(BitmapUse.USE);
+            assertThat(provider.queryIncremental(
+                            guest, Map.of(new DeviceName("drive-virtio7"), ByteSize.ofBytes(SIZE))))
+                    .doesNotContainValue(BitmapUse.USE);
+        }
+        plugin().freeImage(subject().storage(), base, false, null).ifPresent(cleanup -> cleanup.run());
+        try (Job job = new Job(++time)) {
+            assertThat(job.asks()).as("the base was removed").isNotEqualTo(BitmapUse.USE);
+            job.provider.abortBackup(guest, GuestType.QEMU, "enough");
+            job.provider.cleanupJob();
+        }
+    }
+
+    // ---- failures
+
+    @Test
+    void whateverCleansUpMayComeTwiceAndFirst() {
+        try (BackupProvider provider = provider()) {
+            provider.cleanupJob();
+            provider.abortBackup(guest, null, "no such guest");
+            provider.abortBackup(guest, GuestType.QEMU, "no such guest");
+            VolumeName volume = backUp(random(7));
+            provider.cleanupVmRestore(volume);
+            provider.cleanupVmRestore(volume);
+            provider.cleanupJob();
+            assertThat(names()).containsExactly(volume);
+        }
+    }
+
+    @Test
+    void aBackupThatFailsLeavesNoArchive() {
+        try (Job job = new Job(++time)) {
+            job.asks();
+            BackupDisk gone = new BackupDisk(
+                    ByteSize.ofBytes(SIZE),
+                    BitmapMode.NEW,
+                    new DiskAccess.Nbd(subject().work().resolve("nobody"), DISK.value(), Optional.empty()));
+            assertThatThrownBy(() -> job.provider.backupVm(
+                            guest, new GuestConfigs(CONFIG, Optional.empty()), Map.of(DISK, gone), BackupLimits.NONE))
+                    .isInstanceOf(StorageException.class);
+            job.provider.abortBackup(guest, GuestType.QEMU, "it failed");
+            job.provider.cleanupJob();
+        }
+        assertThat(names()).isEmpty();
+    }
+
+    @Test
+    void aBackupWithoutDataIsNoSuccess() {
+        try (Job job = new Job(++time)) {
+            assertThatThrownBy(() -> job.provider.cleanupBackup(guest, GuestType.QEMU))
+                    .isInstanceOf(StorageException.class);
+            job.provider.abortBackup(guest, GuestType.QEMU, "it failed");
+            job.provider.cleanupJob();
+        }
+        assertThat(names()).isEmpty();
+    }
+
+    /** QEMU has forgotten what was dirty before. */
+    @Test
+    void anArchiveIsABaseOnlyIfItIsThereAfterALateFailure() throws IOException {
+        byte[] first = random(8);
+        backUp(first);
+        byte[] second = random(9);
+        try (Job job = new Job(++time)) {
+            job.asks();
+            job.reads(second, null, Optional.empty());
+            job.provider.abortBackup(guest, GuestType.QEMU, "the protected flag failed");
+            job.provider.cleanupJob();
+        }
+        byte[] third = second.clone();
+        third[5]++;
+        try (Job job = new Job(++time)) {
+            BitSet dirty = new BitSet();
+            dirty.set(0);
+            job.reads(third, job.asks() == BitmapUse.USE ? dirty : null, Optional.empty());
+            job.succeeds();
+            assertThat(restored(job.volume)).isEqualTo(third);
+        }
+    }
+
+    @Test
+    void anArchiveIsRestoredWhileAnotherIsMade() throws IOException {
+        byte[] content = random(10);
+        VolumeName volume = backUp(content);
+        try (Job job = new Job(++time)) {
+            job.asks();
+            assertThat(restored(volume)).isEqualTo(content);
+            job.reads(random(11), null, Optional.empty());
+            assertThat(restored(volume)).isEqualTo(content);
+            job.succeeds();
+        }
+    }
+
+    @Test
+    void whatIsNotThereIsSaidBeforeAnythingIsLost() {
+        VolumeName volume = backUp(random(12));
+        plugin().freeImage(subject().storage(), volume, false, null).ifPresent(cleanup -> cleanup.run());
+        try (BackupProvider provider = provider()) {
+            assertThatThrownBy(() -> provider.initVmRestore(volume)).isInstanceOf(StorageException.class);
+            provider.cleanupVmRestore(volume);
+            assertThatThrownBy(() -> provider.guestConfig(volume)).isInstanceOf(StorageException.class);
+        }
+    }
+
+    // ---- containers
+
+    /** The files of a container whose root is this process's own user. */
+    private ContainerTree tree() throws IOException {
+        Path root = Files.createDirectory(own.resolve("c" + NUMBERS.incrementAndGet()));
+        Files.createDirectories(root.resolve("etc"));
+        Files.createDirectories(root.resolve("tmp"));
+        Files.writeString(root.resolve("etc/hostname"), "guest\n");
+        Files.createLink(root.resolve("etc/same"), root.resolve("etc/hostname"));
+        Files.createSymbolicLink(root.resolve("etc/link"), Path.of("../nowhere"));
+        Files.writeString(root.resolve("tmp/left-out"), "left out");
+        long owner = ((Number) Files.getAttribute(root, "unix:uid")).longValue();
+        return new ContainerTree(root, List.of("./"), owner, OptionalLong.empty());
+    }
+
+    @Test
+    void aContainerIsRestoredAsItWas() throws IOException {
+        assumeTrue(subject().keepsContainers(), "the provider keeps no containers");
+        ContainerTree tree = tree();
+        VolumeName volume;
+        try (BackupProvider provider = provider()) {
+            volume = begin(provider);
+            assertThat(provider.backupMechanism(guest, GuestType.LXC)).isEqualTo(BackupMechanism.DIRECTORY);
+            provider.prepareContainer(guest, tree, BackupLimits.NONE);
+            RawConfig noFirewall = RawConfig.of(new byte[0]);
+            provider.backupContainer(
+                    guest,
+                    new GuestConfigs(CONFIG, Optional.of(noFirewall)),
+                    List.of("/tmp/?*"),
+                    tree,
+                    BackupLimits.NONE);
+            assertThat(listed()).singleElement().matches(each -> "lxc".equals(each.subtype()), "is a container's");
+            var _ = provider.cleanupBackup(guest, GuestType.LXC);
+            provider.cleanupJob();
+        }
+        try (BackupProvider provider = provider()) {
+            assertThat(provider.guestConfig(volume)).isEqualTo(CONFIG);
+            RestoreMechanism mechanism = provider.restoreMechanism(volume);
+            ContainerArchive archive = provider.initContainerRestore(volume);
+            assertThat(archive.mechanism()).isEqualTo(mechanism);
+            Path root = switch (archive) {
+                case ContainerArchive.Directory(Path directory) -> directory;
+                case ContainerArchive.Tar(Path file) -> unpacked(file);
+            };
+            assertThat(root.resolve("etc/hostname")).hasContent("guest");
+            assertThat(Files.getAttribute(root.resolve("etc/same"), "unix:ino"))
+                    .isEqualTo(Files.getAttribute(root.resolve("etc/hostname"), "unix:ino"));
+            assertThat(Files.readSymbolicLink(root.resolve("etc/link"))).isEqualTo(Path.of("../nowhere"));
+            assertThat(root.resolve("tmp")).isEmptyDirectory();
+            provider.cleanupContainerRestore(volume);
+            provider.cleanupContainerRestore(volume);
+        }
+    }
+
+    private VolumeName begin(BackupProvider provider) {
+        Instant start = Instant.ofEpochSecond(++time);
+        provider.initJob(start);
+        return provider.initBackup(guest, GuestType.LXC, start).volume();
+    }
+
+    private Path unpacked(Path tar) throws IOException {
+        Path root = Files.createDirectory(own.resolve("u" + NUMBERS.incrementAndGet()));
+        Process process = new ProcessBuilder("tar", "--extract", "--file=" + tar, "--directory=" + root)
+                .redirectErrorStream(true)
+                .start();
+        byte[] said = process.getInputStream().readAllBytes();
+        assertThat(process.onExit().join().exitValue())
+                .as(new String(said, StandardCharsets.UTF_8))
+                .isZero();
+        return root;
+    }
+
+    /** PVE takes a child that was killed for one that ended well. */
+    @Test
+    void aContainerWhoseChildEndedTooEarlyIsNoSuccess() throws IOException {
+        assumeTrue(subject().keepsContainers(), "the provider keeps no containers");
+        ContainerTree tree = tree();
+        try (BackupProvider provider = provider()) {
+            var _ = begin(provider);
+            var _ = provider.backupMechanism(guest, GuestType.LXC);
+            provider.prepareContainer(guest, tree, BackupLimits.NONE);
+            assertThatThrownBy(() -> provider.cleanupBackup(guest, GuestType.LXC))
+                    .isInstanceOf(StorageException.class);
+            provider.abortBackup(guest, GuestType.LXC, "it failed");
+            provider.cleanupJob();
+        }
+        assertThat(names()).isEmpty();
+    }
+}
