@@ -17,6 +17,7 @@ import java.util.Set;
  * @param tellsWhy whether its failures have a kind and an outcome; a plugin that can only die says no more than that
  * @param convertsIntoStreams whether an image can leave in a stream of another format here; PVE's own base class needs
  *     PVE's patched qemu-img for that
+ * @param habits what it does in another way than most
  */
 public record Abilities(
         Set<Format.Image> formats,
@@ -28,7 +29,46 @@ public record Abilities(
         boolean renamesSnapshots,
         boolean backupNotes,
         boolean tellsWhy,
-        boolean convertsIntoStreams) {
+        boolean convertsIntoStreams,
+        Set<Habit> habits) {
+    /** What plugins do in another way than most, by right. */
+    public enum Habit {
+        /** The storage names volumes itself: a name that is wanted is no more than advice. */
+        NAMES_BY_ITSELF,
+        /** What is no base image is cloned too. */
+        CLONES_ANYTHING,
+        /** Neither the name of a clone nor its listing tells the base. */
+        HIDES_BASES,
+        /** Snapshots are listed as volumes of their own. */
+        LISTS_SNAPSHOTS
+    }
+
+    /** Of a plugin without such habits. */
+    public Abilities(
+            Set<Format.Image> formats,
+            Set<Format.Image> snapshots,
+            Set<Format.Image> bases,
+            Set<Format.Image> clones,
+            Set<Format.Image> renames,
+            Set<Format.Image> resizes,
+            boolean renamesSnapshots,
+            boolean backupNotes,
+            boolean tellsWhy,
+            boolean convertsIntoStreams) {
+        this(
+                formats,
+                snapshots,
+                bases,
+                clones,
+                renames,
+                resizes,
+                renamesSnapshots,
+                backupNotes,
+                tellsWhy,
+                convertsIntoStreams,
+                Set.of());
+    }
+
     /** Of a plugin that converts images into streams where it offers to. */
     public Abilities(
             Set<Format.Image> formats,
@@ -50,5 +90,27 @@ public record Abilities(
         clones = Set.copyOf(clones);
         renames = Set.copyOf(renames);
         resizes = Set.copyOf(resizes);
+        habits = Set.copyOf(habits);
+    }
+
+    /** The same with these habits. */
+    public Abilities having(Habit... some) {
+        return new Abilities(
+                formats,
+                snapshots,
+                bases,
+                clones,
+                renames,
+                resizes,
+                renamesSnapshots,
+                backupNotes,
+                tellsWhy,
+                convertsIntoStreams,
+                Set.of(some));
+    }
+
+    /** Whether it does so. */
+    public boolean has(Habit habit) {
+        return habits.contains(habit);
     }
 }

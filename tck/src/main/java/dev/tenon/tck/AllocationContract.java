@@ -27,11 +27,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Volumes are made and removed. */
+@OfProfile(Profile.CORE)
 interface AllocationContract extends Contract {
     int THREADS = 8;
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = {"alloc_image", "list_images", "volume_size_info", "parse_volname"},
+            otherwise = "Do not use this format here: what is made is not what was asked for.")
     default void aNewVolumeIsListedAndAsLargeAsAskedOrItsFormatIsRefused(Format.Image format) {
         Vmid guest = Images.newGuest();
         if (!subject().abilities().formats().contains(format)) {
@@ -52,12 +56,20 @@ interface AllocationContract extends Contract {
         assertThat(images().namesOf(guest)).containsExactly(volume);
         assertThat(images().bytes(volume))
                 .isGreaterThanOrEqualTo(Images.sizeOf(format).bytes());
+        if (format != Format.Image.SUBVOL) {
+            assertThat(images().bytes(volume))
+                    .as("bytes, of which %s were asked for", Images.SIZE)
+                    .isLessThan(Images.FAR * Images.SIZE.bytes());
+        }
         assertThat(images().info(volume).format()).isEqualTo(format);
         assertThat(images().isPresent(volume)).isTrue();
     }
 
     @ParameterizedTest(name = "{0} bytes")
-    @ValueSource(longs = {1, 1023, 1025, (1 << 20) + 1, (1 << 20) - 1})
+    @ValueSource(longs = {1, 1023, 1025, 528 << 10, (1 << 20) + 1, (1 << 20) - 1})
+    @Check(
+            calls = {"alloc_image", "volume_size_info"},
+            otherwise = "Ask for whole MiB: smaller sizes make volumes that are too small for a copy of themselves.")
     default void aSizeIsRoundedUpToKib(long bytes) {
         VolumeName volume = subject()
                 .plugin()
@@ -69,6 +81,7 @@ interface AllocationContract extends Contract {
     }
 
     @Test
+    @Check(calls = "alloc_image", otherwise = "Do not make volumes without a name of your own: two disks would be one.")
     default void noNameIsGivenTwice() {
         Vmid guest = Images.newGuest();
         List<VolumeName> volumes = new ArrayList<>();
@@ -84,7 +97,11 @@ interface AllocationContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {"find_free_diskname", "alloc_image"},
+            otherwise = "Choose names yourself and look whether they are listed.")
     default void aFreeNameIsNotTakenAndCanBeGiven() {
+        requiresWantedNames();
         Vmid guest = Images.newGuest();
         VolumeName first = images().make(guest, images().anyFormat());
         String free = freeName(guest, images().anyFormat());
@@ -99,6 +116,9 @@ interface AllocationContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "find_free_diskname",
+            otherwise = "Take the ending off a name yourself, or moving disks gives names with two.")
     default void aFreeNameHasItsFormatOnlyIfThatIsWanted() {
         Vmid guest = Images.newGuest();
         StoragePlugin plugin = subject().plugin();
@@ -112,8 +132,12 @@ interface AllocationContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = "alloc_image",
+            otherwise = "Look whether a name is listed before each allocation: its content would be lost.")
     default void anExistingVolumeIsNotReplaced(Format.Image format) {
         requires(format);
+        requiresWantedNames();
         Vmid guest = Images.newGuest();
         String name = freeName(guest, format);
         VolumeName volume = allocate(guest, format, name);
@@ -125,6 +149,10 @@ interface AllocationContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = {"free_image", "list_images"},
+            otherwise =
+                    "Look whether the volume is still listed after it was freed, and before its name is used again.")
     default void aFreedVolumeIsGoneAndFreeingItAgainSucceeds(Format.Image format) {
         requires(format);
         Vmid guest = Images.newGuest();
@@ -137,8 +165,9 @@ interface AllocationContract extends Contract {
         assertThat(images().make(guest, format)).isNotEqualTo(kept);
     }
 
-    /** PVE's way to say that there is none is a size that is not known. */
+    /** PVE says that there is none by an unknown size. */
     @Test
+    @Check(calls = "volume_size_info", otherwise = "List volumes to learn whether one is there.")
     default void aVolumeThatDoesNotExistHasNoSize() {
         VolumeName missing = images().missing(images().anyFormat());
         if (subject().abilities().tellsWhy()) {
@@ -152,7 +181,45 @@ interface AllocationContract extends Contract {
         }
     }
 
+    /** What a snapshot with RAM needs. */
     @Test
+    @Check(
+            calls = {"alloc_image", "parse_volname", "list_images"},
+            otherwise = "Take snapshots without RAM: the volume for it stays behind when it is not recognised.")
+    default void theStateOfAGuestHasAVolume() {
+        Vmid guest = Images.newGuest();
+        VolumeName state = named(guest, "vm-" + guest + "-state-Test-w-ram");
+        assertThat(subject().plugin().parseVolname(state))
+                .asInstanceOf(type(ParsedVolume.GuestImage.class))
+                .satisfies(parsed -> assertThat(parsed.owner()).isEqualTo(guest));
+        assertThat(images().namesOf(guest)).containsExactly(state);
+        images().free(state);
+        assertThat(images().namesOf(guest)).isEmpty();
+    }
+
+    /** PVE makes a clone's cloud-init drive anew, if the name of the volume says that it is one. */
+    @Test
+    @Check(
+            calls = "alloc_image",
+            otherwise =
+                    "Make the cloud-init drive of a clone anew by hand: PVE takes the one of the source for a disk.")
+    default void aCloudInitVolumeIsKnownByItsName() {
+        Vmid guest = Images.newGuest();
+        VolumeName volume = named(guest, "vm-" + guest + "-cloudinit");
+        assertThat(images().volid(volume).toString()).matches(".*[:/](vm-\\d+-)?cloudinit(\\.[a-z0-9]+)?");
+        assertThat(images().namesOf(guest)).containsExactly(volume);
+    }
+
+    /** A volume that the host has a name for, with its format where names of the storage have theirs. */
+    private VolumeName named(Vmid guest, String name) {
+        requires(Format.Image.RAW);
+        requiresWantedNames();
+        String ending = freeName(guest, Format.Image.RAW).endsWith(".raw") ? ".raw" : "";
+        return allocate(guest, Format.Image.RAW, name + ending);
+    }
+
+    @Test
+    @Check(calls = "alloc_image", otherwise = "Make volumes from one process only.")
     default void threadsThatTakeTurnsGetNamesOfTheirOwn() throws Exception {
         Vmid guest = Images.newGuest();
         ReentrantLock lock = new ReentrantLock();
@@ -169,6 +236,7 @@ interface AllocationContract extends Contract {
     }
 
     @Test
+    @Check(calls = "list_images", otherwise = "List volumes from one process only.")
     default void threadsThatLookAtOnceSeeTheSame() throws Exception {
         VolumeName volume = images().make(Images.newGuest(), images().anyFormat());
         assertThat(inThreads(() -> images().names(ImageFilter.all())))

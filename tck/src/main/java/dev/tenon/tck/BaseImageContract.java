@@ -17,9 +17,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Base images and their linked clones. */
+@OfProfile(Profile.CLONES)
 interface BaseImageContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "create_base", otherwise = "Do not make templates here.")
     default void aVolumeBecomesABaseOrThatIsRefused(Format.Image format) {
         requires(format);
         StoragePlugin plugin = subject().plugin();
@@ -45,6 +47,7 @@ interface BaseImageContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "clone_image", otherwise = "Make full clones only.")
     default void aCloneHasTheContentOfItsBaseAndDoesNotChangeItOrIsRefused(Format.Image format) {
         requires(
                 subject().abilities().bases().contains(format),
@@ -69,10 +72,12 @@ interface BaseImageContract extends Contract {
         VolumeName second = plugin.cloneImage(storage, base, guest, null);
         assertThat(images().namesOf(guest)).containsExactlyInAnyOrder(clone, second);
         assertThat(parsed(clone).isBase()).isFalse();
-        assertThat(Objects.requireNonNull(parsed(clone).base()).name())
-                .isEqualTo(parsed(base).name());
+        if (!subject().abilities().has(Abilities.Habit.HIDES_BASES)) {
+            assertThat(Objects.requireNonNull(parsed(clone).base()).name())
+                    .isEqualTo(parsed(base).name());
+            assertThat(images().info(clone).parent()).isNotBlank();
+        }
         assertThat(images().bytes(clone)).isEqualTo(images().bytes(base));
-        assertThat(images().info(clone).parent()).isNotBlank();
         images().isFilled(clone, 11);
         images().fill(clone, 12);
         images().isFilled(clone, 12);
@@ -82,8 +87,30 @@ interface BaseImageContract extends Contract {
         assertThat(images().names()).containsExactly(base);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    @Check(
+            calls = {"create_base", "alloc_image"},
+            otherwise = "Give a template one disk on this storage, or choose the names of its disks yourself.")
+    default void aSecondBaseOfAGuestGetsANameOfItsOwn(Format.Image format) {
+        requires(
+                subject().abilities().bases().contains(format),
+                "makes no base images of format '" + format.word() + "'");
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        Vmid guest = Images.newGuest();
+        VolumeName first = plugin.createBase(storage, images().make(guest, format));
+        VolumeName second = plugin.createBase(storage, images().make(guest, format));
+        assertThat(second).isNotEqualTo(first);
+        assertThat(images().namesOf(guest)).containsExactlyInAnyOrder(first, second);
+    }
+
     @Test
+    @Check(
+            calls = "clone_image",
+            otherwise = "Clone templates only: what is cloned from a running disk changes with it.")
     default void whatIsNoBaseIsNotCloned() {
+        requires(!subject().abilities().has(Abilities.Habit.CLONES_ANYTHING), "clones what is no base, too");
         Vmid guest = Images.newGuest();
         VolumeName volume = images().make(Images.newGuest(), images().anyFormat());
         failing()

@@ -2,9 +2,9 @@ package dev.tenon.tck;
 
 import dev.tenon.core.spi.VolumeName;
 
-/** How the content of a storage's volumes is reached, which need be neither files nor devices. */
+/** How to reach the content of a storage's volumes, which need not be files or devices. */
 public interface Content {
-    /** Whether there is such a volume, looked at past the plugin as far as that can be. */
+    /** Whether there is such a volume, checked without the plugin as far as possible. */
     boolean isPresent(VolumeName volume);
 
     /** Opens a volume as its guest would. */
@@ -15,7 +15,7 @@ public interface Content {
         /** Writes this byte to all of the first 64 KiB, or into a file of a directory. */
         void fill(int value);
 
-        /** Whether that is what {@link #fill} wrote last, in this or an earlier opening. */
+        /** Whether the content is what {@link #fill} wrote last, in this or an earlier opening. */
         boolean isFilled(int value);
 
         @Override

@@ -2,9 +2,8 @@ package dev.tenon.tck;
 
 import dev.tenon.core.spi.Format;
 import java.util.Set;
-import org.junit.jupiter.api.Assumptions;
 
-/** A part of the contract: tests of one matter. */
+/** A part of the contract: tests of one subject. */
 interface Contract {
     /** The plugin, the same for all tests of an instance. */
     Subject subject();
@@ -25,12 +24,19 @@ interface Contract {
      * @param lack what it does not do, after "the plugin", for instance {@code takes no snapshots}
      */
     default void requires(boolean isAble, String lack) {
-        Assumptions.assumeTrue(isAble, () -> "the plugin " + lack);
+        if (!isAble) {
+            throw new LackingException("the plugin " + lack);
+        }
     }
 
     /** Reports the test as skipped, if the plugin makes no images of this format. */
     default void requires(Format.Image format) {
         requires(subject().abilities().formats().contains(format), "makes no images of format '" + format.word() + "'");
+    }
+
+    /** Reports the test as skipped, if the plugin does not take a wanted name. */
+    default void requiresWantedNames() {
+        requires(!subject().abilities().has(Abilities.Habit.NAMES_BY_ITSELF), "names volumes by itself");
     }
 
     /** The formats of which it takes snapshots; reports the test as skipped, if there are none. */

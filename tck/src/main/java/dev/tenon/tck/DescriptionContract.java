@@ -16,7 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
-/** What a plugin says of itself, and which configurations it takes. */
+/** What a plugin says about itself, and which configurations it accepts. */
+@OfProfile(Profile.CORE)
 interface DescriptionContract extends Contract {
     /** What PVE's base class declares, for all types. */
     Set<String> OF_ALL_TYPES = Set.of(
@@ -65,6 +66,9 @@ interface DescriptionContract extends Contract {
             "encryption-key");
 
     @Test
+    @Check(
+            calls = {"type", "plugindata", "properties", "options"},
+            otherwise = "Do not load the plugin: storage.cfg is read in another way each time.")
     default void thePluginSaysTheSameOfItselfEveryTime() {
         StoragePlugin plugin = subject().plugin();
         assertThat(plugin.type()).isEqualTo(plugin.type()).matches("[a-z][a-z0-9-]*");
@@ -74,12 +78,16 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(calls = "type", otherwise = "Write the type of the storage as the plugin names it.")
     default void theStorageIsOfThePluginsType() {
         assertThat(subject().storage().config().type())
                 .isEqualTo(subject().plugin().type());
     }
 
     @Test
+    @Check(
+            calls = "plugindata",
+            otherwise = "Name content and format in storage.cfg: the usual ones are refused later.")
     default void whatIsTakenByDefaultIsAmongWhatIsTaken() {
         PluginData data = subject().plugin().pluginData();
         assertThat(data.content())
@@ -94,6 +102,7 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(calls = "get_formats", otherwise = "Name a format with each allocation, one that works.")
     default void theFormatsOfTheStorageAreThoseItIsSaidToTake() {
         Formats formats = subject().plugin().formats(subject().storage());
         assertThat(formats.valid())
@@ -102,6 +111,9 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {"options", "properties"},
+            otherwise = "Do not load the plugin: PVE dies of an option without a schema, with all storages.")
     default void everyOptionIsDeclaredByThePluginOrByPve() {
         Set<String> known = new TreeSet<>(subject().plugin().properties().keySet());
         known.addAll(OF_ALL_TYPES);
@@ -111,11 +123,15 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "properties",
+            otherwise = "Do not load the plugin: PVE dies of a property that is declared twice, with all storages.")
     default void nothingThatPveDeclaresForAllTypesIsDeclaredAgain() {
         assertThat(subject().plugin().properties()).doesNotContainKeys(OF_ALL_TYPES.toArray(String[]::new));
     }
 
     @Test
+    @Check(calls = "properties", otherwise = "Do not use the property: PVE cannot check its values.")
     default void everyDeclaredPropertyHasAType() {
         assertThat(subject().plugin().properties())
                 .allSatisfy((name, schema) ->
@@ -123,6 +139,7 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(calls = "check_config", otherwise = "Change storage.cfg by hand only: PVE cannot write the storage again.")
     default void theStoragesConfigurationHolds() {
         Storage storage = subject().storage();
         Map<String, Object> checked = subject()
@@ -132,6 +149,9 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "check_config",
+            otherwise = "Look at storage.cfg after a change: misspelt properties are kept and ignored.")
     default void aPropertyThatIsNoOptionIsRefused() {
         Map<String, Object> section = section(subject().storage().config().properties());
         section.put("of-no-type", "1");
@@ -139,6 +159,9 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "check_config",
+            otherwise = "Look at storage.cfg after a storage is added: it may lack what every call needs.")
     default void aStorageWithoutARequiredPropertyIsRefusedOrGetsTheUsualOne() {
         subject().plugin().options().forEach((name, option) -> {
             Map<String, Object> section = section(subject().storage().config().properties());
@@ -160,6 +183,9 @@ interface DescriptionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "check_config",
+            otherwise = "Never change a fixed property: the volumes are looked for elsewhere afterwards.")
     default void aFixedPropertyCannotBeChanged() {
         subject().storage().config().properties().forEach((name, value) -> {
             if (subject().plugin().options().containsKey(name)

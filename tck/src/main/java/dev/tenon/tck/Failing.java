@@ -34,12 +34,12 @@ final class Failing {
         }
     }
 
-    /** What comes is broken. What another process made of it, only that knows. */
+    /** The stream is broken. Only the process that read it knows what it made of it. */
     void broken(ThrowingCallable call) {
         failed(call, StorageError.STREAM_BROKEN, StorageError.COMMAND_FAILED);
     }
 
-    /** What the spi itself refuses, whatever the plugin says of its failures. */
+    /** A call that the spi itself refuses, however the plugin describes its failures. */
     static void refusedByAll(StorageError reason, ThrowingCallable call) {
         StorageException failure = sentence(call);
         assertThat(failure.error()).isEqualTo(reason);

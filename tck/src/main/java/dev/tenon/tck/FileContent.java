@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,7 +24,13 @@ record FileContent(StoragePlugin plugin, Storage storage) implements Content {
 
     @Override
     public boolean isPresent(VolumeName volume) {
-        return Files.exists(Path.of(plugin.path(storage, volume, null).path()));
+        String path = plugin.path(storage, volume, null).path();
+        if (path.startsWith("/") && !path.startsWith("/dev/")) {
+            return Files.exists(Path.of(path));
+        }
+        // A device is there while its volume is active, and other paths only say how to get there.
+        ImageFilter named = new ImageFilter.Named(List.of(new VolumeId(storage.id(), volume)));
+        return !plugin.listImages(storage, named, OperationCache.create()).isEmpty();
     }
 
     @Override

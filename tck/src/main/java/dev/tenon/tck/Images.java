@@ -31,6 +31,9 @@ import java.util.stream.Stream;
 final class Images {
     static final ByteSize SIZE = ByteSize.ofKib(4096);
 
+    /** What is this many times too large was taken in another unit, and was not rounded up. */
+    static final int FAR = 64;
+
     private static final AtomicLong GUESTS = new AtomicLong(7000);
 
     private final StoragePlugin plugin;
@@ -50,13 +53,13 @@ final class Images {
         return new Vmid(GUESTS.incrementAndGet());
     }
 
-    /** Some format that the plugin takes and whose content can be looked at. */
+    /** A format that the plugin takes and whose content can be checked. */
     Format.Image anyFormat() {
         return abilities.formats().stream()
                 .filter(format -> format != Format.Image.SUBVOL)
                 .sorted()
                 .findFirst()
-                .orElseThrow();
+                .orElseThrow(() -> new LackingException("the plugin makes no images that can be opened"));
     }
 
     VolumeName make(Vmid owner, Format.Image format) {
@@ -75,7 +78,7 @@ final class Images {
         return volume;
     }
 
-    /** Removes a volume, and does what is left to do then. */
+    /** Removes a volume, and does the work that this leaves. */
     void free(VolumeName volume) {
         boolean isBase = plugin.parseVolname(volume) instanceof ParsedVolume.GuestImage image && image.isBase();
         plugin.freeImage(storage, volume, isBase, null).ifPresent(Cleanup::run);
@@ -113,7 +116,7 @@ final class Images {
         plugin.activateVolume(storage, volume, null, OperationCache.create(), Hints.NONE);
     }
 
-    /** Whether there is such a volume, past the plugin. */
+    /** Whether there is such a volume, checked without the plugin. */
     boolean isPresent(VolumeName volume) {
         return content.isPresent(volume);
     }

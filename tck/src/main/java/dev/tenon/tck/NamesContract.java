@@ -19,9 +19,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Names of volumes, good ones and those that try to do harm. */
+/** Names of volumes, valid ones and hostile ones. */
+@OfProfile(Profile.CORE)
 interface NamesContract extends Contract {
-    /** What no volume may be called, with the victim's place in it. */
+    /** Names that no volume may have, with the victim's place in them. */
     static Stream<String> hostileNames() {
         return Stream.of(
                 "../%s",
@@ -30,6 +31,9 @@ interface NamesContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("hostileNames")
+    @Check(
+            calls = {"alloc_image", "free_image", "parse_volname"},
+            otherwise = "Do not use the plugin where others than administrators name volumes.")
     default void aHostileNameIsRefusedAndNothingOutsideIsTouched(String pattern) throws IOException {
         Path outside = subject().outside();
         Files.writeString(outside.resolve("victim.raw"), "not of this storage");
@@ -53,6 +57,9 @@ interface NamesContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = {"parse_volname", "path"},
+            otherwise = "Ask for paths of existing volumes only.")
     default void aNameSaysTheSameWhetherTheVolumeExistsOrNot(Format.Image format) {
         requires(format);
         StoragePlugin plugin = subject().plugin();
@@ -65,6 +72,17 @@ interface NamesContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {
+                "parse_volname",
+                "path",
+                "volume_size_info",
+                "activate_volume",
+                "free_image",
+                "volume_resize",
+                "volume_snapshot"
+            },
+            otherwise = "Parse a name before it is used in a call.")
     default void whatIsNoNameOfThePluginsIsRefusedByEveryCall() {
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();

@@ -18,8 +18,10 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is noted about volumes. */
+@OfProfile(Profile.CORE)
 interface NotesContract extends Contract {
     @Test
+    @Check(calls = "update_volume_attribute", otherwise = "Read a note again after it was written.")
     default void whatCannotBeNotedAboutAnImageIsRefused() {
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
@@ -36,6 +38,9 @@ interface NotesContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {"get_volume_attribute", "update_volume_attribute", "free_image"},
+            otherwise = "Do not rely on protected backups here.")
     default void aBackupHasNotesAndAMarkThatKeepsItFromBeingRemoved() throws IOException {
         requires(subject().abilities().backupNotes(), "keeps no notes of backups");
         StoragePlugin plugin = subject().plugin();

@@ -3,6 +3,7 @@ package dev.tenon.tck;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StoragePlugin;
@@ -13,9 +14,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Volumes get other names and owners. */
+@OfProfile(Profile.CORE)
 interface RenamingContract extends Contract {
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "rename_volume", otherwise = "Move disks between guests by copying them.")
     default void aVolumeIsGivenToAnotherGuestOrThatIsRefused(Format.Image format) {
         requires(format);
         StoragePlugin plugin = subject().plugin();
@@ -34,6 +37,9 @@ interface RenamingContract extends Contract {
         assertThat(images().namesOf(from)).isEmpty();
         assertThat(images().namesOf(to)).containsExactly(renamed.volume());
         images().isFilled(renamed.volume(), 31);
+        if (subject().abilities().has(Abilities.Habit.NAMES_BY_ITSELF)) {
+            return;
+        }
         String name = plugin.findFreeDiskname(storage, to, format, true);
         VolumeId again = plugin.renameVolume(storage, renamed.volume(), to, new VolumeName(name));
         assertThat(again.volume().value()).endsWith(name);
@@ -43,10 +49,14 @@ interface RenamingContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = "rename_volume",
+            otherwise = "Look whether the new name is listed before a volume is renamed: its content would be lost.")
     default void aVolumeDoesNotReplaceAnotherWhenItIsRenamed(Format.Image format) {
         requires(
                 subject().abilities().renames().contains(format),
                 "renames no images of format '" + format.word() + "'");
+        requiresWantedNames();
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
         Vmid guest = Images.newGuest();
@@ -66,6 +76,24 @@ interface RenamingContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "rename_volume", otherwise = "Activate a volume before it is renamed.")
+    default void aVolumeThatIsNotActiveIsRenamed(Format.Image format) {
+        requires(
+                subject().abilities().renames().contains(format),
+                "renames no images of format '" + format.word() + "'");
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        VolumeName volume = images().make(Images.newGuest(), format);
+        images().fill(volume, 32);
+        plugin.deactivateVolume(storage, volume, null, OperationCache.create());
+        VolumeId renamed = plugin.renameVolume(storage, volume, Images.newGuest(), null);
+        assertThat(images().names()).containsExactly(renamed.volume());
+        images().isFilled(renamed.volume(), 32);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    @Check(calls = "rename_volume", otherwise = "Look whether the volume is listed before it is renamed.")
     default void aVolumeThatDoesNotExistIsNotRenamed(Format.Image format) {
         requires(
                 subject().abilities().renames().contains(format),

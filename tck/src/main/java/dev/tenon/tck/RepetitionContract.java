@@ -24,16 +24,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A host that does not know whether its call was carried out makes it once more: then either nothing changes, or the call
- * is refused with nothing done. Allocating without a name and cloning make another volume each time, and are not here;
- * allocating with one, freeing, importing, activating and making a base are repeated where they are tested. Renaming a
- * snapshot is one step of several of a host, which leaves the volume unusable by itself.
+ * A host that does not know whether its call was carried out repeats it: then either nothing changes, or the call is refused
+ * with nothing done. Allocating without a name and cloning make another volume each time, and are not here; allocating with
+ * one, freeing, importing, activating and making a base are repeated where they are tested. Renaming a snapshot is one of
+ * several steps of a host; by itself it leaves the volume unusable.
  */
+@OfProfile(Profile.CORE)
 interface RepetitionContract extends Contract {
     SnapshotName TAKEN = new SnapshotName("taken");
     SnapshotName LATER = new SnapshotName("later");
 
     @Test
+    @Check(calls = "volume_snapshot", otherwise = "List snapshots before one is taken again: the first would be lost.")
+    @OfProfile(Profile.SNAPSHOTS)
     default void aSnapshotThatIsTakenAgainIsThatSnapshot() {
         for (Format.Image format : snapshotFormats()) {
             VolumeName volume = filled(format);
@@ -44,6 +47,8 @@ interface RepetitionContract extends Contract {
     }
 
     @Test
+    @Check(calls = "volume_snapshot_delete", otherwise = "List snapshots before one is deleted again.")
+    @OfProfile(Profile.SNAPSHOTS)
     default void aSnapshotThatIsDeletedAgainIsGone() {
         for (Format.Image format : snapshotFormats()) {
             VolumeName volume = filled(format);
@@ -56,6 +61,10 @@ interface RepetitionContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = "volume_snapshot_rollback",
+            otherwise = "Roll back once, and look at the guest before it is done again.")
+    @OfProfile(Profile.SNAPSHOTS)
     default void aVolumeThatIsRolledBackAgainIsWhatItWas() {
         for (Format.Image format : snapshotFormats()) {
             VolumeName volume = filled(format);
@@ -69,6 +78,8 @@ interface RepetitionContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "volume_resize", otherwise = "Ask for the size before a resize is repeated.")
+    @OfProfile(Profile.BLOCKS)
     default void aVolumeThatGrowsAgainIsAsLargeAsItWasToBe(Format.Image format) {
         requires(format);
         requires(
@@ -83,6 +94,7 @@ interface RepetitionContract extends Contract {
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(calls = "rename_volume", otherwise = "List the volumes of both guests before a rename is repeated.")
     default void aVolumeThatIsGivenToAnotherGuestAgainIsThatGuests(Format.Image format) {
         requires(format);
         requires(

@@ -11,11 +11,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Volumes grow. */
+@OfProfile(Profile.BLOCKS)
 interface ResizingContract extends Contract {
     ByteSize LARGER = ByteSize.ofKib(3 * Images.SIZE.kibRoundedUp());
 
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Check(
+            calls = "volume_resize",
+            otherwise = "Make disks as large as they will have to be, or move them to another storage to grow.")
     default void aVolumeGrowsAndKeepsItsContentOrIsRefused(Format.Image format) {
         requires(format);
         VolumeName volume = images().make(Images.newGuest(), format);
@@ -27,11 +31,12 @@ interface ResizingContract extends Contract {
         }
         images().fill(volume, 21);
         resize(volume);
-        assertThat(images().bytes(volume)).isGreaterThanOrEqualTo(LARGER.bytes());
+        assertThat(images().bytes(volume)).isBetween(LARGER.bytes(), Images.FAR * LARGER.bytes());
         images().isFilled(volume, 21);
     }
 
     @Test
+    @Check(calls = "volume_resize", otherwise = "Look whether the volume is listed before it is resized.")
     default void aVolumeThatDoesNotExistDoesNotGrow() {
         Format.Image format = images().anyFormat();
         requires(

@@ -12,8 +12,10 @@ import dev.tenon.core.spi.StorageStatus;
 import org.junit.jupiter.api.Test;
 
 /** The storage as a whole. */
+@OfProfile(Profile.CORE)
 interface StorageContract extends Contract {
     @Test
+    @Check(calls = "status", otherwise = "Watch the free space in another way.")
     default void theNumbersOfTheStatusFitTogether() {
         StorageStatus status = subject().plugin().status(subject().storage(), OperationCache.create());
         assertThat(status).isInstanceOfSatisfying(StorageStatus.Active.class, active -> {
@@ -24,6 +26,9 @@ interface StorageContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {"activate_storage", "deactivate_storage", "check_connection"},
+            otherwise = "Restart the daemons of PVE after a storage was disabled.")
     default void aStorageIsActivatedAndDeactivatedAsOftenAsOneLikes() {
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
@@ -38,9 +43,12 @@ interface StorageContract extends Contract {
     }
 
     @Test
+    @Check(
+            calls = {"status", "activate_storage", "check_connection"},
+            otherwise = "Watch the storage in another way: PVE starts guests on it while it is away.")
     default void aStorageThatCannotBeReachedIsInactiveAndCannotBeActivated() {
         StoragePlugin plugin = subject().plugin();
-        Storage unreachable = subject().unreachable();
+        Storage unreachable = requiresUnreachable();
         try {
             assertThat(plugin.status(unreachable, OperationCache.create())).isInstanceOf(StorageStatus.Inactive.class);
         } catch (StorageException e) {
@@ -55,19 +63,26 @@ interface StorageContract extends Contract {
     }
 
     @Test
+    @Check(calls = "list_images", otherwise = "Look at the status before a list is believed.")
     default void aStorageThatCannotBeReachedHasNoVolumes() {
+        Storage unreachable = requiresUnreachable();
+        StoragePlugin plugin = subject().plugin();
         try {
-            assertThat(subject()
-                            .plugin()
-                            .listImages(subject().unreachable(), ImageFilter.all(), OperationCache.create()))
+            assertThat(plugin.listImages(unreachable, ImageFilter.all(), OperationCache.create()))
                     .isEmpty();
         } catch (StorageException e) {
             failing()
                     .clean(
-                            () -> subject()
-                                    .plugin()
-                                    .listImages(subject().unreachable(), ImageFilter.all(), OperationCache.create()),
+                            () -> plugin.listImages(unreachable, ImageFilter.all(), OperationCache.create()),
                             StorageError.STORAGE_UNAVAILABLE);
         }
+    }
+
+    private Storage requiresUnreachable() {
+        Storage unreachable = subject().unreachable();
+        if (unreachable == null) {
+            throw new LackingException("no storage is known that cannot be reached");
+        }
+        return unreachable;
     }
 }

@@ -24,6 +24,10 @@ class DirContractTest extends StoragePluginContract {
     @TempDir
     Path scratch;
 
+    Abilities abilities() {
+        return ABILITIES;
+    }
+
     @Override
     public Subject subject() {
         return Directories.subject(scratch, Map.of(), ABILITIES);

@@ -6,14 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format.Image;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Rollback;
+import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.VolumePath;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -128,7 +132,45 @@ class FaultyPluginTest {
                 fault(
                         "loses a required property",
                         answering("checkConfig", Map.of()),
-                        DescriptionContract::aStorageWithoutARequiredPropertyIsRefusedOrGetsTheUsualOne));
+                        DescriptionContract::aStorageWithoutARequiredPropertyIsRefusedOrGetsTheUsualOne),
+                fault(
+                        "gives every base the same name",
+                        remembering("createBase"),
+                        contract -> contract.aSecondBaseOfAGuestGetsANameOfItsOwn(Image.RAW)),
+                fault(
+                        "says that all is another guest's",
+                        answering("path", new VolumePath("/nowhere", new Vmid(1), ContentType.IMAGES)),
+                        contract -> contract.aPathSaysWhoseVolumeItIs(Image.RAW)),
+                fault(
+                        "has no size for what is not active",
+                        answering("volumeSizeInfo", new SizeInfo(null, Image.RAW, null, null, null)),
+                        contract -> contract.aVolumeThatIsNotActiveHasItsSize(Image.RAW)),
+                fault(
+                        "renames nothing",
+                        answering(
+                                "renameVolume",
+                                new VolumeId(new StorageId("nas"), new VolumeName("100/vm-100-disk-0.raw"))),
+                        contract -> contract.aVolumeThatIsNotActiveIsRenamed(Image.RAW)),
+                fault(
+                        "chooses the name of a cloud-init drive",
+                        answering("allocImage", new VolumeName("100/vm-100-disk-0.raw")),
+                        AllocationContract::aCloudInitVolumeIsKnownByItsName),
+                fault(
+                        "loses the state of a guest",
+                        answering("listImages", List.of()),
+                        AllocationContract::theStateOfAGuestHasAVolume),
+                fault(
+                        "keeps snapshots with odd names",
+                        doingNothing("deleteSnapshot"),
+                        SnapshotContract::aNameOfASnapshotMayHaveHyphensAndUnderscores),
+                fault(
+                        "does not grow beside a snapshot",
+                        doingNothing("resizeVolume"),
+                        SnapshotContract::aVolumeThatHasGrownSinceASnapshotLosesItWithoutHarm),
+                fault(
+                        "sends what it does not offer",
+                        answering("exportFormats", List.of()),
+                        contract -> contract.whatNeitherLeavesNorArrivesIsRefused(Image.RAW)));
     }
 
     @TempDir

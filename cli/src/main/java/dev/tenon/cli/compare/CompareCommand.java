@@ -1,0 +1,261 @@
+package dev.tenon.cli.compare;
+
+import dev.tenon.cli.console.Json;
+import dev.tenon.cli.console.Table;
+import dev.tenon.cli.host.HostCommand;
+import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.PluginHash;
+import dev.tenon.core.compare.Comparison;
+import dev.tenon.core.compare.Questions;
+import dev.tenon.core.compare.Report;
+import dev.tenon.core.compare.ReportFiles;
+import dev.tenon.core.compare.Results;
+import dev.tenon.core.compare.Rules;
+import dev.tenon.core.compare.Sequences;
+import dev.tenon.core.compare.Verdict;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.host.Host;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Two plugins, asked the same. */
+@Command(
+        name = "compare",
+        mixinStandardHelpOptions = true,
+        description =
+                "Asks two plugins the same and tells what differs: about their types, about storages with all that"
+                        + " they hold, which are only read, and with --scratch about random changes of scratch storages.",
+        footer = {
+            "",
+            "Example: tenon compare --old /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm --new dir --storage nas",
+            "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What moves by itself is"
+                    + " told as noise: the old plugin is asked twice. Each scratch storage is a directory of its own.",
+            "NO-GO is a failure; GO and GO WITH EXCEPTIONS are not."
+        })
+public final class CompareCommand extends HostCommand {
+    private static final StorageId SCRATCH = new StorageId("scratch");
+    private static final String PATH = "path";
+
+    @Option(names = "--old", required = true, paramLabel = "P", description = "the plugin that is used today")
+    private String old = "";
+
+    @Option(names = "--new", required = true, paramLabel = "P", description = "the plugin that is to be used")
+    private String candidate = "";
+
+    @Option(
+            names = "--storage",
+            paramLabel = "STORAGE",
+            description = "a storage of the configuration, which both can use; may be repeated")
+    private List<StorageId> storages = new ArrayList<>();
+
+    @Option(
+            names = "--scratch",
+            paramLabel = "DIR",
+            description = "a directory in which scratch storages are made, and removed afterwards")
+    private @Nullable Path scratch;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            defaultValue = "100",
+            description = "how many changes of scratch storages (default: ${DEFAULT-VALUE})")
+    private int steps = 100;
+
+    @Option(
+            names = "--volumes",
+            paramLabel = "N",
+            defaultValue = "50",
+            description = "of how many volumes of a storage everything is asked (default: ${DEFAULT-VALUE})")
+    private int volumes = 50;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "another choice (default: 1)")
+    private long seed = 1;
+
+    @Option(
+            names = "--rules",
+            paramLabel = "FILE",
+            description = "differences that are taken, each with its reason (JSON; see docs/MIGRATION.md)")
+    private @Nullable Path ruleFile;
+
+    @Option(
+            names = "--report",
+            paramLabel = "DIR",
+            description = "write report.html, report.json and report.xml (JUnit) into this directory")
+    private @Nullable Path reports;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
+
+    @Override
+    protected boolean isReading() {
+        return true;
+    }
+
+    @Override
+    protected void run(Host host) throws IOException {
+        if (steps < 1 || volumes < 1) {
+            throw wrongUsage("--steps and --volumes are numbers from 1 on");
+        }
+        Rules rules = ruleFile == null ? Rules.NONE : Rules.read(ruleFile);
+        Instant begin = Instant.now();
+        StoragePlugin today = host.plugin(old);
+        StoragePlugin next = host.plugin(candidate);
+        Results results = new Results(rules);
+        Questions questions = new Questions(new Comparison(today, next, rules, seed, results).plugin(), seed, volumes);
+        questions.askOfType();
+        for (StorageId id : storages) {
+            host.of(id);
+            questions.ask(host.configuration().current().get(id));
+        }
+        List<String> notCompared = new ArrayList<>();
+        if (storages.isEmpty()) {
+            notCompared.add("No storage was read: name some with --storage.");
+        }
+        compareChanges(today, next, rules, results, notCompared);
+        Report report = results.report(about(begin), notCompared);
+        if (reports != null) {
+            ReportFiles.write(report, reports);
+        }
+        show(report);
+        if (report.verdict() == Verdict.NO_GO) {
+            throw new IOException("the verdict is NO-GO: " + String.join(" ", report.reasons()));
+        }
+    }
+
+    private void compareChanges(
+            StoragePlugin today, StoragePlugin next, Rules rules, Results results, List<String> notCompared)
+            throws IOException {
+        Path parent = scratch;
+        if (parent == null) {
+            notCompared.add("No changes were compared: name a directory for scratch storages with --scratch.");
+            return;
+        }
+        for (StoragePlugin plugin : List.of(today, next)) {
+            if (!plugin.options().containsKey(PATH)) {
+                notCompared.add("No changes were compared: a storage of type '" + plugin.type()
+                        + "' is no directory that could be made for it.");
+                return;
+            }
+        }
+        Path own = Files.createTempDirectory(Files.createDirectories(parent), "tenon-compare-");
+        try {
+            new Sequences(today, next, rules, scratchStorages(own, today.type())).run(seed, steps, results);
+        } finally {
+            remove(own);
+        }
+    }
+
+    private static Supplier<Storage> scratchStorages(Path parent, String type) {
+        return () -> {
+            try {
+                Path path = Files.createTempDirectory(parent, "storage-");
+                Map<String, Object> properties = new TreeMap<>();
+                properties.put(PATH, path.toString());
+                properties.put("content", new TreeMap<>(Map.of("images", 1L, "rootdir", 1L)));
+                return new Storage(SCRATCH, new StorageConfig(type, properties));
+            } catch (IOException e) {
+                throw new UncheckedIOException("no scratch storage could be made in '" + parent + "'", e);
+            }
+        };
+    }
+
+    private static void remove(Path directory) throws IOException {
+        try (var paths = Files.walk(directory)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    private Report.About about(Instant begin) throws IOException {
+        SortedMap<String, String> facts = new TreeMap<>();
+        facts.put("tenon", line().getCommandSpec().root().version()[0]);
+        facts.put("java", Runtime.version().toString());
+        hash(old, "sha256 of the old plugin", facts);
+        hash(candidate, "sha256 of the new plugin", facts);
+        if (ruleFile != null) {
+            hash(ruleFile.toString(), "sha256 of the rules", facts);
+        }
+        List<String> command = new ArrayList<>(
+                List.of("tenon", "compare", "--old", old, "--new", candidate, "--seed", Long.toString(seed)));
+        storages.forEach(storage -> command.addAll(List.of("--storage", storage.value())));
+        if (scratch != null) {
+            command.addAll(List.of("--scratch", scratch.toString(), "--steps", Integer.toString(steps)));
+        }
+        if (ruleFile != null) {
+            command.addAll(List.of("--rules", ruleFile.toString()));
+        }
+        return new Report.About(old, candidate, facts, begin, Instant.now(), seed, String.join(" ", command));
+    }
+
+    private static void hash(String name, String fact, SortedMap<String, String> facts) throws IOException {
+        PluginHash.of(name).ifPresent(hash -> facts.put(fact, hash));
+    }
+
+    private void show(Report report) throws IOException {
+        if (json.isGiven()) {
+            Json.print(
+                    out(),
+                    Json.object(
+                            "verdict", report.verdict().toString(),
+                            "reasons", report.reasons(),
+                            "calls", report.total().calls(),
+                            "equal", report.total().equal(),
+                            "noise", report.total().noise(),
+                            "explained", report.total().explained(),
+                            "unexplained", report.mismatches().stream().map(CompareCommand::json)));
+            return;
+        }
+        Report.Cell total = report.total();
+        out().println(total.calls() + " calls: " + total.equal() + " equal, " + total.noise() + " noise, "
+                + total.explained() + " explained, " + total.unexplained() + " differ");
+        if (!report.mismatches().isEmpty()) {
+            out().println();
+            Table table = new Table()
+                    .text("METHOD")
+                    .text("FIELD")
+                    .text("OLD")
+                    .text("NEW")
+                    .number("CALLS")
+                    .text("FIRST");
+            report.mismatches()
+                    .forEach(mismatch -> table.row(
+                            mismatch.question().method(),
+                            mismatch.difference().field(),
+                            mismatch.difference().old(),
+                            mismatch.difference().candidate(),
+                            Integer.toString(mismatch.count()),
+                            mismatch.question().toString()));
+            table.print(out(), terminal());
+        }
+        out().println();
+        out().println(report.verdict() + ": " + String.join(" ", report.reasons()));
+    }
+
+    private static Map<String, @Nullable Object> json(Report.Mismatch mismatch) {
+        return Json.object(
+                "call", mismatch.question().toString(),
+                "field", mismatch.difference().field(),
+                "subject", mismatch.difference().subject(),
+                "old", mismatch.difference().old(),
+                "new", mismatch.difference().candidate(),
+                "calls", mismatch.count());
+    }
+}

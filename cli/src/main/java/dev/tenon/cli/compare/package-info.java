@@ -1,0 +1,5 @@
+/** What a team does that moves from one plugin to another. */
+@NullMarked
+package dev.tenon.cli.compare;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,121 @@
+package dev.tenon.core.compare;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** Gathers what calls showed and draws the conclusion. Safe for use by many threads. */
+public final class Results implements Consumer<Compared> {
+    private static final int MEDIAN = 50;
+    private static final int TAIL = 99;
+    private static final int PERCENT = 100;
+
+    /** How many times of one method are kept: the first ones tell enough. */
+    private static final int MOST_TIMES = 10_000;
+
+    private final Rules rules;
+
+    // guarded by this
+    private final SortedMap<Report.Place, Report.Cell> matrix = new TreeMap<>();
+    private final Map<Where, Report.Mismatch> mismatches = new LinkedHashMap<>();
+    private final Map<Rule, Integer> explained = new HashMap<>();
+    private final Map<String, List<Duration[]>> times = new HashMap<>();
+
+    private record Where(Report.Place place, String field) {}
+
+    public Results(Rules rules) {
+        this.rules = rules;
+    }
+
+    @Override
+    public synchronized void accept(Compared compared) {
+        Compared.Question question = compared.question();
+        Report.Place place = place(question);
+        matrix.merge(place, Report.Cell.EMPTY.plus(compared), (before, _) -> before.plus(compared));
+        for (Compared.Judged judged : compared.judged()) {
+            Difference difference = judged.difference();
+            switch (judged) {
+                case Compared.Judged.Unexplained _ ->
+                    mismatches.merge(
+                            new Where(place, difference.field()),
+                            new Report.Mismatch(question, difference, 1),
+                            (first, _) -> new Report.Mismatch(first.question(), first.difference(), first.count() + 1));
+                case Compared.Judged.Explained(var _, Rule rule) -> explained.merge(rule, 1, Integer::sum);
+                case Compared.Judged.Noise _ -> {
+                    // counted in the matrix
+                }
+            }
+        }
+        List<Duration[]> ofMethod = times.computeIfAbsent(question.method(), ignored -> new ArrayList<>());
+        if (ofMethod.size() < MOST_TIMES) {
+            ofMethod.add(
+                    new Duration[] {compared.old().time(), compared.candidate().time()});
+        }
+    }
+
+    static Report.Place place(Compared.Question question) {
+        return new Report.Place(
+                question.method(),
+                question.storage() == null ? "" : question.storage().value());
+    }
+
+    /**
+     * The report on what has been gathered so far.
+     *
+     * @param notCompared what was left out, in sentences; each keeps the verdict from being {@code GO}
+     */
+    public synchronized Report report(Report.About about, List<String> notCompared) {
+        List<Rule> stale = rules.rules().stream()
+                .filter(rule -> !explained.containsKey(rule))
+                .toList();
+        List<String> reasons = new ArrayList<>();
+        Verdict verdict = conclude(stale, notCompared, reasons);
+        SortedMap<String, Report.Times> measured = new TreeMap<>();
+        times.forEach((method, list) -> measured.put(
+                method,
+                new Report.Times(
+                        percentile(list, 0, MEDIAN),
+                        percentile(list, 0, TAIL),
+                        percentile(list, 1, MEDIAN),
+                        percentile(list, 1, TAIL))));
+        return new Report(about, verdict, reasons, matrix, List.copyOf(mismatches.values()), stale, measured);
+    }
+
+    private Verdict conclude(List<Rule> stale, List<String> notCompared, List<String> reasons) {
+        if (matrix.isEmpty()) {
+            reasons.add("Nothing was compared.");
+        }
+        if (!mismatches.isEmpty()) {
+            reasons.add(counted(mismatches.size(), "difference") + " nobody has explained.");
+        }
+        stale.forEach(rule ->
+                reasons.add("The rule for " + rule + " explains nothing any more: remove it, or find out why."));
+        if (!reasons.isEmpty()) {
+            return Verdict.NO_GO;
+        }
+        if (!explained.isEmpty()) {
+            reasons.add("What differs is explained by " + explained.size() + " of the rules.");
+        }
+        reasons.addAll(notCompared);
+        if (!reasons.isEmpty()) {
+            return Verdict.GO_WITH_EXCEPTIONS;
+        }
+        reasons.add("All answers say the same.");
+        return Verdict.GO;
+    }
+
+    private static String counted(int count, String what) {
+        return count == 1 ? "There is 1 " + what + " that" : "There are " + count + " " + what + "s that";
+    }
+
+    private static Duration percentile(List<Duration[]> times, int side, int percent) {
+        List<Duration> sorted = times.stream().map(pair -> pair[side]).sorted().toList();
+        return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / PERCENT));
+    }
+}

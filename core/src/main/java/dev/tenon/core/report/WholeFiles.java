@@ -1,0 +1,41 @@
+package dev.tenon.core.report;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Files of text that are there whole or not at all. */
+public final class WholeFiles {
+    private WholeFiles() {}
+
+    /**
+     * Writes a report for programs ({@code report.json}), for builds ({@code report.xml}) and for people
+     * ({@code report.html}).
+     *
+     * @param directory is made if it is not there; files of an earlier report in it are replaced
+     * @throws IOException if one cannot be written
+     */
+    public static void writeReport(Path directory, String json, String xml, String html) throws IOException {
+        Files.createDirectories(directory);
+        write(directory.resolve("report.json"), json);
+        write(directory.resolve("report.xml"), xml);
+        write(directory.resolve("report.html"), html);
+    }
+
+    /**
+     * Writes one, in place of another of that name.
+     *
+     * @throws IOException if it cannot be written; then an earlier one is as it was
+     */
+    public static void write(Path file, String text) throws IOException {
+        Path part = file.resolveSibling("." + file.getFileName() + ".part");
+        try {
+            Files.write(part, text.getBytes(StandardCharsets.UTF_8));
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+}

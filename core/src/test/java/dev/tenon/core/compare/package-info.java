@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.compare;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,183 @@
+package dev.tenon.tck;
+
+import java.lang.reflect.Method;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.junit.platform.engine.FilterResult;
+import org.junit.platform.engine.TestEngine;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.TestSource;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.PostDiscoveryFilter;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherConfig;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** Checks the contract of a storage plugin, for programs that are no tests themselves. */
+public final class Kit {
+    static final ScopedValue<Supplier<Subject>> SUBJECTS = ScopedValue.newInstance();
+
+    private static final String ENGINE = "junit-jupiter";
+
+    private Kit() {}
+
+    /**
+     * Makes all tests of these profiles, one after the other, on this thread.
+     *
+     * @param subjects gives each test its subject. A storage of its own for each keeps what one test leaves from failing
+     *     the next; the same one for all must be empty
+     * @param results is told of each test when it was made
+     * @throws IllegalStateException if the tests could not be made
+     */
+    public static void check(Set<Profile> profiles, Supplier<Subject> subjects, Consumer<Checked> results) {
+        PostDiscoveryFilter ofProfiles = descriptor -> FilterResult.includedIf(descriptor
+                .getSource()
+                .flatMap(Kit::method)
+                .map(method -> profiles.contains(profile(method)))
+                .orElse(true));
+        LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
+                .selectors(DiscoverySelectors.selectClass(CheckedContract.class))
+                .filters(ofProfiles)
+                // what a program has on its class path is not meant for these tests
+                .enableImplicitConfigurationParameters(false)
+                .build();
+        Listener listener = new Listener(results);
+        ScopedValue.where(SUBJECTS, subjects)
+                .run(() -> LauncherFactory.create(launcher()).execute(request, listener));
+        listener.rethrow();
+    }
+
+    /** JUnit without what a program's class path adds to it. */
+    private static LauncherConfig launcher() {
+        TestEngine engine = ServiceLoader.load(TestEngine.class, Kit.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(found -> found.getId().equals(ENGINE))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("the class path has no JUnit engine " + ENGINE));
+        return LauncherConfig.builder()
+                .enableTestEngineAutoRegistration(false)
+                .enableLauncherSessionListenerAutoRegistration(false)
+                .enableLauncherDiscoveryListenerAutoRegistration(false)
+                .enableTestExecutionListenerAutoRegistration(false)
+                .enablePostDiscoveryFilterAutoRegistration(false)
+                .addTestEngines(engine)
+                .build();
+    }
+
+    /** The names of all tests. */
+    public static Set<String> checks() {
+        return Arrays.stream(StoragePluginContract.class.getMethods())
+                .filter(method -> method.isAnnotationPresent(Check.class))
+                .map(Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Optional<Method> method(TestSource source) {
+        return source instanceof MethodSource method ? Optional.of(method.getJavaMethod()) : Optional.empty();
+    }
+
+    private static Profile profile(Method method) {
+        OfProfile own = method.getAnnotation(OfProfile.class);
+        OfProfile part = method.getDeclaringClass().getAnnotation(OfProfile.class);
+        return Objects.requireNonNull(own == null ? part : own, () -> method + " is of no profile")
+                .value();
+    }
+
+    private static final class Listener implements TestExecutionListener {
+        private final Consumer<Checked> results;
+        private final Map<String, Long> begun = new HashMap<>();
+        private @Nullable Throwable broken;
+
+        Listener(Consumer<Checked> results) {
+            this.results = results;
+        }
+
+        @Override
+        public void executionStarted(TestIdentifier test) {
+            begun.put(test.getUniqueId(), System.nanoTime());
+        }
+
+        @Override
+        public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+            Duration time =
+                    Duration.ofNanos(System.nanoTime() - Objects.requireNonNull(begun.remove(test.getUniqueId())));
+            Throwable thrown = result.getThrowable().orElse(null);
+            Optional<Method> method = test.getSource().flatMap(Kit::method);
+            if (method.isEmpty()) {
+                if (thrown != null) {
+                    broken = thrown;
+                }
+            } else if (test.isTest() || thrown != null) {
+                results.accept(checked(test, method.get(), thrown, time));
+            }
+        }
+
+        /** What a listener throws, nobody hears. */
+        void rethrow() {
+            if (broken != null) {
+                throw new IllegalStateException("the tests could not be made: " + broken.getMessage(), broken);
+            }
+        }
+
+        private static Checked checked(TestIdentifier test, Method method, @Nullable Throwable thrown, Duration time) {
+            Check check = Objects.requireNonNull(
+                    method.getAnnotation(Check.class), () -> method + " says not what it is about");
+            boolean isVariant = test.isTest() && method.getParameterCount() > 0;
+            return new Checked(
+                    method.getName(),
+                    isVariant ? variant(test.getDisplayName()) : "",
+                    profile(method),
+                    List.of(check.calls()),
+                    check.otherwise(),
+                    switch (thrown) {
+                        case null -> Checked.Result.PASSED;
+                        case LackingException _ -> Checked.Result.NOT_SUPPORTED;
+                        default -> Checked.Result.FAILED;
+                    },
+                    thrown == null ? "" : why(thrown),
+                    time);
+        }
+
+        /** Names of formats as PVE writes them, and what cannot be printed by its number. */
+        private static String variant(String name) {
+            StringBuilder printable = new StringBuilder();
+            (name.matches("[A-Z0-9]+") ? name.toLowerCase(Locale.ROOT) : name)
+                    .codePoints()
+                    .forEach(character -> {
+                        if (Character.isISOControl(character)) {
+                            printable
+                                    .append("\\x{")
+                                    .append(Integer.toHexString(character))
+                                    .append('}');
+                        } else {
+                            printable.appendCodePoint(character);
+                        }
+                    });
+            return printable.toString();
+        }
+
+        private static String why(Throwable thrown) {
+            String message = thrown.getMessage();
+            String words =
+                    message == null || message.isBlank() ? thrown.getClass().getSimpleName() : message;
+            return words.strip().replaceAll("\\s+", " ");
+        }
+    }
+}
