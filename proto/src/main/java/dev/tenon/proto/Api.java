@@ -7,7 +7,7 @@ import java.util.Objects;
 
 /**
  * An API that crosses the wire: what its methods are, and at which level this side speaks it. Connections, codecs and
- * adapters are given one and know none.
+ * adapters are given one and depend on none.
  *
  * @param name its name, which is that of its data file
  * @param table its methods, a row each
@@ -28,7 +28,7 @@ public record Api(String name, MethodTable table, int level) {
     /**
      * Of the text of such a file.
      *
-     * @throws IOException if it cannot be read, or is no JSON
+     * @throws IOException if it cannot be read, or is not JSON
      */
     public static Api read(InputStream json) throws IOException {
         MethodTable table = MethodTable.read(json);

@@ -11,17 +11,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param plugin the storage type whose plugin is called, null where the connection has only one
  * @param deadline what is left of the time the caller waits, null if the method's own limit holds
- * @param caller for whom a sidecar is called, null if nobody tells: the calls of one caller find again what a plugin kept
- *     for it
+ * @param object the token of the object whose method is called, null if it is the plugin's
+ * @param caller for whom a sidecar is called, null if not known: a plugin finds again what it kept for the same caller
  */
 public record CallContext(
         @Nullable String plugin,
         @Nullable Duration deadline,
+        @Nullable String object,
         @Nullable String caller) {
     public static final CallContext NONE = new CallContext(null, null);
 
     public CallContext(@Nullable String plugin, @Nullable Duration deadline) {
-        this(plugin, deadline, null);
+        this(plugin, deadline, null, null);
+    }
+
+    /** Of a call of a plugin. */
+    public CallContext(@Nullable String plugin, @Nullable Duration deadline, @Nullable String caller) {
+        this(plugin, deadline, null, caller);
     }
 
     Value.Fields toValue() {
@@ -31,6 +37,9 @@ public record CallContext(
         }
         if (deadline != null) {
             entries.put("deadline_ms", new Value.Int(deadline.toMillis()));
+        }
+        if (object != null) {
+            entries.put("object", new Value.Text(object));
         }
         if (plugin != null) {
             entries.put("plugin", new Value.Text(plugin));
@@ -45,7 +54,7 @@ public record CallContext(
             case Value.Nil ignored -> null;
             case Value other -> throw mistyped("deadline_ms", "an integer of 0 or more", other);
         };
-        return new CallContext(plugin, deadline, text(fields, "caller"));
+        return new CallContext(plugin, deadline, text(fields, "object"), text(fields, "caller"));
     }
 
     private static @Nullable String text(Value.Fields fields, String key) {

@@ -1,12 +1,18 @@
 package dev.tenon.proto;
 
+import java.nio.charset.StandardCharsets;
 import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
+import java.util.ListIterator;
 import java.util.Objects;
 
 /**
- * A long list as it came, whose elements are read when somebody looks. It takes the room of its bytes, and whoever only
- * passes it on copies nothing: it is written as it is. That its bytes are values within the limits has been checked.
+ * A long list as it came, whose elements are read when they are used. It takes the room of its bytes, and is passed on
+ * without a copy. Its bytes have been checked to be values within the limits.
  */
 final class EncodedList extends AbstractList<Value> {
     private final FrameCodec codec;
@@ -16,7 +22,7 @@ final class EncodedList extends AbstractList<Value> {
     private final int count;
 
     /**
-     * Of bytes of a frame.
+     * A list in the bytes of a frame.
      *
      * @param begin where the list begins, with its header
      * @param end where it has ended
@@ -46,7 +52,7 @@ final class EncodedList extends AbstractList<Value> {
         return count;
     }
 
-    /** One element; whoever wants more of them iterates. */
+    /** One element; to read more of them, iterate. */
     @Override
     public Value get(int index) {
         Objects.checkIndex(index, count);
@@ -55,6 +61,46 @@ final class EncodedList extends AbstractList<Value> {
             elements.next();
         }
         return elements.next();
+    }
+
+    /** The value at this place in the frame. */
+    Value value(int from, int to, int depth) {
+        return codec.value(frame, from, to, depth);
+    }
+
+    /** Passes on the text that each element has under a name. */
+    void eachText(String name, Value.TextOf visitor) {
+        byte[] key = name.getBytes(StandardCharsets.UTF_8);
+        RecordBytes records = new RecordBytes(this);
+        String last = "";
+        int lastBegin = 0;
+        int lastEnd = 0;
+        for (int number = 0; number < count; number++) {
+            String text = null;
+            boolean isMap = records.next();
+            while (isMap && records.nextEntry()) {
+                if (records.valueKind() == RecordBytes.ValueKind.TEXT
+                        && Arrays.equals(key, 0, key.length, frame, records.keyBegin(), records.keyEnd())) {
+                    int from = records.textBegin();
+                    int to = records.valueEnd();
+                    text = Arrays.equals(frame, from, to, frame, lastBegin, lastEnd)
+                            ? last
+                            : new String(frame, from, to - from, StandardCharsets.UTF_8);
+                    last = text;
+                    lastBegin = from;
+                    lastEnd = to;
+                }
+            }
+            visitor.text(number, text);
+        }
+    }
+
+    /** Reads all elements, for comparing and searching in both directions. */
+    @Override
+    public ListIterator<Value> listIterator(int index) {
+        List<Value> elements = new ArrayList<>(count);
+        iterator().forEachRemaining(elements::add);
+        return Collections.unmodifiableList(elements).listIterator(index);
     }
 
     /** Reads an element at a time, and keeps none. */

@@ -40,6 +40,10 @@ public enum ErrorCode {
             0x0001_000A,
             "The operating system denies the access",
             "Correct owner or mode of the file that the message names"),
+    OBJECT_GONE(
+            0x0001_000B,
+            "The object whose method was called is not there any more: the process that had it has ended",
+            "Make a new one; what the old one had begun has failed"),
 
     // backend
     PLUGIN_DIED(

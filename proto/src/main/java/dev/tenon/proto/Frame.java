@@ -44,4 +44,12 @@ public sealed interface Frame {
 
     /** {@code [9, reason, message]}: the last frame of a side. */
     record Close(String reason, String message) implements Frame {}
+
+    /**
+     * {@code [10, left, bytes]}: the next bytes of the payload of a long frame. Sent only to a side whose hello says
+     * {@code pieces}. Other frames may come between the pieces of one, and no pieces of another.
+     *
+     * @param left how many bytes of the long frame follow in further pieces
+     */
+    record Piece(long left, Value.Bytes bytes) implements Frame {}
 }

@@ -19,7 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import org.jspecify.annotations.Nullable;
 import org.msgpack.core.MessageBufferPacker;
 import org.msgpack.core.MessageFormatException;
 import org.msgpack.core.MessageInsufficientBufferException;
@@ -40,10 +39,10 @@ public final class FrameCodec {
     /** The bytes of the length field in front of every frame. */
     public static final int LENGTH_BYTES = 4;
 
-    /** What a frame holds itself is this deep in it. */
+    /** The depth of a frame's own elements. */
     private static final int ANSWER_DEPTH = 2;
 
-    /** A list of so many bytes is read when somebody looks at its elements. */
+    /** A list of at least this many bytes is read only when its elements are used. */
     private static final int LONG_BYTES = 1 << 16;
 
     static {
@@ -59,10 +58,6 @@ public final class FrameCodec {
         this.limits = limits;
     }
 
-    public Limits limits() {
-        return limits;
-    }
-
     /**
      * The frame with its length field.
      *
@@ -70,13 +65,51 @@ public final class FrameCodec {
      */
     public byte[] encode(Frame frame) {
         try (MessageBufferPacker packer = MessagePack.newDefaultBufferPacker()) {
-            pack(packer, toValue(frame), 1);
+            pack(packer, FrameValues.toValue(frame), 1);
             int length = (int) packer.getTotalWrittenBytes();
             checkLength(length);
             ByteBuffer bytes = ByteBuffer.allocate(LENGTH_BYTES + length);
             bytes.putInt(length);
             packer.toBufferList().forEach(part -> bytes.put(part.sliceAsByteBuffer()));
             return bytes.array();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * The same, in buffers that are to be sent one after the other. A long list that came, or is bytes already, is not copied.
+     *
+     * @throws ProtocolException as {@link #encode}
+     */
+    public List<ByteBuffer> buffers(Frame frame) {
+        if (!(frame instanceof Frame.Response(long id, Seq(EncodedList list)))) {
+            return List.of(ByteBuffer.wrap(encode(frame)));
+        }
+        byte[] before = encode(new Frame.Response(id, Nil.NIL));
+        int length = before.length - LENGTH_BYTES - 1 + list.length();
+        checkLength(length);
+        return List.of(
+                ByteBuffer.wrap(before, 0, before.length - 1).putInt(0, length),
+                ByteBuffer.wrap(list.frame(), list.begin(), list.length()));
+    }
+
+    /** The bytes of a value at this depth in its frame. */
+    byte[] encode(Value value, int depth) {
+        try (MessageBufferPacker packer = MessagePack.newDefaultBufferPacker()) {
+            pack(packer, value, depth);
+            return packer.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The value at this place in a checked frame. */
+    Value value(byte[] frame, int begin, int end, int depth) {
+        // The source is bytes in memory, so closing it does nothing.
+        MessageUnpacker unpacker = MessagePack.newDefaultUnpacker(frame, begin, end - begin);
+        try {
+            return unpack(unpacker, frame, depth);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -101,7 +134,7 @@ public final class FrameCodec {
     /**
      * Reads one payload.
      *
-     * @throws ProtocolException if it is no frame, with the code of the rule it breaks
+     * @throws ProtocolException if it is not a frame, with the code of the rule it breaks
      */
     public Frame decode(byte[] payload) {
         checkLength(payload.length);
@@ -112,7 +145,7 @@ public final class FrameCodec {
                         ErrorCode.MALFORMED_FRAME,
                         "a frame has " + (payload.length - unpacker.getTotalReadBytes()) + " bytes after its end");
             }
-            return toFrame(value);
+            return FrameValues.toFrame(value);
         } catch (MessageInsufficientBufferException e) {
             throw new ProtocolException(
                     ErrorCode.MALFORMED_FRAME, "a frame of " + payload.length + " bytes ends inside a value");
@@ -225,9 +258,9 @@ public final class FrameCodec {
         };
     }
 
-    /** The elements of a list that has been looked through, one at a time. */
+    /** The elements of a checked list, one at a time. */
     Iterator<Value> elements(byte[] frame, int begin, int end) {
-        // What is read is bytes in memory, so closing it does nothing.
+        // The source is bytes in memory, so closing it does nothing.
         MessageUnpacker unpacker = MessagePack.newDefaultUnpacker(frame, begin, end - begin);
         try {
             int count = unpacker.unpackArrayHeader();
@@ -316,6 +349,9 @@ public final class FrameCodec {
     }
 
     private static String text(byte[] bytes) {
+        if (isAscii(bytes)) {
+            return new String(bytes, StandardCharsets.ISO_8859_1);
+        }
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
@@ -330,180 +366,17 @@ public final class FrameCodec {
         }
     }
 
+    private static boolean isAscii(byte[] bytes) {
+        for (byte octet : bytes) {
+            if (octet < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private ProtocolException tooDeep() {
         return new ProtocolException(
                 ErrorCode.TOO_DEEP, "a frame nests values deeper than the limit of " + limits.depth());
-    }
-
-    // ---- frames
-
-    private enum Kind {
-        HELLO(1, 2),
-        REQUEST(2, 5),
-        RESPONSE(3, 3),
-        FAILURE(4, 3),
-        NOTIFY(5, 3),
-        CANCEL(6, 2),
-        PING(7, 2),
-        PONG(8, 2),
-        CLOSE(9, 3);
-
-        private final int number;
-        private final int elements;
-
-        Kind(int number, int elements) {
-            this.number = number;
-            this.elements = elements;
-        }
-    }
-
-    static Value toValue(Frame frame) {
-        return switch (frame) {
-            case Frame.Hello(Fields facts) -> list(Kind.HELLO, facts);
-            case Frame.Request(long id, String method, Fields params, CallContext context) ->
-                list(Kind.REQUEST, new Int(id), new Text(method), params, context.toValue());
-            case Frame.Response(long id, Value result) -> list(Kind.RESPONSE, new Int(id), result);
-            case Frame.Failure(long id, WireError error) -> list(Kind.FAILURE, new Int(id), toValue(error));
-            case Frame.Notify(String name, Fields params) -> list(Kind.NOTIFY, new Text(name), params);
-            case Frame.Cancel(long id) -> list(Kind.CANCEL, new Int(id));
-            case Frame.Ping(long nonce) -> list(Kind.PING, new Int(nonce));
-            case Frame.Pong(long nonce) -> list(Kind.PONG, new Int(nonce));
-            case Frame.Close(String reason, String message) -> list(Kind.CLOSE, new Text(reason), new Text(message));
-        };
-    }
-
-    private static Seq list(Kind kind, Value... rest) {
-        List<Value> items = new ArrayList<>();
-        items.add(new Int(kind.number));
-        items.addAll(List.of(rest));
-        return new Seq(items);
-    }
-
-    private static Frame toFrame(Value value) {
-        if (!(value instanceof Seq(List<Value> items))
-                || items.isEmpty()
-                || !(items.getFirst() instanceof Int(long number))) {
-            throw new ProtocolException(
-                    ErrorCode.MALFORMED_FRAME,
-                    "a frame is " + value.kind() + ", where a list that begins with a kind belongs");
-        }
-        Kind kind = null;
-        for (Kind candidate : Kind.values()) {
-            if (candidate.number == number) {
-                kind = candidate;
-            }
-        }
-        if (kind == null) {
-            throw new ProtocolException(ErrorCode.MALFORMED_FRAME, "a frame is of the unknown kind " + number);
-        }
-        if (items.size() != kind.elements) {
-            throw new ProtocolException(
-                    ErrorCode.MALFORMED_FRAME,
-                    "a frame of kind " + number + " has " + items.size() + " elements, where " + kind.elements
-                            + " belong");
-        }
-        return switch (kind) {
-            case HELLO -> new Frame.Hello(fields(kind, items.get(1)));
-            case REQUEST ->
-                new Frame.Request(
-                        id(kind, items.get(1)),
-                        word(kind, items.get(2)),
-                        fields(kind, items.get(3)),
-                        CallContext.ofValue(fields(kind, items.get(4))));
-            case RESPONSE -> new Frame.Response(id(kind, items.get(1)), items.get(2));
-            case FAILURE -> new Frame.Failure(id(kind, items.get(1)), toError(fields(kind, items.get(2))));
-            case NOTIFY -> new Frame.Notify(word(kind, items.get(1)), fields(kind, items.get(2)));
-            case CANCEL -> new Frame.Cancel(id(kind, items.get(1)));
-            case PING -> new Frame.Ping(id(kind, items.get(1)));
-            case PONG -> new Frame.Pong(id(kind, items.get(1)));
-            case CLOSE -> new Frame.Close(word(kind, items.get(1)), word(kind, items.get(2)));
-        };
-    }
-
-    private static long id(Kind kind, Value value) {
-        if (value instanceof Int(long id) && id >= 0) {
-            return id;
-        }
-        throw misplaced(kind, value, "an integer of 0 or more");
-    }
-
-    private static String word(Kind kind, Value value) {
-        if (value instanceof Text(String text)) {
-            return text;
-        }
-        throw misplaced(kind, value, "text");
-    }
-
-    private static Fields fields(Kind kind, Value value) {
-        if (value instanceof Fields fields) {
-            return fields;
-        }
-        throw misplaced(kind, value, "a map");
-    }
-
-    private static ProtocolException misplaced(Kind kind, Value got, String wanted) {
-        return new ProtocolException(
-                ErrorCode.MALFORMED_FRAME,
-                "a frame of kind " + kind.number + " has " + got.kind() + ", where " + wanted + " belongs");
-    }
-
-    // ---- errors
-
-    private static Fields toValue(WireError error) {
-        Map<String, Value> entries = new LinkedHashMap<>();
-        entries.put("code", new Int(error.code()));
-        WireError.Die die = error.die();
-        if (die != null) {
-            entries.put("die", die.text());
-            entries.put("die_characters", new Bool(die.characters()));
-        }
-        if (!(error.exception() instanceof Nil)) {
-            entries.put("exception", error.exception());
-        }
-        if (!error.changed().entries().isEmpty()) {
-            entries.put("changed", error.changed());
-        }
-        entries.put("message", new Text(error.message()));
-        entries.put("name", new Text(error.errorCode().name()));
-        entries.put("origin", new Text(error.origin()));
-        entries.put("outcome", new Text(error.outcome().name()));
-        return new Fields(entries);
-    }
-
-    private static WireError toError(Fields fields) {
-        if (!(fields.get("code") instanceof Int(long code)) || code < 0 || code > Integer.MAX_VALUE) {
-            throw new ProtocolException(ErrorCode.MALFORMED_FRAME, "an error has no code");
-        }
-        if (!(fields.get("message") instanceof Text(String message))) {
-            throw new ProtocolException(ErrorCode.MALFORMED_FRAME, "an error has no message");
-        }
-        return new WireError(
-                (int) code,
-                message,
-                outcome(fields.get("outcome")),
-                origin(fields.get("origin")),
-                die(fields),
-                fields.get("exception"),
-                fields.get("changed") instanceof Fields changed ? changed : Value.fields());
-    }
-
-    private static WireError.@Nullable Die die(Fields fields) {
-        return fields.get("die") instanceof Bytes text
-                ? new WireError.Die(text, fields.get("die_characters").equals(new Bool(true)))
-                : null;
-    }
-
-    /** An outcome that this side does not know, or that is missing, is {@link Outcome#UNKNOWN}. */
-    private static Outcome outcome(Value value) {
-        for (Outcome outcome : Outcome.values()) {
-            if (value.equals(new Text(outcome.name()))) {
-                return outcome;
-            }
-        }
-        return Outcome.UNKNOWN;
-    }
-
-    private static String origin(Value value) {
-        return value instanceof Text(String origin) ? origin : "peer";
     }
 }

@@ -4,7 +4,6 @@ import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Nil;
 import dev.tenon.proto.Value.Seq;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -24,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  *     declares; {@code base}, the host's base class without the plugin; null for the plugin or what it inherits
  * @param isDeclared whether only a plugin that declares the method's level means it: an older one may have a sub of its name
  *     by accident
+ * @param isFresh for a method of an object, whether it may be the first call on an object
  * @param lock what the host has locked before, null if nothing
  * @param since the level that brought the method
  * @param until the last level that had it, {@code Integer.MAX_VALUE} if all later ones do
@@ -38,6 +38,7 @@ public record Method(
         Result result,
         boolean pure,
         boolean isDeclared,
+        boolean isFresh,
         @Nullable String answered,
         @Nullable String lock,
         int since,
@@ -53,10 +54,10 @@ public record Method(
     /**
      * A named parameter, or a field of a result.
      *
-     * @param unit what a number counts, null if it is no quantity
+     * @param unit what a number counts, null if it is not a quantity
      * @param absent what stands for a field that a plugin leaves out, null if nothing does
      * @param isInOut whether a plugin may change it in place, so that it comes back with the answer
-     * @param isTenons whether only Tenon's sides tell it each other, and no plugin or host knows it
+     * @param isTenons whether only the two sides of Tenon know it, and no plugin or host
      */
     public record Param(
             String name,
@@ -213,42 +214,21 @@ public record Method(
                 if (!(answer instanceof Seq(List<Value> items))) {
                     throw badResult("the result must be a list, got " + answer.kind());
                 }
-                Map<String, Type> types = new HashMap<>();
-                fields.forEach(field -> types.put(field.name(), field.type()));
+                if (items instanceof EncodedList encoded) {
+                    int bad = new RecordShape(fields, other).firstBad(encoded);
+                    if (bad >= 0) {
+                        checkFields(encoded.get(bad), fields, other, record + " " + bad + " of the result");
+                        throw badResult(record + " " + bad + " of the result is none");
+                    }
+                    return;
+                }
                 int number = 0;
                 for (Value item : items) {
-                    if (!isGood(item, types, other)) {
-                        checkFields(item, fields, other, record + " " + number + " of the result");
-                    }
+                    checkFields(item, fields, other, record + " " + number + " of the result");
                     number++;
                 }
             }
         }
-    }
-
-    /** Whether a record is as it should be, which most are; what is wrong with one, the check of its fields says. */
-    private static boolean isGood(Value answer, Map<String, Type> types, boolean other) {
-        if (!(answer instanceof Fields(Map<String, Value> entries))) {
-            return false;
-        }
-        int seen = 0;
-        for (Map.Entry<String, Value> entry : entries.entrySet()) {
-            Type type = types.get(entry.getKey());
-            if (type == null ? other && !Type.Kind.isTree(entry.getValue()) : !type.accepts(entry.getValue())) {
-                return false;
-            }
-            seen += type == null ? 0 : 1;
-        }
-        return seen == types.size() || hasAllRequired(entries, types);
-    }
-
-    private static boolean hasAllRequired(Map<String, Value> entries, Map<String, Type> types) {
-        for (Map.Entry<String, Type> type : types.entrySet()) {
-            if (!type.getValue().nullable() && !entries.containsKey(type.getKey())) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private void checkFields(Value answer, List<Param> fields, boolean other, String where) {

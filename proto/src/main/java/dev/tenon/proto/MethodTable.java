@@ -37,10 +37,6 @@ public final class MethodTable {
         return api;
     }
 
-    public int oldestLevel() {
-        return oldestLevel;
-    }
-
     public int newestLevel() {
         return newestLevel;
     }
@@ -95,6 +91,7 @@ public final class MethodTable {
                 result(map(row, "result"), records),
                 Boolean.TRUE.equals(row.get("pure")),
                 Boolean.TRUE.equals(row.get("declared")),
+                Boolean.TRUE.equals(row.get("fresh")),
                 optionalText(row, "answered"),
                 optionalText(row, "lock"),
                 number(row, "since"),

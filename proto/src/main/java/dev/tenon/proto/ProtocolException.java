@@ -1,8 +1,8 @@
 package dev.tenon.proto;
 
 /**
- * Something is not as the contract says: a frame, or a call inside a good frame. The message is one sentence. A bad frame
- * ends the connection; a bad call only gets an error for its answer.
+ * Something breaks the contract: a frame, or a call inside a good frame. The message is one sentence. A bad frame ends the
+ * connection; a bad call only gets an error for its answer.
  */
 public final class ProtocolException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -14,7 +14,7 @@ public final class ProtocolException extends RuntimeException {
         this.code = code;
     }
 
-    /** Never null; there is no such exception without a sentence. */
+    /** Never null; every such exception has a message. */
     @Override
     public String getMessage() {
         return String.valueOf(super.getMessage());

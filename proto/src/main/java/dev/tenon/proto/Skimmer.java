@@ -1,12 +1,16 @@
 package dev.tenon.proto;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Looks through bytes of MessagePack without making anything of them. */
+/** Checks bytes of MessagePack without making objects of them. */
 final class Skimmer {
     private static final int BAD = -1;
+
+    /** How many keys of a map are compared with each other. */
+    private static final int FEW_KEYS = 16;
 
     private final byte[] bytes;
     private final Limits limits;
@@ -17,7 +21,7 @@ final class Skimmer {
     }
 
     /**
-     * Where the value that begins here has ended, -1 if it breaks a rule of frames; which, its reader tells.
+     * Where the value that begins here ends, -1 if it breaks a rule of frames; its reader says which.
      *
      * @param depth that of the value in its frame
      */
@@ -42,7 +46,7 @@ final class Skimmer {
         return switch (first) {
             case 0xca, 0xce, 0xd2 -> within(at + 4L);
             case 0xcb, 0xd3 -> within(at + 8L);
-            // 2^63 and more is no number of ours.
+            // 2^63 and more is not allowed.
             case 0xcf -> at < bytes.length && bytes[at] >= 0 ? within(at + 8L) : BAD;
             case 0xcc, 0xd0 -> within(at + 1L);
             case 0xcd, 0xd1 -> within(at + 2L);
@@ -55,6 +59,57 @@ final class Skimmer {
             case 0xdf -> map(at + 4, number(at, 4), depth);
             default -> BAD;
         };
+    }
+
+    /** Where the elements, entries or characters of a checked value begin. */
+    int contents(int begin) {
+        return begin
+                + 1
+                + switch (bytes[begin] & 0xff) {
+                    case 0xd9 -> 1;
+                    case 0xda, 0xdc, 0xde -> 2;
+                    case 0xdb, 0xdd, 0xdf -> 4;
+                    default -> 0;
+                };
+    }
+
+    /** Where the value has ended that begins here and has been looked through. */
+    int after(int begin) {
+        int first = bytes[begin] & 0xff;
+        if (first >= 0x80 && first < 0xa0) {
+            return afterElements(begin + 1, first < 0x90 ? 2L * (first & 0x0f) : first & 0x0f);
+        }
+        if (first >= 0xa0 && first < 0xc0) {
+            return begin + 1 + (first & 0x1f);
+        }
+        return switch (first) {
+            case 0xcc, 0xd0 -> begin + 2;
+            case 0xcd, 0xd1 -> begin + 3;
+            case 0xca, 0xce, 0xd2 -> begin + 5;
+            case 0xcb, 0xcf, 0xd3 -> begin + 9;
+            case 0xd9 -> begin + 2 + (bytes[begin + 1] & 0xff);
+            case 0xda -> begin + 3 + (int) number(begin + 1, 2);
+            case 0xdb -> begin + 5 + (int) number(begin + 1, 4);
+            case 0xdc -> afterElements(begin + 3, number(begin + 1, 2));
+            case 0xdd -> afterElements(begin + 5, number(begin + 1, 4));
+            case 0xde -> afterElements(begin + 3, 2 * number(begin + 1, 2));
+            case 0xdf -> afterElements(begin + 5, 2 * number(begin + 1, 4));
+            default -> begin + 1;
+        };
+    }
+
+    private int afterElements(int begin, long count) {
+        int at = begin;
+        for (long i = 0; i < count; i++) {
+            at = after(at);
+        }
+        return at;
+    }
+
+    /** How many entries a map has. */
+    long count(int begin) {
+        int first = bytes[begin] & 0xff;
+        return first < 0x90 ? first & 0x0f : number(begin + 1, contents(begin) - begin - 1);
     }
 
     private int within(long end) {
@@ -94,16 +149,37 @@ final class Skimmer {
         if (!fits(begin, count, 2, depth)) {
             return BAD;
         }
-        Set<String> keys = new HashSet<>();
+        Set<String> many = count > FEW_KEYS ? new HashSet<>() : Set.of();
+        int[] keys = new int[count > FEW_KEYS ? 0 : 2 * (int) count];
         int at = begin;
-        for (long i = 0; i < count && at != BAD; i++) {
+        for (int i = 0; i < count && at != BAD; i++) {
             int end = end(at, depth + 1);
-            if (end == BAD || !isText(bytes[at] & 0xff) || !keys.add(latin(at, end))) {
+            if (end == BAD || !isText(bytes[at] & 0xff)) {
                 return BAD;
+            }
+            int key = contents(at);
+            if (count > FEW_KEYS ? !many.add(latin(key, end)) : isAmong(keys, i, key, end)) {
+                return BAD;
+            }
+            if (count <= FEW_KEYS) {
+                keys[2 * i] = key;
+                keys[2 * i + 1] = end;
             }
             at = end(end, depth + 1);
         }
         return at;
+    }
+
+    private boolean isAmong(int[] keys, int count, int begin, int end) {
+        for (int i = 0; i < count; i++) {
+            int keyEnd = keys[2 * i + 1];
+            // The last letter tells most of them apart.
+            if ((begin == end || bytes[keyEnd - 1] == bytes[end - 1])
+                    && Arrays.equals(bytes, begin, end, bytes, keys[2 * i], keyEnd)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isText(int first) {
@@ -114,7 +190,7 @@ final class Skimmer {
         return new String(bytes, begin, end - begin, StandardCharsets.ISO_8859_1);
     }
 
-    /** ASCII is good at once; anything else is looked at by whoever makes characters of it. */
+    /** ASCII is valid at once; anything else is checked when characters are made of it. */
     private int text(int begin, long length) {
         if (length < 0 || length > limits.textBytes() || length > bytes.length - begin) {
             return BAD;

@@ -16,7 +16,7 @@ import java.util.Optional;
  * A type of the method table, written {@code uint}, {@code uint?} or {@code list<volid>?}.
  *
  * @param kind what a value, or an element of the list, is
- * @param list whether it is a list of such
+ * @param list whether it is a list of such values
  * @param nullable whether nil is allowed
  */
 public record Type(Kind kind, boolean list, boolean nullable) {
@@ -24,12 +24,14 @@ public record Type(Kind kind, boolean list, boolean nullable) {
     /** What a value may be, under the names of the table. */
     public enum Kind {
         BOOL("a boolean"),
+        BYTES("bytes"),
         CACHE("text"),
         CALLBACK("an integer 0 .. 2^63-1"),
         CHARS("text"),
         CLEANUP("text"),
         CONTENTTYPE("text"),
         COUNTS("a map of integers"),
+        DISKS("a map of maps"),
         FORMAT("text"),
         HINTS("a map of integers"),
         JSON("maps, lists, text, integers and booleans"),
@@ -64,6 +66,7 @@ public record Type(Kind kind, boolean list, boolean nullable) {
         private boolean accepts(Value value) {
             return switch (this) {
                 case BOOL -> value instanceof Bool;
+                case BYTES -> value instanceof Value.Bytes;
                 case CACHE,
                         CHARS,
                         CLEANUP,
@@ -80,6 +83,9 @@ public record Type(Kind kind, boolean list, boolean nullable) {
                 case COUNTS, HINTS ->
                     value instanceof Fields(Map<String, Value> entries)
                             && entries.values().stream().allMatch(entry -> entry instanceof Int);
+                case DISKS ->
+                    value instanceof Fields(Map<String, Value> entries)
+                            && entries.values().stream().allMatch(entry -> entry instanceof Fields && isJson(entry));
                 case JSON -> isJson(value);
                 case SECRETS ->
                     value instanceof Fields(Map<String, Value> entries)
@@ -89,17 +95,22 @@ public record Type(Kind kind, boolean list, boolean nullable) {
                     value instanceof Bool
                             || (value instanceof Seq(List<Value> items)
                                     && items.stream().allMatch(item -> item instanceof Text));
-                case KIB -> between(value, 1L << 53);
-                case SECONDS -> between(value, 1L << 31);
                 case SECTION -> value instanceof Fields && isTree(value);
                 case TREE -> isTree(value);
-                case CALLBACK, UINT -> between(value, Long.MAX_VALUE);
-                case VMID -> between(value, 999_999_999);
+                case CALLBACK, KIB, SECONDS, UINT, VMID ->
+                    value instanceof Int(long number) && number >= 0 && number <= largest();
             };
         }
 
-        private static boolean between(Value value, long largest) {
-            return value instanceof Int(long number) && number >= 0 && number <= largest;
+        /** The largest integer, -1 if it is something else. */
+        long largest() {
+            return switch (this) {
+                case CALLBACK, UINT -> Long.MAX_VALUE;
+                case KIB -> 1L << 53;
+                case SECONDS -> 1L << 31;
+                case VMID -> 999_999_999;
+                default -> -1;
+            };
         }
 
         private static boolean isJson(Value value) {

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A value on the wire. nil, a missing entry and an empty text are three different things. */
 public sealed interface Value {
@@ -50,9 +51,34 @@ public sealed interface Value {
         }
     }
 
+    /** Receives the text of an element of a list. */
+    @FunctionalInterface
+    interface TextOf {
+        /**
+         * Of one element.
+         *
+         * @param number that of the element, from 0
+         * @param text null if it has no such text
+         */
+        void text(int number, @Nullable String text);
+    }
+
     record Seq(List<Value> items) implements Value {
         public Seq {
             items = items instanceof EncodedList ? items : List.copyOf(items);
+        }
+
+        /** Passes on the text that each element has under a name if it is a map, in order. */
+        public void eachText(String name, TextOf visitor) {
+            if (items instanceof EncodedList encoded) {
+                encoded.eachText(name, visitor);
+                return;
+            }
+            int number = 0;
+            for (Value item : items) {
+                boolean isText = item instanceof Fields fields && fields.get(name) instanceof Text;
+                visitor.text(number++, isText ? ((Text) ((Fields) item).get(name)).value() : null);
+            }
         }
     }
 

@@ -37,7 +37,7 @@ class FrameCodecTest {
 
         Frame frame = codec.decode(payload(bytes));
 
-        assertThat(FrameCodec.toValue(frame)).isEqualTo(vector.frame().orElseThrow());
+        assertThat(FrameValues.toValue(frame)).isEqualTo(vector.frame().orElseThrow());
         assertThat(HexFormat.of().formatHex(codec.encode(frame))).isEqualTo(vector.hex());
     }
 

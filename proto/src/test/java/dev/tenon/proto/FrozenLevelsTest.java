@@ -21,7 +21,7 @@ class FrozenLevelsTest {
     private static final Path LEVELS = Path.of("src", "test", "resources", "levels");
 
     static IntStream levels() {
-        return IntStream.rangeClosed(TABLE.oldestLevel(), TABLE.newestLevel());
+        return IntStream.rangeClosed(MethodTableTest.OLDEST, TABLE.newestLevel());
     }
 
     @ParameterizedTest

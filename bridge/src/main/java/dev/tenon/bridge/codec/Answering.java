@@ -15,4 +15,9 @@ public interface Answering {
 
     @Nullable
     Object read(Value answer, List<@Nullable Object> arguments, Outgoing call);
+
+    /** What a call that failed in this way answers; it fails, unless Perl says by an error what Java says by an answer. */
+    default @Nullable Object failed(RemoteStorageException failure) {
+        throw failure;
+    }
 }

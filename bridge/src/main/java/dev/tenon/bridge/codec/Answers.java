@@ -1,6 +1,7 @@
 package dev.tenon.bridge.codec;
 
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.ListWriter;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.Method.Param;
 import dev.tenon.proto.Method.Result;
@@ -13,6 +14,7 @@ import java.lang.reflect.Type;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +27,9 @@ import org.slf4j.LoggerFactory;
 
 /** How the shapes of answers cross. */
 final class Answers {
+    /** A list of at least this many records is written as bytes at once. */
+    private static final int MANY = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
 
     private Answers() {}
@@ -81,8 +86,8 @@ final class Answers {
         }
 
         @Override
-        public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            return codec.read(answer);
+        public @Nullable Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
+            return answer instanceof Nil ? codec.absent() : codec.read(answer);
         }
     }
 
@@ -100,7 +105,7 @@ final class Answers {
 
     /** A list of records. One that came is typed when somebody looks, and passed on as it came. */
     private record Listing(Entries record, List<Strict> strict) implements Answering {
-        /** A field whose text may be none of its type, by the rules of Java. */
+        /** A field whose text may break the rules that its Java type has. */
         private record Strict(String field, Codec<Object> codec) {}
 
         static Listing bind(String where, Type java, List<Param> fields, Types types) {
@@ -115,24 +120,34 @@ final class Answers {
             if (answer instanceof Passed passed && passed.record.equals(record)) {
                 return passed.source;
             }
-            List<Value> records = new ArrayList<>();
-            if (answer instanceof Iterable<?> items) {
-                items.forEach(item -> records.add(record.write(item)));
+            if (!(answer instanceof Collection<?> items)) {
+                return new Seq(List.of());
             }
-            return new Seq(records);
+            if (items.size() < MANY) {
+                return new Seq(items.stream().map(record::write).toList());
+            }
+            ListWriter writer = new ListWriter();
+            Map<String, Value> entries = new LinkedHashMap<>();
+            int left = items.size();
+            for (Object item : items) {
+                left--;
+                record.write(item, entries);
+                writer.add(entries, left);
+                entries.clear();
+            }
+            return writer.finish();
         }
 
         @Override
         public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            if (!(answer instanceof Seq(List<Value> records))) {
+            if (!(answer instanceof Seq records)) {
                 return List.of();
             }
             BitSet bad = new BitSet();
-            int number = 0;
-            for (Value item : records) {
-                bad.set(number++, !isGood(item));
+            for (Strict field : strict) {
+                records.eachText(field.field, new Looking(field.codec, bad));
             }
-            return new Passed(record, bad.isEmpty() ? (Seq) answer : without(records, bad));
+            return new Passed(record, bad.isEmpty() ? records : without(records.items(), bad));
         }
 
         private static Seq without(List<Value> records, BitSet bad) {
@@ -145,26 +160,37 @@ final class Answers {
             }
             return new Seq(good);
         }
+    }
 
-        /** One entry with a name that leads elsewhere must not hide all the others. */
-        private boolean isGood(Value item) {
+    /**
+     * Notes the entries with a text that breaks its type's rules: a name that leads elsewhere must not hide all others.
+     */
+    private static final class Looking implements Value.TextOf {
+        private final Codec<Object> codec;
+        private final BitSet bad;
+        private String lastGood = "";
+
+        Looking(Codec<Object> codec, BitSet bad) {
+            this.codec = codec;
+            this.bad = bad;
+        }
+
+        @Override
+        public void text(int number, @Nullable String text) {
+            if (text == null || (lastGood.equals(text) && !text.isEmpty())) {
+                return;
+            }
             try {
-                Fields fields = Codec.fields(item);
-                for (Strict field : strict) {
-                    Value text = fields.get(field.field);
-                    if (!(text instanceof Nil)) {
-                        var _ = field.codec.read(text);
-                    }
-                }
-                return true;
+                var _ = codec.read(new Value.Text(text));
+                lastGood = text;
             } catch (StorageException e) {
                 LOG.warn("event=entry-left-out reason=\"{}\"", e.getMessage());
-                return false;
+                bad.set(number);
             }
         }
     }
 
-    /** A list that came. */
+    /** A list that was received. Its records become Java values when somebody looks at them. */
     private static final class Passed extends AbstractList<Object> {
         private final Entries record;
         private final Seq source;
@@ -180,7 +206,7 @@ final class Answers {
             return source.items().size();
         }
 
-        /** Whoever asks for one asks for more. */
+        /** A caller that asks for one entry soon asks for others. */
         @Override
         public Object get(int index) {
             if (looked.isEmpty()) {
@@ -215,30 +241,32 @@ final class Answers {
 
     /** A map of fields. */
     private record Entries(Part part, Map<String, Value> blank) {
-        private static final Outgoing NO_CALL = new Outgoing(new Functions(), token -> {});
-        private static final Incoming NO_CALLER = new Incoming(Value.fields(), Caller.NONE);
-
-        /** With nil for every field of which nothing is known. */
+        /** Writes nil for every field that has no value. */
         static Entries all(Method row, Type java, List<Param> fields, Types types) {
             Map<String, Value> blank = new LinkedHashMap<>();
             fields.forEach(field -> blank.put(field.name(), Nil.NIL));
             return new Entries(new Claims(row.name(), types, fields).bind(java), blank);
         }
 
-        /** With the fields alone of which something is known. */
+        /** Writes only the fields that have a value. */
         static Entries some(String where, Type java, List<Param> fields, Types types) {
             return new Entries(new Claims(where, types, fields).bind(java), Map.of());
         }
 
         Value write(@Nullable Object plain) {
-            Map<String, Value> entries = new LinkedHashMap<>(blank);
-            part.write(plain, entries, NO_CALL);
+            Map<String, Value> entries = new LinkedHashMap<>();
+            write(plain, entries);
             return new Fields(entries);
+        }
+
+        void write(@Nullable Object plain, Map<String, Value> entries) {
+            entries.putAll(blank);
+            part.write(plain, entries, Outgoing.NONE);
         }
 
         @Nullable
         Object read(Value value) {
-            return part.read(Codec.fields(value), NO_CALLER);
+            return part.read(Codec.fields(value), Incoming.NONE);
         }
     }
 }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Whoever made a call by name, as far as the plugin that is called has to do with it. */
+/** The side that made a call by name, as the called plugin sees it. */
 public interface Caller {
     /** One that hands over no functions and claims nothing, so that what is left is done at once. */
     Caller NONE = new Caller() {
@@ -57,6 +57,19 @@ public interface Caller {
      */
     Descriptor descriptor(String token);
 
+    /**
+     * Keeps an object whose methods the caller calls later.
+     *
+     * @return the token to call it by
+     * @throws dev.tenon.core.spi.StorageException {@code NOT_SUPPORTED} if nothing is kept here
+     */
+    default String hold(Lasting object) {
+        throw StorageException.refused(StorageError.NOT_SUPPORTED, "no object is kept for this caller");
+    }
+
     /** Runs the action, with the reason, when the caller has gone and waits for no answer any more; at once if it has. */
     void whenGone(Consumer<String> action);
+
+    /** Runs the action when this process of the caller's machine has ended, if that can be seen; at once if it has. */
+    default void whenEnded(long process, Runnable action) {}
 }

@@ -35,7 +35,7 @@ public final class Claims {
         return find(param -> param.type().kind() == kind).map(Param::name);
     }
 
-    /** How a Java value crosses that takes what fits it. */
+    /** How a Java value crosses; it takes the entries that fit it. */
     public Part bind(Type java) {
         return types.bind(java, this);
     }
@@ -55,6 +55,14 @@ public final class Claims {
             }
         }
         return Optional.empty();
+    }
+
+    /** The lists that nothing has taken and that the called side fills. */
+    List<String> filled() {
+        return left.stream()
+                .filter(param -> param.isInOut() && param.type().list())
+                .map(Param::name)
+                .toList();
     }
 
     /** The names of all entries, taken or not. */

@@ -7,15 +7,21 @@ import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Bool;
 import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Int;
+import dev.tenon.proto.Value.Nil;
 import dev.tenon.proto.Value.Seq;
 import dev.tenon.proto.Value.Text;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How a value that is there crosses, both ways. What is read has been checked against the table.
+ * How a value crosses, both ways. What is read has been checked against the table, and is not nil.
  *
  * @param <T> what it is in Java
  */
@@ -33,26 +39,52 @@ public interface Codec<T> {
     Codec<Boolean> FLAG = of(Bool::new, value -> value.equals(new Bool(true)));
 
     /** Maps, lists and text. */
-    Codec<Map<String, Object>> TREE = of(Trees::toValue, value -> Trees.map(Trees.toJava(value)));
+    Codec<Map<String, Object>> TREE = Codec.<Map<String, Object>>of(
+                    Trees::toValue, value -> Trees.map(Trees.toJava(value)))
+            .orElse(LinkedHashMap::new);
 
-    /** Also numbers and truth values. */
-    Codec<Map<String, Object>> JSON = of(Trees::jsonToValue, value -> Trees.map(Trees.jsonToJava(value)));
+    /** Maps, lists and text, and also numbers and truth values. */
+    Codec<Map<String, Object>> JSON = Codec.<Map<String, Object>>of(
+                    Trees::jsonToValue, value -> Trees.map(Trees.jsonToJava(value)))
+            .orElse(LinkedHashMap::new);
 
-    Codec<Map<String, Long>> COUNTS = of(
-            counts -> {
-                Map<String, Value> entries = new LinkedHashMap<>();
-                counts.forEach((name, number) -> entries.put(name, new Int(number)));
-                return new Fields(entries);
-            },
-            value -> {
-                Map<String, Long> counts = new LinkedHashMap<>();
-                fields(value).entries().forEach((name, number) -> counts.put(name, INTEGER.read(number)));
-                return counts;
-            });
+    Codec<Map<String, Long>> COUNTS = INTEGER.mapped(Function.identity(), Function.identity());
 
     Value write(T plain);
 
     T read(Value value);
+
+    /** What stands for a value that did not come; null for nothing. */
+    default @Nullable T absent() {
+        return null;
+    }
+
+    /** The same, with this for a value that did not come. */
+    default Codec<T> orElse(Supplier<T> absent) {
+        Codec<T> codec = this;
+        return new Codec<>() {
+            @Override
+            public Value write(T plain) {
+                return codec.write(plain);
+            }
+
+            @Override
+            public T read(Value value) {
+                return codec.read(value);
+            }
+
+            @Override
+            public T absent() {
+                return absent.get();
+            }
+        };
+    }
+
+    /** The same, with {@code Optional} for what may be nil. */
+    default Codec<Optional<T>> optional() {
+        return Codec.<Optional<T>>of(plain -> plain.map(this::write).orElse(Nil.NIL), value -> Optional.of(read(value)))
+                .orElse(Optional::empty);
+    }
 
     static <T> Codec<T> of(Function<T, Value> write, Function<Value, T> read) {
         return new Codec<>() {
@@ -68,17 +100,58 @@ public interface Codec<T> {
         };
     }
 
-    /** What crosses as this does, after it is made such a value. */
+    /** A codec of values that are converted before they cross. */
     default <S> Codec<S> as(Function<S, T> to, Function<T, S> from) {
         return of(plain -> write(to.apply(plain)), value -> from.apply(read(value)));
     }
 
-    /** A list of such. */
+    /**
+     * A codec of words.
+     *
+     * @param unknown what is thrown for one that may be tomorrow's
+     */
+    static <T> Codec<T> word(
+            Function<T, String> word,
+            Function<String, Optional<T>> ofWord,
+            Function<String, StorageException> unknown) {
+        return TEXT.as(word, text -> ofWord.apply(text).orElseThrow(() -> unknown.apply(text)));
+    }
+
+    /** A codec of sets of words; those of tomorrow are left out. */
+    static <T> Codec<Set<T>> words(Function<T, String> word, Function<String, Optional<T>> ofWord) {
+        return TEXT.list().as(set -> set.stream().map(word).toList(), words -> {
+            Set<T> set = new LinkedHashSet<>();
+            words.forEach(text -> ofWord.apply(text).ifPresent(set::add));
+            return set;
+        });
+    }
+
+    /** A codec of lists of these values. */
     default Codec<List<T>> list() {
         return of(items -> new Seq(items.stream().map(this::write).toList()), value -> switch (value) {
             case Seq(List<Value> items) -> items.stream().map(this::read).toList();
             case Value other -> throw odd("a list", other);
         });
+    }
+
+    /** A codec of maps of these values. */
+    default <K> Codec<Map<K, T>> mapped(Function<K, String> name, Function<String, K> ofName) {
+        return of(
+                values -> {
+                    Map<String, Value> entries = new LinkedHashMap<>();
+                    values.forEach((key, each) -> entries.put(name.apply(key), write(each)));
+                    return new Fields(entries);
+                },
+                value -> {
+                    Map<K, T> values = new LinkedHashMap<>();
+                    fields(value).entries().forEach((key, each) -> {
+                        T plain = each instanceof Nil ? absent() : read(each);
+                        if (plain != null) {
+                            values.put(ofName.apply(key), plain);
+                        }
+                    });
+                    return values;
+                });
     }
 
     static Fields fields(Value value) {

@@ -16,7 +16,7 @@ public final class Functions {
     private final AtomicLong ids = new AtomicLong();
     private final Map<Long, Function> known = new ConcurrentHashMap<>();
 
-    /** What can be handed over. */
+    /** A function that can be handed over. */
     @FunctionalInterface
     public interface Function {
         Value run(List<Value> args);

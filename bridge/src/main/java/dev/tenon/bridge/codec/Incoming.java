@@ -1,11 +1,15 @@
 package dev.tenon.bridge.codec;
 
+import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** A call that came, while it is made: who made it, and what is to be closed when it is over. */
 public final class Incoming implements AutoCloseable {
+    /** One without parameters, of nobody. */
+    static final Incoming NONE = new Incoming(Value.fields(), Caller.NONE);
+
     private final Fields params;
     private final Caller caller;
     private final Deque<Runnable> endings = new ArrayDeque<>();
@@ -24,7 +28,7 @@ public final class Incoming implements AutoCloseable {
         return caller;
     }
 
-    /** Runs this when the call is over, before what was told earlier. */
+    /** Runs this when the call is over; what was added last runs first. */
     public void atEnd(Runnable ending) {
         endings.push(ending);
     }

@@ -6,12 +6,15 @@ import java.util.function.Consumer;
 
 /** A call that is being made: the functions that are handed over with it, and how work that it leaves is claimed. */
 public final class Outgoing implements AutoCloseable {
+    /** One that hands over nothing and claims nothing. */
+    static final Outgoing NONE = new Outgoing(new Functions(), token -> {});
+
     private final Functions functions;
     private final Consumer<String> claiming;
     private final List<Functions.Handle> handles = new ArrayList<>();
 
     /**
-     * Begins one.
+     * Begins a call.
      *
      * @param claiming does the work that is left under a token
      */

@@ -102,7 +102,7 @@ final class RecordPart implements Part {
         }
     }
 
-    /** The names of what is there without a value. */
+    /** The names of the fields that are present but have no value. */
     private record Blank() implements Part {
         @Override
         public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {

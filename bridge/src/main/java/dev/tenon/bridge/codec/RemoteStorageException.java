@@ -3,7 +3,10 @@ package dev.tenon.bridge.codec;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.Value;
 import dev.tenon.proto.WireError;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -20,9 +23,38 @@ public final class RemoteStorageException extends StorageException {
         this.wireError = wireError;
     }
 
+    /** A plugin in Java refuses as one in Perl does: it dies with this text, and nothing was done. */
+    public static RemoteStorageException died(String text, Value.Fields changed) {
+        byte[] line = (text + "\n").getBytes(StandardCharsets.UTF_8);
+        return new RemoteStorageException(
+                StorageError.PLUGIN_DIED,
+                Outcome.NOT_STARTED,
+                text,
+                new WireError(
+                        ErrorCode.PLUGIN_DIED.code(),
+                        text,
+                        dev.tenon.proto.Outcome.NOT_STARTED,
+                        "daemon",
+                        new WireError.Die(new Value.Bytes(line), true),
+                        Value.Nil.NIL,
+                        changed));
+    }
+
     /** What the plugin died with, unchanged, mostly with a newline at its end; absent if it did not die. */
     public Optional<String> dieText() {
         return wireError.dieText();
+    }
+
+    /** What the plugin refused with by dying; absent if it did not die, or of something that it did not say in words. */
+    public Optional<String> refusal() {
+        return error() == StorageError.PLUGIN_DIED && wireError.exception() instanceof Value.Nil
+                ? dieText().map(String::strip)
+                : Optional.empty();
+    }
+
+    @Override
+    public String hostText() {
+        return dieText().orElseGet(this::getMessage);
     }
 
     /** The error as it came. */

@@ -97,7 +97,7 @@ public final class Trees {
         };
     }
 
-    /** The entries of a map of a tree, none of anything else. */
+    /** The entries of a map in a tree; empty for any other value. */
     public static Map<String, Object> map(@Nullable Object tree) {
         Map<String, Object> map = new LinkedHashMap<>();
         if (tree instanceof Map<?, ?> entries) {

@@ -5,15 +5,13 @@ import dev.tenon.proto.Method;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 
 /**
  * The rows of an API's table bound to the methods of a Java interface, by name: the row says which method it is. Rows that
- * are no method of the interface are told apart by hand.
+ * are more than a method of the interface are written by hand.
  *
  * @param <P> the interface
  */
@@ -22,7 +20,7 @@ public final class TypedApi<P> {
     private final Map<String, Row<P>> rows = new HashMap<>();
     private final Map<String, TypedMethod> methods = new HashMap<>();
 
-    /** How a row is called that is no method of the interface, or more than that. */
+    /** How a row is called that is more than a method of the interface. */
     @FunctionalInterface
     public interface Row<P> {
         Value call(P callee, Fields params, Incoming call);
@@ -31,7 +29,7 @@ public final class TypedApi<P> {
     /**
      * Binds every row.
      *
-     * @param byHand the rows that are called otherwise
+     * @param byHand how the rows are called that are more than a method
      * @throws IllegalStateException if a row has no method, or one of its parameters or its answer does not fit; the message
      *     says which
      */
@@ -53,15 +51,6 @@ public final class TypedApi<P> {
                         "the row " + row.name() + " is the method " + row.typed() + ", which " + type + " has not");
             }
         }
-    }
-
-    public Api api() {
-        return api;
-    }
-
-    /** The names of the rows that can be called; all of the table. */
-    public Set<String> rows() {
-        return Collections.unmodifiableSet(rows.keySet());
     }
 
     /** The row that a method of the interface is. */

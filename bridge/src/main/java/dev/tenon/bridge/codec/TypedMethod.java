@@ -15,15 +15,18 @@ import org.jspecify.annotations.Nullable;
  * @param row the row
  * @param java the method
  * @param arguments how its arguments cross
+ * @param filled the lists that the called side fills, which are no arguments in Java
  * @param answering how its answer does
  */
-public record TypedMethod(dev.tenon.proto.Method row, Method java, List<Part> arguments, Answering answering) {
+public record TypedMethod(
+        dev.tenon.proto.Method row, Method java, List<Part> arguments, List<String> filled, Answering answering) {
 
     static TypedMethod bind(dev.tenon.proto.Method row, Method java, Types types) {
         Claims claims = new Claims(row.name(), types, row.params());
         List<Part> arguments =
                 Arrays.stream(java.getGenericParameterTypes()).map(claims::bind).toList();
-        return new TypedMethod(row, java, arguments, types.answering(row, java.getGenericReturnType()));
+        return new TypedMethod(
+                row, java, arguments, claims.filled(), types.answering(row, java.getGenericReturnType()));
     }
 
     /** The parameters of a call with these arguments; what is null is left out, which is Perl's undef. */
@@ -32,6 +35,7 @@ public record TypedMethod(dev.tenon.proto.Method row, Method java, List<Part> ar
         for (int i = 0; i < plain.size(); i++) {
             arguments.get(i).write(plain.get(i), entries, call);
         }
+        filled.forEach(name -> entries.put(name, new Value.Seq(List.of())));
         return entries;
     }
 

@@ -6,14 +6,17 @@ import dev.tenon.proto.Type.Kind;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Nil;
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -36,9 +39,9 @@ public final class Types {
     public static Types plain() {
         return new Types()
                 .with(String.class, Codec.TEXT, Kind.STR, Kind.CHARS, Kind.PATH, Kind.CONTENTTYPE)
-                .with(long.class, Codec.INTEGER, Kind.UINT)
+                .with(long.class, Codec.INTEGER.orElse(() -> 0L), Kind.UINT)
                 .with(Long.class, Codec.INTEGER, Kind.UINT)
-                .with(boolean.class, Codec.FLAG, Kind.BOOL, Kind.SNAPSHOTS)
+                .with(boolean.class, Codec.FLAG.orElse(() -> false), Kind.BOOL, Kind.SNAPSHOTS)
                 .with(Boolean.class, Codec.FLAG, Kind.BOOL)
                 .with(new TypeOf<Map<String, Object>>() {}, Codec.TREE, Kind.TREE, Kind.SECTION)
                 .with(new TypeOf<Map<String, Object>>() {}, Codec.JSON, Kind.JSON)
@@ -57,6 +60,27 @@ public final class Types {
     /** A Java type that is a list of the table, of elements of one of these types. */
     public <T> Types withList(TypeOf<T> type, Codec<T> codec, Kind... kinds) {
         return put(type.type(), codec, true, kinds);
+    }
+
+    /**
+     * A record that is a map in a tree.
+     *
+     * @param keys those of its components in their order; one named {@code other} has none
+     */
+    public <R extends Record> Codec<R> tree(Class<R> type, String... keys) {
+        dev.tenon.proto.Type any = new dev.tenon.proto.Type(Kind.TREE, false, true);
+        List<Param> entries = Arrays.stream(keys)
+                .map(key -> new Param(key, any, null, null, false, false))
+                .toList();
+        Part part = RecordPart.bind(type, new Claims(type.getSimpleName(), this, entries));
+        return Codec.of(
+                record -> {
+                    Map<String, Value> tree = new LinkedHashMap<>();
+                    part.write(record, tree, Outgoing.NONE);
+                    return new Fields(tree);
+                },
+                value -> type.cast(Objects.requireNonNull(
+                        part.read(value instanceof Fields tree ? tree : Value.fields(), Incoming.NONE))));
     }
 
     /** A Java type that is several entries of the table, or is not made of what crosses alone. */
@@ -124,7 +148,7 @@ public final class Types {
         return codecs.getOrDefault(java, Map.of()).get(new Shape(type.kind(), type.list()));
     }
 
-    /** What finds out whether a text of this type, which the table lets pass, is one by the rules of its Java type. */
+    /** The codec that checks a text by the rules of its Java type, which are stricter than those of the table. */
     Optional<Codec<Object>> strict(dev.tenon.proto.Type type) {
         return WITH_GRAMMAR.contains(type.kind())
                 ? codecs.entrySet().stream()
@@ -143,28 +167,55 @@ public final class Types {
         if (!codecs.containsKey(java) && java instanceof Class<?> type && type.isRecord()) {
             return RecordPart.bind(type, claims);
         }
+        if (java == OptionalLong.class) {
+            return new Perhaps(
+                    bind(Long.class, claims),
+                    some -> some instanceof OptionalLong number && number.isPresent() ? number.getAsLong() : null,
+                    some -> some instanceof Long number ? OptionalLong.of(number) : OptionalLong.empty());
+        }
+        if (java instanceof ParameterizedType type && type.getRawType() == Optional.class) {
+            return new Perhaps(
+                    bind(type.getActualTypeArguments()[0], claims),
+                    some -> some instanceof Optional<?> value ? value.orElse(null) : null,
+                    Optional::ofNullable);
+        }
         Param param = claims.take(java.getTypeName(), candidate -> find(java, candidate.type()) != null);
-        return new Entry(param, codec(java, param.type()), java instanceof Class<?> type && type.isPrimitive());
+        return new Entry(param, codec(java, param.type()));
+    }
+
+    /** Entries that may be missing, in Java an {@code Optional} of some kind. */
+    private record Perhaps(
+            Part part, Function<@Nullable Object, @Nullable Object> to, Function<@Nullable Object, Object> from)
+            implements Part {
+        @Override
+        public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {
+            part.write(to.apply(plain), entries, call);
+        }
+
+        @Override
+        public Object read(Fields fields, Incoming call) {
+            return from.apply(part.read(fields, call));
+        }
     }
 
     /** One entry. */
-    private record Entry(Param param, Codec<Object> codec, boolean isPrimitive) implements Part {
+    private record Entry(Param param, Codec<Object> codec) implements Part {
         @Override
         public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {
             // A backup may be named for a day before 1970, which nobody made it on.
             boolean isNegative = plain instanceof Long number && number < 0;
             if (plain != null && !(isNegative && param.type().nullable())) {
-                entries.put(param.name(), isNegative ? new Value.Int(0) : codec.write(plain));
+                Value value = isNegative ? new Value.Int(0) : codec.write(plain);
+                if (value != Nil.NIL) {
+                    entries.put(param.name(), value);
+                }
             }
         }
 
         @Override
         public @Nullable Object read(Fields fields, Incoming call) {
             Value value = fields.get(param.name());
-            if (value instanceof Nil) {
-                return !isPrimitive ? null : param.type().kind() == Kind.UINT ? (Object) 0L : (Object) false;
-            }
-            return codec.read(value);
+            return value instanceof Nil ? codec.absent() : codec.read(value);
         }
     }
 }

@@ -8,14 +8,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs things when their time has come. Most are cancelled long before, so setting one wakes nobody unless it is due
+ * Runs tasks when their time has come. Most are cancelled long before, so setting one wakes nobody unless it is due
  * sooner than the thread would wake by itself.
  */
 final class Alarms implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Alarms.class);
     private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
 
-    /** While alarms come and go the thread looks that often; a moment without any, and it sleeps until the next. */
+    /**
+     * While alarms come and go, the thread looks this often; when there are none for a moment, it sleeps until the next.
+     */
     private static final long TURN_NANOS = Duration.ofMillis(250).toNanos();
 
     private final Set<Alarm> set = ConcurrentHashMap.newKeySet();

@@ -8,9 +8,9 @@ import dev.tenon.proto.Frame;
 import dev.tenon.proto.FrameCodec;
 import dev.tenon.proto.ProtocolException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -44,12 +44,16 @@ public final class Connection {
     private final FrameCodec codec;
     private final Workers workers;
     private final Alarms alarms;
+    private final Unread unread;
     private final Set<Connection> open;
     private final long token;
     private final ConnectionListener listener;
 
-    /** How often somebody heard of something to read that was not looked for yet; who raises it from 0 reads. */
-    private final AtomicInteger heard = new AtomicInteger();
+    /**
+     * How often somebody heard of something to read that was not looked for yet; who raises it from 0 reads. Until the
+     * connection is whole its maker is the one who reads.
+     */
+    private final AtomicInteger heard = new AtomicInteger(1);
 
     private volatile boolean hasPeerEnded;
     private volatile boolean isOver;
@@ -57,16 +61,19 @@ public final class Connection {
 
     // of whoever reads
     private final FrameParts parts = new FrameParts();
+    private final PieceParts pieces = new PieceParts();
     private boolean isClosed;
 
     // guarded by output
     private final ReentrantLock output = new ReentrantLock();
-    private final Deque<byte[]> unsent = new ArrayDeque<>();
-    private int sentOfFirst;
-    private long unsentBytes;
+    private final Outbox unsent = new Outbox();
     private boolean waitsForRoom;
     private boolean hasLast;
+    private boolean isWatched;
 
+    // changed under output
+    private volatile long unsentBytes;
+    private volatile long lastTaken;
     private volatile boolean isPaused;
 
     /** Something that will be done after a while. */
@@ -89,9 +96,17 @@ public final class Connection {
         this.codec = codec;
         this.workers = threads.workers();
         this.alarms = threads.alarms();
+        this.unread = threads.unread();
         this.open = open;
         this.token = workers.token();
-        this.listener = listener.apply(this);
+        // Before the listener, which may send more than there is room for.
+        workers.add(socket, token, this::ready);
+        try {
+            this.listener = listener.apply(this);
+        } catch (RuntimeException | Error e) {
+            workers.remove(socket, token);
+            throw e;
+        }
     }
 
     /**
@@ -108,13 +123,7 @@ public final class Connection {
             throws IOException {
         Connection connection = new Connection(socket, codec, threads, open, listener);
         open.add(connection);
-        try {
-            threads.workers().add(socket, connection.token, connection::ready);
-        } catch (IOException e) {
-            open.remove(connection);
-            connection.listener.closed("the connection cannot be waited for: " + e.getMessage());
-            throw e;
-        }
+        connection.workers.execute(() -> run(connection.readOn(IN.get())));
     }
 
     /** Who is at the other end. */
@@ -129,33 +138,45 @@ public final class Connection {
      * @throws ProtocolException if the frame breaks the limits; then nothing is sent
      */
     public int send(Frame frame) {
-        byte[] bytes = codec.encode(frame);
+        List<ByteBuffer> buffers = codec.buffers(frame);
+        int length = 0;
+        for (ByteBuffer each : buffers) {
+            length += each.remaining();
+        }
         output.lock();
         try {
             if (!hasLast) {
-                put(bytes);
+                put(buffers, length, frame instanceof Frame.Cancel);
             }
         } finally {
             output.unlock();
         }
-        return bytes.length;
+        if (!isRead()) {
+            unread.bound();
+        }
+        return length;
+    }
+
+    /** From now on a long frame goes in pieces, and others between them: the peer puts them together. */
+    public void cutLongFrames() {
+        unsent.cutLongFrames();
     }
 
     /** Whether the peer reads what it is sent; if not, much of it waits here. */
     public boolean isRead() {
-        return !isPaused;
+        return unsentBytes <= MOST_UNREAD;
     }
 
     /** Sends a last frame and ends the connection. */
     public void close(Frame.Close last) {
-        byte[] bytes = codec.encode(last);
+        ByteBuffer bytes = ByteBuffer.wrap(codec.encode(last));
         output.lock();
         try {
             if (hasLast) {
                 return;
             }
             hasLast = true;
-            put(bytes);
+            put(List.of(bytes), bytes.remaining(), true);
             if (unsent.isEmpty()) {
                 end(PEER_ENDED);
             } else {
@@ -178,42 +199,101 @@ public final class Connection {
 
     // ---- writing, under the lock of the output
 
-    private void put(byte[] bytes) {
+    private void put(List<ByteBuffer> frame, int length, boolean keepsPlace) {
         if (isOver) {
             return;
         }
-        unsent.add(bytes);
-        unsentBytes += bytes.length;
-        if (unsent.size() == 1) {
+        boolean isFirst = unsent.isEmpty();
+        count(unsent.add(frame, length, keepsPlace));
+        if (isFirst) {
+            lastTaken = System.nanoTime();
             write();
+            watch(unread.patience());
         } else {
-            isPaused = unsentBytes > MOST_UNREAD;
+            isPaused = unsent.bytesBesideLong() > MOST_UNREAD;
         }
+    }
+
+    private void count(long more) {
+        long bytes = unsentBytes;
+        unsentBytes = bytes + more;
+        unread.add(more);
+    }
+
+    private void forget() {
+        unsent.clear();
+        count(-unsentBytes);
+        isPaused = false;
+        hasLast = true;
+    }
+
+    // ---- a peer that does not read
+
+    private void watch(Duration time) {
+        if (!unsent.isEmpty() && !isWatched) {
+            isWatched = true;
+            var _ = alarms.after(time, this::endIfUnread);
+        }
+    }
+
+    private void endIfUnread() {
+        output.lock();
+        try {
+            isWatched = false;
+            Duration left = unread.patience().minusNanos(System.nanoTime() - lastTaken);
+            if (left.isPositive()) {
+                watch(left);
+                return;
+            }
+        } finally {
+            output.unlock();
+        }
+        if (hasUnread()) {
+            giveUp("the peer has read nothing for " + unread.patience().toMillis() + " ms, with " + unsentBytes
+                    + " bytes waiting");
+        }
+    }
+
+    /** Whether something waits for the peer to read. */
+    boolean hasUnread() {
+        return unsentBytes > 0;
+    }
+
+    /** When the peer last took something of what waits, by {@link System#nanoTime}. */
+    long lastTaken() {
+        return lastTaken;
+    }
+
+    /** Ends the connection without what waits for it. */
+    void giveUp(String why) {
+        output.lock();
+        try {
+            forget();
+        } finally {
+            output.unlock();
+        }
+        LOG.warn("event=given-up pid={} reason=\"{}\"", peer.pid(), why);
+        end(why);
     }
 
     private void write() {
         try {
             SocketBuffer buffer = OUT.get();
-            for (byte[] first = unsent.peek(); first != null; first = unsent.peek()) {
-                int sent = socket.sendNow(first, sentOfFirst, first.length - sentOfFirst, buffer);
+            for (ByteBuffer first = unsent.first(); first != null; first = unsent.first()) {
+                int sent = socket.sendNow(
+                        first.array(), first.arrayOffset() + first.position(), first.remaining(), buffer);
                 if (sent == UnixSocket.NOTHING_NOW) {
                     awaitRoom(true);
                     break;
                 }
-                sentOfFirst += sent;
-                unsentBytes -= sent;
-                if (sentOfFirst == first.length) {
-                    unsent.remove();
-                    sentOfFirst = 0;
-                }
+                unsent.sent(sent);
+                count(-sent);
+                lastTaken = System.nanoTime();
             }
-            isPaused = unsentBytes > MOST_UNREAD;
+            isPaused = unsent.bytesBesideLong() > MOST_UNREAD;
         } catch (IOException e) {
             LOG.debug("event=not-sent reason=\"{}\"", e.getMessage());
-            unsent.clear();
-            unsentBytes = 0;
-            isPaused = false;
-            hasLast = true;
+            forget();
             // What the peer said before it went is still read.
             hasPeerEnded = true;
             socket.shutdown();
@@ -264,9 +344,10 @@ public final class Connection {
 
     /** Reads what there is, unless somebody does already, who then goes on; what to do afterwards. */
     private @Nullable Runnable hear(SocketBuffer buffer) {
-        if (heard.getAndIncrement() > 0) {
-            return null;
-        }
+        return heard.getAndIncrement() > 0 ? null : readOn(buffer);
+    }
+
+    private @Nullable Runnable readOn(SocketBuffer buffer) {
         Work work = new Work();
         int missed = 1;
         while (missed != 0) {
@@ -284,12 +365,13 @@ public final class Connection {
     }
 
     private void hearSoon() {
-        workers.execute(() -> {
-            Runnable last = hear(IN.get());
-            if (last != null) {
-                last.run();
-            }
-        });
+        workers.execute(() -> run(hear(IN.get())));
+    }
+
+    private static void run(@Nullable Runnable work) {
+        if (work != null) {
+            work.run();
+        }
     }
 
     private void read(SocketBuffer buffer, Work work) {
@@ -324,7 +406,9 @@ public final class Connection {
                 at += parts.add(buffer, at, count, codec);
                 byte[] payload = parts.whole();
                 if (payload != null) {
-                    Runnable task = listener.received(codec.decode(payload));
+                    Frame frame = codec.decode(payload);
+                    Frame whole = frame instanceof Frame.Piece piece ? pieces.add(piece, codec) : frame;
+                    Runnable task = whole == null ? null : listener.received(whole);
                     if (task != null) {
                         work.add(task);
                     }
@@ -342,10 +426,11 @@ public final class Connection {
     }
 
     private void ended() {
-        if (reason == null && parts.bytes() > 0) {
+        int begun = parts.bytes() + pieces.bytes();
+        if (reason == null && begun > 0) {
             refuse(new ProtocolException(
                     ErrorCode.MALFORMED_FRAME,
-                    "the peer ended the connection inside a frame, after " + parts.bytes() + " bytes of it"));
+                    "the peer ended the connection inside a frame, after " + begun + " bytes of it"));
         }
         // A peer that only stopped to send may still read what is wrong with its last words.
         if (reason == null || saysNoMore()) {
@@ -384,10 +469,7 @@ public final class Connection {
         isClosed = true;
         output.lock();
         try {
-            unsent.clear();
-            unsentBytes = 0;
-            isPaused = false;
-            hasLast = true;
+            forget();
             workers.remove(socket, token);
             socket.close();
             open.remove(this);

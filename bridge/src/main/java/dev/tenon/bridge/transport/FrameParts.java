@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FrameParts {
     private static final int FIRST_PIECE = 1 << 16;
+    private static final long GROWTH = 4;
 
     private long length;
     private int lengthBytes;
@@ -37,7 +38,8 @@ final class FrameParts {
         int taken = (int) Math.min(to - at, length - filled);
         if (lengthBytes == FrameCodec.LENGTH_BYTES && taken > 0) {
             if (filled + taken > payload.length) {
-                payload = Arrays.copyOf(payload, (int) Math.min(length, Math.max(2L * payload.length, filled + taken)));
+                payload = Arrays.copyOf(
+                        payload, (int) Math.min(length, Math.max(GROWTH * payload.length, filled + taken)));
             }
             buffer.copyTo(at, payload, filled, taken);
             filled += taken;

@@ -6,7 +6,6 @@ import dev.tenon.proto.FrameCodec;
 import dev.tenon.proto.Limits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
@@ -16,40 +15,79 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The Unix sockets that a process listens on, and the threads that serve their connections. */
+/** The Unix sockets that a process listens on or connects to, and the threads that serve their connections. */
 public final class UnixSockets implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(UnixSockets.class);
-    private static final int BACKLOG = 1024;
     private static final Duration RETRY = Duration.ofMillis(100);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final FrameCodec codec = new FrameCodec(Limits.DEFAULT);
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    private final Unread unread;
 
     // guarded by this
     private @Nullable Threads threads;
 
-    /** What runs for the connections. */
-    record Threads(Workers workers, Alarms alarms) {}
+    public UnixSockets() {
+        this(Unread.PATIENCE, Unread.MOST_BYTES);
+    }
 
-    /** A socket that is listened on; closing it removes its file. */
+    /**
+     * With other bounds than usual for what peers leave unread.
+     *
+     * @param patience how long one may read nothing while something waits for it
+     * @param mostBytes how much may wait for all of them
+     */
+    UnixSockets(Duration patience, long mostBytes) {
+        this.unread = new Unread(connections, patience, mostBytes);
+    }
+
+    /** What runs for the connections. */
+    record Threads(Workers workers, Alarms alarms, Unread unread) {}
+
+    /** A socket that connections are accepted from; closing it removes its file if that is this process's. */
     public static final class Listener implements AutoCloseable {
-        private final Path path;
+        private final ListeningSocket socket;
         private final Acceptor acceptor;
 
-        private Listener(Path path, Acceptor acceptor) {
-            this.path = path;
+        private Listener(ListeningSocket socket, Acceptor acceptor) {
+            this.socket = socket;
             this.acceptor = acceptor;
         }
 
         public Path path() {
-            return path;
+            return socket.path();
+        }
+
+        /** The socket itself, for another process. */
+        public int number() {
+            return socket.socket().number();
+        }
+
+        /** Whether closing it removes the file. */
+        public boolean isOwn() {
+            return socket.isOwn();
+        }
+
+        /** Accepts nobody for now. Who connects waits in the kernel, or for another process that has the socket. */
+        public void pause() {
+            acceptor.pause();
+        }
+
+        /** Accepts again. */
+        public void resume() throws IOException {
+            acceptor.begin();
+        }
+
+        /** The file is this process's from now on, or another's. */
+        public void own(boolean isIt) {
+            socket.own(isIt);
         }
 
         @Override
         public void close() {
             try {
-                Files.deleteIfExists(path);
+                socket.withdraw();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } finally {
@@ -67,6 +105,7 @@ public final class UnixSockets implements AutoCloseable {
         private final Function<Connection, ConnectionListener> listener;
 
         // guarded by this
+        private boolean isAccepting;
         private boolean isClosed;
         private boolean isShort;
 
@@ -78,8 +117,18 @@ public final class UnixSockets implements AutoCloseable {
             this.listener = listener;
         }
 
-        void begin() throws IOException {
-            threads.workers().add(socket, token, this);
+        synchronized void begin() throws IOException {
+            if (!isAccepting && !isClosed) {
+                threads.workers().add(socket, token, this);
+                isAccepting = true;
+            }
+        }
+
+        synchronized void pause() {
+            if (isAccepting) {
+                isAccepting = false;
+                threads.workers().remove(socket, token);
+            }
         }
 
         @Override
@@ -90,7 +139,7 @@ public final class UnixSockets implements AutoCloseable {
 
         private synchronized void acceptAll() {
             try {
-                while (!isClosed && socket.await(Duration.ZERO)) {
+                while (isAccepting && socket.await(Duration.ZERO)) {
                     UnixSocket accepted = socket.accept().orElse(null);
                     if (accepted != null) {
                         begin(accepted);
@@ -119,8 +168,12 @@ public final class UnixSockets implements AutoCloseable {
         synchronized void close() {
             if (!isClosed) {
                 isClosed = true;
-                threads.workers().remove(socket, token);
-                socket.close();
+                try {
+                    pause();
+                } finally {
+                    // The threads may have been closed before.
+                    socket.close();
+                }
             }
         }
     }
@@ -132,21 +185,40 @@ public final class UnixSockets implements AutoCloseable {
      * @throws IOException if the path cannot be bound, or somebody listens there already; the message says which
      */
     public Listener listen(Path path, Function<Connection, ConnectionListener> listener) throws IOException {
-        SocketFile file = SocketFile.at(path);
-        UnixSocket socket;
+        return listen(ListeningSocket.make(path), listener);
+    }
+
+    /**
+     * Accepts connections from a socket that listens, and closes it with the listener.
+     *
+     * @param listener makes the listener of each connection
+     * @throws IOException if it cannot be given its name; it is closed then
+     */
+    public Listener listen(ListeningSocket socket, Function<Connection, ConnectionListener> listener)
+            throws IOException {
         try {
-            socket = UnixSocket.listen(file.hidden(), BACKLOG);
-        } catch (IOException e) {
-            throw new IOException("cannot listen at '" + path + "': " + e.getMessage(), e);
-        }
-        try {
-            Acceptor acceptor = new Acceptor(path, socket, threads(), listener);
+            Acceptor acceptor = new Acceptor(socket.path(), socket.socket(), threads(), listener);
             acceptor.begin();
-            file.publish();
-            return new Listener(path, acceptor);
+            socket.publish();
+            return new Listener(socket, acceptor);
         } catch (IOException e) {
             socket.close();
-            Files.deleteIfExists(file.hidden());
+            throw e;
+        }
+    }
+
+    /**
+     * Connects to whoever listens at a path.
+     *
+     * @param listener makes the listener of the connection
+     * @throws IOException if nobody does
+     */
+    public void connect(Path path, Function<Connection, ConnectionListener> listener) throws IOException {
+        UnixSocket socket = UnixSocket.connect(path);
+        try {
+            Connection.begin(socket, codec, threads(), connections, listener);
+        } catch (IOException | RuntimeException | Error e) {
+            socket.close();
             throw e;
         }
     }
@@ -154,7 +226,7 @@ public final class UnixSockets implements AutoCloseable {
     private synchronized Threads threads() throws IOException {
         Threads there = threads;
         if (there == null) {
-            there = new Threads(new Workers(), new Alarms());
+            there = new Threads(new Workers(), new Alarms(), unread);
             threads = there;
         }
         return there;

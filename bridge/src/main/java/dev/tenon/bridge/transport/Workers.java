@@ -27,7 +27,7 @@ final class Workers {
     private static final int BUFFER_BYTES = 1 << 16;
     private static final long BELL = 0;
 
-    /** So many stay when there is nothing to do; the others leave after a while. */
+    /** This many threads stay when there is nothing to do; the others leave after a while. */
     private static final int KEPT = 2;
 
     private static final int SURPLUS_MILLIS = 10_000;
@@ -91,6 +91,11 @@ final class Workers {
             epoll.remove(socket);
         } catch (IOException e) {
             LOG.debug("event=not-waited-for reason=\"{}\"", e.getMessage());
+        } catch (IllegalStateException e) {
+            // What waited is gone when the threads are.
+            if (!isClosed) {
+                throw e;
+            }
         }
     }
 
@@ -106,6 +111,11 @@ final class Workers {
         } catch (IOException e) {
             // Cannot be while the descriptor is open.
             LOG.error("event=defect where=bell", e);
+        } catch (IllegalStateException e) {
+            // The last thread closes it as it leaves, maybe before whoever closes has rung.
+            if (!isClosed) {
+                throw e;
+            }
         }
     }
 
@@ -134,7 +144,7 @@ final class Workers {
                     return;
                 }
             } catch (IOException | RuntimeException | Error e) {
-                // This thread must not end of it: there may be no other that waits.
+                // This must not end the thread: there may be no other that waits.
                 LOG.error("event=defect where=worker", e);
                 LockSupport.parkNanos(RETRY.toNanos());
             }
