@@ -1,5 +1,6 @@
 package dev.tenon.host;
 
+import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.core.linux.Directories;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -11,6 +12,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /** The directory that keeps the plugins that moved behind the daemon: the file of each, and where it came from. */
@@ -19,6 +22,7 @@ public record Adopted(Path directory) {
 
     private static final String PLACE_SUFFIX = ".place";
     private static final String PREVIOUS_SUFFIX = ".previous";
+    private static final String MEMBERS_SUFFIX = ".members";
     private static final Path STATE = Path.of("tenon");
 
     /** The plugins that are kept. */
@@ -74,16 +78,59 @@ public record Adopted(Path directory) {
         return previous;
     }
 
+    /**
+     * Notes how many processes a kept plugin has at most: 1 for one that cannot be forked once it is loaded, or that keeps
+     * what only one process may have.
+     */
+    public void limit(Path kept, int members) throws IOException {
+        writeAtomically(members(kept), members + "\n", kept);
+    }
+
+    /**
+     * How many processes a kept plugin has at most; empty if that is not noted.
+     *
+     * @throws IllegalArgumentException if what is noted is no such number
+     */
+    public OptionalInt limit(Path kept) throws IOException {
+        Path file = members(kept);
+        if (!Files.exists(file)) {
+            return OptionalInt.empty();
+        }
+        String noted = Files.readString(file).strip();
+        if (!noted.matches("[1-9][0-9]{0,3}")) {
+            throw new IllegalArgumentException("'" + file + "' says '" + noted
+                    + "', where the number of processes belongs that the plugin may have, from 1 on; correct it, or"
+                    + " remove the file");
+        }
+        return OptionalInt.of(Integer.parseInt(noted));
+    }
+
+    private static Path members(Path kept) {
+        return Path.of(kept + MEMBERS_SUFFIX);
+    }
+
     /** Keeps a plugin no more, whatever is in its place. */
     public void forget(Path kept) throws IOException {
         Files.delete(kept);
         Files.delete(place(kept));
+        Files.deleteIfExists(members(kept));
         Files.deleteIfExists(kept.resolveSibling(kept.getFileName() + PREVIOUS_SUFFIX));
     }
 
     /** Where a kept plugin came from. */
     public Path placeOf(Path kept) throws IOException {
         return Path.of(Files.readString(place(kept)));
+    }
+
+    /** The storage type of a kept plugin, as its proxy says; empty if there is no proxy of it. */
+    Optional<String> typeOf(Path kept) throws IOException {
+        if (!Files.isRegularFile(place(kept))) {
+            return Optional.empty();
+        }
+        Path proxy = placeOf(kept);
+        return Files.isRegularFile(proxy)
+                ? ProxyClass.typeOf(Files.readString(proxy, StandardCharsets.ISO_8859_1))
+                : Optional.empty();
     }
 
     /** Puts a kept plugin where it came from, and keeps it no more. */

@@ -1,6 +1,7 @@
 package dev.tenon.host;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.serve.Overview;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.Decorator;
@@ -38,9 +39,17 @@ final class Catalog implements AutoCloseable {
         record Served(String type) implements Candidate {}
     }
 
+    /** The start of a plugin, which may fail. */
+    @FunctionalInterface
+    private interface Start {
+        void run() throws IOException;
+    }
+
     private final Lifetime lifetime;
     private final PluginHosting hosting;
+    private final Path bitmaps;
     private final Journal journal;
+    private final Adopted adopted;
     private final ServedTypes served;
     private final List<Path> written = new ArrayList<>();
     private boolean isDaemonAsked;
@@ -58,7 +67,9 @@ final class Catalog implements AutoCloseable {
     Catalog(HostSettings settings, Lifetime lifetime, Journal journal, @Nullable Path runtime) throws IOException {
         this.lifetime = lifetime;
         this.hosting = settings.hosting();
+        this.bitmaps = settings.bitmapDirectory();
         this.journal = journal;
+        this.adopted = new Adopted(settings.adopted());
         this.runtime = runtime;
         this.served = new ServedTypes(settings.socket());
         NativeTypes.all().forEach((type, plugin) -> {
@@ -71,8 +82,19 @@ final class Catalog implements AutoCloseable {
                 known.putIfAbsent(name, lifetime.decorate(named(name, plugin), journal));
             }
         });
+        settings.others().forEach(plugin -> known.put(plugin.type(), lifetime.decorate(plugin, journal)));
         settings.plugins().forEach(file -> candidates.add(new Candidate.Given(file)));
-        new Adopted(settings.adopted()).plugins().forEach(file -> candidates.add(new Candidate.Kept(file)));
+        for (Path file : adopted.plugins()) {
+            candidates.add(new Candidate.Kept(file));
+            adopted.typeOf(file).ifPresent(this::setAside);
+        }
+    }
+
+    /** Whoever adopted a plugin has chosen who answers for its type, and must not get another's answers. */
+    private void setAside(String type) {
+        if (known.remove(type) != null) {
+            LOG.info("event=adopted-instead-of-own type={}", type);
+        }
     }
 
     /** A type by the name that PVE knows it by. */
@@ -83,6 +105,11 @@ final class Catalog implements AutoCloseable {
     /** The types that are answered for by now; more of them after {@link #more}. */
     Map<String, StoragePlugin> known() {
         return Collections.unmodifiableMap(known);
+    }
+
+    /** What the processes of the plugins in Perl do that were started by now. */
+    List<Overview.Plugin> overview() {
+        return hosted.stream().map(PerlStoragePlugin::overview).toList();
     }
 
     /** What the plugins are spoken to with. */
@@ -107,21 +134,24 @@ final class Catalog implements AutoCloseable {
             return false;
         }
         switch (candidate) {
-            case Candidate.Given(Path file) -> start(file);
-            case Candidate.Kept(Path file) -> startOrTell(file, "adopted-not-served file=" + file);
+            case Candidate.Given(Path file) -> start(file, hosting.members());
+            case Candidate.Kept(Path file) ->
+                startOrTell(
+                        "adopted-not-served file=" + file,
+                        () -> start(file, adopted.limit(file).orElse(hosting.members())));
             case Candidate.Served(String type) -> {
                 Path file = served.writeClass(type, runtime());
                 written.add(file);
-                startOrTell(file, "served-elsewhere-not-found type=" + type);
+                startOrTell("served-elsewhere-not-found type=" + type, () -> start(file, hosting.members()));
             }
         }
         return true;
     }
 
     /** One that is broken must not take the others with it. */
-    private void startOrTell(Path file, String event) throws IOException {
+    private static void startOrTell(String event, Start start) throws IOException {
         try {
-            start(file);
+            start.run();
         } catch (StorageException | IllegalArgumentException e) {
             LOG.error("event={} reason=\"{}\"", event, e.getMessage());
         }
@@ -134,8 +164,19 @@ final class Catalog implements AutoCloseable {
         return runtime;
     }
 
-    private void start(Path file) throws IOException {
-        PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets(), hosting.settings(file, runtime()));
+    /** A plugin in a process of its own, beside whoever answers for its type; it answers for it if nobody else does. */
+    StoragePlugin beside(Path file) throws IOException {
+        PerlStoragePlugin plugin = PerlStoragePlugin.start(
+                sockets(), hosting.settings(file, runtime()).withBitmaps(bitmaps));
+        hosted.add(plugin);
+        known.putIfAbsent(plugin.type(), lifetime.decorate(plugin, journal));
+        return plugin;
+    }
+
+    private void start(Path file, int members) throws IOException {
+        PerlStoragePlugin plugin = PerlStoragePlugin.start(
+                sockets(),
+                hosting.settings(file, runtime()).withMembers(members).withBitmaps(bitmaps));
         if (known.containsKey(plugin.type())) {
             plugin.close();
             throw new IllegalArgumentException(
@@ -145,10 +186,16 @@ final class Catalog implements AutoCloseable {
         known.put(plugin.type(), lifetime.decorate(plugin, journal));
     }
 
-    /** Ends the processes of the plugins. */
+    /** Ends the processes of the plugins, all at once: each may take its time to log out. */
     @Override
     public void close() throws IOException {
-        hosted.forEach(PerlStoragePlugin::close);
+        List<Thread> ends = hosted.stream()
+                .map(plugin ->
+                        Thread.ofPlatform().name("close-" + plugin.type()).start(plugin::close))
+                .toList();
+        for (Thread end : ends) {
+            awaitEnd(end);
+        }
         if (sockets != null) {
             sockets.close();
         }
@@ -157,6 +204,20 @@ final class Catalog implements AutoCloseable {
         }
         if (runtime != null) {
             removeIfEmpty(runtime);
+        }
+    }
+
+    private static void awaitEnd(Thread end) {
+        boolean wasInterrupted = false;
+        while (end.isAlive()) {
+            try {
+                end.join();
+            } catch (InterruptedException e) {
+                wasInterrupted = true;
+            }
+        }
+        if (wasInterrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

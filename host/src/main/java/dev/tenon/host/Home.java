@@ -1,23 +1,26 @@
 package dev.tenon.host;
 
-import java.nio.file.Files;
+import dev.tenon.bridge.perl.PerlLibrary;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Objects;
 
-/** Where this installation lies: a checkout, or what was installed from one. */
+/** Where this installation lies: a checkout, a package, or what was unpacked from the jars. */
 public final class Home {
     private Home() {}
 
     /** The directory that holds {@code perl-shim}; the start script tells it. */
     public static Path directory() {
-        Path home =
-                Path.of(System.getProperty("tenon.home", ".")).toAbsolutePath().normalize();
-        if (!Files.isDirectory(home.resolve("perl-shim"))) {
-            throw new IllegalStateException("'" + home + "' holds no perl-shim; start Tenon with bin/tenon");
-        }
-        return home;
+        return Objects.requireNonNull(perlShim().getParent());
     }
 
+    /** Tenon's own Perl. */
     public static Path perlShim() {
-        return directory().resolve("perl-shim");
+        try {
+            return PerlLibrary.directory();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Tenon's Perl library cannot be unpacked: " + e.getMessage(), e);
+        }
     }
 }

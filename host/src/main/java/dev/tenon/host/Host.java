@@ -1,5 +1,6 @@
 package dev.tenon.host;
 
+import dev.tenon.bridge.serve.Overview;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.config.ConfigStore;
 import dev.tenon.core.journal.Journal;
@@ -29,11 +30,14 @@ public final class Host implements AutoCloseable {
     private final Journal journal;
     private final Catalog catalog;
     private final String node;
+    private final boolean isReading;
     private ConfigStore store;
     private StorageService service;
 
-    private Host(HostSettings settings, Lifetime lifetime, @Nullable Path runtime) throws IOException {
+    private Host(HostSettings settings, Lifetime lifetime, boolean isReading, @Nullable Path runtime)
+            throws IOException {
         this.settings = settings;
+        this.isReading = isReading;
         this.journal = new Journal(settings.journalDirectory());
         this.catalog = new Catalog(settings, lifetime, journal, runtime);
         this.node = node();
@@ -43,7 +47,12 @@ public final class Host implements AutoCloseable {
 
     /** For one command. A plugin is started when a storage of its type is named, and ends with the host. */
     public static Host ofCommand(HostSettings settings) throws IOException {
-        return new Host(settings, Lifetime.COMMAND, null);
+        return new Host(settings, Lifetime.COMMAND, false, null);
+    }
+
+    /** The same for a command that changes nothing, so that storages make no directories. */
+    public static Host ofReadingCommand(HostSettings settings) throws IOException {
+        return new Host(settings, Lifetime.COMMAND, true, null);
     }
 
     /**
@@ -52,7 +61,7 @@ public final class Host implements AutoCloseable {
      * @param runtime where the sockets of plugins go, a directory of mode 0700, which goes away with the host
      */
     public static Host ofDaemon(HostSettings settings, Path runtime) throws IOException {
-        return new Host(settings, Lifetime.DAEMON, runtime);
+        return new Host(settings, Lifetime.DAEMON, false, runtime);
     }
 
     private static String node() throws IOException {
@@ -67,8 +76,9 @@ public final class Host implements AutoCloseable {
 
     private StorageService newService() {
         // What a removal leaves for later is done before the command ends.
-        return new StorageService(
+        StorageService made = new StorageService(
                 store::current, catalog.known(), node, settings.locks(), Runnable::run, Permissions.ALL);
+        return isReading ? made.reading() : made;
     }
 
     private boolean more() throws IOException {
@@ -118,7 +128,7 @@ public final class Host implements AutoCloseable {
     /** The service, with everybody who answers for a type. */
     public StorageService all() throws IOException {
         while (more()) {
-            // until nobody is left
+            // until no plugin is left to start
         }
         return service;
     }
@@ -151,9 +161,37 @@ public final class Host implements AutoCloseable {
         return catalog.known().get(type);
     }
 
+    /**
+     * A plugin by the name that people give: the file of one in Perl, which gets processes of its own, or the type of
+     * one that is answered for.
+     *
+     * @param name a file if it has a slash or ends with {@code .pm}
+     * @throws IOException if there is no such file or type, or the file cannot be hosted; the message says which
+     */
+    public StoragePlugin plugin(String name) throws IOException {
+        if (name.contains("/") || name.endsWith(".pm")) {
+            StoragePlugin plugin = catalog.beside(Path.of(name));
+            store = newStore();
+            service = newService();
+            return plugin;
+        }
+        StoragePlugin plugin = type(name);
+        if (plugin == null) {
+            throw new IOException("there is no storage type '" + name + "', and it is no file of a plugin (one has a"
+                    + " slash or ends with .pm); there are "
+                    + String.join(", ", catalog.known().keySet()));
+        }
+        return plugin;
+    }
+
     /** What the plugins are spoken to with. */
     public UnixSockets sockets() {
         return catalog.sockets();
+    }
+
+    /** What the processes of the plugins in Perl do that were started by now. */
+    public List<Overview.Plugin> overview() {
+        return catalog.overview();
     }
 
     /** The types that are answered for by now, with what stands around them. */

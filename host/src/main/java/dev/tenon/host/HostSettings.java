@@ -5,6 +5,7 @@ import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param config the configuration of the storages; null for {@code /etc/pve/storage.cfg} on a PVE host, elsewhere {@code
  *     /etc/tenon/storage.cfg}
+ * @param others storage types that others wrote in Java
  * @param plugins files of Perl plugins, each of which answers for its storage type
  * @param adopted the directory of the plugins that were adopted, which answer, too
  * @param socket the control socket of the daemon that is asked for types which nobody here answers for; null to ask nobody
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record HostSettings(
         @Nullable Path config,
+        List<StoragePlugin> others,
         List<Path> plugins,
         Path adopted,
         @Nullable Path socket,
@@ -40,6 +43,7 @@ public record HostSettings(
     private static final String JOURNAL_OF_A_USER = ".local/state/tenon/journal";
 
     public HostSettings {
+        others = List.copyOf(others);
         plugins = List.copyOf(plugins);
     }
 
@@ -76,6 +80,11 @@ public record HostSettings(
             }
             return lock.hold(timeout, work);
         }
+    }
+
+    /** The directory with the bitmap ids of backup providers of the draft: beside the journal. */
+    Path bitmapDirectory() {
+        return journalDirectory().toAbsolutePath().resolveSibling("bitmaps");
     }
 
     /** The directory with the journal. */

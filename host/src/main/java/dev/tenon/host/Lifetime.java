@@ -11,7 +11,7 @@ import java.time.Duration;
 
 /** How long the plugins of a host are used, and with it what stands around them. */
 public enum Lifetime {
-    /** For one command, which waits for its storages and asks anew. */
+    /** For one command, which waits for its storages and asks them again each time. */
     COMMAND {
         @Override
         StoragePlugin decorate(PerlStoragePlugin plugin, Journal journal) {

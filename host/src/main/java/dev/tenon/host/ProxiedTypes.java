@@ -18,9 +18,9 @@ public record ProxiedTypes(Path directory) {
     private static final String PREFIX = "tenon";
     private static final String SUFFIX = ".type";
 
-    /** The name unless another is chosen. */
+    /** The name unless another is chosen; that of a type which only Tenon has is its own. */
     public static String usual(String type) {
-        return PREFIX + type;
+        return type.startsWith(PREFIX) ? type : PREFIX + type;
     }
 
     /** Remembers that PVE knows the type by this name. */

@@ -21,7 +21,7 @@ record ServedTypes(@Nullable Path socket) {
     private static final Logger LOG = LoggerFactory.getLogger(ServedTypes.class);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    /** Their names; none if nobody answers. */
+    /** Their names; empty if no daemon answers. */
     List<String> names() {
         if (socket == null || !UnixSockets.isAnswered(socket)) {
             return List.of();

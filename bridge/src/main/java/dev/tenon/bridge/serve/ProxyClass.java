@@ -1,11 +1,12 @@
 package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.storage.StorageApi;
+import dev.tenon.core.spi.NamePattern;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.storage.mounted.FilePlugin;
 import dev.tenon.core.storage.mounted.MountedPlugin;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
-import dev.tenon.proto.Type;
 import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -35,7 +37,10 @@ import org.jspecify.annotations.Nullable;
  * @param library Tenon's Perl library
  * @param socket the daemon's control socket
  * @param original the adopted plugin's own file, null for a storage in Java
+ * @param base the class of PVE that it inherits from
  * @param mounts what the usual path of a storage begins with that is mounted from elsewhere, null if it is not
+ * @param names the forms of its names; empty if they are those of PVE's base class, or if code tells them
+ * @param freezes whether the file system of a container is frozen for a snapshot; the original says so itself
  * @param registration what it declares, and what it hands to PVE when it is loaded
  * @param remote the methods that the daemon answers; the class inherits the others
  * @param local the methods that the plugin's own code answers in the host's process
@@ -47,13 +52,18 @@ public record ProxyClass(
         Path library,
         Path socket,
         @Nullable Path original,
+        String base,
         @Nullable String mounts,
+        List<NamePattern> names,
+        boolean freezes,
         Registration registration,
         Set<String> remote,
         Set<String> local) {
     private static final String TEMPLATE = "proxy-class.pm";
     private static final Pattern PLACE = Pattern.compile("__([A-Z]+)__");
+    private static final String BASE_OF_ALL = "PVE::Storage::Plugin";
     private static final String MARK = "# Made by Tenon (proxy class ";
+    private static final Pattern TYPE = Pattern.compile("\nsub type \\{\n    return '([^'\\\\]+)';");
     private static final MethodTable TABLE = StorageApi.API.table();
 
     /** These say what a plugin is; the class answers them from what it was made with. */
@@ -68,10 +78,6 @@ public record ProxyClass(
     /** The host's base class does these without a plugin, unless a plugin has its own. */
     private static final Set<String> OF_BASE = rows(row -> "base".equals(row.answered()));
 
-    /** Objects do not cross yet. */
-    private static final Set<String> NOT_YET =
-            rows(row -> row.result() instanceof Method.Result.Single(Type type) && type.kind() == Type.Kind.PROVIDER);
-
     private static Set<String> rows(Predicate<Method> which) {
         return TABLE.methods().values().stream()
                 .filter(which)
@@ -84,22 +90,31 @@ public record ProxyClass(
         return source.contains(MARK);
     }
 
-    /** Of a storage in Java whose names and formats are those of PVE's base class. */
+    /** The storage type that the class with this text is for; empty if it is no such class. */
+    public static Optional<String> typeOf(String source) {
+        Matcher type = TYPE.matcher(source);
+        return isOne(source) && type.find() ? Optional.of(type.group(1)) : Optional.empty();
+    }
+
+    /**
+     * The class for a storage in Java. Its names and formats are those of PVE's class that it names, or patterns say
+     * them.
+     */
     public static ProxyClass ofJava(String name, String type, StoragePlugin plugin, Path library, Path socket) {
         Set<String> remote = new TreeSet<>(TABLE.methods().keySet());
         remote.removeAll(METADATA);
         remote.removeAll(PURE);
-        remote.removeAll(NOT_YET);
         remote.removeAll(OF_BASE);
         // What is mounted is the same on all nodes. A class of Java declares what PVE's own types declare already.
         boolean isMounted = plugin instanceof MountedPlugin;
         Registration registration = new Registration(
                 literal(StorageApi.answer("pluginData", plugin.pluginData()), 1),
-                "{}",
+                plugin instanceof FilePlugin ? "{}" : literal(StorageApi.answer("properties", plugin.properties()), 1),
                 literal(StorageApi.answer("options", plugin.options()), 1),
-                isMounted ? List.of(type) : List.of(),
+                isMounted || plugin.isShared() ? List.of(type) : List.of(),
                 Map.of(),
                 Map.of(),
+                List.of(),
                 Map.of());
         return new ProxyClass(
                 name,
@@ -108,14 +123,17 @@ public record ProxyClass(
                 library,
                 socket,
                 null,
+                plugin.hostClass(),
                 isMounted ? MountedPlugin.DEFAULT_PARENT : null,
+                plugin.namePatterns(),
+                plugin.snapshotNeedsFreeze(),
                 registration,
                 remote,
                 Set.of());
     }
 
     /**
-     * Of a Perl plugin that moves behind the daemon.
+     * The class for a Perl plugin that moves behind the daemon.
      *
      * @param registration what Perl told of it
      * @param overrides the methods that the plugin implements itself; what it inherits, the host's base class answers
@@ -136,7 +154,20 @@ public record ProxyClass(
         if (local.stream().anyMatch(method -> TABLE.method(method).isDeclared())) {
             remote.addAll(NAMING);
         }
-        return new ProxyClass(name, type, type, library, socket, original, null, registration, remote, local);
+        return new ProxyClass(
+                name,
+                type,
+                type,
+                library,
+                socket,
+                original,
+                BASE_OF_ALL,
+                null,
+                List.of(),
+                false,
+                registration,
+                remote,
+                local);
     }
 
     /** The Perl source. */
@@ -147,7 +178,12 @@ public record ProxyClass(
         parts.put("SOCKET", quoted(socket.toString()));
         parts.put("PLUGIN", quoted(plugin));
         parts.put("ORIGINAL", original == null ? "undef" : quoted(original.toString()));
+        parts.put("BASE", quoted(base));
         parts.put("MOUNTS", mounts == null ? "undef" : quoted(mounts));
+        parts.put(
+                "NAMES",
+                names.stream().map(ProxyClass::form).collect(Collectors.joining("", names.isEmpty() ? "" : "\n", "")));
+        parts.put("FREEZES", freezes ? "1" : "0");
         parts.put("REMOTE", indented(remote));
         parts.put("LOCAL", indented(local));
         parts.put("LEVEL", Integer.toString(TABLE.newestLevel()));
@@ -164,6 +200,12 @@ public record ProxyClass(
         return PLACE.matcher(template())
                 .replaceAll(place ->
                         Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)), place.group())));
+    }
+
+    private static String form(NamePattern name) {
+        return "    [" + quoted(name.pattern().pattern()) + ", "
+                + quoted(name.type().word()) + ", " + (name.isBase() ? "1" : "''") + ", "
+                + quoted(name.format().word()) + "],\n";
     }
 
     private static String template() {

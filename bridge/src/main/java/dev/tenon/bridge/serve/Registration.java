@@ -13,6 +13,7 @@ import java.util.Map;
  * @param shared the types that it calls the same on all nodes
  * @param formats by name, a pair of the schema, {@code undef} if there is none, and whether code of the plugin checks
  * @param standardOptions by name
+ * @param holds what the plugin opens or starts while it is loaded, in words
  * @param functions by name, what others may import, whether it is exported without being asked for
  */
 public record Registration(
@@ -22,11 +23,13 @@ public record Registration(
         List<String> shared,
         Map<String, String> formats,
         Map<String, String> standardOptions,
+        List<String> holds,
         Map<String, String> functions) {
     public Registration {
         shared = List.copyOf(shared);
         formats = Map.copyOf(formats);
         standardOptions = Map.copyOf(standardOptions);
+        holds = List.copyOf(holds);
         functions = Map.copyOf(functions);
     }
 }

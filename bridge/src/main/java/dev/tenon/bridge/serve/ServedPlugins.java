@@ -6,24 +6,29 @@ import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.Gates;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.session.LargeAnswers;
+import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.storage.StorageApi;
+import dev.tenon.bridge.transport.PeerCredentials;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.proto.Api;
+import dev.tenon.proto.CallContext;
 import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Frame;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Answers calls with the plugins of an API that are served, each under a name, mostly its type. */
-public final class ServedPlugins {
+public final class ServedPlugins implements AutoCloseable {
     /** How many calls may be inside one storage that take moments, and how many that may take long. */
     private static final int MOST_INSIDE = 32;
 
@@ -36,6 +41,7 @@ public final class ServedPlugins {
     private final Api api;
     private final Map<String, Callee> plugins;
     private final Leftovers leftovers = new Leftovers();
+    private final ServedObjects objects = new ServedObjects();
     private final Gates gates = new Gates();
     private final LargeAnswers large = new LargeAnswers();
 
@@ -51,7 +57,7 @@ public final class ServedPlugins {
         return new ServedPlugins(StorageApi.API, callees);
     }
 
-    /** What is spoken. */
+    /** The API that is served. */
     public Api api() {
         return api;
     }
@@ -63,16 +69,71 @@ public final class ServedPlugins {
     /** Which calls share threads. */
     private record Place(String plugin, String storage, boolean isLong) {}
 
+    /** Where calls are under way now. */
+    List<Overview.Crowd> crowds() {
+        return gates.crowds().stream()
+                .map(crowd -> {
+                    Place place = (Place) crowd.key();
+                    return new Overview.Crowd(
+                            place.plugin(),
+                            place.storage(),
+                            place.isLong(),
+                            crowd.inside(),
+                            crowd.waiting(),
+                            crowd.late(),
+                            crowd.oldest());
+                })
+                .sorted(Comparator.comparing(Overview.Crowd::plugin)
+                        .thenComparing(Overview.Crowd::storage)
+                        .thenComparing(Overview.Crowd::areLong))
+                .toList();
+    }
+
+    /**
+     * Whether nothing is under way.
+     *
+     * @param awaits whether work that is left, and not claimed, counts
+     */
+    boolean isIdle(boolean awaits) {
+        return gates.crowds().isEmpty()
+                && !leftovers.areRunning()
+                && !objects.areKept()
+                && !(awaits && leftovers.areLeft());
+    }
+
+    /** Whether the process at the other end of a connection has an object here that cannot be made anew elsewhere. */
+    boolean isNeededBy(Session session) {
+        PeerCredentials peer = session.peer();
+        return peer != null && objects.areKeptFor(peer.pid());
+    }
+
     /**
      * Answers calls, each inside of its storage.
      *
      * @param descriptors where their callers send open files
+     * @param own answers the calls that are for this program itself, and with null those that are not
+     * @param before where work may be left, too; null for nowhere
      */
-    public CallHandler handler(DescriptorSocket descriptors) {
+    CallHandler handler(
+            DescriptorSocket descriptors, Function<IncomingCall, @Nullable Value> own, @Nullable Predecessor before) {
         return new CallHandler() {
             @Override
             public Value handle(IncomingCall call) {
+                Value answer = isForPlugin(call) ? null : own.apply(call);
+                if (answer != null) {
+                    return answer;
+                }
+                if (before != null
+                        && call.method().equals(CLAIM)
+                        && !leftovers.has(call.params())
+                        && !before.hasEnded()) {
+                    return before.claim(call);
+                }
                 return ServedPlugins.this.handle(call, descriptors);
+            }
+
+            private boolean isForPlugin(IncomingCall call) {
+                return call.context().plugin() != null || call.context().object() != null;
             }
 
             @Override
@@ -87,19 +148,31 @@ public final class ServedPlugins {
 
             @Override
             public @Nullable Duration limit(Frame.Request request) {
-                Method row = api.table().methods().get(request.method());
+                Method row = row(request);
                 return row == null ? null : row.deadline();
             }
         };
     }
 
+    private ServedObjects.@Nullable Entry object(CallContext context) {
+        return context.object() == null ? null : objects.get(context.object());
+    }
+
+    private @Nullable Method row(Frame.Request request) {
+        ServedObjects.Entry object = object(request.context());
+        return object != null
+                ? object.row(request.method())
+                : request.context().object() == null ? api.table().methods().get(request.method()) : null;
+    }
+
     private Gates.@Nullable Gate gate(Frame.Request request) {
-        String plugin = request.context().plugin();
-        Method row = api.table().methods().get(request.method());
+        ServedObjects.Entry object = object(request.context());
+        String plugin = object == null ? request.context().plugin() : object.plugin();
+        Method row = row(request);
         if (plugin == null || row == null) {
             return null;
         }
-        String storage = storage(request.params());
+        String storage = object == null ? storage(request.params()) : object.storage();
         return gates.of(
                 new Place(plugin, storage, row.deadline().compareTo(LONG) > 0),
                 storage.isEmpty() ? "the plugin '" + plugin + "'" : "the storage '" + storage + "'",
@@ -109,7 +182,7 @@ public final class ServedPlugins {
     /** A list may be of any length. */
     private LargeAnswers.@Nullable Turn turn(Frame.Request request) {
         String plugin = request.context().plugin();
-        Method row = api.table().methods().get(request.method());
+        Method row = row(request);
         return plugin == null || row == null || !(row.result() instanceof Method.Result.Records)
                 ? null
                 : large.of(List.of(plugin, storage(request.params()), row.name()));
@@ -132,6 +205,10 @@ public final class ServedPlugins {
      * @param descriptors where its caller sends open files
      */
     public Value handle(IncomingCall call, DescriptorSocket descriptors) {
+        String token = call.context().object();
+        if (token != null) {
+            return callObject(token, call, descriptors);
+        }
         String name = call.context().plugin();
         Callee plugin = name == null ? null : plugins.get(name);
         if (plugin == null) {
@@ -145,7 +222,27 @@ public final class ServedPlugins {
             leftovers.claim(call.params());
             return Value.Nil.NIL;
         }
-        SessionCaller caller = new SessionCaller(call, leftovers, descriptors);
-        return caller.host().call(() -> plugin.call(call.method(), call.params(), caller));
+        try (SessionCaller caller = new SessionCaller(call, leftovers, descriptors, objects, storage(call.params()))) {
+            return caller.host().call(() -> plugin.call(call.method(), call.params(), caller));
+        }
+    }
+
+    private Value callObject(String token, IncomingCall call, DescriptorSocket descriptors) {
+        ServedObjects.Entry object = objects.get(token);
+        if (object == null) {
+            throw new ProtocolException(
+                    ErrorCode.OBJECT_GONE,
+                    call.method()
+                            + ": the daemon does not have the object any more; it was restarted, or is another one");
+        }
+        try (SessionCaller caller = new SessionCaller(call, leftovers, descriptors, objects, object.storage())) {
+            return caller.host().call(() -> object.call(call, caller));
+        }
+    }
+
+    /** Releases the objects that calls have made. */
+    @Override
+    public void close() {
+        objects.close();
     }
 }

@@ -3,6 +3,7 @@ package dev.tenon.bridge.serve;
 import dev.tenon.bridge.codec.Caller;
 import dev.tenon.bridge.codec.Errors;
 import dev.tenon.bridge.codec.Functions;
+import dev.tenon.bridge.codec.Lasting;
 import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.session.RemoteCallException;
@@ -15,12 +16,13 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.Value;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
-/** The far side of the connection that a call came over. */
-record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket descriptors) implements Caller {
+/** The far side of the connection that a call came over, until the call is over. */
+final class SessionCaller implements Caller, AutoCloseable {
     /** The caller waits for its own answer meanwhile, which has a limit. */
     private static final Duration LIMIT = Duration.ofDays(1);
 
@@ -30,6 +32,26 @@ record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket de
     /** What a peer says of a host whose base class has that method. */
     private static final Value ADAPTS_NAMES = new Value.Text("volname_for_format");
 
+    private final IncomingCall call;
+    private final Leftovers leftovers;
+    private final DescriptorSocket descriptors;
+    private final ServedObjects objects;
+    private final String storage;
+    private final List<Processes.Watch> watches = new ArrayList<>();
+
+    SessionCaller(
+            IncomingCall call,
+            Leftovers leftovers,
+            DescriptorSocket descriptors,
+            ServedObjects objects,
+            String storage) {
+        this.call = call;
+        this.leftovers = leftovers;
+        this.descriptors = descriptors;
+        this.objects = objects;
+        this.storage = storage;
+    }
+
     /** The peer. One that does not say what its base class can is taken for one of the newest level. */
     Host host() {
         Value abilities = call.session().opened().join().get("abilities");
@@ -37,7 +59,18 @@ record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket de
         return new Host(
                 adaptsNames,
                 sentence -> call.session().tell("warning", Value.fields("text", new Value.Text(sentence))),
+                this::print,
                 new Host.Peer(call.peer().pid(), call.session().number()));
+    }
+
+    /** A caller that reads nothing loses lines instead of filling the memory; they are in the log. */
+    private void print(Host.Stream stream, String line) {
+        if (call.session().isRead()) {
+            call.session()
+                    .tell(
+                            "printed",
+                            Value.fields("stream", new Value.Text(stream.word()), "text", new Value.Text(line)));
+        }
     }
 
     @Override
@@ -73,5 +106,20 @@ record SessionCaller(IncomingCall call, Leftovers leftovers, DescriptorSocket de
     @Override
     public void whenGone(Consumer<String> action) {
         var _ = call.session().closed().thenAccept(action);
+    }
+
+    @Override
+    public String hold(Lasting object) {
+        return objects.hold(call, object, storage);
+    }
+
+    @Override
+    public void whenEnded(long process, Runnable action) {
+        watches.add(objects.watch(process, action));
+    }
+
+    @Override
+    public void close() {
+        watches.forEach(Processes.Watch::close);
     }
 }

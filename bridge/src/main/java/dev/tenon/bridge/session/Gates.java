@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
@@ -17,14 +18,14 @@ import org.jspecify.annotations.Nullable;
  * others are turned away at once, but for one now and then that finds out whether the storage answers again.
  */
 public final class Gates {
-    /** So many that are late at once, and the storage does not answer. */
+    /** With this many late calls at once, a storage counts as one that does not answer. */
     private static final int SILENT = 3;
 
     private static final long PROBE_NANOS = Duration.ofSeconds(5).toNanos();
 
     private final Map<Object, Gate> gates = new ConcurrentHashMap<>();
 
-    /** One that goes in. */
+    /** A call that goes in. */
     interface Entrant extends Runnable {
         /** Those of one connection share its turns. */
         Object connection();
@@ -46,6 +47,22 @@ public final class Gates {
             gate.users++;
             return gate;
         }));
+    }
+
+    /**
+     * The calls at a gate.
+     *
+     * @param key what they go into
+     * @param inside how many are in
+     * @param waiting how many stand in line
+     * @param late how many of those inside have used up their time
+     * @param oldest for how long the oldest of those inside has been under way
+     */
+    public record Crowd(Object key, int inside, int waiting, int late, Duration oldest) {}
+
+    /** Where calls are under way now. */
+    public List<Crowd> crowds() {
+        return gates.values().stream().map(Gate::crowd).toList();
     }
 
     /** Where the calls of one storage go in. */
@@ -134,16 +151,26 @@ public final class Gates {
         }
 
         private String told(long now) {
-            long longest = 0;
-            for (Entrant one : inside) {
-                longest = Math.max(longest, now - one.since());
-            }
             return inside.size() + " calls are inside " + name + ", " + late.size()
                     + " of them beyond their time, and the oldest for "
-                    + Duration.ofNanos(longest).toSeconds() + " s";
+                    + oldest(now).toSeconds() + " s";
         }
 
-        /** The call that asked for this gate needs it no more. */
+        private Duration oldest(long now) {
+            return Duration.ofNanos(
+                    inside.stream().mapToLong(one -> now - one.since()).max().orElse(0));
+        }
+
+        private synchronized Crowd crowd() {
+            return new Crowd(
+                    key,
+                    inside.size(),
+                    line.values().stream().mapToInt(Queue::size).sum(),
+                    late.size(),
+                    oldest(System.nanoTime()));
+        }
+
+        /** The call that asked for this gate no longer needs it. */
         void done() {
             gates.computeIfPresent(key, (same, there) -> {
                 there.users--;

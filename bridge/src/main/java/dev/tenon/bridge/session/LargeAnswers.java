@@ -15,12 +15,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LargeAnswers {
     private static final long LARGE_BYTES = 1 << 18;
+
+    /**
+     * After this many bytes of answers the garbage is collected; with the copies on the way it is up to three times as
+     * much.
+     */
+    private static final long COLLECTED_BYTES = 48L << 20;
+
     private static final int AT_ONCE = Math.max(2, Runtime.getRuntime().availableProcessors());
 
     /** Whatever takes longer waits for something, and needs neither memory nor a processor. */
     private static final long WAITING_NANOS = Duration.ofSeconds(2).toNanos();
 
-    /** The same where nothing is known. */
+    /** The same for a kind of call of which no answer is known yet. */
     private static final long UNKNOWN_NANOS = Duration.ofMillis(500).toNanos();
 
     private static final Duration LOOK = Duration.ofMillis(20);
@@ -38,8 +45,9 @@ public final class LargeAnswers {
     private final Map<Turn, Long> making = new LinkedHashMap<>();
     private final Map<Object, List<Turn>> line = new LinkedHashMap<>();
     private boolean isLooking;
+    private long madeBytes;
 
-    /** One that takes a turn. */
+    /** A call that takes a turn. */
     interface Entrant {
         /** Those of one connection share its turns. */
         Object connection();
@@ -47,10 +55,10 @@ public final class LargeAnswers {
         /** Whether its connection reads what it is answered. */
         boolean isRead();
 
-        /** It is its turn. */
+        /** Its turn has come. */
         void proceed();
 
-        /** Does something small after a while. */
+        /** Runs a short task after a while. */
         void later(Duration delay, Runnable task);
     }
 
@@ -82,11 +90,19 @@ public final class LargeAnswers {
 
         /** The answer, of so many bytes, is on its way. */
         void leave(int bytes) {
+            boolean isMuch;
             synchronized (LargeAnswers.this) {
                 making.remove(this);
                 if (bytes > 0) {
                     sizes.put(kind, (long) bytes);
                 }
+                madeBytes += bytes >= LARGE_BYTES ? bytes : 0;
+                isMuch = madeBytes >= COLLECTED_BYTES;
+                madeBytes = isMuch ? 0 : madeBytes;
+            }
+            if (isMuch) {
+                // The collector would rather let the heap grow to its limit, since large arrays are born old.
+                System.gc();
             }
             look();
         }

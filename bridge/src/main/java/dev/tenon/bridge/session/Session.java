@@ -14,17 +14,14 @@ import dev.tenon.proto.ProtocolException;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.WireError;
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -45,16 +42,19 @@ public final class Session implements ConnectionListener {
     private final long number = NUMBERS.incrementAndGet();
     private final Connection connection;
     private final Settings settings;
-    private final AtomicLong ids = new AtomicLong();
-    private final Map<Long, CompletableFuture<Value>> waiting = new ConcurrentHashMap<>();
+    private final Questions questions;
     private final Map<Long, Answer> running = new ConcurrentHashMap<>();
     /** Calls that have not come to their end, whether they were answered or not. */
     private final AtomicInteger underWay = new AtomicInteger();
+
+    private final AtomicInteger beingAnswered = new AtomicInteger();
 
     private final CompletableFuture<Value.Fields> opened = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
     private final Connection.Alarm helloAlarm;
     private volatile @Nullable PeerCredentials peer;
+    private volatile boolean hasGreeted;
+    private final Departure departure;
 
     /**
      * What a session is made with.
@@ -82,7 +82,7 @@ public final class Session implements ConnectionListener {
             this(api, role, facts, admits, handler, notice -> {}, Duration.ofSeconds(10));
         }
 
-        /** The same with an ear for notices; nobody reads meanwhile, so it must not block. */
+        /** The same, and handles notices with this listener, which must not block: nothing is read meanwhile. */
         public Settings hearing(Consumer<Frame.Notify> ear) {
             return new Settings(api, role, facts, admits, handler, ear, helloLimit);
         }
@@ -91,6 +91,9 @@ public final class Session implements ConnectionListener {
     public Session(Connection connection, Settings settings) {
         this.connection = connection;
         this.settings = settings;
+        this.questions = new Questions(connection);
+        // In this order: a call is among the second before it leaves the first.
+        this.departure = new Departure(connection, opened, closed, () -> running.isEmpty() && beingAnswered.get() == 0);
         this.helloAlarm = connection.after(settings.helloLimit(), this::endIfSilent);
     }
 
@@ -122,6 +125,12 @@ public final class Session implements ConnectionListener {
         return peer;
     }
 
+    /** Says hello before the peer does, as the side that has connected. */
+    public void greet() {
+        hasGreeted = true;
+        connection.send(new Frame.Hello(Greeting.of(settings)));
+    }
+
     // ---- calls to the peer
 
     /**
@@ -146,35 +155,43 @@ public final class Session implements ConnectionListener {
      */
     public Value call(String method, Value.Fields params, CallContext context)
             throws RemoteCallException, SessionClosedException, TimeoutException, InterruptedException {
-        Duration limit = context.remaining().orElseThrow();
-        long id = ids.incrementAndGet();
-        CompletableFuture<Value> answer = new CompletableFuture<>();
-        waiting.put(id, answer);
-        try {
-            if (closed.isDone()) {
-                throw new SessionClosedException(closed.join());
-            }
-            connection.send(new Frame.Request(id, method, params, context));
-            return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RemoteCallException remote -> throw remote;
-                case SessionClosedException ended -> throw ended;
-                case null, default -> throw new IllegalStateException(e);
-            }
-        } catch (TimeoutException | InterruptedException e) {
-            connection.send(new Frame.Cancel(id));
-            throw e;
-        } finally {
-            waiting.remove(id);
-        }
+        return questions.call(method, params, context);
     }
 
-    /** Tells the peer something that wants no answer. One that is gone is told nothing. */
+    /** Sends the peer a notice, which has no answer. Does nothing if the peer is gone. */
     public void tell(String name, Value.Fields params) {
         if (!closed.isDone()) {
             connection.send(new Frame.Notify(name, params));
         }
+    }
+
+    /** Whether the peer reads what it is sent. */
+    public boolean isRead() {
+        return connection.isRead();
+    }
+
+    /**
+     * Whether the peer answers a ping in time. One that makes one call after the other does so when it is in none, or waits
+     * in one for this side.
+     */
+    public boolean isAnswering(Duration limit) throws InterruptedException {
+        return questions.ping(limit);
+    }
+
+    /** Ends the connection when no call of the peer is under way. The peer is told which of its calls were read. */
+    public void retire(String reason, String message) {
+        departure.retire(new Frame.Close(reason, message));
+    }
+
+    /**
+     * Asks the peer to make its further calls over another connection, and retires when it has made none here for a while.
+     * A peer that does not understand goes on being answered until then.
+     *
+     * @param quiet how long it makes no call
+     * @param isHeld whether the connection has to stay even so
+     */
+    public void leave(String reason, String message, Duration quiet, BooleanSupplier isHeld) {
+        departure.leave(new Frame.Close(reason, message), quiet, isHeld);
     }
 
     /** Says why, and ends the connection. */
@@ -195,12 +212,13 @@ public final class Session implements ConnectionListener {
         }
         switch (frame) {
             case Frame.Hello ignored -> throw new IllegalStateException();
+            case Frame.Piece ignored -> throw new IllegalStateException();
             case Frame.Request request -> {
                 return begin(request);
             }
-            case Frame.Response(long id, Value result) -> answered(id).complete(result);
+            case Frame.Response(long id, Value result) -> questions.answered(id).complete(result);
             case Frame.Failure(long id, WireError error) ->
-                answered(id).completeExceptionally(new RemoteCallException(error));
+                questions.answered(id).completeExceptionally(new RemoteCallException(error));
             case Frame.Notify notice -> settings.notices().accept(notice);
             case Frame.Cancel(long id) -> {
                 Answer answer = running.get(id);
@@ -209,7 +227,7 @@ public final class Session implements ConnectionListener {
                 }
             }
             case Frame.Ping(long nonce) -> connection.send(new Frame.Pong(nonce));
-            case Frame.Pong ignored -> {}
+            case Frame.Pong(long nonce) -> questions.pong(nonce);
             case Frame.Close(String reason, String message) -> {
                 LOG.debug("session={} event=close reason={} message={}", number, reason, message);
                 connection.close(new Frame.Close("DONE", ""));
@@ -223,59 +241,33 @@ public final class Session implements ConnectionListener {
             throw new ProtocolException(ErrorCode.UNEXPECTED_FRAME, "the peer said hello twice");
         }
         PeerCredentials credentials = connection.peer();
-        if (!settings.admits().test(credentials)) {
-            throw new ProtocolException(
-                    ErrorCode.PEER_REFUSED,
-                    "the process " + credentials.pid() + " of user " + credentials.uid()
-                            + " may not use this socket; call as the user that runs the daemon, or as root");
-        }
-        checkProtocol(facts);
+        Greeting.check(facts, credentials, settings);
         peer = credentials;
-        Map<String, Value> hello = new LinkedHashMap<>();
-        hello.put("level", new Value.Int(settings.api().level()));
-        hello.put("protocols", new Value.Seq(List.of(new Value.Int(PROTOCOL))));
-        hello.put("role", new Value.Text(settings.role()));
-        hello.putAll(settings.facts().entries());
-        connection.send(new Frame.Hello(new Value.Fields(hello)));
+        if (Greeting.takesPieces(facts)) {
+            connection.cutLongFrames();
+        }
+        if (!hasGreeted) {
+            greet();
+        }
         helloAlarm.cancel();
         opened.complete(facts);
-    }
-
-    private static void checkProtocol(Value.Fields facts) {
-        if (facts.get("protocols") instanceof Value.Seq(List<Value> versions)
-                && versions.contains(new Value.Int(PROTOCOL))) {
-            return;
-        }
-        String spoken = facts.get("protocols") instanceof Value.Seq(List<Value> versions)
-                ? versions.stream()
-                        .map(version -> version instanceof Value.Int(long n) ? Long.toString(n) : "?")
-                        .toList()
-                        .toString()
-                : "none";
-        throw new ProtocolException(
-                ErrorCode.UNSUPPORTED_VERSION,
-                "the peer speaks protocol " + spoken + " and this side [" + PROTOCOL
-                        + "]; install the same release of Tenon on both sides");
-    }
-
-    /** A late answer, to a call that was given up, completes a future that nobody holds. */
-    private CompletableFuture<Value> answered(long id) {
-        CompletableFuture<Value> answer = waiting.remove(id);
-        if (answer != null) {
-            return answer;
-        }
-        if (id > ids.get() || id < 1) {
-            throw new ProtocolException(
-                    ErrorCode.UNEXPECTED_FRAME, "the peer answered call " + id + ", which was never made");
-        }
-        return new CompletableFuture<>();
     }
 
     // ---- calls of the peer
 
     private @Nullable Runnable begin(Frame.Request request) {
         Answer answer = new Answer(request);
-        if (underWay.get() >= Limits.DEFAULT.pending()) {
+        boolean isOneTooMany = underWay.get() >= Limits.DEFAULT.pending();
+        boolean isRead = departure.reads(request.id(), () -> {
+            if (!isOneTooMany && running.putIfAbsent(request.id(), answer) != null) {
+                throw new ProtocolException(
+                        ErrorCode.UNEXPECTED_FRAME, "the peer made call " + request.id() + " twice at once");
+            }
+        });
+        if (!isRead) {
+            return null;
+        }
+        if (isOneTooMany) {
             answer.fail(
                     ErrorCode.TOO_MANY_CALLS,
                     Outcome.NOT_STARTED,
@@ -283,14 +275,10 @@ public final class Session implements ConnectionListener {
                             + " calls of this connection are under way already");
             return null;
         }
-        if (running.putIfAbsent(request.id(), answer) != null) {
-            throw new ProtocolException(
-                    ErrorCode.UNEXPECTED_FRAME, "the peer made call " + request.id() + " twice at once");
-        }
         return answer.enter() ? answer : null;
     }
 
-    /** The one answer that a call gets, whoever gives it first. */
+    /** The one answer of a call: the first that is given. */
     private final class Answer implements Gates.Entrant, LargeAnswers.Entrant {
         private final Frame.Request request;
         private final long since = System.nanoTime();
@@ -456,12 +444,23 @@ public final class Session implements ConnectionListener {
             if (!given.compareAndSet(false, true)) {
                 return 0;
             }
+            beingAnswered.incrementAndGet();
             // The peer may use the number again as soon as it has the answer.
             running.remove(request.id(), this);
+            departure.answered();
             Connection.Alarm pending = alarm;
             if (pending != null) {
                 pending.cancel();
             }
+            try {
+                return send(frame);
+            } finally {
+                beingAnswered.decrementAndGet();
+                departure.endIfRetired();
+            }
+        }
+
+        private int send(Frame frame) {
             try {
                 return connection.send(frame);
             } catch (ProtocolException e) {
@@ -478,7 +477,7 @@ public final class Session implements ConnectionListener {
         helloAlarm.cancel();
         closed.complete(reason);
         opened.completeExceptionally(new SessionClosedException(reason));
-        waiting.values().forEach(answer -> answer.completeExceptionally(new SessionClosedException(reason)));
+        questions.end(reason);
         LOG.debug("session={} event=closed reason=\"{}\"", number, reason);
     }
 }

@@ -1,0 +1,96 @@
+package dev.tenon.bridge.serve;
+
+import dev.tenon.bridge.session.RemoteCallException;
+import dev.tenon.bridge.session.Session;
+import dev.tenon.bridge.session.SessionClosedException;
+import dev.tenon.bridge.storage.StorageApi;
+import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.ErrorCode;
+import dev.tenon.proto.ProtocolException;
+import dev.tenon.proto.Value;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Asks a daemon about itself. */
+public final class DaemonClient {
+    /** A call to the daemon itself and not to one of its plugins; it has no parameters. */
+    static final String OVERVIEW = "overview";
+
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private DaemonClient() {}
+
+    /**
+     * What a daemon does now.
+     *
+     * @throws IOException if nobody answers at its socket, or in another way; the message says what to do
+     * @throws InterruptedException if this thread is interrupted
+     */
+    public static Overview overview(Path socket) throws IOException, InterruptedException {
+        try (UnixSockets sockets = new UnixSockets()) {
+            Session session = connect(sockets, socket);
+            session.greet();
+            session.opened().get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            Value answer = session.call(OVERVIEW, Value.fields(), LIMIT);
+            session.close("DONE", "");
+            return OverviewCodec.OVERVIEW.read(answer);
+        } catch (RemoteCallException e) {
+            throw new IOException(
+                    "the daemon at '" + socket + "' does not tell what it does, most likely since it is of an older"
+                            + " release: " + e.error().message() + "; restart it",
+                    e);
+        } catch (ExecutionException | SessionClosedException | TimeoutException | StorageException e) {
+            String reason = e instanceof ExecutionException && e.getCause() != null
+                    ? e.getCause().getMessage()
+                    : e.getMessage();
+            throw new IOException(
+                    "the daemon at '" + socket + "' does not tell what it does"
+                            + (reason == null ? " within " + LIMIT.toSeconds() + " s" : ": " + reason),
+                    e);
+        }
+    }
+
+    /** Whether a daemon says hello at its socket within a time. */
+    static boolean isAnswered(Path socket, Duration limit) {
+        try (UnixSockets sockets = new UnixSockets()) {
+            Session session = connect(sockets, socket);
+            session.greet();
+            session.opened().get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            session.close("DONE", "");
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (IOException | ExecutionException | TimeoutException e) {
+            return false;
+        }
+    }
+
+    static Session connect(UnixSockets sockets, Path socket) throws IOException {
+        CompletableFuture<Session> made = new CompletableFuture<>();
+        try {
+            sockets.connect(socket, connection -> {
+                Session session = new Session(
+                        connection,
+                        new Session.Settings(StorageApi.API, "client", Value.fields(), peer -> true, call -> {
+                            throw new ProtocolException(
+                                    ErrorCode.UNKNOWN_METHOD, call.method() + ": this program answers no calls");
+                        }));
+                made.complete(session);
+                return session;
+            });
+        } catch (IOException e) {
+            throw new IOException(
+                    "nobody answers at the socket '" + socket + "': " + e.getMessage()
+                            + "; start the daemon (tenon serve), or name its socket (--socket)",
+                    e);
+        }
+        return made.join();
+    }
+}

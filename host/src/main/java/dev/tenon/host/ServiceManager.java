@@ -1,0 +1,48 @@
+package dev.tenon.host;
+
+import dev.tenon.core.linux.DatagramSocket;
+import java.io.IOException;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Whoever started this process and waits to hear how it is, by the protocol of systemd's {@code sd_notify(3)}.
+ *
+ * @param socket what {@code NOTIFY_SOCKET} says; empty if nobody waits
+ */
+public record ServiceManager(String socket) {
+    private static final Logger LOG = LoggerFactory.getLogger(ServiceManager.class);
+
+    /** The one that these variables of a process tell of. */
+    public static ServiceManager of(Map<String, String> environment) {
+        return new ServiceManager(environment.getOrDefault("NOTIFY_SOCKET", ""));
+    }
+
+    /** Says that the service answers calls. */
+    public void ready() {
+        tell("READY=1");
+    }
+
+    /** Says that another process of the service is its main one now, of which the manager is to hear further on. */
+    public void mainProcess(long pid) {
+        tell("MAINPID=" + pid);
+    }
+
+    /** Says that the service has begun to stop. */
+    public void stopping() {
+        tell("STOPPING=1");
+    }
+
+    private void tell(String state) {
+        if (socket.isEmpty()) {
+            return;
+        }
+        try {
+            DatagramSocket.send(socket, state);
+        } catch (IOException e) {
+            // A service manager that waits in vain ends the service, and says so itself.
+            LOG.error("event=service-manager-not-told state={} reason=\"{}\"", state, e.getMessage());
+        }
+    }
+}
