@@ -1,5 +1,6 @@
 use v5.36;
 
+use B ();
 use Data::MessagePack ();
 use FindBin;
 use JSON::PP ();
@@ -554,16 +555,12 @@ subtest 'numbers and booleans of block devices keep their types' => sub {
     );
 };
 
-subtest 'what cannot cross yet is refused before anything is done' => sub {
-    refused(
-        sub {
-            Tenon::Schema::result_to_wire($api->method('new_backup_provider'), [{}], 'nas');
-        },
-        'BAD_RESULT',
-        'UNKNOWN',
-        qr/a backup provider cannot cross yet/,
-        'a backup provider'
-    );
+subtest 'a backup provider stays in its process, and must be an object' => sub {
+    require Tenon::Backup::Hosted;
+    my $method = $api->method('new_backup_provider');
+    is(Tenon::Schema::result_to_wire($method, [bless({}, 'PVE::Some')], 'nas'), 'provider', 'one');
+    eval { Tenon::Schema::result_to_wire($method, [{}], 'nas') };
+    is($@, "the storage 'nas' gave no backup provider\n", 'none');
 };
 
 subtest 'a level that has no place for a parameter does not get it' => sub {
@@ -1094,9 +1091,10 @@ subtest 'results from the wire' => sub {
             'a field that a newer side added'
         ],
         [
-            'parse_volname', { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' },
+            'parse_volname',
+            { vtype => 'images', name => 'n', isBase => $TRUE, format => 'raw' },
             1,
-            ['images', 'n', undef, undef, undef, 1, 'raw'],
+            ['images', 'n', undef, undef, undef, 'base-', 'raw'],
             'missing fields that may be nil'
         ],
         [
@@ -1175,7 +1173,7 @@ subtest 'results from the wire' => sub {
 subtest 'what goes to the wire comes back' => sub {
     my @args = ('nas', { path => '/a', content => { images => '1' } }, 100, 'raw', 'name', 4096);
     is_deeply(from_wire('alloc_image', 15, to_wire('alloc_image', 15, @args)), \@args, 'arguments');
-    my @tuple = ('images', 'n', 100, undef, undef, 0, 'raw');
+    my @tuple = ('images', 'n', 100, undef, undef, 'base-', 'raw');
     my $wire = Tenon::Frame::decode(
         substr(Tenon::Frame::encode([3, 1, result_to_wire('parse_volname', @tuple)]), 4))->[2];
     is_deeply([Tenon::Schema::result_from_wire($api->method('parse_volname'), $wire, 1)],
@@ -1240,6 +1238,25 @@ subtest 'a cache hash has one id on both sides of a fork' => sub {
     my ($same, $new) = split(m/ /, $said);
     is($same, $id, 'the operation of the parent stays one');
     isnt($new, Tenon::Cache::id_of({}), 'one that begins in the child is none of the parent');
+};
+
+subtest 'a size that crossed is a number for those who write JSON, a guest is text' => sub {
+    my $args = from_wire(
+        'volume_resize',
+        9,
+        {
+            scfg => { type => 'nas' },
+            storeid => 'nas',
+            volname => 'vm-100-disk-0',
+            size => Data::MessagePack->unpack(Data::MessagePack->pack(2097152)),
+            running => $FALSE
+        });
+    my $flags = B::svref_2object(\$args->[3])->FLAGS;
+    ok(!($flags & (B::SVf_POK | B::SVp_POK)), 'the size has no text');
+    is(JSON::PP->new->encode([$args->[3]]), '[2097152]');
+    my $rename =
+        { scfg => { type => 'nas' }, storeid => 'nas', source_volname => 'a', target_vmid => 100 };
+    is(JSON::PP->new->encode([from_wire('rename_volume', 10, $rename)->[3]]), '["100"]');
 };
 
 done_testing();

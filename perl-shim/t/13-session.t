@@ -59,7 +59,13 @@ subtest 'both sides say hello' => sub {
             $conn->until_end;
         });
     my $session = connect_to($peer, undef, level => 15, pid => 4121);
-    my $facts = { level => 15, pid => 4121, protocols => [1], role => 'client' };
+    my $facts = {
+        level => 15,
+        pid => 4121,
+        pieces => Data::MessagePack::true(),
+        protocols => [1],
+        role => 'client'
+    };
     is(
         packed(Tenon::Frame::decode(pack('H*', $peer->next_note))),
         packed([1, $facts]),

@@ -307,6 +307,95 @@ subtest 'the daemon is restarted while nobody calls' => sub {
     );
 };
 
+subtest 'another daemon takes over while nobody calls' => sub {
+    my $peer = Tenon::Test::Peer->start(
+        sub ($conn) {
+            $conn->hello;
+            $conn->answer($conn->call, sub (@) { return status_answer(1) });
+            $conn->write_frame(5, 'going_away', {});
+            $conn->note('told');
+            $conn->note(join(' ', map { "<$_>" } $conn->read_frame->@*));
+        },
+        serving(sub ($method, $params, $context) { return status_answer(2) }),
+    );
+    my $client = client_of($peer);
+    is(($client->call('dir', 'status', @STORAGE))[0], 1, 'before');
+    is($peer->next_note, 'told', 'it is asked to leave');
+    is(($client->call('dir', 'status', @STORAGE))[0], 2, 'the next call goes to the other');
+    is($peer->next_note, '<9> <DONE> <>', 'and the first hears a goodbye');
+    $client->disconnect;
+    peer_is_content($peer);
+};
+
+subtest 'a call is sent again only if the daemon that goes away has not read it' => sub {
+    my $leaving = sub ($id, $count) {
+        return sub ($conn) {
+            $conn->hello;
+            for (1 .. $count) {
+                $conn->answer($conn->call, sub (@) { return status_answer($count) });
+            }
+            my $call = $conn->call;
+            $conn->note("$call->[1] $call->[2]");
+            $conn->write_frame(5, 'going_away', { defined($id) ? (last_id => $id) : () });
+            $conn->write_frame(9, 'SHUTTING_DOWN', 'another daemon has taken over');
+        };
+    };
+    my $peer = Tenon::Test::Peer->start(
+        $leaving->(0, 0),
+        $leaving->(1, 1),
+        $leaving->(1, 0),
+        $leaving->(undef, 0),
+        serving(sub ($method, $params, $context) { return status_answer(7) }),
+    );
+    my $client = client_of($peer);
+    is(($client->call('dir', 'status', @STORAGE))[0],
+        1, 'the first call was not read, and the next daemon has it');
+    is($peer->next_note, '1 status', 'it had been sent');
+    for my $what ('one that was read is not sent again', 'nor one of which nothing is known') {
+        is_error(error_of(sub { $client->call('dir', 'status', @STORAGE) }),
+            'CONNECTION_LOST', 'UNKNOWN', qr/another daemon has taken over; whether/, $what);
+        is($peer->next_note, '2 status', 'which the second daemon had not read')
+            if $what =~ m/one that/;
+        is($peer->next_note, '1 status', 'and was sent once');
+    }
+    is(($client->call('dir', 'status', @STORAGE))[0], 7, 'the connection after that is good');
+    $client->disconnect;
+    peer_is_content($peer);
+};
+
+subtest 'a large call that a daemon that went away had begun to get goes to the next one' => sub {
+    my $peer = Tenon::Test::Peer->start(
+        sub ($conn) {
+            $conn->hello;
+            $conn->read_bytes(1000);
+            $conn->write_frame(5, 'going_away', { last_id => 0 });
+            $conn->write_frame(9, 'SHUTTING_DOWN', 'another daemon has taken over');
+        },
+        serving(sub ($method, $params, $context) { return length($params->{scfg}->{nodes}) }),
+    );
+    my $scfg = { type => 'dir', path => '/srv/nas', nodes => 'n' x 3_000_000 };
+    my $client = client_of($peer);
+    is($client->call('dir', 'get_subdir', $scfg, 'images'), 3_000_000, 'whole, and once');
+    $client->disconnect;
+    peer_is_content($peer);
+};
+
+subtest 'a client with objects stays until the daemon goes' => sub {
+    my $peer = Tenon::Test::Peer->start(
+        sub ($conn) {
+            $conn->hello;
+            $conn->write_frame(5, 'going_away', {});
+            for (1 .. 2) {
+                $conn->answer($conn->call, sub (@) { return status_answer(1) });
+            }
+            $conn->until_end;
+        });
+    my $client = Tenon::Client->new(socket => $peer->path, stays => 1);
+    is(($client->call('dir', 'status', @STORAGE))[0], 1, 'the call after it was told') for 1 .. 2;
+    $client->disconnect;
+    peer_is_content($peer);
+};
+
 subtest 'a host that gives up by alarm gets its own words, and its next call the right answer' =>
     sub {
     my $peer = Tenon::Test::Peer->start(

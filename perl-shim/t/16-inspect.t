@@ -322,9 +322,13 @@ subtest 'PVE\'s names' => sub {
     ok(!$names->has_function('PVE::Tools', 'alloc_image'), 'not of another module');
     require PVE::Storage::Plugin;
     my $known = PVE::Storage::Plugin->private->{propertyList};
-    is_deeply([grep { !$known->{$_} } $names->core_properties(15)],
-        [], 'the base class has all properties of the newest level')
-        if !defined($pve_lib);
+    is_deeply([
+            grep { !$known->{$_} }
+            grep { $names->is_core_property($_, 15) } keys $names->{properties}->%*
+        ],
+        [],
+        'the base class has all properties of the newest level'
+    ) if !defined($pve_lib);
     is(Tenon::Inspect::Modules::package_of('LWP::UserAgent'), 'libwww-perl', 'a known package');
     is(Tenon::Inspect::Modules::package_of('Acme::Nas_Client'),
         'libacme-nas-client-perl', 'by rule');
@@ -387,6 +391,55 @@ subtest 'a class that Tenon wrote is recognised' => sub {
         or diag(explain($report->{problems}));
     like($report->{problems}->[0], qr/\AIt is a class of Tenon/, 'that says so');
     is(inspected("${HEAD}1;\n")->{proxy}, 0, 'another is none');
+};
+
+subtest 'what a plugin opens or starts while it is loaded' => sub {
+    my $quiet = inspected("$HEAD" . <<'PLUGIN');
+open(my $self, '<', __FILE__) or die;
+open(my $null, '>', '/dev/null') or die;
+our @held = ($self, $null);
+sub api { return 13 }
+1;
+PLUGIN
+    is_deeply($quiet->{holds}, [], 'what may be shared is not told');
+
+    my $report = inspected("$HEAD" . <<'PLUGIN');
+use IO::Socket::INET;
+our $listening = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
+our $connected = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listening->sockport) or die;
+open(our $log, '>>', __FILE__ . '.log') or die;
+pipe(our $read, our $write) or die;
+our $pid = fork() // die;
+if (!$pid) { exec('sleep', '60') or die }
+sub api { return 13 }
+1;
+PLUGIN
+    my $port = qr/127\.0\.0\.1:\d+/;
+    my @patterns = (
+        qr/\Aa socket that listens at $port\z/,
+        qr/\Aa connection to $port\z/,
+        qr{\Athe file '.*/GoodPlugin\.pm\.log', open for writing\z},
+        qr/\Athe process '(?:sleep|perl)'\z/,
+    );
+    like_one($report->{holds}, $_, "held: $_") for @patterns;
+    is(scalar(grep { $_ eq 'a pipe' } $report->{holds}->@*), 2, 'both ends');
+    is(scalar($report->{holds}->@*), 6) or diag(explain($report->{holds}));
+    like_one($report->{problems}, qr/tenon adopt --members 1/, 'a sentence');
+};
+
+subtest 'a thread that a plugin starts while it is loaded' => sub {
+    plan(skip_all => 'this Perl has no threads')
+        if !eval { require Config; $Config::Config{useithreads} };
+    my $report = inspected("$HEAD" . <<'PLUGIN');
+use threads;
+use threads::shared;
+my $is_up : shared = 0;
+our $thread = threads->create(sub { { lock($is_up); $is_up = 1; cond_signal($is_up) } sleep(60) });
+{ lock($is_up); cond_wait($is_up) while !$is_up }
+sub api { return 13 }
+1;
+PLUGIN
+    is_deeply($report->{holds}, ['a thread']) or diag(explain($report->{problems}));
 };
 
 done_testing();

@@ -36,49 +36,112 @@ my %records = (
     'an object' => [bless({ volid => 'nas:a', content => 'iso' }, 'Volume')],
 );
 
-# The same without the way for plain lists.
-sub one_by_one ($code) {
-    no warnings 'redefine';
-    local *Tenon::Records::to_wire = sub { return };
-    local *Tenon::Records::from_wire = sub { return 0 };
-    return $code->();
+my $list_images = Tenon::Schema::list_of($api->method('list_images'));
+
+# Of all lists, that one is long is what makes it cross in another way.
+my @plain = map {
+    {
+        volid => "nas:100/vm-100-disk-$_.raw",
+        format => 'raw',
+        size => 4096 * $_,
+        vmid => "$_",
+        content => 'images'
+    }
+} 1 .. 40;
+
+sub written ($method, $list, $may_pack) {
+    my @warnings;
+    local $SIG{__WARN__} = sub ($text) { push @warnings, $text };
+    my $wire = Tenon::Schema::result_to_wire($method, [$list], 'nas', $may_pack);
+    my $bytes = Tenon::Frame::encode([Tenon::Frame::RESPONSE, 300, $wire]);
+    return (substr($bytes, 4), \@warnings);
+}
+
+# What the packer makes of it, which shows numbers that have become text.
+sub canonical ($list) {
+    return unpack('H*', Tenon::Frame::encode([Tenon::Frame::RESPONSE, 1, $list], 1));
 }
 
 for my $what (sort keys %records) {
     for my $name (qw(list_images list_volumes)) {
         my $method = $api->method($name);
-        my @warnings;
-        local $SIG{__WARN__} = sub ($text) { push @warnings, $text };
-        my $write = sub { Tenon::Schema::result_to_wire($method, [$records{$what}], 'nas') };
-        my $frame = sub ($wire) { Tenon::Frame::encode([Tenon::Frame::RESPONSE, 1, $wire], 1) };
-        my $wire = $write->();
-        my $bytes = $frame->($wire);
-        is(
-            unpack('H*', $bytes),
-            unpack('H*', $frame->(one_by_one($write))),
-            "$name of $what leaves the same"
+        my %lists = (
+            'alone' => [map { $records{$what}->@* } 1 .. 20],
+            'at the end' => [@plain, $records{$what}->@*],
+            'in between' => [@plain, $records{$what}->@*, @plain],
         );
+        for my $where (sort keys %lists) {
+            my ($one_by_one) = written($method, $lists{$where}, 0);
+            my ($together) = written($method, $lists{$where}, 1);
+            my $expected = Tenon::Frame::decode($one_by_one)->[2];
+            is(canonical(Tenon::Frame::decode($together)->[2]),
+                canonical($expected), "$name of $what, $where, leaves the same");
 
-        my $read = sub {
-            my $came = Tenon::Frame::decode(substr($bytes, 4));
-            return Tenon::Schema::result_from_wire($method, $came->[2], 0);
-        };
-        is_deeply($read->(), one_by_one($read), "$name of $what arrives the same");
+            my $slow = eval { Tenon::Schema::result_from_wire($method, $expected, 0) };
+            my $err = $@;
+            for my $payload ($one_by_one, $together) {
+                my $frame =
+                    Tenon::Records::from_wire({ 300 => Tenon::Schema::list_of($method) }, \$payload)
+                    // next;
+                is_deeply(
+                    $frame,
+                    [Tenon::Frame::RESPONSE, 300, $slow, 1],
+                    "$name of $what, $where, arrives the same"
+                ) or diag($err);
+            }
+        }
     }
 }
 
-subtest 'a plain list is made by the loop of its shape' => sub {
-    my $result = $api->method('list_images')->{result};
-    my $plain =
-        Tenon::Records::to_wire($result, [{ volid => 'a', format => 'raw', size => '7' }], 'nas');
-    is_deeply(
-        $plain,
-        [{ volid => 'nas:a', format => 'raw', size => 7 }],
-        'with the storage in its name'
+subtest 'a long list of plain records takes the short way' => sub {
+    my $method = $api->method('list_images');
+    for my $change (
+        sub ($record) { },
+        sub ($record) { $record->{parent} = undef },
+        sub ($record) { $record->{parent} = 'base' if $record->{vmid} % 2 },
+        sub ($record) { delete $record->{format} },
+        sub ($record) { $record->{lun} = $record->{vmid} },
+    ) {
+        my @list = map {
+            { $_->%* }
+        } @plain;
+        $change->($_) for @list;
+        my $wire = Tenon::Records::to_wire($method->{result}, \@list, 'nas',
+            sub ($record) { die "one of them is looked at\n" });
+        my $bytes = substr(Tenon::Frame::encode([Tenon::Frame::RESPONSE, 5, $wire]), 4);
+        my $came = Tenon::Records::from_wire({ 5 => $list_images }, \$bytes);
+        is(scalar($came->[2]->@*), 40, 'and the way back');
+        is(packed($came->[2]->[0]->{size}), packed(4096), 'with numbers for numbers');
+        ok(!Tenon::Records::from_wire({ 6 => $list_images }, \$bytes),
+            'as the answer to its call alone');
+    }
+};
+
+subtest 'bytes that only look like a list are left to others' => sub {
+    my ($good) = written($api->method('list_images'), \@plain, 1);
+    ok(Tenon::Records::from_wire({ 300 => $list_images }, \$good), 'a good one is read');
+    my %bad = (
+        'cut short' => substr($good, 0, -1),
+        'with a byte too many' => "$good\x01",
+        'with a count that is larger' => $good =~ s/\xdc\x00\x28/\xdc\x00\x29/r,
+        'with a count of 32 bits' => $good =~ s/\xdc\x00\x28/\xdd\x7f\xff\xff\xff/r,
+        'with a name twice' => $good =~ s/\xa4vmid/\xa4size/r,
+        'with a name that is missing' => $good =~ s/\xa5volid/\xa5valid/r,
+        'with a number in place of a name' => $good
+            =~ s/\xa6format\xd9\x03raw/\xa6format\xcd\x03\x07/r,
+        'with text that is not ASCII' => $good =~ s/disk-9/disk-\xe4/r,
+        'with a number that is too large' => $good =~ s/size\xcf\x00/size\xcf\x80/r,
     );
-    is(packed($plain->[0]->{size}), packed(7), 'and a number for a number');
-    is(Tenon::Records::to_wire($result, [{ volid => 'a', lun => 1 }], 'nas'), undef,
-        'and no other');
+    for my $what (sort keys %bad) {
+        my $payload = $bad{$what};
+        isnt($payload, $good, "$what: it is another one");
+        my $slow = eval {
+            Tenon::Schema::result_from_wire($api->method('list_images'),
+                Tenon::Frame::decode($payload)->[2], 0);
+        };
+        my $came = eval { Tenon::Records::from_wire({ 300 => $list_images }, \$payload) };
+        is_deeply($came ? $came->[2] : undef, $slow, "$what: it is read as one by one");
+    }
 };
 
 subtest 'text of a frame that is long or not ASCII is octets' => sub {

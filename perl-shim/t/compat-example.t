@@ -400,7 +400,7 @@ SKIP: {
                 ? "died: illegal name vm-200-x.qcow2 - volume name does not match requested format"
                     . " 'raw' (did you mean 'vm-200-x.raw'?)\n"
                 : "died: illegal name 'vm-200-x.qcow2' - wrong extension for format"
-                    . " ('qcow2' != 'raw')\n"
+                    . " ('qcow2 != 'raw')\n"
             ],
             [
                 'no extension',

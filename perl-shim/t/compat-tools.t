@@ -527,6 +527,57 @@ subtest 'Exception' => sub {
     ok(PVE::Exception->new(''), 'is true, always');
 };
 
+subtest 'run_fork and run_fork_with_timeout' => sub {
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, $_[0] };
+    my $here = $$;
+    my @seen;
+    my $value = { a => [1, undef, "\x{e9}\x{263a}"] };
+    is_deeply(scalar(PVE::Tools::run_fork(sub { return $value })), $value, 'what the code returns');
+    ok(scalar(PVE::Tools::run_fork(sub { $$ != $here })), 'is said by another process');
+    PVE::Tools::run_fork(sub { 1 }, { afterfork => sub { push @seen, @_ } });
+    like("@seen", qr/\A[0-9]+\z/, 'which is told');
+    is(
+        caught(
+            sub {
+                PVE::Tools::run_fork(sub { die "no\n" });
+            }
+        ),
+        "died: no\n",
+        'a die is one here'
+    );
+    is_deeply(\@warnings, [], 'nothing is warned of');
+
+    my $late = sub { sleep(60) };
+    is(scalar(PVE::Tools::run_fork_with_timeout(1, $late)),
+        undef, 'nothing of a child that is late');
+    is_deeply(\@warnings, ["got timeout\n"], '... with a warning');
+    @warnings = ();
+    is_deeply([PVE::Tools::run_fork_with_timeout(1, $late)], [undef, 1], '... or a second value');
+    is_deeply([PVE::Tools::run_fork_with_timeout(9, sub { 7 })], [7, 0], 'in time');
+    is_deeply(\@warnings, [], '... without one');
+
+    is(scalar(PVE::Tools::run_fork(sub { POSIX::_exit(0) })),
+        undef, 'a child that ends without a word');
+    is(scalar(@warnings), 1, '... is warned of');
+    is(waitpid(-1, POSIX::WNOHANG()), -1, 'no child is left');
+};
+
+subtest 'safe_read_from' => sub {
+    my $read = sub ($text, @more) {
+        pipe(my $from, my $to) or die "$!\n";
+        print {$to} $text;
+        close($to);
+        return caught(sub { PVE::Tools::safe_read_from($from, @more) });
+    };
+    is($read->("a\nb\n"), "a\nb\n", 'everything');
+    is($read->("a\nb\n", undef, 1), 'a', 'a line');
+    is($read->('a', undef, 1), 'a', 'a line without its end');
+    is($read->(''), '', 'nothing');
+    is($read->('12345', 4), "died: input too long - aborting\n", 'too much');
+    is($read->('12345', 4, 0, 'f'), "died: file 'f' too long - aborting\n", '... of a file');
+};
+
 subtest 'the rest' => sub {
     is(PVE::INotify::nodename(), (POSIX::uname())[1] =~ s/\..*//r, 'nodename');
 

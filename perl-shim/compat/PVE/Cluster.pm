@@ -6,6 +6,7 @@ use Errno qw(EINTR);
 use Exporter qw(import);
 use Fcntl qw(:flock);
 use File::Path qw(make_path);
+use JSON::PP ();
 use Time::HiRes ();
 
 use PVE::INotify;
@@ -15,6 +16,9 @@ our @EXPORT_OK = qw(cfs_lock_file cfs_read_file cfs_register_file cfs_write_file
 
 # How long code may run under a cluster lock; PVE's own expires the lock after twice the time.
 our $LOCKED_SECONDS = 60;
+
+# The guests of the cluster, where its file system is.
+our $GUESTS = '/etc/pve/.vmlist';
 
 my %files;
 
@@ -172,8 +176,14 @@ sub check_node_exists {
     return undef; ## no critic (ProhibitExplicitReturnUndef)
 }
 
+# A plugin may run on the compat layer on a host that has guests.
 sub get_vmlist {
-    return { ids => {}, version => 1 };
+    my $none = { ids => {}, version => 1 };
+    open(my $fh, '<', $GUESTS) or return $none;
+    my $text = do { local $/ = undef; <$fh> };
+    close($fh);
+    my $list = eval { JSON::PP::decode_json($text // '') };
+    return ref($list) eq 'HASH' && ref($list->{ids}) eq 'HASH' ? $list : $none;
 }
 
 sub get_guest_config_properties {
@@ -199,8 +209,8 @@ PVE::Cluster - locks and the cluster on a machine without PVE
 
 =head1 DESCRIPTION
 
-Part of Tenon's compat layer. The cluster is this machine alone, it has quorum, and no guests are
-known.
+Part of Tenon's compat layer. The cluster is this machine alone, it has quorum, and its guests are those that
+F</etc/pve/.vmlist> names, or none.
 
 =head1 FUNCTIONS
 
@@ -208,12 +218,11 @@ known.
 
     my $result = PVE::Cluster::cfs_lock_storage($storeid, $timeout, $code, @args);
 
-Call C<$code> in scalar context under a lock; wait 10 seconds for it unless told. They never die of
-the lock or the code: a failure is left in C<$@> and the result is undef, after a success C<$@> is
-undef. Failures of the lock begin with C<< cfs-lock '<id>' error: >>. The code has 60 seconds
-(C<$PVE::Cluster::LOCKED_SECONDS>), then it dies of C<< '<id>'-locked command timed out - aborting
->>. Not re-entrant. An alarm of the caller stands still meanwhile. C<cfs_lock_file> dies of a file
-that nobody registered.
+Call C<$code> in scalar context under a lock, and wait 10 seconds for it unless told otherwise. They never die: if the lock
+or the code fails, the error is left in C<$@> and the result is undef; after a success C<$@> is undef. Failures of the lock
+begin with C<< cfs-lock '<id>' error: >>. The code has 60 seconds (C<$PVE::Cluster::LOCKED_SECONDS>), then it dies of C<<
+'<id>'-locked command timed out - aborting >>. Not re-entrant. An alarm of the caller is paused meanwhile. C<cfs_lock_file>
+dies if nobody registered the file.
 
 =head2 lock_directory
 
@@ -240,8 +249,16 @@ True.
 
 This node alone: an array of names; a hash by name; a hash with C<cluster> and C<nodelist>.
 
-=head2 get_vmlist, get_guest_config_properties, get_guest_config_property
+=head2 get_vmlist
 
-Well formed and empty: C<< { ids => {}, version => 1 } >>, and C<{}>.
+    my $list = PVE::Cluster::get_vmlist();
+
+The guests by number, as PVE's cluster file system shows them in F</etc/pve/.vmlist> (C<$PVE::Cluster::GUESTS>), read
+anew each time: C<< { ids => { 100 => { node => 'n1', type => 'lxc', version => 3 } }, version => 1 } >>. Where that file is
+missing or holds something else, C<< { ids => {}, version => 1 } >>.
+
+=head2 get_guest_config_properties, get_guest_config_property
+
+C<{}>.
 
 =cut

@@ -1,5 +1,7 @@
 package PVE::JSONSchema;
 
+# The file is long because plugins expect the standard options, the formats and the checks of one module, PVE's own.
+
 use v5.36;
 
 use Exporter qw(import);
@@ -107,7 +109,7 @@ sub get_standard_option {
 
 my %formats;
 
-# What is called with the parsed value of a format that is a hash.
+# The functions that are called with the parsed value of a format that is a hash.
 my %validators;
 
 sub register_format {
@@ -226,7 +228,7 @@ sub _check_object ($schema, $data, $path) {
     return \%errors;
 }
 
-# A value of any type; what is wrong goes to the errors, under its path.
+# A value of any type; errors are noted under its path.
 sub _check_any ($schema, $value, $path, $errors) {
     my $type = $schema->{type} // 'string';
     if ($type eq 'object' && ref($value) eq 'HASH') {

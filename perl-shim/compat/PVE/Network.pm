@@ -59,14 +59,13 @@ Part of Tenon's compat layer. Of PVE's module only these functions are offered.
 
     my $answers = PVE::Network::tcp_ping($host, $port, $seconds);
 
-Whether a connection can be opened in so many seconds, 3 unless told. Never dies.
+Whether a connection can be opened in this many seconds, by default 3. Never dies.
 
 =head2 get_ip_from_hostname
 
     my $ip = PVE::Network::get_ip_from_hostname($hostname, $noerr);
     my ($ip, $family) = PVE::Network::get_ip_from_hostname($hostname);
 
-The first address that is not one of this machine alone. Dies if there is none, or returns nothing
-if C<$noerr> is true.
+The first address that is not local to this machine. Dies if there is none, or returns nothing if C<$noerr> is true.
 
 =cut

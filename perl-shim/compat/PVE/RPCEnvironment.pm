@@ -4,7 +4,7 @@ use v5.36;
 
 use base qw(PVE::RESTEnvironment);
 
-# Whoever is here is root.
+# The caller is always root.
 sub check { return 1 }
 
 sub check_any { return 1 }

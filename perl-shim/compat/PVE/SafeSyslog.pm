@@ -30,7 +30,7 @@ sub syslog {
     my $text = _quietly(sub { @args ? sprintf($format, @args) : $format }) // $format;
     $text = Encode::encode('UTF-8', $text) if utf8::is_utf8($text);
 
-    # Without a log service the text still reaches whoever reads standard error.
+    # Without a log service the text still goes to standard error.
     _quietly(sub { Sys::Syslog::syslog($level, '%s', $text); 1 }) or print STDERR "$level: $text\n";
     return;
 }
@@ -66,8 +66,8 @@ Part of Tenon's compat layer. Exports both functions by default, as PVE does.
 
     syslog($level, $format, @args);
 
-Sends a line to the system's log, or to standard error if there is none. The levels C<warn> and
-C<error> are taken as well; an unknown one counts as C<info>. Never dies.
+Sends a line to the system's log, or to standard error if there is none. The levels C<warn> and C<error> are accepted as
+well; an unknown one counts as C<info>. Never dies.
 
 =head2 initlog
 

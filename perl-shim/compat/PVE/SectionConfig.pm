@@ -50,8 +50,8 @@ sub lookup_types {
     return [sort keys $class->private->{plugins}->%*];
 }
 
-# PVE dies of a property that is declared twice. Here the plugin must load all the same; what a real
-# host would say is kept in {duplicates}, and each type has the one that it declares itself.
+# PVE dies if a property is declared twice. Here the plugin must still load; what a real host would say is kept in
+# {duplicates}, and each type has the property that it declares itself.
 sub init {
     my ($class) = @_;
 
@@ -82,7 +82,7 @@ sub init {
     return;
 }
 
-# A plugin that is hosted alone is registered, and nobody calls init before its first section.
+# A plugin that is hosted alone is registered, but nothing calls init before its first section.
 sub _private_of ($class, $type) {
     my $private = $class->private;
     $class->lookup($type);
@@ -150,7 +150,7 @@ sub check_config {
         $value = $class->check_value($type, $key, $value, $id, $skip_schema_check);
         $value = $class->decode_value($type, $key, $value);
 
-        # A format that the type does not have is warned of and left out.
+        # A format that the type does not have is left out, with a warning.
         $settings{$key} = $value if defined($value);
     }
     if ($create) {
@@ -228,7 +228,7 @@ What a plugin class overrides. C<type> and C<private> die if it does not.
 
 =head2 register
 
-Adds the class under its type; a taken type dies.
+Adds the class under its type; dies if the type is taken.
 
 =head2 lookup, lookup_types
 
@@ -245,9 +245,9 @@ $base->private->{duplicates} >>, as hashes with C<property> and C<type>, and eac
 
     my $scfg = $class->check_config($id, \%config, $create, $skip_schema_check);
 
-The decoded section, a new hash with C<type>. Dies of an option that the type does not have, of one
-that is fixed unless C<$create> is true, of a missing one that is required if it is, and of an
-undefined value. Unless C<$skip_schema_check> is true, values are checked against the property.
+The decoded section, a new hash with C<type>. Dies if an option is not one of the type's, if one is fixed and C<$create> is
+false, if a required one is missing and C<$create> is true, or if a value is undefined. Unless C<$skip_schema_check> is true,
+values are checked against the property.
 
 =head2 check_value, decode_value, encode_value
 
@@ -262,7 +262,7 @@ One value: checked, with numbers and booleans as numbers; from its text; to its 
 
 =head2 createSchema, updateSchema
 
-The properties of all registered types as a schema of an object. Types of PVE's own name no options
-here, so what only they use is missing in C<updateSchema>.
+The properties of all registered types as a schema of an object. PVE's own types name no options here, so what only they use
+is missing in C<updateSchema>.
 
 =cut

@@ -19,6 +19,7 @@ sub _announced_level {
 use constant APIVER => _announced_level();
 use constant APIAGE => APIVER - OLDEST;
 
+use Cwd ();
 use Digest::SHA ();
 use File::Basename qw(basename);
 use POSIX ();
@@ -76,7 +77,7 @@ our $BACKUP_EXT_RE_2 = qr/\.(tgz|(?:tar|vma)(?:\.(${\PVE::Storage::Plugin::COMPR
 
 my $config = { ids => {}, order => {}, digest => Digest::SHA::sha1_hex('') };
 
-# A plugin may have put handles and code into a section; those are the same in the copy.
+# A plugin may have put handles and code into a section; the copy shares them.
 sub _copy ($value) {
     return { map { $_ => _copy($value->{$_}) } keys $value->%* } if ref($value) eq 'HASH';
     return [map { _copy($_) } $value->@*] if ref($value) eq 'ARRAY';
@@ -127,6 +128,53 @@ sub path {
     my @found =
         PVE::Storage::Plugin->lookup($scfg->{type})->path($scfg, $volname, $storeid, $snapname);
     return wantarray ? @found : $found[0];
+}
+
+# Below the directory of a kind of content, the names that are volumes of it.
+my %IN_DIRECTORY = (
+    iso => qr/[^\/]+$ISO_EXT_RE_0/,
+    vztmpl => qr/[^\/]+$VZTMPL_EXT_RE_1/,
+    backup => qr/[^\/]+$BACKUP_EXT_RE_2/,
+    snippets => qr/[^\/]+/,
+    import => qr/[a-zA-Z0-9\-.+=_]+\.(?:ova|ovf|qcow2|raw|vmdk)/,
+);
+
+sub path_to_volume_id {
+    my ($cfg, $path) = @_;
+
+    my $ids = $cfg->{ids};
+    my ($named, $volname) = parse_volume_id($path, 1);
+    if ($named) {
+        my $scfg = $ids->{$named};
+        return ('') if !$scfg || !$scfg->{path};
+        my ($vtype) = PVE::Storage::Plugin->lookup($scfg->{type})->parse_volname($volname);
+        return ($vtype, $path);
+    }
+    $path = Cwd::abs_path($path) || $path; # a missing file has no other path
+    for my $storeid (grep { $ids->{$_}->{path} } sort keys $ids->%*) {
+        my @found = _volume_of_path($storeid, $ids->{$storeid}, $path);
+        return @found if @found;
+    }
+    return ('');
+}
+
+sub _volume_of_path ($storeid, $scfg, $path) {
+    my $plugin = PVE::Storage::Plugin->lookup($scfg->{type});
+    my $images = $plugin->get_subdir($scfg, 'images');
+    if ($path =~ m{\A\Q$images\E/([0-9]+)/[^/\s]+\z}) {
+        for my $image (($plugin->list_images($storeid, $scfg, $1) // [])->@*) {
+            my (undef, $volname) = parse_volume_id($image->{volid});
+            my ($file) = $plugin->path($scfg, $volname, $storeid);
+            return ('images', $image->{volid}) if $file eq $path;
+        }
+        return;
+    }
+    for my $vtype (sort keys %IN_DIRECTORY) {
+        my $directory = $plugin->get_subdir($scfg, $vtype);
+        return ($vtype, "$storeid:$vtype/$1")
+            if $path =~ m{\A\Q$directory\E/($IN_DIRECTORY{$vtype})\z};
+    }
+    return;
 }
 
 # ---- backups
@@ -180,7 +228,7 @@ sub archive_info {
         my ($stem, $vmid, @time) = ($1, $2, $3, $4 - 1, $5, $6, $7, $8);
         $info{is_std_name} = 1;
         $info{vmid} = $vmid + 0;
-        $info{ctime} = timelocal(reverse(@time)); # dies of a day that there never was
+        $info{ctime} = timelocal(reverse(@time)); # dies for a day that does not exist
         $info{logfilename} = $stem . PVE::Storage::Plugin::LOG_EXT;
         $info{notesfilename} = $name . PVE::Storage::Plugin::NOTES_EXT;
     }
@@ -193,7 +241,7 @@ sub protection_file_path {
     return "$path.protected";
 }
 
-# What makes backups one group; of each the newest is kept.
+# What groups backups; the newest of each group is kept.
 my @PERIODS = (
     ['keep-last', undef],
     ['keep-hourly', '%Y-%m-%d %H'],
@@ -303,13 +351,21 @@ Not in PVE: the section that is now in use.
 
 Asks the class of the storage's type.
 
+=head2 path_to_volume_id
+
+    my ($vtype, $volid) = PVE::Storage::path_to_volume_id($cfg, $path);
+
+The volume of a storage with a C<path> that is the file C<$path>; a volume id stays as it is. Its kind is empty if there is
+none. The plugins of the storages tell where their directories are, and which images they have.
+
 =head2 archive_info
 
     my $info = PVE::Storage::archive_info($volname);
 
-What the name of a backup tells, as a hash with C<type>, C<format>, C<compression>, C<decompressor>,
-C<filename> and C<is_std_name>, and for a standard name C<vmid>, C<ctime>, C<logfilename> and
-C<notesfilename>. Dies of another name.
+What the name of a backup tells, as a hash with C<type>, C<format>, C<compression>, C<decompressor>, C<filename> and
+C<is_std_name>, and for a standard name C<vmid>, C<ctime>, C<logfilename> and C<notesfilename>. Dies for any other name, and
+for a time that does not exist. The C<decompressor> is that of the announced version: since 16 (pve-storage 9.1.11) a tar
+archive is unpacked by the program of its compression, before by C<tar> itself.
 
 =head2 prune_mark_backup_group
 

@@ -1,5 +1,7 @@
 package PVE::Tools;
 
+# The file is long because plugins expect this many functions of one module, PVE's own.
+
 use v5.36;
 
 use Errno qw(EEXIST EINTR ENOENT);
@@ -139,7 +141,7 @@ sub run_command {
     # An empty one counts as none.
     delete $opt{errmsg} if !$opt{errmsg};
 
-    # An alarm that the caller has set stands still while the command runs.
+    # An alarm that the caller has set is paused while the command runs.
     my $outer = Time::HiRes::alarm(0);
 
     # A handler instead of 'IGNORE', which the command would inherit.
@@ -371,8 +373,8 @@ sub _is_stderr ($run, $handle) {
     return defined($run->{err}) && $handle == $run->{err} ? 1 : 0;
 }
 
-# Calls back once a line. A line ends at \n, \r, \r\n or a run of backspaces; it is delivered as
-# soon as its end is read, so of \r\n and of backspaces a rest may arrive with the next bytes.
+# Calls back once a line. A line ends at \n, \r, \r\n or a run of backspaces; it is delivered as soon as its end is read, so
+# the rest of \r\n or of backspaces may arrive with the next bytes.
 sub _line_splitter ($callback) {
     my ($buffer, $end) = ('', '');
     return sub ($bytes) {
@@ -401,8 +403,7 @@ sub _copier ($handle, $quiet) {
     };
 }
 
-# With errmsg the newest line of standard error is held back for the message; the ones before it go
-# their way.
+# With errmsg the newest line of standard error is held back for the message; earlier ones are passed on.
 sub _hold_error_line ($run, $line) {
     my $held = $run->{last_error};
     $run->{last_error} = $line;
@@ -434,7 +435,7 @@ sub _kill ($run) {
     return;
 }
 
-# rsync tells with 24 that files vanished while it copied; PVE takes that for success.
+# rsync exits with 24 if files vanished while it copied; PVE takes that for success.
 sub _is_vanished_source ($code, $program) {
     return $code == 24 && basename($program) eq 'rsync';
 }
@@ -697,9 +698,9 @@ PVE::Tools - commands, files and locks for plugins on a machine without PVE
 
 =head1 DESCRIPTION
 
-Part of Tenon's compat layer; written from observed behaviour. Nothing is exported by default. Every
-name that PVE's module exports exists. C<template_replace> is not offered and dies with a text that
-says so. The smaller functions are in L<PVE::Tools::Further>; what is in neither C<tenon inspect> names.
+Part of Tenon's compat layer; written from observed behaviour. Nothing is exported by default. Every name that PVE's module
+exports exists. C<template_replace> is not offered and dies with a text that says so. The smaller functions are in
+L<PVE::Tools::Further>; C<tenon inspect> names what is in neither.
 
 =head1 FUNCTIONS
 
@@ -712,25 +713,23 @@ unless it is a single word; an array of such arrays, run as a pipeline by bash w
 where a reference to a scalar is inserted unquoted; or a string, run by the shell, by bash with
 C<pipefail> if it has a C<|>.
 
-Options: C<outfunc>, C<errfunc>, C<logfunc> get each line without its end; C<input> is text, or C<<
-<&N >> for a file descriptor; C<output> is C<< >&N >>; C<timeout> in seconds; C<errmsg> begins the
-error text, which then ends in the last line of standard error; C<noerr> returns the code instead of
-dying, -1 if there is none; C<quiet> drops output that nobody collects; C<umask>, C<keeplocale>, and
-C<afterfork>, called in the parent. Another option dies, also with C<noerr>.
+Options: C<outfunc>, C<errfunc>, C<logfunc> get each line without its end; C<input> is text, or C<< <&N >> for a file
+descriptor; C<output> is C<< >&N >>; C<timeout> in seconds; C<errmsg> begins the error text, which then ends in the last line
+of standard error; C<noerr> returns the code instead of dying, -1 if there is none; C<quiet> drops output that is not
+collected; C<umask>, C<keeplocale>, and C<afterfork>, called in the parent. Any other option dies, even with C<noerr>.
 
-A timeout kills the command and always dies. A C<die> in a collector kills the command. An alarm of
-the caller stands still while the command runs and is set again afterwards; PVE loses it if there is
-no C<timeout>.
+A timeout kills the command and always dies. A C<die> in a collector kills the command. An alarm of the caller is paused
+while the command runs and set again afterwards; PVE loses it if there is no C<timeout>.
 
-Some oddities of PVE are kept: with C<errmsg> and C<errfunc> together the lines that C<errfunc> gets
-end in a newline, with C<errmsg> and C<quiet> all lines but the last are printed, an empty C<errmsg>
-is none, and exit code 24 of rsync is a success.
+Some oddities of PVE are kept: with C<errmsg> and C<errfunc> together the lines that C<errfunc> gets end in a newline, with
+C<errmsg> and C<quiet> all lines but the last are printed, an empty C<errmsg> counts as none, and exit code 24 of rsync is a
+success.
 
 =head2 file_set_contents
 
     file_set_contents($filename, $data, $perm, $force_utf8);
 
-Replaces a file by way of F<$filename.tmp.$$>; mode 0644 unless given.
+Replaces a file through F<$filename.tmp.$$>; mode 0644 unless given.
 
 =head2 file_get_contents
 
@@ -753,8 +752,8 @@ Without its newline; undef if there is no such file.
     my @match = dir_glob_regex($dir, $regex);
     dir_glob_foreach($dir, $regex, sub { my ($name, @captures) = @_; });
 
-The entries whose whole name matches: the first, with its captures, or a call for each. A missing
-directory has none.
+The entries whose whole name matches: returns the captures of the first, or calls the function for each. A missing directory
+has no entries.
 
 =head2 lock_file, lock_file_full
 

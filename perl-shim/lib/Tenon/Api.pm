@@ -40,6 +40,8 @@ sub read ($class, $file) { ## no critic (ProhibitBuiltinHomonyms)
         $row->{param} = { map { $_->{name} => $_ } $row->{params}->@* };
         $row->{flat} = grep { m/%/ } map { $_->@* } values $row->{positions}->%*;
         $row->{has_stream} = grep { $_->{kind} eq 'stream' } $row->{params}->@*;
+        $row->{has_files} = $row->{has_stream} || grep { $_->{kind} eq 'disks' } $row->{params}->@*;
+        $row->{has_bytes} = grep { $_->{kind} eq 'bytes' } $row->{params}->@*;
         $row->{in_out} = [grep { $_->{inout} } $row->{params}->@*];
         $row->{required} = [grep { !$_->{nullable} } $row->{params}->@*];
         $row->{levels} = [sort { $b <=> $a } keys $row->{positions}->%*];

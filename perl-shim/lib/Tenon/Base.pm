@@ -30,8 +30,13 @@ sub call ($class, $name, $want, @args) {
         $public[$i] = _without_private($args[$i]);
     }
     my $params = Tenon::Schema::params_to_wire($api, $method, $api->newest, \@public);
-    my $wire = $session->call($name, $params, plugin => 'base', seconds => $method->{deadline});
-    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, $want);
+    my ($wire, $is_read) = $session->call(
+        $name, $params,
+        plugin => 'base',
+        seconds => $method->{deadline},
+        list => scalar(Tenon::Schema::list_of($method)),
+    );
+    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, $want, $is_read);
 }
 
 # A function that the daemon handed over with a call.
@@ -47,7 +52,7 @@ sub callback ($id, @args) {
     die ref($err) && $err->isa('Tenon::Error') ? $err->text : $err;
 }
 
-# Plugins keep connections and code in their section, which are no part of the configuration.
+# Plugins keep connections and code in their section; those are not part of the configuration.
 sub _without_private ($scfg) {
     return $scfg if (reftype($scfg) // '') ne 'HASH';
     local $@;

@@ -4,7 +4,7 @@ use v5.36;
 
 use Scalar::Util qw(reftype);
 
-# PVE and its plugins keep keys of their own in the hash; ours must be none of theirs.
+# PVE and its plugins keep keys of their own in the hash; ours must differ from theirs.
 my $KEY = 'tenon-operation';
 my $KEPT = 16;
 
@@ -32,9 +32,9 @@ Tenon::Cache - the cache hashes of operations
 
 =head1 DESCRIPTION
 
-PVE hands the calls of one operation a hash, C<$cache>, in which plugins keep what is expensive to find out twice. It
-may hold anything, so it never leaves its process; what crosses is the id of the operation. A process that is called
-keeps one hash for each of the 16 operations it heard of last.
+PVE hands the calls of one operation a hash, C<$cache>, in which plugins keep what is expensive to find out twice. It may
+hold anything, so it never leaves its process; what crosses is the id of the operation. A process that is called keeps one
+hash for each of the last 16 operations.
 
 =head1 FUNCTIONS
 
@@ -42,7 +42,7 @@ keeps one hash for each of the 16 operations it heard of last.
 
     my $id = Tenon::Cache::id_of($cache);
 
-The id of the operation this hash belongs to; a new one is noted in the hash. Undef if it is no hash reference.
+The id of the operation this hash belongs to; a new one is noted in the hash. Undef if it is not a hash reference.
 
 =head2 of_id
 

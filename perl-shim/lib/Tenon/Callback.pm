@@ -43,7 +43,7 @@ its answer, the far side may run the function by a call of its own. After the an
     local %Tenon::Callback::CODE;
     my $id = Tenon::Callback::id_of($code);
 
-A number for this code ref, as long as the caller's C<local> holds.
+A number for this code ref, valid within the caller's C<local>.
 
 =head2 run
 

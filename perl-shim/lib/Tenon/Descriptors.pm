@@ -17,7 +17,7 @@ use constant { TOKEN_BYTES => 16, LOWEST_FD => 3, CLAIM_MILLIS => 10_000 };
 # Where the far side takes and gives descriptors; told in its hello.
 our $PATH;
 
-# What the call under way was given and has not closed.
+# The handles that the current call was given and has not closed.
 my @OPEN;
 
 # ---- to the far side
@@ -31,7 +31,7 @@ sub token_of ($fh) {
             . ' socket; this one has none')
         if !defined($fd) || $fd < 0;
 
-    # What was printed before belongs before the stream.
+    # Output printed earlier must come before the stream.
     my $flags = fcntl($fh, F_GETFL, 0) // _refuse("the stream cannot be used: $!");
     ($flags & O_ACCMODE) == O_RDONLY
         or IO::Handle::flush($fh)
@@ -92,7 +92,8 @@ sub handle_of ($token, $access) {
 
 # Programs that the plugin starts write to it by its number, so nothing may stay in a buffer of Perl.
 sub _handle_at ($fd, $access) {
-    open(my $fh, $access eq 'write' ? '>&=' : '<&=', _high($fd))
+    my %mode = (both => '+<&=', read => '<&=', write => '>&=');
+    open(my $fh, $mode{$access}, _high($fd))
         or _refuse("the stream cannot be opened: $!");
     binmode($fh);
     $fh->autoflush(1);
@@ -100,7 +101,7 @@ sub _handle_at ($fd, $access) {
     return $fh;
 }
 
-# A plugin that closed its own output must not find the stream there.
+# If a plugin closed its own output, the stream must not take that number.
 sub _high ($fd) {
     return $fd if $fd >= LOWEST_FD;
     my @low;
@@ -112,7 +113,7 @@ sub _high ($fd) {
     return $fd;
 }
 
-# Closes what the call was given, and says what was lost of what the plugin wrote.
+# Closes the call's handles, and says whether any of the plugin's output was lost.
 sub end_call () {
     my @errors;
     while (my $fh = pop(@OPEN)) {
@@ -162,13 +163,13 @@ closed or in memory.
 
     my $fh = Tenon::Descriptors::handle_of($token, $access);
 
-A handle of the descriptor that the far side gave out under the token, which is used up by that. C<$access> is C<write> or
-C<read>. What is printed is written at once; programs that are started do not inherit it unless told so.
+A handle of the descriptor that the far side offered under the token, which can be used once. C<$access> is C<write>, C<read>
+or C<both>. What is printed is written at once; programs that are started do not inherit it unless told so.
 
 =head2 end_call
 
     my $error = Tenon::Descriptors::end_call();
 
-Closes the handles that C<handle_of> made since the last time. Returns what writing to them failed with, undef if nothing.
+Closes the handles that C<handle_of> made since the last time. Returns the error of writing to them, undef if there was none.
 
 =cut

@@ -10,13 +10,13 @@ use Scalar::Util qw(refaddr reftype);
 use Tenon::Inspect::Source;
 use Tenon::Literal;
 
-# What a plugin may hand to PVE when it is loaded; the proxy hands over the same.
+# What a plugin may register with PVE when it is loaded; the proxy registers the same.
 my %CARRIED = (
     'PVE::JSONSchema::register_format' => 'formats',
     'PVE::JSONSchema::register_standard_option' => 'options',
 );
 
-# What only the process that has the code can know.
+# Known only in the process that has the code.
 my @REFUSED = qw(
     PVE::Cluster::cfs_register_file
     PVE::INotify::register_file
@@ -108,7 +108,7 @@ sub _each_symbol ($self, $code) {
                 my $full = "${package}::$name";
                 my $entry = $stash->{$name};
 
-                # A constant, or a sub that nobody has called, may stand there without a glob.
+                # A constant, or a sub that was never called, may be stored without a glob.
                 if (ref(\$entry) ne 'GLOB') {
                     $code->("&$full", 'there') if ref($entry) || $package->can($name);
                     next;
@@ -123,7 +123,7 @@ sub _each_symbol ($self, $code) {
     return;
 }
 
-# What tells a value from another.
+# What distinguishes a value from another.
 sub _mark ($value) {
     return md5_hex(_plain($value, 0));
 }
@@ -197,8 +197,8 @@ sub _shared ($self) {
     return;
 }
 
-# The line that names what has changed, of the plugin or of a module that came with it; for a function, the code's own
-# place if nothing names it. Nothing, if PVE itself has done it when one of its modules was loaded.
+# The line that names what has changed, of the plugin or of a module that came with it; for a function, the code's own place
+# if nothing names it. Nothing if PVE itself did it when one of its modules was loaded.
 sub _place ($self, $name) {
     my $word = substr($name, 1);
     for my $file ($self->_files) {
@@ -274,8 +274,8 @@ Tenon::Effects - what a plugin does to PVE when it is loaded
 
 =head1 DESCRIPTION
 
-A plugin that is adopted is loaded by PVE no more; a proxy class is. What the plugin did to PVE's own modules when it was
-loaded, the proxy must do, or else somebody has to be told that it cannot be done.
+PVE no longer loads an adopted plugin, but a proxy class. Whatever the plugin did to PVE's own modules when it was loaded,
+the proxy must do too, or else the user must be told that it cannot.
 
 =head1 METHODS
 
@@ -283,7 +283,7 @@ loaded, the proxy must do, or else somebody has to be told that it cannot be don
 
     my $watch = Tenon::Effects->watch($file);
 
-Begins to look, before the file is compiled. PVE's modules are in memory.
+Begins to watch, before the file is compiled. PVE's modules are already in memory.
 
 =head2 told
 

@@ -30,12 +30,15 @@ sub name_of ($code) {
     return $name // 'INTERNAL';
 }
 
-# The data files lie in the checkout beside the Java sources, and in an installation where
-# TENON_PROTO_DIR says.
+# The data files lie where TENON_PROTO_DIR says, in an installation beside the libraries, and in a checkout beside the Java
+# sources.
 sub resource ($name) {
-    my $dir = $ENV{TENON_PROTO_DIR}
-        // dirname(__FILE__) . '/../../../proto/src/main/resources/dev/tenon/proto';
-    return "$dir/$name";
+    my $dir = $ENV{TENON_PROTO_DIR};
+    return "$dir/$name" if defined($dir);
+    my $shim = dirname(__FILE__) . '/../..';
+    return -e "$shim/proto/$name"
+        ? "$shim/proto/$name"
+        : "$shim/../proto/src/main/resources/dev/tenon/proto/$name";
 }
 
 sub new ($class, $name, $outcome, $message, %more) {
@@ -54,14 +57,19 @@ sub of_plugin ($class, $text, %more) {
     return $class->new('PLUGIN_DIED', 'UNKNOWN', $message, %more);
 }
 
+sub refusal ($self, $name) {
+    my $fitting = $self->{name} eq 'PLUGIN_DIED' ? $name // 'PLUGIN_DIED' : $self->{name};
+    return $self->with(name => $fitting, outcome => 'NOT_STARTED');
+}
+
 sub text_of ($err) {
     return _said($err) // 'the plugin died with an object that has no text';
 }
 
-# How classes of errors tell what happened, those that Perl would ask first.
+# Methods by which error classes describe what happened; those that Perl itself would use come first.
 my @WORDS = qw(to_string as_string stringify message msg text error);
 
-# The words of an object, where Perl would write its class and address.
+# The message of an object, where Perl would print its class and address.
 sub _said ($err) {
     return '' if !defined($err);
     return "$err" if !blessed($err);
@@ -169,11 +177,18 @@ What a plugin died with: the message is its text without the end of the line.
 What the error holds; C<die_text> and C<exception> are undef unless a plugin died, C<exception> also if it died with
 plain text. C<changed> has the parameters that the plugin changed in place, by name, undef if there are none.
 
+=head2 refusal
+
+    die $err->refusal('INVALID_NAME');
+
+The error of a method that touches no storage: its outcome is C<NOT_STARTED>, and its name this one if it is that of a plugin
+that died, or stays if none is given.
+
 =head2 with, unknown
 
     die $err->unknown;
 
-The same error where whoever passes it on has done more than the call that failed: its outcome is C<UNKNOWN>.
+The same error from a caller that has done more than the call that failed: its outcome is C<UNKNOWN>.
 
 =head1 FUNCTIONS
 
@@ -181,20 +196,20 @@ The same error where whoever passes it on has done more than the call that faile
 
     my $text = Tenon::Error::text_of($@);
 
-The text of whatever was died with, also of undef and of an object that cannot say it. An object without text of its own
-is asked for its words, such as its C<message>.
+The text of any value that code died with, even undef or an object without a text. An object is asked for its message, for
+instance by its method C<message>.
 
 =head2 code_of
 
     my $number = Tenon::Error::code_of('BAD_PARAMETER');
 
-The number on the wire. Dies for a name that is no row.
+The number on the wire. Dies if there is no such row.
 
 =head2 name_of
 
     my $name = Tenon::Error::name_of(65537);
 
-The row with this number on the wire; C<INTERNAL> for a number that is no row, which a newer side may send.
+The row with this number on the wire; C<INTERNAL> for an unknown number, which a newer side may send.
 
 =head2 resource
 

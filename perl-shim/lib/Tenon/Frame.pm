@@ -17,7 +17,10 @@ use constant {
     PING => 7,
     PONG => 8,
     CLOSE => 9,
+    PIECE => 10,
 };
+
+use constant PACKED => 'Tenon::Frame::Packed';
 
 use constant {
     MAX_FRAME => 2**24 - 1,
@@ -33,20 +36,58 @@ my %SHAPE = (
     RESPONSE, ['id', 'any'], FAILURE, ['id', 'map'],
     NOTIFY, ['text', 'map'], CANCEL, ['id'],
     PING, ['id'], PONG, ['id'],
-    CLOSE, ['text', 'text'],
+    CLOSE, ['text', 'text'], PIECE, ['id', 'bytes'],
 );
 
 # Text is octets on this side of the packer (see Tenon::Schema), so "utf8" only chooses the str format.
 my $TEXT = Data::MessagePack->new->utf8;
 my $OCTETS = Data::MessagePack->new;
 
-sub encode ($frame, $canonical = 0) {
+sub encode ($frame, $canonical = 0, $has_bytes = 0) {
     my $packer = $canonical ? Data::MessagePack->new->utf8->canonical : $TEXT;
     my ($kind, @rest) = $frame->@*;
+    return _framed(_packed([$kind + 0, $rest[0] + 0, @rest[1 .. $#rest]])) if $has_bytes;
 
     # A constant or number that was printed once would be packed as text.
     $rest[0] += 0 if $SHAPE{$kind}->[0] eq 'id';
-    return _framed($packer->pack([$kind + 0, @rest]));
+    return _framed("\x93\x0a" . $packer->pack($rest[0]) . $OCTETS->pack($rest[1]))
+        if $kind == PIECE;
+    return _framed($packer->pack([$kind + 0, @rest])) if ref($rest[-1]) ne PACKED;
+    my $packed = pop @rest;
+    return _framed(substr($packer->pack([$kind + 0, @rest, undef]), 0, -1) . $packed->$*);
+}
+
+# A value that has been packed already goes as it is, as the last of a frame.
+sub packed ($bytes) {
+    return bless \$bytes, PACKED;
+}
+
+sub packed_value ($value) {
+    return $TEXT->pack($value);
+}
+
+# Of bytes that have been looked through.
+sub unpacked ($bytes) {
+    return $OCTETS->unpack($bytes);
+}
+
+# Text in it becomes what it is in a frame.
+sub settle ($value) {
+    _to_octets($value);
+    return $value;
+}
+
+# The packer takes all octets of a frame for text or none, so a frame that has both is packed by hand around the bytes.
+sub _packed ($value) {
+    return $OCTETS->pack($value->octets) if ref($value) eq 'Tenon::Bytes';
+    if (ref($value) eq 'ARRAY' && $value->@* < 16) {
+        return pack('C', 0x90 | $value->@*) . join('', map { _packed($_) } $value->@*);
+    } elsif (ref($value) eq 'HASH' && keys($value->%*) < 16) {
+        return
+            pack('C', 0x80 | keys($value->%*))
+            . join('', map { ($TEXT->pack("$_"), _packed($value->{$_})) } sort keys $value->%*);
+    }
+    return $TEXT->pack($value);
 }
 
 # A failure is packed by hand, since the die text travels as bytes and everything else as text.
@@ -77,7 +118,7 @@ sub encode_failure ($id, $err) {
     return _framed("\x93" . $TEXT->pack(FAILURE + 0) . $TEXT->pack($id) . $map);
 }
 
-# A sentence may quote bytes of a plugin's; the far side drops the connection over text that is no UTF-8.
+# A message may quote bytes of a plugin; the far side drops the connection if text is not UTF-8.
 sub printable ($text) {
     my $octets = "$text";
     utf8::encode($octets) if utf8::is_utf8($octets);
@@ -111,7 +152,7 @@ sub decode ($payload) {
 
     my $frame = eval {
         no warnings 'uninitialized'
-            ; # of a map whose key is nil, which the check below refuses or nobody asks for
+            ; # for a map with a nil key, which the check below refuses or nobody looks up
         $OCTETS->unpack($payload);
     };
     if (my $err = $@) {
@@ -124,7 +165,7 @@ sub decode ($payload) {
     return $frame;
 }
 
-# What needs no thought: numbers, short counts, text that is ASCII and short.
+# The simple cases: numbers, short counts, text that is ASCII and short.
 my $TOKEN = do {
     my $ascii = '[\x00-\x7f]';
     my $fixed = join('|', map { sprintf('\x%02x%s{%d}', 0xa0 + $_, $ascii, $_) } 1 .. 31);
@@ -136,9 +177,9 @@ qr/[\x00-\xa0\xc0\xc2\xc3\xe0-\xff]|$fixed|$short|[\xcc\xd0].|[\xcd\xd1\xdc\xde]
 sub _skim ($payload) {
     pos($payload) = 0;
     while (pos($payload) < length($payload)) {
-        next if $payload =~ m/\G(?:$TOKEN){1,30000}+/gc;
+        next if $payload =~ m/\G(?>$TOKEN){1,30000}+/gc;
 
-        # Longer text, or something that the packer will not read either.
+        # Longer text, or something that the packer cannot read either.
         next if $payload =~ m/\G\xda(..)/gcs && _skip_ascii(\$payload, unpack('n', $1));
         _walk($payload) if $payload =~ m{[\xdd\xdf]};
         return $payload !~ m/[\xc2-\xf4][\x80-\xbf]/;
@@ -190,7 +231,7 @@ sub _check ($frame) {
         my $good =
               $wanted eq 'map' ? ref($got->$*) eq 'HASH'
             : $wanted eq 'id' ? _is_integer($got)
-            : $wanted eq 'text' ? _is_text($got)
+            : $wanted eq 'text' || $wanted eq 'bytes' ? _is_text($got)
             : 1;
         _bad('MALFORMED_FRAME', "a frame of kind $kind has no $wanted where one belongs") if !$good;
     }
@@ -226,13 +267,22 @@ $HEADER[$_] = ['extension', 0] for 0xc7 .. 0xc9, 0xd4 .. 0xd8;
 
 sub _walk ($payload) {
     my $length = length($payload);
-    my ($at, @open) = (0, 1);
+    my $at = end_of(\$payload, 0, 1);
+    _bad('MALFORMED_FRAME', 'a frame has ' . ($length - $at) . ' bytes after its end')
+        if $at < $length;
+    return;
+}
+
+# Where the value that begins here ends; its depth in the frame is given.
+sub end_of ($payload, $at, $depth) {
+    my $length = length($payload->$*);
+    my @open = ((0) x ($depth - 1), 1);
     while (@open) {
         if ($open[-1]-- == 0) {
             pop @open;
             next;
         }
-        my $first = $at < $length ? vec($payload, $at++, 8) : _cut($length);
+        my $first = $at < $length ? vec($payload->$*, $at++, 8) : _cut($length);
         my $header = $HEADER[$first]
             // _bad('MALFORMED_FRAME', 'a frame holds a byte that begins no value');
         my ($what, $bytes, $count) = $header->@*;
@@ -240,8 +290,8 @@ sub _walk ($payload) {
             if $what eq 'extension';
         _cut($length) if $at + $bytes > $length;
         if ($what ne 'value' && $bytes) {
-            $count =
-                unpack($bytes == 1 ? 'C' : $bytes == 2 ? 'n' : 'N', substr($payload, $at, $bytes));
+            $count = unpack($bytes == 1 ? 'C' : $bytes == 2 ? 'n' : 'N',
+                substr($payload->$*, $at, $bytes));
         }
         $at += $bytes;
         next if $what eq 'value';
@@ -266,9 +316,7 @@ sub _walk ($payload) {
             if $count > $left;
         push @open, $count;
     }
-    _bad('MALFORMED_FRAME', 'a frame has ' . ($length - $at) . ' bytes after its end')
-        if $at < $length;
-    return;
+    return $at;
 }
 
 sub _cut ($length) {
@@ -307,6 +355,36 @@ what belongs to the kind. F<docs/PROTOCOL.md> tells all of it.
 
 Throws C<FRAME_TOO_LONG> or C<MALFORMED_FRAME> for a length that no frame may have.
 
+=head2 packed
+
+    my $value = Tenon::Frame::packed($bytes);
+
+A value that is packed already, for C<encode>, as the last element of a frame.
+
+=head2 packed_value
+
+    my $bytes = Tenon::Frame::packed_value($value);
+
+One value as bytes.
+
+=head2 unpacked
+
+    my $value = Tenon::Frame::unpacked($bytes);
+
+The value of bytes whose counts and lengths have been checked, and whose text is ASCII.
+
+=head2 settle
+
+    Tenon::Frame::settle($unpacked);
+
+Turns text that is not ASCII in an unpacked map or list into octets.
+
+=head2 end_of
+
+    my $end = Tenon::Frame::end_of(\$payload, $at, $depth);
+
+Where the value that begins there ends; the depth is its depth in the frame. Throws what C<decode> throws.
+
 =head2 decode
 
     my $frame = Tenon::Frame::decode($payload);
@@ -330,7 +408,7 @@ those of the die text stay.
 
     my $octets = Tenon::Frame::printable($text);
 
-The same text as octets that may cross. If it is no UTF-8, every byte beyond ASCII becomes a question mark.
+The same text as octets that may cross. If it is not UTF-8, every byte beyond ASCII becomes a question mark.
 
 =head2 is_utf8
 

@@ -15,7 +15,7 @@ use Tenon::Inspect::Verdict;
 use Tenon::Loader;
 use Tenon::Signatures;
 
-# Hosts that never were: one so new and one so old that a plugin that minds its limits shows them.
+# Hosts that do not exist: one so new and one so old that a plugin shows the limits that it respects.
 use constant { FAR_FUTURE => 1000, FAR_PAST => 1 };
 
 use constant { DEADLINE => 30, MOST_MISSING => 20 };
@@ -55,7 +55,12 @@ sub registration ($class, $file, %opt) {
     my ($reason) = Tenon::Inspect::Verdict::why_not($results[0], $opt{deadline} // DEADLINE);
     return { refused => [], complaint => $reason } if defined($reason);
     my $facts = $results[0]->{facts};
-    return { package => $facts->{package}, literals => $facts->{literals}, $facts->{effects}->%* };
+    return {
+        package => $facts->{package},
+        literals => $facts->{literals},
+        holds => $facts->{holds} // [],
+        $facts->{effects}->%*,
+    };
 }
 
 # ---- trials
@@ -86,8 +91,8 @@ sub _try ($self) {
     return;
 }
 
-# With something in place of what is missing, a plugin can be asked what it is all the same. What its own modules miss in
-# turn shows only then.
+# With stand-ins for missing modules, a plugin can still be asked what it is. Only then does it show what its own modules
+# lack.
 sub _stand_in_for ($self, $facts) {
     my @modules = map { $_->{module} } $self->{missing}->@*;
     my %is_known = map { $_ => 1 } @modules;
@@ -146,7 +151,7 @@ sub _missing ($self, $facts) {
 
 # ---- what the trials say
 
-# The facts of the newest level, if the plugin let itself be asked.
+# The facts of the newest level, if the plugin could be asked.
 sub _facts ($self, $level = $self->{levels}->[-1]) {
     for my $trial ($level, "stand-in $level") {
         my $facts = ($self->{at}->{$trial} // {})->{facts} // next;
@@ -204,7 +209,7 @@ sub _hosts ($self) {
     return \%hosts;
 }
 
-# What Tenon makes of a plugin whose level came after it.
+# How Tenon treats a plugin whose level is newer than this release.
 sub _of_the_future ($self, $api) {
     my $newest = Tenon::Api->load->newest;
     my @misfits = Tenon::Signatures::misfits(Tenon::Loader::source($self->{file}),
@@ -243,6 +248,7 @@ sub _report ($self) {
         formats => _choices($data->{format}),
         features => _names($data->{features}) // [],
         sensitive => _names($data->{'sensitive-properties'}),
+        holds => $facts->{holds} // [],
         modules => [map { $_->{name} } $source->modules],
         missing => $self->{missing},
         neighbours => $facts->{neighbours} // {},
@@ -323,7 +329,7 @@ of such a host. The plugin is asked what it is; nothing that touches a storage i
 
 Dies in one sentence if the file cannot be read or declares no package. A hash reference with a C<complaint> if the
 plugin does not tell what it is; otherwise with C<package>, with C<literals>, Perl source of
-what each of C<plugindata>, C<properties> and C<options> returns, and what L<Tenon::Effects> tells.
+what each of C<plugindata>, C<properties> and C<options> returns, with C<holds>, as below, and what L<Tenon::Effects> tells.
 
 =head2 inspect
 
@@ -334,7 +340,8 @@ of directories with the plugin's own modules; C<declared>, the properties that o
 C<neighbours>, files of other plugins, which are loaded into the same processes; C<deadline>, in seconds (30). Dies in one sentence if the file cannot be read or declares no package.
 
 The report is plain data. C<hosts> has, for each level, a C<verdict> of C<loads>, C<warns> or C<rejected> and a C<reason>;
-C<problems> are sentences; C<neighbours> has what each neighbour declares after this plugin; C<missing> has hashes with C<module> and C<package>, undef for a module of the plugin's own; C<proxy> is true for a class
+C<problems> are sentences; C<holds> has what the plugin opened or started while it was loaded, see
+L<Tenon::Inspect::Holdings>; C<neighbours> has what each neighbour declares after this plugin; C<missing> has hashes with C<module> and C<package>, undef for a module of the plugin's own; C<proxy> is true for a class
 that Tenon wrote; C<strategy> has a C<kind>: C<mirror> (the
 host's version, from C<oldest> to C<newest>), C<host> (the host's, whatever it is), C<fixed>, C<other> or C<none>.
 

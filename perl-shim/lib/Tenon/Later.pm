@@ -19,7 +19,7 @@ sub start ($class, $code) {
         utf8::encode($text) if utf8::is_utf8($text);
         syswrite($out, $text) if length($text);
 
-        # What the plugin does at its end is for its own process to do.
+        # Only the plugin's own process runs its END blocks.
         STDOUT->flush;
         STDERR->flush;
         POSIX::_exit($good ? 0 : 1);

@@ -19,7 +19,7 @@ sub follow ($signal) {
     fcntl($PIPE, F_SETFL, $flags | O_ASYNC) or die "cannot watch standard input: $!\n";
     open(STDIN, '<', '/dev/null') or die "cannot open /dev/null: $!\n";
 
-    # The kernel tells of no end that came before it was asked to.
+    # The kernel does not report an end that came before the request.
     kill($signal, $$) if IO::Poll::_poll(0, $fd, my $hung_up = 0) > 0;
     return;
 }

@@ -56,7 +56,7 @@ sub load_pve ($pve_lib, $path) {
     return $base =~ m{\A\Q$compat\E/} ? 'compat' : $base;
 }
 
-# What Perl has against the file, in one line; nothing if it was compiled. One of PVE's own is in memory already.
+# Perl's complaint about the file, in one line; nothing if it compiled. One of PVE's own is in memory already.
 sub compile ($path) {
     return if is_loaded($path);
     return if eval { local $SIG{__DIE__}; require $path; };

@@ -50,7 +50,7 @@ sub _has_extension ($name) {
     return $name =~ m/\.[^.]+\z/;
 }
 
-# ---- what PVE's own types say otherwise
+# ---- where PVE's own types differ
 
 package Tenon::Names::Device {
     use parent -norequire, 'Tenon::Names';
@@ -59,7 +59,7 @@ package Tenon::Names::Device {
         return { raw => '' };
     }
 
-    # What a device is called may end in anything; only a known format is one.
+    # A device's name may end in anything; only a known format counts.
     sub get_parsed_format ($class, $name) {
         $class->parse_volname($name);
         my ($extension) = $name =~ m/\.([^.]+)\z/;
@@ -96,7 +96,7 @@ package Tenon::Names::ZFSPool {
             {$1 . ($other->{$2} // $2)}er;
     }
 
-    # What the prefix says is never adapted.
+    # The prefix is never adapted.
     sub volname_for_format ($class, $name, $format, $strict = undef) {
         return $class->Tenon::Names::volname_for_format($name, $format, 1);
     }

@@ -29,7 +29,7 @@ sub check ($class, $file, $format, @args) {
 # Under another name, since its own is that of the proxy.
 sub _load ($file) {
 
-    # Whoever can write there is the host's administrator.
+    # Only the host's administrator can write there.
     my ($source) = Tenon::Loader::source($file) =~ m/\A(.*)\z/s;
     my @packages = Tenon::Loader::packages($source);
     for my $own (grep { m/\APVE::Storage::Custom::/ } @packages) {
@@ -37,7 +37,7 @@ sub _load ($file) {
         $source =~ s/\b\Q$own\E\b/$other/g;
     }
 
-    # What it does to PVE when it is loaded, its proxy has done already, and doing it twice is an error.
+    # The proxy has already made the plugin's changes to PVE, and making them twice is an error.
     no warnings qw(redefine prototype);
     local @PVE::Storage::Plugin::SHARED_STORAGE = @PVE::Storage::Plugin::SHARED_STORAGE;
     local *PVE::JSONSchema::register_format = sub ($name, $format, $validator = undef) {
@@ -50,7 +50,7 @@ sub _load ($file) {
     my $plugin = Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
             @packages) // die "the adopted plugin's file '$file' holds no storage plugin\n";
 
-    # A plugin of a newer level than the host's inherits what it counts on all the same.
+    # A plugin of a newer level than the host's still inherits the methods that it relies on.
     Tenon::Names::inherit($plugin);
     return $plugin;
 }
@@ -65,10 +65,10 @@ Tenon::Original - what an adopted plugin answers without its storage
 
 =head1 DESCRIPTION
 
-The methods of an adopted plugin go to the daemon, but for those that PVE calls where no daemon can be asked: in the web
-server, which runs as another user, and whenever it reads its configuration. They are pure, so the host runs the plugin's
-own code for them, from its file, under a package name of its own. So it does for the formats that the plugin checks, and
-for what others import from it.
+The methods of an adopted plugin go to the daemon, except those that PVE calls where no daemon can be asked: in the web
+server, which runs as another user, and whenever it reads its configuration. They are pure, so the host runs the plugin's own
+code for them, from its file, under a package name of its own. The same goes for the formats that the plugin checks, and for
+what others import from it.
 
 =head1 METHODS
 

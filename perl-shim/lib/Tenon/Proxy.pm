@@ -19,15 +19,15 @@ sub forward ($class, $socket, $plugin, $name, $want, $self, @args) {
     return _call($client, $plugin, $name, $want, @args);
 }
 
-# What a host changes of a storage to leave it alone, and what says no more about such a change.
+# What a host changes to stop using a storage, and what adds nothing to such a change.
 my %HOSTS_OWN = map { $_ => 1 } qw(digest disable nodes type);
 
 # The errors of a daemon that is not there, or does not answer.
 my %IS_GONE = map { $_ => 1 }
     qw(CONNECT_FAILED CONNECTION_LOST DEADLINE_EXCEEDED PEER_REFUSED UNSUPPORTED_VERSION);
 
-# PVE tells a plugin before it takes a storage out. A storage that makes trouble is taken out because its daemon is gone,
-# so that must not keep it in.
+# PVE tells a plugin before it takes a storage out. A storage may be removed because its daemon is gone, so a missing daemon
+# must not prevent that.
 sub _hook ($client, $plugin, $name, $want, @args) {
     my @result = eval {
         (
@@ -63,12 +63,11 @@ sub _is_tenons ($err) {
 # Nor does how names tell formats: these storages have the names of the host's base class, if it has those methods.
 sub install ($class, $package, $plugin) {
 
-    # What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself. A
-    # backup provider does not cross.
+    # What a plugin is must be known without a daemon; PVE checks configurations with that, and locks storages itself.
     my $api = Tenon::Api->load;
     my @methods = grep {
         my $row = $api->method($_);
-        !$row->{answered} && !$row->{declared} && ($row->{result}->{kind} // '') ne 'provider'
+        !$row->{answered} && !$row->{declared};
     } $api->method_names;
     return $class->install_methods($package, $plugin, @methods);
 }

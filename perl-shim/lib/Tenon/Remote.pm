@@ -48,7 +48,7 @@ Tenon::Remote - a plugin that the daemon serves, as a class
 =head1 DESCRIPTION
 
 For commands that meet a storage whose type is neither Java's nor a plugin's that they can host. Unlike a proxy class it asks
-the daemon what the plugin is, so it is nothing for a PVE host.
+the daemon what the plugin is, so it must not be used on a PVE host.
 
 =head1 METHODS
 

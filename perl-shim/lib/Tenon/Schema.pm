@@ -1,5 +1,8 @@
 package Tenon::Schema;
 
+# Every type of the table, both ways: what is written and what is read of a type stand in one file, so that they agree. That
+# is why it is long.
+
 use v5.36;
 
 use B ();
@@ -8,13 +11,19 @@ use JSON::PP ();
 use POSIX qw(ceil);
 use Scalar::Util qw(blessed reftype);
 
+use Tenon::Bytes;
 use Tenon::Cache;
 use Tenon::Callback;
 use Tenon::Cleanup;
 use Tenon::Descriptors;
+use Tenon::Disks;
 use Tenon::Error;
 use Tenon::Frame;
+use Tenon::Plain;
 use Tenon::Records;
+
+# Told what is left out of an answer.
+our $TELL = sub ($text) { warn $text };
 
 # A number that was printed once is packed as text, so every number below is made anew from text.
 
@@ -22,7 +31,6 @@ my %TEXT = map { $_ => 1 } qw(contenttype format path snapname storeid str volid
 
 # Perl has characters for these, and octets for all other text.
 my %CHARACTERS = map { $_ => 1 } qw(chars);
-my %NOT_YET = (provider => 'a backup provider');
 my %LARGEST = (
     kib => 9007199254740992,
     seconds => 2147483648,
@@ -35,8 +43,11 @@ my %DIGITS = (kib => 15, seconds => 9, uint => 18, vmid => 9);
 
 my %IS_MAP = map { $_ => 1 } qw(counts hints secrets section);
 
-# Most values need no thought: short ASCII text, integers of few digits, maps.
+# Most values are simple: short ASCII text, integers of few digits, maps.
 use constant PLAIN_TEXT => 1000;
+
+# Of fewer records each can be looked at.
+use constant MANY => 16;
 
 sub prepare ($type) {
     return if $type->{list};
@@ -136,7 +147,7 @@ sub apply_changed ($api, $method, $level, $args, $changed) {
     return;
 }
 
-sub result_to_wire ($method, $values, $storeid) {
+sub result_to_wire ($method, $values, $storeid, $may_pack = 0) {
     my $result = $method->{result};
     my $shape = $result->{shape};
     return undef if $shape eq 'none'; ## no critic (ProhibitExplicitReturnUndef)
@@ -146,29 +157,27 @@ sub result_to_wire ($method, $values, $storeid) {
         my $value = $result->{in_list} ? $values : $values->[0];
         return _result_field($name, $result, $value // $result->{default}, $storeid, 'the result');
     } elsif ($shape eq 'tuple') {
-        return _fields_to_wire($name, $result->{fields}, $values, $storeid, 'the result',
+        my $plain = $result->{plain_tuple} //= Tenon::Plain::tuple($result->{fields});
+        return $plain->($values)
+            // _fields_to_wire($name, $result->{fields}, $values, $storeid, 'the result',
             undef, $result->{scalar});
     }
 
     my $list = $values->[0] // [];
     _bad('BAD_RESULT', "$name: the result must be an array reference, got " . _shown($list))
         if (reftype($list) // '') ne 'ARRAY';
-    my $plain = Tenon::Records::to_wire($result, $list, $storeid);
-    return $plain if $plain;
-    my @wire;
-    for my $entry ($list->@*) {
+    my $one = sub ($entry) {
         my $record = eval { _record_to_wire($name, $result, $entry, $storeid) };
-        if (defined($record)) {
-            push @wire, $record;
-        } elsif (_is_error($@)) {
+        return $record if defined($record);
+        die $@ if !_is_error($@);
 
-            # One odd entry must not hide all the others.
-            warn 'left out of ' . $@->message . "\n";
-        } else {
-            die $@;
-        }
-    }
-    return \@wire;
+        # One bad entry must not hide all the others.
+        $TELL->('left out of ' . $@->message . "\n");
+        return;
+    };
+    return $may_pack && $list->@* >= MANY
+        ? Tenon::Records::to_wire($result, $list, $storeid, $one)
+        : [map { $one->($_) // () } $list->@*];
 }
 
 sub _record_to_wire ($name, $result, $entry, $storeid) {
@@ -194,12 +203,14 @@ sub _record_to_wire ($name, $result, $entry, $storeid) {
     return $record;
 }
 
-# What is odd in an answer and need not be there goes, the rest stays. It is told once, or a status daemon would tell it for ever.
+# A bad optional value of an answer is left out, and the rest stays. This is reported once, or a status daemon would repeat
+# it for ever.
 my %DROPPED;
 
 sub _drop ($name, $field, $where, $err) {
     return if $DROPPED{"$name $field"}++;
-    warn "$name: $field of $where is left out: " . $err->message . "; others will be in silence\n";
+    $TELL->(
+        "$name: $field of $where is left out: " . $err->message . "; others will be in silence\n");
     return;
 }
 
@@ -238,7 +249,7 @@ sub _fields_to_wire ($name, $fields, $values, $storeid, $where, $record = undef,
                 next;
             }
 
-            # In a list an odd value costs no more than itself; of one thing what was asked for must be right.
+            # In a list only the bad value is left out; a single result must be right.
             my $is_optional = $field->{nullable} || defined($field->{default});
             if ($is_optional
                 && ($record || ($digits ? $field->{name} ne ($asked_for // '') : $value eq ''))) {
@@ -331,8 +342,12 @@ sub _to_wire ($type, $value, $storeid) {
         };
     } elsif ($kind eq 'stream') {
         return Tenon::Descriptors::token_of($value);
-    } elsif ($NOT_YET{$kind}) {
-        _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
+    } elsif ($kind eq 'bytes') {
+        return Tenon::Bytes->of(_string($value));
+    } elsif ($kind eq 'disks') {
+        return Tenon::Disks::to_wire($value);
+    } elsif ($kind eq 'provider') {
+        return Tenon::Backup::Hosted::keep($value, $storeid);
     } elsif ($kind eq 'hints' || $kind eq 'counts') {
         _bad('BAD_PARAMETER', _what($type) . ' must be a hash reference, got ' . _shown($value))
             if (reftype($value) // '') ne 'HASH';
@@ -394,7 +409,7 @@ sub _characters ($value) {
     return $text;
 }
 
-# Text of which nobody says what it is: a name of a file is octets, and what is no UTF-8 otherwise can but be characters.
+# Text of unknown kind: a file name is octets, and anything else that is not UTF-8 can only be characters.
 sub _leaf ($value) {
     my $text = _string($value);
     return _text($text)
@@ -479,8 +494,27 @@ sub _leaves ($value, $depth, $leaf) {
         return $leaf->($value);
     }
     my $type = reftype($value) // return $leaf->($value);
-    return { map { _text($_) => _leaves($value->{$_}, $depth + 1, $leaf) } keys $value->%* }
-        if $type eq 'HASH';
+    if ($type eq 'HASH') {
+        my %leaves = $value->%*;
+        my $all = join('', keys %leaves);
+        for my $item (values %leaves) {
+            if (ref($item)) {
+                $item = _leaves($item, $depth + 1, $leaf);
+            } elsif (defined($item)) {
+                $all .= ($item = "$item");
+            }
+        }
+
+        # Nearly everything in a section is ASCII; each call has one.
+        return \%leaves
+            if !($all =~ tr/ -~//c)
+            && !utf8::is_utf8($all)
+            && length($all) <= Tenon::Frame::MAX_TEXT;
+        return {
+            map { _text($_) => _leaves($value->{$_}, $depth + 1, $leaf) }
+                keys $value->%*
+        };
+    }
     return [map { _leaves($_, $depth + 1, $leaf) } $value->@*] if $type eq 'ARRAY';
     return $leaf->($value);
 }
@@ -488,6 +522,10 @@ sub _leaves ($value, $depth, $leaf) {
 # ---- wire to Perl
 
 sub params_from_wire ($api, $method, $level, $wire) {
+    my $plain = $method->{plain_params}->{$level}
+        //= Tenon::Plain::params($api->params_at($method, $level));
+    my $all = $plain->($wire);
+    return $all if $all;
     my ($seen, $missing, @args) = (0, 0);
     for my $param ($api->params_at($method, $level)->@*) {
         my $value = $wire->{ $param->{name} };
@@ -503,7 +541,17 @@ sub params_from_wire ($api, $method, $level, $wire) {
             : $param->{plain_text} ? !($value =~ tr/ -~//c)
             : $param->{plain_digits} && length($value) && !($value =~ tr/0-9//c);
         $value = _from_wire($param, $value) if !$is_plain;
-        push @args, $param->{kind} eq 'secrets' && $method->{flat} ? $value->%* : $value;
+        if ($param->{kind} eq 'secrets' && $method->{flat}) {
+            push @args, $value->%*;
+        } else {
+
+            # Plugins make JSON of what they get, in which PVE's sizes are numbers, as it has computed them, and its guests
+            # are text, as it has read them.
+            push @args,
+                 !$param->{plain_digits} ? $value
+                : $param->{kind} eq 'vmid' ? "$value"
+                : 0 + $value;
+        }
     }
     _refuse_params($method, $wire) if $missing || $seen != keys $wire->%*;
     return \@args;
@@ -523,7 +571,8 @@ sub _refuse_params ($method, $wire) {
 }
 
 # The answer of a call, whose in-place changes go into the caller's arguments.
-sub answer_from_wire ($api, $method, $args, $wire, $want) {
+sub answer_from_wire ($api, $method, $args, $wire, $want, $is_read = 0) {
+    return $wire if $is_read;
     if ($method->{in_out}->@*) {
         _bad('BAD_RESULT', "$method->{name}: a map belongs where " . _shown($wire) . ' came')
             if ref($wire) ne 'HASH';
@@ -556,32 +605,45 @@ sub _result_from_wire ($result, $wire, $want) {
         return map { _field_from_wire($_, $wire->{ $_->{name} }) } @fields;
     }
     _bad('BAD_RESULT', 'a list belongs where ' . _shown($wire) . ' came') if ref($wire) ne 'ARRAY';
-    return $wire if Tenon::Records::from_wire($result, $wire);
-    for my $record ($wire->@*) {
-        _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came')
-            if ref($record) ne 'HASH';
-        my $told = 0;
-        for my $field ($result->{fields}->@*) {
-            my $name = $field->{name};
-            if (exists($record->{$name})) {
-                $told++;
-                $record->{$name} = _field_from_wire($field, $record->{$name});
-            } elsif (!$field->{nullable}) {
-                _field_from_wire($field, undef);
-            }
-        }
-        next if $told == keys $record->%*;
-        for my $key (grep { !$result->{known}->{$_} } keys $record->%*) {
-            $record->{$key} = _decoded_tree($record->{$key});
+    _record_from_wire($result, $_) for $wire->@*;
+    return $wire;
+}
+
+sub _record_from_wire ($result, $record) {
+    _bad('BAD_RESULT', 'a map belongs where ' . _shown($record) . ' came')
+        if ref($record) ne 'HASH';
+    my $told = 0;
+    for my $field ($result->{fields}->@*) {
+        my $name = $field->{name};
+        if (exists($record->{$name})) {
+            $told++;
+            $record->{$name} = _field_from_wire($field, $record->{$name});
+        } elsif (!$field->{nullable}) {
+            _field_from_wire($field, undef);
         }
     }
-    return $wire;
+    return if $told == keys $record->%*;
+    for my $key (grep { !$result->{known}->{$_} } keys $record->%*) {
+        $record->{$key} = _decoded_tree($record->{$key});
+    }
+    return;
+}
+
+# How a frame that answers with a list may be read at once, undef if the method answers with none.
+sub list_of ($method) {
+    my $result = $method->{result};
+    return if $result->{shape} ne 'list' || $method->{in_out}->@*;
+    return $method->{list}
+        //= { result => $result, one => sub ($record) { _record_from_wire($result, $record) } };
 }
 
 sub _field_from_wire ($field, $wire) {
     my $value = _from_wire($field, $wire);
     _bad('BAD_RESULT', ($field->{name} ? "'$field->{name}'" : 'it') . ' must not be nil')
         if !defined($value) && !$field->{nullable};
+
+    # Where PVE's own classes answer with a word or undef.
+    return $value ? $field->{true} : undef if defined($field->{true});
     return $value;
 }
 
@@ -629,8 +691,8 @@ sub _from_wire ($type, $wire) {
     } elsif ($kind eq 'stream') {
         _bad('BAD_PARAMETER', _what($type) . ' must be text, got ' . _shown($wire)) if ref($wire);
         return Tenon::Descriptors::handle_of($wire, $type->{access});
-    } elsif ($NOT_YET{$kind}) {
-        _bad('NOT_SUPPORTED', _what($type) . ": $NOT_YET{$kind} cannot cross yet");
+    } elsif ($kind eq 'disks') {
+        return Tenon::Disks::from_wire($wire);
     } elsif ($IS_MAP{$kind}) {
         _bad('BAD_PARAMETER', _what($type) . ' must be a map, got ' . _shown($wire))
             if ref($wire) ne 'HASH';
@@ -697,9 +759,9 @@ C<BAD_PARAMETER>.
 
 =head2 result_to_wire
 
-    my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid);
+    my $wire = Tenon::Schema::result_to_wire($method, \@values, $storeid, $may_pack);
 
-What a plugin returned, normalised. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. A value that need not be there and
+What a plugin returned, normalised; if it may be, a long list comes packed, from L<Tenon::Records>. Throws C<BAD_RESULT>, C<BAD_TEXT>, both C<UNKNOWN>. A value that need not be there and
 cannot be what its field is, is left out, and so is an entry of a listing without a name; either is told in a warning.
 
 =head2 result_from_wire
@@ -710,9 +772,15 @@ What a caller gets, as a list or a scalar. Throws C<BAD_RESULT>, C<BAD_TEXT>, bo
 
 =head2 answer_from_wire
 
-    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, wantarray);
+    return Tenon::Schema::answer_from_wire($api, $method, \@args, $wire, wantarray, $is_read);
 
-The same of a whole answer: what the plugin changed in place is put into the caller's own hashes and arrays first.
+The same of a whole answer, unless it has been read with its frame: what the plugin changed in place is put into the caller's own hashes and arrays first.
+
+=head2 list_of
+
+    my $list = Tenon::Schema::list_of($method);
+
+What L<Tenon::Records> needs to read an answer of the method; undef if that is no list.
 
 =head2 before
 

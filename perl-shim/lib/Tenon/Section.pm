@@ -7,7 +7,7 @@ use constant MOST => 64;
 # By caller and storage: what the plugin put into its section, and the section as it was then. The last is the newest.
 my (%KEPT, @ORDER);
 
-# Most plugins keep nothing, and then nobody needs to look.
+# Most plugins keep nothing, and then there is nothing to look for.
 our $IS_USED = 0;
 
 sub _name ($caller, $storeid) {

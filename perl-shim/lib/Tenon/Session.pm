@@ -1,8 +1,12 @@
 package Tenon::Session;
 
+# One object with one state, from connecting to the reason why it was closed: reading, writing and waiting share that state,
+# so the file is longer than others.
+
 use v5.36;
 
-use Errno qw(EAGAIN EINTR);
+use Data::MessagePack ();
+use Errno qw(EACCES EAGAIN EINTR);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK);
 use IO::Poll qw(POLLIN POLLOUT);
 use Socket qw(AF_UNIX MSG_NOSIGNAL PF_UNIX SOCK_NONBLOCK SOCK_STREAM pack_sockaddr_un);
@@ -11,16 +15,30 @@ use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 use Tenon::Error;
 use Tenon::Frame;
 use Tenon::Later;
+use Tenon::Pieces;
+use Tenon::Records;
 
 use constant PROTOCOL => 1;
 use constant MAX_NESTING => 16;
 use constant HELLO_SECONDS => 10;
 use constant PONG_SECONDS => 10;
+use constant LAST_WORDS_SECONDS => 1;
 use constant RETRY_SECONDS => 0.02;
+
+# As much as a socket takes at once, or more.
+use constant AT_ONCE => 2**18;
+
+# Of what comes while a long frame goes out, and of warnings.
+use constant MOST_HELD => 256;
+use constant MOST_WARNINGS => 1000;
 
 use constant F_DUPFD_CLOEXEC => 1030;
 use constant LOWEST_FD => 10;
 use constant LONGEST_PATH => 107;
+
+# An error of a host's function that must not be answered but must end the outer call unchanged: a signal handler of PVE dies
+# in whatever code runs.
+our $FATAL;
 
 # ---- life
 
@@ -35,7 +53,7 @@ sub connect ($class, $path, $facts, $handler, $after = undef, %opt) {
         if length($path) > LONGEST_PATH;
     my $address = pack_sockaddr_un($untainted);
 
-    # A peer that hangs accepts nobody, and the kernel lets only so many wait.
+    # A hung peer accepts no connection, and the kernel lets only so many wait.
     if (socket(my $socket, PF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
         my $connected = CORE::connect($socket, $address);
         while (!$connected && ($! == EINTR || ($! == EAGAIN && _now() < $deadline))) {
@@ -49,10 +67,13 @@ sub connect ($class, $path, $facts, $handler, $after = undef, %opt) {
                 buffer => '',
                 depth => 0,
                 handler => $handler,
+                held => [],
                 later => {},
+                lists => {},
                 next_id => 1,
                 path => $path,
                 pid => $$,
+                pieces => Tenon::Pieces->new,
                 socket => _high($socket),
                 warnings => [],
             }, $class;
@@ -64,7 +85,9 @@ sub connect ($class, $path, $facts, $handler, $after = undef, %opt) {
         "no hello came from the socket '$path': no room in its line within $patience s")
         if $! == EAGAIN;
     Tenon::Error->throw('CONNECT_FAILED', 'NOT_STARTED',
-        "nobody answers at the socket '$path': $!");
+        $! == EACCES
+        ? "this user may not use the socket '$path': $!; call as root or as the user that runs the daemon"
+        : "nobody answers at the socket '$path': $!");
     return;
 }
 
@@ -81,8 +104,13 @@ sub _high ($socket) {
 
 sub _hello ($self, $facts, $deadline, $patience) {
     my $good = eval {
-        my $hello = Tenon::Frame::encode(
-            [Tenon::Frame::HELLO, { protocols => [PROTOCOL + 0], $facts->%* }]);
+        my $hello = Tenon::Frame::encode([
+                Tenon::Frame::HELLO,
+                {
+                    pieces => Data::MessagePack::true(),
+                    protocols => [PROTOCOL + 0],
+                    $facts->%*
+                }]);
         my $unsent = eval { $self->_send($hello, $deadline); 1 } ? undef : $@;
 
         # A peer that closed at once may have told why.
@@ -97,6 +125,7 @@ sub _hello ($self, $facts, $deadline, $patience) {
                 "the peer began with a frame of kind $frame->[0] instead of a hello");
         }
         $self->{peer} = $frame->[1];
+        $self->{takes_pieces} = $self->{peer}->{pieces} ? 1 : 0;
         my $spoken = $self->{peer}->{protocols};
         my @versions = ref($spoken) eq 'ARRAY' ? map { $_ // '?' } $spoken->@* : ();
         if (!grep { $_ eq PROTOCOL } @versions) {
@@ -163,21 +192,52 @@ sub usable ($self) {
     return $self->{socket} && $self->{pid} == $$;
 }
 
-# Whether the far side has closed while nobody was looking.
+sub inherit ($self) {
+    $self->{pid} = $$;
+    return;
+}
+
+# Whether the far side has closed the connection unnoticed, or wants to.
 sub is_stale ($self) {
     return 1 if !$self->usable;
     return 0 if $self->{depth};
-    return 0 if eval {
-        while ($self->_holds_frame || $self->_poll(POLLIN, 0)) {
+    my $is_there = eval {
+        while ($self->_has_frame || $self->_poll(POLLIN, 0)) {
             my $frame = $self->_receive(_now() + 1);
             $self->_serve_one($frame);
         }
         1;
     };
+    if ($is_there) {
+        return 0 if !$self->{is_left} || $self->{stays};
+        $self->goodbye;
+        return 1;
+    }
     my $err = $@;
     $self->drop;
     die $err if !_is_error($err); # a timeout of PVE's, which it waits for
     return 1;
+}
+
+sub stay ($self) {
+    $self->{stays} = 1;
+    return;
+}
+
+# Whether the call that failed last was certainly not read by the far side, which goes away.
+sub was_unread ($self) {
+    return $self->{was_unread};
+}
+
+# What the far side sent before it went can still be read, even if sending has failed.
+sub _is_unread ($self, $id, $sent) {
+    eval {
+        my $deadline = _now() + LAST_WORDS_SECONDS;
+        $self->_serve_one($self->_receive($deadline)) while !defined($self->{last_read});
+        1;
+    } or _is_error($@) or die $@;
+    return $self->{is_left}
+        && (!$sent || (defined($self->{last_read}) && $id > $self->{last_read}));
 }
 
 # Whether the far side is there and answers; if not, the connection is given up.
@@ -204,10 +264,13 @@ sub call ($self, $method, $params, %opt) {
     my $deadline = defined($opt{seconds}) ? _now() + $opt{seconds} + ($opt{grace} // 0) : undef;
     my $context = {};
     $context->{plugin} = $opt{plugin} if defined($opt{plugin});
+    $context->{object} = $opt{object} if defined($opt{object});
     $context->{deadline_ms} = sprintf('%.0f', $opt{seconds} * 1000) + 0 if defined($opt{seconds});
     my $id = $self->{next_id}++;
-    my $bytes =
-        eval { Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context]) };
+    my $bytes = eval {
+        Tenon::Frame::encode([Tenon::Frame::REQUEST, $id, $method, $params, $context],
+            0, $opt{has_bytes});
+    };
     if (!defined($bytes)) {
         my $err = $@;
         die $err if !_is_error($err);
@@ -215,11 +278,12 @@ sub call ($self, $method, $params, %opt) {
             "$what: " . $err->message . '; it was not started');
     }
 
-    # Whatever ends this block early, a timeout of PVE's for instance, may leave half a frame behind, so the
-    # connection goes with it.
+    # Anything that ends this block early, for instance a timeout of PVE, may leave half a frame behind, so the connection is
+    # dropped.
     my ($answer, $sent);
     my $good = eval {
         local $self->{depth} = $self->{depth} + 1;
+        local $self->{lists} = { $self->{lists}->%*, $id => $opt{list} } if $opt{list};
         $self->_send($bytes, $deadline);
         $sent = 1;
         $answer = $self->_await($id, $deadline);
@@ -227,17 +291,20 @@ sub call ($self, $method, $params, %opt) {
     };
     if (!$good) {
         my $err = $@;
+        $self->{was_unread} =
+            _is_lost($err) && !$self->{depth} && $self->{socket} && $self->_is_unread($id, $sent);
         $self->drop;
         die $err if !_is_error($err);
-        my $outcome = $sent ? 'UNKNOWN' : 'NOT_STARTED';
-        my $advice = $sent ? '; whether it took effect is not known' : '; it was not started';
+        my $is_begun = $sent && !$self->{was_unread};
+        my $outcome = $is_begun ? 'UNKNOWN' : 'NOT_STARTED';
+        my $advice = $is_begun ? '; whether it took effect is not known' : '; it was not started';
         Tenon::Error->throw($err->name, $outcome, "$what: " . $err->message . $advice);
     }
 
     warn "$_\n" for splice($self->{warnings}->@*);
-    my ($kind, undef, $body) = $answer->@*;
-    return $body if $kind == Tenon::Frame::RESPONSE;
-    die _error($body);
+    my ($kind, undef, $body, $is_read) = $answer->@*;
+    die _error($body) if $kind != Tenon::Frame::RESPONSE;
+    return $is_read ? ($body, 1) : $body;
 }
 
 sub _error ($map) {
@@ -288,7 +355,7 @@ sub notify ($self, $name, $params) {
 
 sub serve ($self) {
     while ($self->{socket}) {
-        $self->_await_later while $self->{later}->%* && !$self->_holds_frame;
+        $self->_await_later while $self->{later}->%* && !$self->_has_frame;
         my $frame = $self->_receive(undef);
         return
             if $frame->[0] == Tenon::Frame::CLOSE && $frame->[1] =~ m/\A(?:DONE|SHUTTING_DOWN)\z/;
@@ -339,12 +406,40 @@ sub _serve_one ($self, $frame) {
             "the peer answered call $rest[0], which nobody made");
     }
 
-    # What a handler of warnings does must not meet half a frame, so it waits for the end of the call.
-    push $self->{warnings}->@*, $rest[1]->{text}
+    # A warning handler must not run in the middle of a frame, so warnings wait for the end of the call.
+    $self->_warn_later($rest[1]->{text})
         if $kind == Tenon::Frame::NOTIFY && $rest[0] eq 'warning' && defined($rest[1]->{text});
+    _print($rest[1]->@{qw(stream text)}) if $kind == Tenon::Frame::NOTIFY && $rest[0] eq 'printed';
+    if ($kind == Tenon::Frame::NOTIFY && $rest[0] eq 'going_away') {
+        $self->{is_left} = 1;
+        $self->{last_read} = $rest[1]->{last_id};
+    }
 
-    # A cancel cannot stop Perl code that is running, and it arrives only when none is; pongs and notices that
-    # this side does not know are dropped.
+    # A cancel cannot stop Perl code that is running, and it arrives only when none is; pongs and unknown notices are
+    # dropped.
+    return;
+}
+
+sub _warn_later ($self, $text) {
+    my $count = scalar($self->{warnings}->@*);
+    push $self->{warnings}->@*, $count < MOST_WARNINGS ? $text : 'there were more warnings'
+        if $count <= MOST_WARNINGS;
+    return;
+}
+
+# What a plugin prints comes out where it would if the plugin ran in this process, at once, since it may tell of progress.
+sub _print ($stream, $text) {
+    return if !defined($text);
+    my $out = ($stream // '') eq 'stdout' ? \*STDOUT : \*STDERR;
+    return if !defined(fileno($out)) && !tied(*$out);
+    my $line = "$text\n";
+    if (grep { $_ eq 'utf8' } PerlIO::get_layers($out, output => 1)) {
+        utf8::decode($line);
+    } else {
+        utf8::encode($line) if utf8::is_utf8($line);
+    }
+    local ($,, $\);
+    print {$out} $line;
     return;
 }
 
@@ -361,12 +456,18 @@ sub _answer ($self, $id, $method, $params, $context) {
         eval { $result = $self->{handler}->($method, $params, $context); 1 }
             or $err = $@ || 'it died without a text';
     }
+    if (defined(my $fatal = $FATAL)) {
+        $FATAL = undef;
+        die $fatal;
+    }
     if (ref($result) eq 'Tenon::Later') {
         $self->{later}->{$id} = $result;
         return undef; ## no critic (ProhibitExplicitReturnUndef)
     }
     if (!$err) {
-        my $bytes = eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result]) };
+        my $has_bytes = ref($result) eq 'Tenon::Bytes';
+        my $bytes =
+            eval { Tenon::Frame::encode([Tenon::Frame::RESPONSE, $id, $result], 0, $has_bytes) };
         return $bytes if defined($bytes);
         $err = $@;
     }
@@ -402,12 +503,37 @@ sub _fd ($self) {
     return fileno($self->{socket});
 }
 
+# A long frame goes in pieces if the peer takes it so; pings are answered between them.
 sub _send ($self, $bytes, $deadline) {
+    return $self->_write($bytes, $deadline)
+        if !$self->{takes_pieces} || !Tenon::Pieces::needs(\$bytes);
+    for (my $at = 4; $at < length($bytes); $at += Tenon::Pieces::LONGEST) {
+        $self->_answer_pings($deadline) if $at > 4;
+        $self->_write(Tenon::Pieces::of(\$bytes, $at), $deadline);
+    }
+    return;
+}
+
+# Everything else that comes meanwhile is held for later.
+sub _answer_pings ($self, $deadline) {
+    return if $self->{held}->@* >= MOST_HELD;
+    $self->_read_some if $self->_poll(POLLIN, 0);
+    while (my $frame = $self->_take) {
+        if ($frame->[0] == Tenon::Frame::PING) {
+            $self->_write(Tenon::Frame::encode([Tenon::Frame::PONG, $frame->[1]]), $deadline);
+        } else {
+            push $self->{held}->@*, $frame;
+        }
+    }
+    return;
+}
+
+sub _write ($self, $bytes, $deadline) {
     my $offset = 0;
     $self->_fd;
     while ($offset < length($bytes)) {
-        my $rest = $offset ? substr($bytes, $offset) : $bytes;
-        my $written = send($self->{socket}, $rest, MSG_NOSIGNAL);
+        my $part = $offset || length($bytes) > AT_ONCE ? substr($bytes, $offset, AT_ONCE) : $bytes;
+        my $written = send($self->{socket}, $part, MSG_NOSIGNAL);
         if (defined($written)) {
             $offset += $written;
         } elsif ($! == EAGAIN) {
@@ -420,7 +546,7 @@ sub _send ($self, $bytes, $deadline) {
     return;
 }
 
-# The length of the whole frame that the buffer begins with, 0 if there is none yet.
+# The length of the frame that the buffer begins with, 0 if it is not whole.
 sub _holds_frame ($self) {
     return 0 if length($self->{buffer}) < 4;
     my $length = unpack('N', $self->{buffer});
@@ -428,15 +554,34 @@ sub _holds_frame ($self) {
     return length($self->{buffer}) >= 4 + $length ? $length : 0;
 }
 
+# The next frame of what was read, its pieces put together; undef if it is not whole.
+sub _take ($self) {
+    while (my $length = $self->_holds_frame) {
+        my $payload = substr($self->{buffer}, 4, $length);
+        substr($self->{buffer}, 0, 4 + $length, '');
+        my $whole =
+            Tenon::Pieces::is_one(\$payload) ? $self->{pieces}->add(\$payload) : \$payload;
+        next if !$whole;
+
+        # Everything in a frame is checked against the method table, so the bytes may be trusted under -T.
+        my ($trusted) = $whole->$* =~ m/\A(.*)\z/s;
+        return ($self->{lists}->%* ? Tenon::Records::from_wire($self->{lists}, \$trusted) : undef)
+            // Tenon::Frame::decode($trusted);
+    }
+    return undef; ## no critic (ProhibitExplicitReturnUndef)
+}
+
+sub _has_frame ($self) {
+    return 1 if $self->{held}->@*;
+    my $frame = $self->_take // return 0;
+    push $self->{held}->@*, $frame;
+    return 1;
+}
+
 sub _receive ($self, $deadline) {
     while (1) {
-        if (my $length = $self->_holds_frame) {
-
-            # Everything in a frame is checked against the method table, so the bytes may be trusted under -T.
-            my ($payload) = substr($self->{buffer}, 4, $length) =~ m/\A(.*)\z/s;
-            substr($self->{buffer}, 0, 4 + $length, '');
-            return Tenon::Frame::decode($payload);
-        }
+        my $frame = shift($self->{held}->@*) // $self->_take;
+        return $frame if $frame;
         $self->_poll(POLLIN, $deadline) or _late();
         $self->_read_some;
     }
@@ -451,6 +596,7 @@ sub _read_some ($self) {
     } elsif ($read == 0) {
         Tenon::Error->throw('CONNECTION_LOST', 'UNKNOWN',
             length($self->{buffer})
+                || $self->{pieces}->has_begun
             ? 'the connection was lost inside a frame'
             : 'the connection was lost before the answer came');
     }
@@ -494,19 +640,40 @@ C<PEER_REFUSED>.
 
 =head2 call
 
-    my $result = $session->call($method, \%params, plugin => $type, seconds => $n, grace => $n, what => $text);
+    my $result = $session->call($method, \%params, plugin => $type, seconds => $n, grace => $n, what => $text,
+        list => $list);
 
 Returns the result as wire values. The peer is told to answer within C<seconds>; this side waits C<grace> seconds longer,
-so that the peer's word about a late call arrives. C<what> names the call in errors. Throws a L<Tenon::Error>; its outcome is
+so that the peer's word about a late call arrives. C<what> names the call in errors. A long answer of a C<list>, from
+L<Tenon::Schema/list_of>, comes as what a caller gets, and true as a second value then. Throws a L<Tenon::Error>; its outcome is
 C<NOT_STARTED> only if the request did not leave this process. What the far side warns of meanwhile is a warning here.
 
 =head2 drop, goodbye
 
-Ends the connection, without or with a word.
+Ends the connection, without or with a message.
+
+=head2 inherit
+
+    $session->inherit;
+
+In a child whose parent has opened the connection and will not use it any more: it is the child's from now on.
 
 =head2 is_stale
 
-Whether the far side has gone, or this process is a fork of the one that connected.
+Whether the far side has gone or asks for calls over another connection, or this process is a fork of the one that
+connected.
+
+=head2 stay
+
+    $session->stay;
+
+The far side's objects are needed, so C<is_stale> ignores its wish that calls come over another connection. It ends the
+connection itself if it must.
+
+=head2 was_unread
+
+Whether the call that failed last was certainly not read by the far side, since that was going away: it may be made again
+over another connection.
 
 =head2 is_answered
 

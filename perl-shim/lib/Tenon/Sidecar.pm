@@ -20,7 +20,7 @@ sub new ($class, %opt) {
 
 sub run ($self) {
 
-    # What the plugin starts ends with it, also when nobody is left who knows it as a child.
+    # Everything that the plugin starts ends with it, even processes that have lost their parent.
     setpgrp(0, 0);
     $| = 1;
     STDERR->autoflush(1);
@@ -38,7 +38,7 @@ sub run ($self) {
         $facts->{rejected} = Tenon::Frame::printable("$err" =~ s/\s+\z//r);
     }
 
-    # A plugin that has its children reaped by the kernel would hide how members end.
+    # If a plugin lets the kernel reap its children, the end of members would be hidden.
     $SIG{CHLD} = 'DEFAULT';
     my $session = $self->{session} =
         Tenon::Session->connect($options->{socket}, $facts, sub { return $self->_answer(@_) });
@@ -74,7 +74,7 @@ sub _ending ($pid) {
 
 sub _fork ($self, $params) {
 
-    # What waits in a buffer would be printed by both.
+    # Buffered output would be printed by both.
     IO::Handle::flush(*STDOUT);
     IO::Handle::flush(*STDERR);
     my $pid = fork()
@@ -99,7 +99,8 @@ sub _become_member ($self, $params) {
     Tenon::Descriptors::end_call();
     Tenon::Sidecar::Orphan::follow();
     return Tenon::Sidecar::Member->new($self->{api}, $self->{plugin})
-        ->serve($self->{options}->{socket}, $self->_facts('member'));
+        ->serve($self->{options}->{socket},
+        { $self->_facts('member')->%*, token => $params->{stdin} });
 }
 
 1;
@@ -129,7 +130,7 @@ from C<pve_lib>, else from an installed PVE, else from the compat layer.
 
 C<socket> and C<plugin> are paths; C<pve_lib> is a directory with PVE's own Perl libraries, undef for none. With
 C<accept_old> a plugin of a level that no host of today loads is hosted, too, in the words of its level. With C<alone> the
-process makes the calls itself and is never forked, for plugins that cannot stand it.
+process makes the calls itself and is never forked, for plugins that do not survive a fork.
 
 =head2 run
 

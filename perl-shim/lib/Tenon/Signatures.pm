@@ -4,7 +4,7 @@ use v5.36;
 
 use Tenon::Api;
 
-# What stands between strings and comments is code; both are blanked, so that nothing in them looks like a sub.
+# Strings and comments are blanked, so that nothing in them looks like a sub.
 sub _code ($source) {
     my $text = $source =~ s/^__(?:END|DATA)__\b.*//msr;
     $text =~ s{^=[a-zA-Z].*?(?:^=cut\b[^\n]*|\z)}{}gms;
@@ -54,9 +54,9 @@ sub _names ($list) {
     return map { m/\A\s*([\$\@%]\w*|undef)/ ? $1 : () } split(m/,/, $list);
 }
 
-# What keeps these subs from being called in the words of a level, as sentences: methods of the API that unpack another
-# number of parameters than the level has. What cannot be read, fits, and so does what takes any number, or only leaves out
-# optional ones at the end, as many plugins do, unless Perl would refuse them.
+# Why these subs cannot be called at a level, as sentences: methods of the API that unpack another number of parameters than
+# the level has. A sub fits if it cannot be read, takes any number, or only leaves out optional parameters at the end, as
+# many plugins do, unless Perl would refuse them.
 sub misfits ($source, $level, @methods) {
     my $api = Tenon::Api->load;
     my $subs = _read($source);
@@ -113,7 +113,7 @@ sub that cannot be read.
 
     my @sentences = Tenon::Signatures::misfits($source, $level, @methods);
 
-Which of these methods unpack another number of parameters than the level gives them, one sentence each. To leave out
-optional ones at the end is no other number, except in a signature.
+Which of these methods unpack another number of parameters than the level gives them, one sentence each. Leaving out optional
+ones at the end is allowed, except in a signature.
 
 =cut

@@ -20,7 +20,7 @@ __END__
 
 =head1 NAME
 
-PVE::HA::Config - high availability, of which there is none
+PVE::HA::Config - high availability, which this machine does not have
 
 =head1 SYNOPSIS
 

@@ -124,13 +124,13 @@ Part of Tenon's compat layer.
 
     my $aligned = PVE::Storage::Common::align_size_up($size, $granularity);
 
-The next multiple; tells on standard error if that is another number.
+The next multiple; says so on standard error if it rounds up.
 
 =head2 deallocate
 
     PVE::Storage::Common::deallocate($fh, $offset, $length);
 
-Punches a hole of so many bytes into a file, whose size stays. Dies if the file system cannot.
+Punches a hole of this many bytes into a file, whose size stays. Dies if the file system cannot.
 
 =head2 qemu_img_create, qemu_img_create_qcow2_backed
 

@@ -1,5 +1,7 @@
 package PVE::Storage::Plugin;
 
+# The file is long because PVE's base class has this many methods, and plugins inherit them from this one class.
+
 use v5.36;
 
 use base qw(PVE::SectionConfig);
@@ -12,6 +14,7 @@ BEGIN {
 use Symbol qw(qualify_to_ref);
 
 use File::Path qw(make_path);
+use File::stat (); # plugins call it without loading it, as PVE has
 use JSON::PP ();
 
 use PVE::Cluster;
@@ -39,8 +42,8 @@ our $MAX_VOLUMES_PER_GUEST = 1024;
 
 # ---- inherited operations
 
-# All but the identity of a plugin is answered by the Java core, which calls back the plugin's own
-# methods. PVE's base class does not have all methods either; callers ask whether a plugin can.
+# The Java core answers everything but the identity of a plugin, and calls the plugin's own methods back. PVE's base class
+# does not have all methods either; callers ask whether a plugin can.
 sub _install_inherited () {
     my $found = eval { require Tenon::Api; 1 };
     if (!$found) {
@@ -631,9 +634,9 @@ for each suffix, with a dot that matches any character.
     my ($size, $format, $used, $parent, $ctime) =
         PVE::Storage::Plugin::file_size_info($path, $timeout, $format, $untrusted);
 
-Sizes in bytes, by qemu-img; in scalar context the size. The format is asked for, unless it is
-C<auto-detect>. A missing file warns and is undef, a directory is a subvol of size 0. Dies with
-qemu-img's words, and for an untrusted image of references to other files.
+Sizes in bytes, by qemu-img; in scalar context the size. The format is passed to qemu-img, unless it is C<auto-detect>. A
+missing file warns and is undef, a directory is a subvol of size 0. Dies with qemu-img's words, and if an untrusted image
+refers to other files.
 
 =head2 sensitive_properties, storage_has_feature, valid_content_types
 
@@ -675,9 +678,9 @@ C<verify_format>, C<verify_options>, C<verify_path> and C<verify_portal_dns>.
 
     my $result = $class->cluster_lock_storage($storeid, $shared, $timeout, $func, @params);
 
-Calls C<$func> in scalar context under the storage's lock: that of L<PVE::Cluster> if the storage is
-shared, else one of this machine, which is re-entrant and has no limit for the code. Waits 10 seconds
-unless told; dies of what the lock or the code died of.
+Calls C<$func> in scalar context under the storage's lock: that of L<PVE::Cluster> if the storage is shared, else one of this
+machine, which is re-entrant and has no limit for the code. Waits 10 seconds unless told otherwise; dies with what the lock
+or the code died with.
 
 =head2 config_aware_base_mkdir
 
@@ -687,9 +690,8 @@ Makes the directory unless C<create-base-path>, or else C<mkdir>, is 0.
 
 =head2 parse_section_header, decode_value, encode_value
 
-As in L<PVE::SectionConfig>, with the storage's id checked, and C<content>, C<nodes> and
-C<content-dirs> as hashes. Content types that the type does not have are warned of and left out; a
-format that it does not have is undef.
+As in L<PVE::SectionConfig>, with the storage's id checked, and C<content>, C<nodes> and C<content-dirs> as hashes. Content
+types that the type does not have are left out, with a warning; a format that it does not have is undef.
 
 =head2 private
 

@@ -87,9 +87,8 @@ Part of Tenon's compat layer. Its other methods are those of L<PVE::Storage::Plu
 
     my $list = PVE::Storage::ZFSPoolPlugin::zfs_parse_zvol_list($text, $pool);
 
-The guests' volumes right in the pool, out of the columns name, volsize, origin, type and refquota
-of C<zfs list -Hp>: hashes with C<name>, C<owner>, C<format>, C<size> in bytes, and C<origin> of a
-clone.
+The guests' volumes directly in the pool, from the columns name, volsize, origin, type and refquota of C<zfs list -Hp>:
+hashes with C<name>, C<owner>, C<format>, C<size> in bytes, and C<origin> of a clone.
 
 =head1 METHODS
 
@@ -97,7 +96,7 @@ clone.
 
     my $text = $class->zfs_request($scfg, $timeout, $method, @params);
 
-Runs C<zfs>, or C<zpool list> for the method C<zpool_list>, and returns its output. Waits 10 seconds
-unless told, and dies with the command's last line.
+Runs C<zfs>, or C<zpool list> for the method C<zpool_list>, and returns its output. Waits 10 seconds unless told otherwise,
+and dies with the command's last line.
 
 =cut

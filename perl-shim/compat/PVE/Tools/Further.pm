@@ -4,7 +4,9 @@ package PVE::Tools; ## no critic (RequireFilenameMatchesPackage)
 
 use v5.36;
 
+use JSON::PP ();
 use List::Util qw(uniq);
+use POSIX ();
 use Scalar::Util qw(reftype);
 
 our ($IPV4RE, $IPV6RE);
@@ -78,7 +80,7 @@ sub cmd2string {
     return join(' ', map { shellquote($_) } $command->@*);
 }
 
-# Of one line, so that it can stand in a configuration file.
+# One line, so that it can be in a configuration file.
 sub encode_text {
     my ($text) = @_;
 
@@ -151,6 +153,96 @@ sub assert_if_modified {
     return;
 }
 
+# ---- processes
+
+# What the child says crosses as JSON; no END block and no DESTROY runs in it.
+sub run_fork_with_timeout {
+    my ($timeout, $code, $options) = @_;
+
+    pipe(my $from, my $to) or die "pipe failed: $!\n";
+    my $outer = alarm(0);
+    my $pid = fork() // die "fork failed: $!\n";
+    if (!$pid) {
+        close($from);
+        _exit_with_answer($to, $code);
+    }
+    close($to);
+    my ($answer, $got_timeout, $error);
+    my $interrupts = 0;
+    {
+        local $SIG{INT} = sub { $interrupts++ };
+        local $SIG{TERM} = sub {
+            $error //= "interrupted by unexpected signal\n";
+            kill('TERM', $pid);
+        };
+        my $listen = sub {
+            my $afterfork = $options && $options->{afterfork};
+            $afterfork->($pid) if $afterfork;
+            my ($text, $count) = ('');
+            do {
+                $count = sysread($from, $text, 65_536, length($text));
+                die "cannot read from the child: $!\n" if !defined($count) && !$!{EINTR};
+            } while (!defined($count) || $count);
+            $answer = JSON::PP->new->allow_nonref->decode($text);
+        };
+        eval {
+            if (defined($timeout)) {
+                (undef, $got_timeout) = run_with_timeout($timeout, $listen);
+                die "got timeout\n" if $got_timeout;
+            } else {
+                $listen->();
+            }
+            1;
+        } or ($got_timeout && wantarray) or warn $@; ## no critic (RequireCarping)
+        close($from);
+        kill('KILL', $pid);
+        waitpid($pid, 0);
+    }
+    alarm($outer) if $outer;
+    die "interrupted by unexpected signal\n" if $interrupts;
+    $error //= $answer->{error} if $answer;
+    die $error if $error;
+    my $result = $answer ? $answer->{result} : undef;
+    return wantarray ? ($result, $got_timeout ? 1 : 0) : $result;
+}
+
+sub _exit_with_answer ($to, $code) {
+    my $json = JSON::PP->new->ascii->allow_nonref;
+    my $text = eval { $json->encode({ result => scalar($code->()) }) };
+    my $failed = !defined($text);
+    $text = $json->encode({ error => "$@" }) if $failed;
+    while (length($text)) {
+        my $count = syswrite($to, $text) // 0;
+        last if !$count && !$!{EINTR};
+        substr($text, 0, $count, '');
+    }
+    POSIX::_exit($failed ? 1 : 0);
+}
+
+sub run_fork {
+    my ($code, $options) = @_;
+    return run_fork_with_timeout(undef, $code, $options);
+}
+
+# ---- files
+
+my $MOST_BYTES = 1024 * 1024;
+
+sub safe_read_from {
+    my ($fh, $max, $oneline, $filename) = @_;
+
+    my $what = defined($filename) ? "file '$filename'" : 'input';
+    my $text = '';
+    while (my $count = sysread($fh, $text, 8192, length($text))
+        // die "unable to read $what - $!\n") {
+        die "$what too long - aborting\n" if length($text) > ($max || $MOST_BYTES);
+        return $1 if $oneline && $text =~ m/\A(.*)\n/;
+    }
+    return $text;
+}
+
+# ---- devices
+
 sub dev_t_major {
     my ($device) = @_;
     return (int($device) >> 8) & 0xfff;
@@ -181,14 +273,14 @@ behaviour.
     my $space = PVE::Tools::df($path, $timeout);
     my $bytes = PVE::Tools::du($path, $timeout);
 
-C<df> returns a hash with C<total>, C<used> and C<avail> in bytes; of a path that cannot be read they are 0, and
-that it did not answer in time is a warning. C<du> dies of that.
+C<df> returns a hash with C<total>, C<used> and C<avail> in bytes; for a path that cannot be read they are 0, and one that
+does not answer in time gives a warning. C<du> dies in that case.
 
 =head2 convert_size
 
     my $gib = PVE::Tools::convert_size($value, 'kb', 'gb', $no_round_up);
 
-Units C<b>, C<kb>, C<mb>, C<gb>, C<tb>, C<pb>, all powers of 1024; rounds up unless told.
+Units C<b>, C<kb>, C<mb>, C<gb>, C<tb>, C<pb>, all powers of 1024; rounds up unless told otherwise.
 
 =head2 shellquote, shell_quote, cmd2string
 
@@ -208,6 +300,21 @@ Nothing if it is no address.
 
 Values: a comparison in which undef is the smallest; what is in all arrays; whether two structures are equal; dies if two
 digests differ.
+
+=head2 run_fork, run_fork_with_timeout
+
+    my $result = PVE::Tools::run_fork($code, $options);
+    my ($result, $late) = PVE::Tools::run_fork_with_timeout($seconds, $code, $options);
+
+Runs code in a child and returns what it returns, which crosses as JSON; its C<die> is one here, as text. A child that is
+late is killed: that is a warning in scalar context. A child that ends without a word gives undef, with a warning.
+C<< $options->{afterfork} >> is called with its pid.
+
+=head2 safe_read_from
+
+    my $text = PVE::Tools::safe_read_from($fh, $max, $oneline, $filename);
+
+Everything, or the first line. Dies of more than C<$max> bytes, 1 MiB if none is given.
 
 =head2 dev_t_major, dev_t_minor
 

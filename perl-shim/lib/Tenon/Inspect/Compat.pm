@@ -11,7 +11,7 @@ my $DIRECTORY = dirname(__FILE__) . '/../../../compat';
 my %TEXTS;
 
 # Whether a function of PVE works on the compat layer. A class answers by what it inherits, too, and a module that is not
-# there at all is told elsewhere, so both count as good.
+# there at all is told elsewhere, so both count as available.
 sub offers ($module, $name) {
     return 1
         if $module
@@ -33,7 +33,7 @@ sub _text ($module) {
     return $text;
 }
 
-# What of this the layer lacks, as hashes with {module}, {name} and {line}, undef for what is imported.
+# What the layer lacks of this, as hashes with {module}, {name} and {line}, undef for what is imported.
 sub lacking ($source) {
     my $names = Tenon::Inspect::Names->load;
     my @used = $source->pve_calls;

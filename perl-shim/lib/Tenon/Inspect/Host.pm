@@ -49,7 +49,7 @@ sub _constants ($source) {
     return @names;
 }
 
-# Private ones are nobody's business. What takes the class first is a method.
+# Private ones do not matter. A sub that takes the class first is a method.
 sub _unknown ($api, $subs, @names) {
     my %method = map { $_ => 1 } $api->method_names;
     my $known = Tenon::Inspect::Names->load;

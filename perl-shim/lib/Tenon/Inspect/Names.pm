@@ -94,10 +94,6 @@ sub is_core_property ($self, $name, $level) {
     return _holds($self->{properties}->{$name}, $level);
 }
 
-sub core_properties ($self, $level) {
-    return grep { $self->is_core_property($_, $level) } sort keys $self->{properties}->%*;
-}
-
 sub _holds ($levels, $level) {
     return $levels && $levels->[0] <= $level && ($levels->[1] eq '' || $level <= $levels->[1]);
 }
@@ -138,9 +134,8 @@ today, and the storage types and properties of a host of each API level.
 Whether the module is in the table, is a class of a storage type, has or had the function, itself or by inheritance, and
 exports it.
 
-=head2 is_core_type, was_core_type, is_core_property, core_properties
+=head2 is_core_type, was_core_type, is_core_property
 
     my $is = $names->is_core_property($name, $level);
-    my @properties = $names->core_properties($level);
 
 =cut

@@ -8,6 +8,7 @@ use POSIX ();
 
 use Tenon::Api;
 use Tenon::Effects;
+use Tenon::Inspect::Holdings;
 use Tenon::Inspect::StandIn;
 use Tenon::Lifeline;
 use Tenon::Literal;
@@ -30,7 +31,7 @@ sub main ($class, $json) {
     STDOUT->flush;
     STDERR->flush;
 
-    # What a plugin does in the end, such as to log out, is not for one that was only looked at.
+    # A plugin that was only looked at must not run its END blocks, which for instance log out.
     POSIX::_exit(0);
 }
 
@@ -54,6 +55,7 @@ sub _examine ($order, $stage) {
 
     my %facts = (pve => $pve, includes => [grep { !ref } @INC]);
     $stage->('compile');
+    my $held = Tenon::Inspect::Holdings::seen();
     my $effects = Tenon::Effects->watch($path);
     my $complaint = Tenon::Loader::compile($path);
     $facts{stand_ins} = [grep { m/\APVE::/ } $answered->@*];
@@ -85,6 +87,7 @@ sub _examine ($order, $stage) {
     }
     $stage->('register()');
     eval { $package->register; 1 } or $facts{register} = _text(Tenon::Loader::one_line($@));
+    $facts{holds} = [Tenon::Inspect::Holdings::more_than($held)];
     $facts{neighbours} = { map { ($_ => _neighbour($_)) } $order->{neighbours}->@* };
     return \%facts;
 }
@@ -113,7 +116,7 @@ sub _pretend ($level) {
     return;
 }
 
-# What a plugin says of itself may be cut or odd, but never keeps the rest from being told.
+# A plugin's answer about itself may be cut or odd, but must not keep the rest from being reported.
 sub _plain ($value, $depth = 0) {
     my $kind = ref($value);
     return undef if !defined($value); ## no critic (ProhibitExplicitReturnUndef)

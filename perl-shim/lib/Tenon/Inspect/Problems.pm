@@ -24,6 +24,7 @@ sub of (%about) {
         _lacking($about{source}, $about{result}),
         _name($about{facts}, $about{file}),
         _strategy($about{strategy}),
+        _holds($about{facts}),
         _printed($about{result}),
         _stand_ins($about{result}),
     );
@@ -130,7 +131,7 @@ sub _imports ($source) {
     return @problems;
 }
 
-# What PVE has, and a plugin without PVE has not.
+# What exists in PVE and is missing without it.
 sub _lacking ($source, $result) {
     return if (($result->{facts} // {})->{pve} // 'compat') ne 'compat';
     my (%lines, @order);
@@ -161,6 +162,16 @@ sub _strategy ($strategy) {
     return if !$strategy || $strategy->{kind} ne 'host';
     return
 'Its api() is the version of the host, whatever that is, which says nothing about what it was written for.';
+}
+
+# A daemon of PVE loads plugins before it forks its workers, too.
+sub _holds ($facts) {
+    my @held = ($facts->{holds} // [])->@*;
+    return if !@held;
+    return
+          'While it is loaded it opens or starts '
+        . join(', ', @held)
+        . ', which processes that are forked afterwards share, or lack; adopt it with one process: tenon adopt --members 1.';
 }
 
 sub _printed ($result) {

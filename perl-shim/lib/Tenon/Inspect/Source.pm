@@ -8,7 +8,7 @@ sub new ($class, $source) {
     my $text = $source =~ s/^__(?:END|DATA)__\b.*//msr;
     $text =~ s{^(=[a-zA-Z].*?(?:^=cut\b[^\n]*|\z))}{_lines($1)}gems;
 
-    # Comments go; in {code} what is said in strings goes too.
+    # Comments are removed; in {code} the content of strings too.
     my $string = qr/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/;
     my $comment = qr/(?:^|(?<=[\s;{}(),]))\#[^\n]*/m;
     my $code = $text =~ s/($string)|$comment/defined($1) ? q("") : q()/ger;
@@ -83,8 +83,8 @@ sub _words ($list) {
     return \@words;
 }
 
-# Calls into PVE, as hashes with {module}, {name} and {line}: PVE::X::y(...), &PVE::X::y and PVE::X->y. A call whose
-# function is asked for before, by can or defined, is none.
+# Calls into PVE, as hashes with {module}, {name} and {line}: PVE::X::y(...), &PVE::X::y and PVE::X->y. A call is left out if
+# its function is tested before, by can or defined.
 sub pve_calls ($self) {
     my $code = $self->{code};
     my %guarded = map { $_ => 1 } $self->{text} =~ m/->can\(\s*["'](\w+)["']/g;

@@ -45,8 +45,8 @@ sub _source ($module) {
     return $source . "sub import { Tenon::Inspect::StandIn::export(\@_) }\n1;\n";
 }
 
-# Of a module that nothing is known about: it lets everything be done while a plugin is compiled. The constants are those
-# that JSON modules have, and that are written without parentheses.
+# An unknown module allows everything while a plugin is compiled. The constants are those that JSON modules have, and that
+# are written without parentheses.
 sub _anything () {
     return <<~'SOURCE';
         our $AUTOLOAD;
@@ -56,7 +56,7 @@ sub _anything () {
         SOURCE
 }
 
-# As the module would; of a module that nothing is known about, all that is asked for.
+# As the module would; an unknown module exports everything that is asked for.
 sub export ($module, @wanted) {
     my $names = Tenon::Inspect::Names->load;
     my $is_known = $names->is_module($module);

@@ -11,7 +11,7 @@ use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
 use constant TICK => 0.05;
 
-# What is kept of what a process says; the rest is read and dropped.
+# How much output of a process is kept; the rest is read and dropped.
 my %LONGEST = (found => 4 * 1024 * 1024, stdout => 64 * 1024, stderr => 64 * 1024);
 
 # Tries each order in a process of its own, all at the same time, until the last has ended or the deadline has passed.
@@ -89,7 +89,7 @@ sub _read ($trial) {
     return;
 }
 
-# Ends the process and whatever it has started and left behind.
+# Ends the process and everything that it has started.
 sub _end ($trial) {
     kill('KILL', -$trial->{pid});
     if (!defined($trial->{status})) {
@@ -118,7 +118,7 @@ __END__
 
 =head1 NAME
 
-Tenon::Inspect::Trial - plugins in processes that are not trusted to end
+Tenon::Inspect::Trial - tries plugins in processes that may hang
 
 =head1 SYNOPSIS
 

@@ -70,7 +70,7 @@ sub _of_class ($facts, $level) {
     return;
 }
 
-# What would end PVE's start, for every storage of the host.
+# What would make PVE fail to start, for every storage of the host.
 sub of_properties ($facts, $level, $declared) {
     my @reasons;
     for my $method (qw(properties options)) {
@@ -94,8 +94,8 @@ sub of_properties ($facts, $level, $declared) {
     return @reasons;
 }
 
-# The properties that are PVE's own on a host of this level. Those of a plugin that isolates its properties are in nobody's
-# way, on the hosts that know how to.
+# The properties that are PVE's own on a host of this level. Isolated properties of a plugin do not conflict, on hosts that
+# support isolation.
 sub duplicates ($facts, $level) {
     my $names = Tenon::Inspect::Names->load;
     return if is_isolated($facts) && $level >= Tenon::Api->load->newest;

@@ -6,11 +6,13 @@ use IO::Handle ();
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
 
+use Tenon::Backup::Hosted;
 use Tenon::Base;
 use Tenon::Callback;
 use Tenon::Cleanup;
 use Tenon::Descriptors;
 use Tenon::Error;
+use Tenon::Frame;
 use Tenon::Later;
 use Tenon::Loader;
 use Tenon::Schema;
@@ -40,8 +42,9 @@ sub serve ($self, $socket, $facts) {
     my $session = $self->{session} = Tenon::Session->connect(
         $socket, $facts,
         sub { return $self->_answer(@_) },
-        sub { return $self->{bounds}->tidy },
+        sub { delete $self->{answered}; return $self->{bounds}->tidy },
     );
+    $self->{note} = sub ($text) { return $session->notify('note', { text => $text }) };
     $Tenon::Base::SESSION = $session;
     $Tenon::Descriptors::PATH = $session->peer->{descriptors};
     $self->{bounds}->settle;
@@ -73,7 +76,7 @@ sub _answer ($self, $name, $params, $context) {
     return $result;
 }
 
-# A child that the plugin forked has come back out of its call. The answer is its parent's to give.
+# A child that the plugin forked has returned from the call. Only its parent may answer.
 sub _leave_child ($done, $err) {
     my $text = $done ? 'it returned from the call' : eval { "$err" } // 'it died';
     warn "a forked child of the plugin did not exit: " . ($text =~ s/\s+\z//r) . "\n";
@@ -89,6 +92,7 @@ sub _dispatch ($self, $name, $params) {
         return Tenon::Callback::run($params);
     }
     my ($api, $package, $level) = $self->@{qw(api package level)};
+    return $self->_call_provider($name, $params) if Tenon::Backup::Hosted::is_method($name);
     my $method = $api->method($name);
     $package->can($name)
         or Tenon::Error->throw('NOT_SUPPORTED', 'NOT_STARTED',
@@ -96,6 +100,8 @@ sub _dispatch ($self, $name, $params) {
     my $has_in_out = $method->{in_out}->@*;
     my $before = $has_in_out ? Tenon::Schema::before($method, $params) : undef;
     my $args = Tenon::Schema::params_from_wire($api, $method, $level, $params);
+    $args->[-1] = Tenon::Backup::Hosted::log_function($args->[-1])
+        if ($method->{result}->{kind} // '') eq 'provider';
     my ($storeid, $section) = $params->@{qw(storeid scfg)};
     my @keys = $section ? keys $section->%* : ();
     Tenon::Section::put_back($CALLER, $storeid, $section)
@@ -106,11 +112,11 @@ sub _dispatch ($self, $name, $params) {
         if $self->{set_section} && $section && defined($storeid);
     my @result;
 
-    # A reader that went away is told by the write that fails; programs that the plugin starts have the usual handler.
+    # A write that fails tells of a reader that went away; programs that the plugin starts have the usual handler.
     $SIG{PIPE} = sub { }
         if $method->{has_stream};
 
-    # Never longer than the call: what it has answered is somebody's volume.
+    # Not longer than the call: after the answer the volume belongs to somebody.
     local $Tenon::Sidecar::Orphan::FREE_UNFINISHED =
         $params->{was_free} ? Tenon::Sidecar::Orphan::freeing($package, $params, $section) : undef;
     my $err = $self->_call($method, $args, \@result);
@@ -128,7 +134,13 @@ sub _dispatch ($self, $name, $params) {
             eval { Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args) };
         die $err->with(changed => $changed);
     }
-    my $result = Tenon::Schema::result_to_wire($method, \@result, $storeid);
+
+    # What Tenon leaves out of an answer goes to the log, not into the plugin's output.
+    local $Tenon::Schema::TELL = $self->{note};
+    my $result = Tenon::Schema::result_to_wire($method, \@result, $storeid, !$has_in_out);
+
+    # To free a long list takes a while, and nobody need wait for that.
+    $self->{answered} = \@result if ref($result) eq Tenon::Frame::PACKED;
     return $result if !$has_in_out;
     return {
         changed => Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args),
@@ -155,6 +167,19 @@ sub _claim ($token) {
     return Tenon::Later->start($code);
 }
 
+sub _call_provider ($self, $name, $params) {
+    my $result = Tenon::Backup::Hosted::answer(
+        $name, $params,
+        sub ($code) {
+            my ($done, $err) = $self->{bounds}->around($DEPTH <= 1, undef, $code);
+            return $done ? 1 : (0, _died($err, 1));
+        },
+    );
+    my $lost = Tenon::Descriptors::end_call();
+    warn "$name: a disk could not be closed: $lost\n" if defined($lost);
+    return $result;
+}
+
 # Puts what the plugin returned into the list, or returns the error that it died with.
 sub _call ($self, $method, $args, $result) {
     my ($package, $name, $context) = ($self->{package}, $method->@{qw(name context)});
@@ -171,10 +196,13 @@ sub _call ($self, $method, $args, $result) {
             }
         },
     );
-    return $done ? undef : _died($err, Tenon::Loader::overrides($package, $name));
+    return undef if $done; ## no critic (ProhibitExplicitReturnUndef)
+    my $died = _died($err, Tenon::Loader::overrides($package, $name));
+    return $method->{pure} ? $died->refusal($method->{refusal}) : $died;
 }
 
-# An error of the base class tells what the base class did, which is not all if the plugin's own method called it.
+# The outcome of a base class error covers only the base class, but the plugin's own method that called it may have done
+# more.
 sub _died ($err, $is_own) {
     if (blessed($err) && $err->isa('Tenon::Error')) {
         return $is_own ? $err->unknown : $err;
@@ -198,10 +226,10 @@ Tenon::Sidecar::Member - a process that makes the calls of a plugin, one at a ti
 
 =head1 DESCRIPTION
 
-Has a connection of its own to the daemon. It calls a method in the context in which PVE calls it, with exactly the
-arguments of the level that the plugin declares; L<Tenon::Sidecar::Bounds> keeps what a plugin may bend around each call.
-What a plugin leaves in C<$scfg> is there again at the next call for the same process of a host; the context of a call
-names it as C<caller>. A code ref that C<free_image> returns stays here until it is claimed; its work is done in a fork.
+Has a connection of its own to the daemon. It calls a method in the context in which PVE calls it, with exactly the arguments
+of the level that the plugin declares; L<Tenon::Sidecar::Bounds> resets what a plugin changes, around each call. What a
+plugin leaves in C<$scfg> is there again at the next call for the same process of a host; the context of a call names it as
+C<caller>. A code ref that C<free_image> returns stays here until it is claimed; its work is done in a fork.
 
 =head1 METHODS
 

@@ -9,11 +9,11 @@ use Tenon::Loader;
 
 use constant { ORPHANED => 50, LAST_SECONDS => 5 };
 
-# What frees the volume that the import under way may leave, if nobody is left who would.
+# Frees the volume that the current import may leave, if nobody else is left to do it.
 our $FREE_UNFINISHED;
 
-# It is a signal that no plugin ignores, it does not wait for Perl's next statement, and what a plugin does last has a
-# limit, since nobody is left who would end this process. The plugin and its children read from /dev/null.
+# No plugin ignores this signal, it does not wait for Perl's next statement, and END blocks have a time limit, since nobody
+# else is left to end this process. The plugin and its children read from /dev/null.
 sub follow () {
     $SIG{TERM} = sub { exit(128 + 15) };
     my $orphaned = sub {
@@ -29,7 +29,7 @@ sub follow () {
     return;
 }
 
-# And this process, if what it does last takes too long.
+# And this process, if its END blocks take too long.
 sub _end_others () {
     alarm(LAST_SECONDS);
     $SIG{ALRM} = 'DEFAULT';
@@ -38,7 +38,7 @@ sub _end_others () {
     return;
 }
 
-# A plugin takes the end of a pipe for that of its stream, also if it came because the daemon is gone.
+# A plugin takes the end of a pipe for the end of its stream, even if the daemon has died.
 sub free_unfinished () {
     local $SIG{TERM} = 'IGNORE';
     _end_others();

@@ -13,7 +13,7 @@ sub load ($class, $api, %opt) {
     my $pve = Tenon::Loader::load_pve($opt{pve_lib}, $path);
     my $self = bless { file => $path, pve => $pve }, $class;
 
-    # What the base class of the plugin's PVE can, before it is given what it lacks.
+    # What the base class of the plugin's PVE supports by itself, before missing methods are added.
     my %abilities = Tenon::Names::abilities();
     my $remove_names = Tenon::Names::install();
     my $is_custom = grep { m/\APVE::Storage::Custom::/ } @packages;
@@ -66,7 +66,7 @@ sub _level_of ($package, $api, $accept_old) {
     return 0 + $level;
 }
 
-# A plugin of a level that came after this release is one of the newest known, if it would take its calls.
+# A plugin of a newer level is treated as one of the newest known level, if its signatures fit.
 sub _known_level ($package, $api, $path, $level) {
     my $newest = $api->newest;
     my @misfits = Tenon::Signatures::misfits(Tenon::Loader::source($path),
@@ -80,8 +80,8 @@ sub _known_level ($package, $api, $path, $level) {
     return 0 + $newest;
 }
 
-# PVE merges what all types declare once they are registered, and knows no option of a type before. The compat layer does
-# it when it is first asked. A plugin whose properties do not fit can do everything but check its configuration.
+# PVE merges what all types declare once they are registered, and knows no option of a type before. The compat layer does it
+# when it is first asked. A plugin whose properties do not fit can do everything except check its configuration.
 sub _init ($package) {
     eval { PVE::Storage::Plugin->init; 1 }
         or warn "the properties of the plugin $package do not fit those of PVE: "

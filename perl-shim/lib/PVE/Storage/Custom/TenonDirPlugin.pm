@@ -7,7 +7,7 @@ use parent 'PVE::Storage::Plugin';
 use Tenon::Api;
 use Tenon::Proxy;
 
-# The host's own version, so that no upgrade ever makes PVE complain; what is newer than the table is never called.
+# The host's own version, so that no upgrade ever makes PVE complain; methods that are newer than the table are never called.
 sub api {
     my $host = eval { PVE::Storage::APIVER() } // Tenon::Api->load->newest;
 

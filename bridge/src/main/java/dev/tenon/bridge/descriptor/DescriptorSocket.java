@@ -145,9 +145,27 @@ public final class DescriptorSocket implements AutoCloseable {
         return path;
     }
 
-    /** How many descriptors were closed because nobody asked for them. */
-    public long unclaimed() {
-        return unclaimed.get();
+    /**
+     * Claims what another process offers at such a socket of its own.
+     *
+     * @param token of the offer
+     * @return the caller's to close
+     * @throws IOException if it does not come in time
+     */
+    public static Descriptor fetch(Path path, String token) throws IOException {
+        try (UnixSocket connection = UnixSocket.connect(path)) {
+            connection.send(HEX.parseHex(token));
+            if (!connection.await(Limits.USUAL.connection())) {
+                throw new IOException("no descriptor came from '" + path + "' within "
+                        + Limits.USUAL.connection().toSeconds() + " s");
+            }
+            UnixSocket.Message message = connection.receive(1);
+            if (message.descriptors().size() == 1) {
+                return message.descriptors().getFirst();
+            }
+            message.close();
+            throw new IOException("'" + path + "' does not know the token of a descriptor any more");
+        }
     }
 
     /** Lets the peer claim a descriptor of this process by a token. */

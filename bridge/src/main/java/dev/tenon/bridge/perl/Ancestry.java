@@ -1,5 +1,6 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.ErrorCode;
@@ -9,7 +10,15 @@ import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,7 +38,7 @@ final class Ancestry implements AutoCloseable {
     private static final int LONGEST_PAUSE_DOUBLINGS = 7;
     private static final long BETWEEN_LOOKS = Duration.ofSeconds(1).toNanos();
 
-    /** What another version of a file has otherwise. */
+    /** What differs between two versions of a file. */
     private record Version(
             long size, FileTime changed, @Nullable Object key) {}
 
@@ -39,11 +48,14 @@ final class Ancestry implements AutoCloseable {
 
     private volatile Parent parent;
     private volatile @Nullable Version version;
+    private final AtomicInteger generation = new AtomicInteger();
     private final AtomicLong lookedAt = new AtomicLong(System.nanoTime());
     private final AtomicBoolean isReloading = new AtomicBoolean();
     private final AtomicInteger failures = new AtomicInteger();
+    private final Set<Parent> retiring = ConcurrentHashMap.newKeySet();
 
     // guarded by starting
+    private @Nullable Version loadedFrom;
     private long notBefore = System.nanoTime();
     private @Nullable Parent mourned;
     private boolean isClosed;
@@ -57,12 +69,18 @@ final class Ancestry implements AutoCloseable {
         this.surroundings = surroundings;
         this.settings = surroundings.settings();
         this.version = versionNow();
-        this.parent = Parent.start(surroundings);
+        this.loadedFrom = version;
+        this.parent = Parent.start(surroundings, generation.get());
     }
 
-    /** What the plugin is that members are made of now. */
-    PluginDescription description() {
-        return parent.description();
+    /** The plugin as members have it that are made now. */
+    Loaded loaded() {
+        return parent.loaded();
+    }
+
+    /** How many versions of the plugin's file there were before the one that members are made of now. */
+    int generation() {
+        return generation.get();
     }
 
     /** The process that has loaded the plugin. */
@@ -81,22 +99,23 @@ final class Ancestry implements AutoCloseable {
      *
      * @param what the call that it is for, in words
      * @param deadline until when to wait for the pause after failures, by {@link System#nanoTime}
+     * @param renewed runs if members are of a new version from now on
      * @throws StorageException {@code SIDECAR_FAILED}, {@code NOT_STARTED}
      */
-    PluginProcess child(String what, long deadline) {
-        Parent current = running(what, deadline);
+    PluginProcess child(String what, long deadline, Runnable renewed) {
+        Parent current = running(what, deadline, renewed);
         if (isAlone()) {
             return current.process();
         }
         try {
             return current.fork();
         } catch (StorageException e) {
-            // One that has made room for a new version meanwhile forks nobody.
+            // A process that a new version has replaced meanwhile forks no members.
             if (current == parent && current.process().isAlive()) {
                 throw failed(what, e);
             }
             try {
-                return running(what, deadline).fork();
+                return running(what, deadline, renewed).fork();
             } catch (StorageException again) {
                 throw failed(what, again);
             }
@@ -112,7 +131,7 @@ final class Ancestry implements AutoCloseable {
                 ErrorCode.valueOf(e.error().name()), Outcome.NOT_STARTED, what, String.valueOf(e.getMessage()));
     }
 
-    private Parent running(String what, long deadline) {
+    private Parent running(String what, long deadline, Runnable renewed) {
         Parent current = parent;
         if (current.process().isAlive()) {
             return current;
@@ -135,21 +154,42 @@ final class Ancestry implements AutoCloseable {
                 paused();
             }
             awaitPause(what, deadline);
-            return started(what);
+            return started(what, renewed);
         } finally {
             starting.unlock();
         }
     }
 
-    private Parent started(String what) {
+    private Parent started(String what, Runnable renewed) {
         try {
-            version = versionNow();
-            parent = Parent.start(surroundings);
-            return parent;
+            Version seen = versionNow();
+            version = seen;
+            int next = generation.get() + (Objects.equals(seen, loadedFrom) ? 0 : 1);
+            Parent fresh = ofSameType(Parent.start(surroundings, next));
+            loadedFrom = seen;
+            parent = fresh;
+            if (generation.getAndSet(next) != next) {
+                renewed.run();
+            }
+            return fresh;
         } catch (StorageException e) {
             paused();
             throw failed(what, e);
         }
+    }
+
+    /** Callers know the plugin by its type. */
+    private Parent ofSameType(Parent fresh) {
+        String before = parent.loaded().description().type();
+        String now = fresh.loaded().description().type();
+        if (!now.equals(before)) {
+            fresh.process().stop(settings.limit(Limit.STOP));
+            throw StorageException.refused(
+                    StorageError.PLUGIN_REJECTED,
+                    "the type of the plugin '" + settings.plugin() + "' is '" + now + "' now and was '" + before
+                            + "', which needs a restart of the daemon");
+        }
+        return fresh;
     }
 
     private void lock(String what, long deadline) {
@@ -241,20 +281,20 @@ final class Ancestry implements AutoCloseable {
             version = seen;
             if (isAlone()) {
                 // The next call loads it, when the process of the old one has gone.
+                loadedFrom = seen;
+                generation.incrementAndGet();
                 renewed.run();
                 return;
             }
             Parent old = parent;
-            Parent fresh = Parent.start(surroundings);
-            if (!fresh.description().type().equals(old.description().type())) {
-                fresh.process().stop(settings.stopLimit());
-                throw StorageException.refused(
-                        StorageError.PLUGIN_REJECTED,
-                        "its type is '" + fresh.description().type() + "' now, which needs a restart of the daemon");
-            }
+            Parent fresh = ofSameType(Parent.start(surroundings, generation.get() + 1));
+            loadedFrom = seen;
             parent = fresh;
+            generation.incrementAndGet();
             renewed.run();
-            old.endAfterItsChildren(settings.stopLimit());
+            retiring.add(old);
+            var _ = old.gone().whenComplete((_, _) -> retiring.remove(old));
+            old.endAfterItsChildren(settings.limit(Limit.STOP));
             LOG.info(
                     "event=plugin-reloaded plugin={} pid={}",
                     surroundings.name(),
@@ -281,9 +321,24 @@ final class Ancestry implements AutoCloseable {
         starting.lock();
         try {
             isClosed = true;
-            parent.process().stop(settings.stopLimit());
+            parent.process().stop(settings.limit(Limit.STOP));
         } finally {
             starting.unlock();
+        }
+        awaitGone();
+    }
+
+    /** What they listen on must not outlive the threads that serve it. */
+    private void awaitGone() {
+        List<CompletableFuture<Void>> ends = new ArrayList<>(List.of(parent.gone()));
+        retiring.forEach(old -> ends.add(old.gone()));
+        try {
+            CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new))
+                    .get(settings.limit(Limit.STOP).toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("event=sidecar-not-gone plugin={} reason=\"{}\"", surroundings.name(), e.toString());
         }
     }
 }

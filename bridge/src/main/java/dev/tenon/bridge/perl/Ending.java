@@ -16,7 +16,7 @@ record Ending(String words, boolean isGood) {
             1L, "SIGHUP", 2L, "SIGINT", 4L, "SIGILL", 6L, "SIGABRT", 7L, "SIGBUS", 9L, "SIGKILL", 11L, "SIGSEGV", 13L,
             "SIGPIPE", 14L, "SIGALRM", 15L, "SIGTERM");
 
-    /** Of a process whose parent is gone, too, which alone could tell. */
+    /** The ending of a process whose parent is gone too: the parent alone could tell. */
     static final Ending UNKNOWN = new Ending("ended, and nobody knows how, since its parent is gone, too", false);
 
     /** As the JDK tells: a signal is above 128. */

@@ -21,7 +21,7 @@ final class Failures {
         return Errors.fromWire(WireError.of(code, outcome, "host", what + ": " + why), what);
     }
 
-    /** Of a call that broke the contract. A result that is wrong belongs to a call that was made. */
+    /** The error for a call that broke the contract. If it is the result that is wrong, the call was made. */
     static StorageException of(ProtocolException e, String what) {
         Outcome outcome = e.code() == ErrorCode.BAD_RESULT ? Outcome.UNKNOWN : Outcome.NOT_STARTED;
         return of(e.code(), outcome, what, String.valueOf(e.getMessage()));

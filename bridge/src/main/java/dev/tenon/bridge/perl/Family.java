@@ -1,5 +1,6 @@
 package dev.tenon.bridge.perl;
 
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.ErrorCode;
@@ -28,13 +29,22 @@ import org.slf4j.LoggerFactory;
 final class Family implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Family.class);
 
-    /** What short calls have for themselves, and what storages have that do not hang. */
+    /** How many members are kept for short calls, and how many for storages that do not hang. */
     private static final int LEFT_BY_LONG_CALLS = 2;
 
     private static final int LEFT_BY_ONE_STORAGE = 1;
 
-    /** With fewer members than these nothing can be left to others. */
+    /** With fewer members than this, none are kept for others. */
     private static final int FEWEST_TO_SHARE = 4;
+
+    /**
+     * A member that had nothing to do for this part of the time after which it would end is asked whether it is there
+     * before it gets a call: after 5 of 60 seconds.
+     */
+    private static final int TRUSTED_PART = 12;
+
+    /** How long it may take to say so. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /**
      * A call that needs a member.
@@ -70,7 +80,6 @@ final class Family implements AutoCloseable {
     private final Deque<Waiter> line = new ArrayDeque<>();
     private final Memory callers = new Memory(512);
     private final Memory operations = new Memory(1024);
-    private int generation;
     private boolean isClosed;
     private boolean isLookingForIdle;
 
@@ -92,47 +101,75 @@ final class Family implements AutoCloseable {
      */
     Member take(Want want, Duration patience) {
         long deadline = System.nanoTime() + patience.toNanos();
-        Waiter waiter = null;
-        Member granted;
+        while (true) {
+            Member member = granted(want, patience, deadline);
+            if (!member.hasProcess()) {
+                start(member, want, deadline);
+                return member;
+            }
+            if (member.rested() < settings.limit(Limit.IDLE).toNanos() / TRUSTED_PART || isAnswering(member, want)) {
+                return member;
+            }
+            LOG.warn(
+                    "event=member-silent plugin={} pid={} do=\"its process is being ended\"",
+                    settings.plugin().getFileName(),
+                    member.process().pid());
+            endStuck(member);
+        }
+    }
+
+    private Member granted(Want want, Duration patience, long deadline) {
+        Waiter waiter;
         synchronized (this) {
             if (isClosed) {
                 throw Failures.of(
                         ErrorCode.SIDECAR_FAILED, Outcome.NOT_STARTED, want.what(), "the plugin has been closed");
             }
-            granted = grant(want);
-            if (granted == null) {
-                waiter = new Waiter(want);
-                line.add(waiter);
+            Member granted = grant(want);
+            if (granted != null) {
+                return granted;
             }
+            waiter = new Waiter(want);
+            line.add(waiter);
         }
-        Member member = granted != null ? granted : await(waiter, patience);
-        if (member.hasProcess()) {
-            return member;
-        }
+        return await(waiter, patience, deadline);
+    }
+
+    /**
+     * One that had nothing to do for long may have been stopped meanwhile, or hang in something of the plugin's own.
+     */
+    private boolean isAnswering(Member member, Want want) {
         try {
-            start(member, want, deadline);
-            return member;
+            return member.process().session().isAnswering(PATIENCE);
+        } catch (InterruptedException e) {
+            giveBack(member);
+            Thread.currentThread().interrupt();
+            throw cancelled(want.what());
+        }
+    }
+
+    private static StorageException cancelled(String what) {
+        return Failures.of(
+                ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while it waited for the plugin");
+    }
+
+    private void start(Member member, Want want, long deadline) {
+        try {
+            PluginProcess process = ancestry.child(want.what(), deadline, this::renew);
+            synchronized (this) {
+                member.started(process);
+            }
+            var _ = process.ended().thenRun(() -> remove(member));
         } catch (RuntimeException | Error e) {
             remove(member);
             throw e;
         }
     }
 
-    private void start(Member member, Want want, long deadline) {
-        PluginProcess process = ancestry.child(want.what(), deadline);
-        synchronized (this) {
-            member.started(process);
-        }
-        var _ = process.ended().thenRun(() -> remove(member));
-    }
-
-    private Member await(@Nullable Waiter waiter, Duration patience) {
-        if (waiter == null) {
-            throw new IllegalStateException("nobody waits");
-        }
+    private Member await(Waiter waiter, Duration patience, long deadline) {
         String what = waiter.want.what();
         try {
-            return waiter.granted.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+            return waiter.granted.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             return cameAtLast(waiter)
                     .orElseThrow(() -> Failures.of(
@@ -144,8 +181,7 @@ final class Family implements AutoCloseable {
         } catch (InterruptedException e) {
             cameAtLast(waiter).ifPresent(this::giveBackUnused);
             Thread.currentThread().interrupt();
-            throw Failures.of(
-                    ErrorCode.CANCELLED, Outcome.NOT_STARTED, what, "was cancelled while it waited for the plugin");
+            throw cancelled(what);
         } catch (ExecutionException e) {
             throw Failures.of(ErrorCode.SIDECAR_FAILED, Outcome.NOT_STARTED, what, "the plugin has been closed");
         }
@@ -167,7 +203,7 @@ final class Family implements AutoCloseable {
                 .or(() -> members.stream().filter(this::isToBeHad).max(Comparator.comparingLong(Member::since)))
                 .orElse(null);
         if (member == null && members.stream().filter(this::needsPlace).count() < most) {
-            member = new Member(generation, want);
+            member = new Member(want);
             members.add(member);
         }
         if (member != null) {
@@ -176,18 +212,24 @@ final class Family implements AutoCloseable {
         return member;
     }
 
-    /** Of an old version, and not held by work that was left in it. A plugin that stays alone has no place beside it. */
+    private boolean isOfNow(Member member) {
+        return !member.hasProcess() || member.process().loaded().generation() == ancestry.generation();
+    }
+
+    /**
+     * Of an old version, and not held by work that was left in it. A plugin that stays alone has no place beside it.
+     */
     private boolean isOutdated(Member member) {
-        return member.generation() != generation && (member.kept() == 0 || most == 1);
+        return !isOfNow(member) && (member.kept() == 0 || most == 1);
     }
 
     /** One of an old version that only keeps its work needs none. */
     private boolean needsPlace(Member member) {
-        return member.generation() == generation || !member.isFree() || isOutdated(member);
+        return isOfNow(member) || !member.isFree() || isOutdated(member);
     }
 
     private boolean isToBeHad(Member member) {
-        return member.isFree() && member.generation() == generation;
+        return member.isFree() && isOfNow(member);
     }
 
     private @Nullable Member preferred(Want want) {
@@ -224,12 +266,14 @@ final class Family implements AutoCloseable {
     /** The names by which a plugin finds again what it kept, in this member, for the caller and for the operation. */
     record Names(@Nullable String caller, @Nullable String operation) {}
 
-    /** Notes that a call is made in this member. What was kept in another one is not found again: it may be old by now. */
+    /**
+     * Notes that a call is made in this member. What was kept in another one is not found again: it may be old by now.
+     */
     synchronized Names names(Member member, @Nullable String caller, @Nullable String operation) {
         return new Names(callers.note(caller, member), operations.note(operation, member));
     }
 
-    /** What was granted may be a place in which nobody has started a process. */
+    /** The place that was granted may have no process yet. */
     private void giveBackUnused(Member member) {
         if (member.hasProcess()) {
             giveBack(member);
@@ -284,25 +328,31 @@ final class Family implements AutoCloseable {
 
     // ---- ends
 
-    /** Ends a member that is stuck in its call. Its place is free when its process has gone. */
+    /**
+     * Ends a member that is stuck in its call. Until its process has gone, which the kernel may keep from ending, it counts
+     * as busy with that call, so that what makes processes hang cannot use up the places of all.
+     */
     void endStuck(Member member) {
         synchronized (this) {
-            member.setEnding();
+            member.setStuck();
         }
         PluginProcess process = member.process();
-        Thread.ofPlatform().daemon().name("end-" + process.pid()).start(() -> process.terminate(settings.stopLimit()));
+        Thread.ofPlatform()
+                .daemon()
+                .name("end-" + process.pid())
+                .start(() -> process.terminate(settings.limit(Limit.STOP)));
     }
 
     private void endGently(Member member) {
         PluginProcess process = member.process();
         LOG.debug("event=member-ends plugin={} pid={}", settings.plugin().getFileName(), process.pid());
-        Thread.ofPlatform().daemon().name("end-" + process.pid()).start(() -> process.stop(settings.stopLimit()));
+        Thread.ofPlatform().daemon().name("end-" + process.pid()).start(() -> process.stop(settings.limit(Limit.STOP)));
     }
 
     private void lookForIdleLater() {
         if (!isLookingForIdle && !isClosed && members.size() > 1) {
             isLookingForIdle = true;
-            CompletableFuture.delayedExecutor(settings.idleLimit().toNanos(), TimeUnit.NANOSECONDS)
+            CompletableFuture.delayedExecutor(settings.limit(Limit.IDLE).toNanos(), TimeUnit.NANOSECONDS)
                     .execute(this::endIdle);
         }
     }
@@ -312,7 +362,7 @@ final class Family implements AutoCloseable {
         List<Member> idle;
         synchronized (this) {
             isLookingForIdle = false;
-            long limit = System.nanoTime() - settings.idleLimit().toNanos();
+            long limit = System.nanoTime() - settings.limit(Limit.IDLE).toNanos();
             idle = members.stream()
                     .filter(member -> isToBeHad(member) && member.kept() == 0 && member.since() - limit <= 0)
                     .sorted(Comparator.comparingLong(Member::since))
@@ -333,7 +383,6 @@ final class Family implements AutoCloseable {
     void renew() {
         List<Member> old;
         synchronized (this) {
-            generation++;
             old = members.stream()
                     .filter(member -> member.isFree() && isOutdated(member))
                     .toList();
@@ -379,11 +428,20 @@ final class Family implements AutoCloseable {
                 .filter(Member::hasProcess)
                 .filter(member -> member.process().isAlive())
                 .sorted(Comparator.comparingLong(Member::since))
-                .map(member -> new Occupation(
-                        member.process().pid(),
-                        member.busyWith().map(Want::what).orElse(member.isEnding() ? "ending" : "idle"),
-                        Duration.ofNanos(now - member.since())))
+                .map(member ->
+                        new Occupation(member.process().pid(), doing(member), Duration.ofNanos(now - member.since())))
                 .toList();
+    }
+
+    /** How many calls wait for a member. */
+    synchronized int waiting() {
+        return line.size();
+    }
+
+    private static String doing(Member member) {
+        return member.busyWith()
+                .map(want -> member.isStuck() ? want.what() + "; given up, its process is being ended" : want.what())
+                .orElse(member.isEnding() ? "ending" : "idle");
     }
 
     /** In words, what its members are busy with; the longest first. */
@@ -411,7 +469,7 @@ final class Family implements AutoCloseable {
                 endGently(member);
             });
         }
-        long deadline = System.nanoTime() + settings.stopLimit().toNanos();
+        long deadline = System.nanoTime() + settings.limit(Limit.STOP).toNanos();
         for (Member member : all) {
             if (!isGone(member, Math.max(0, deadline - System.nanoTime()))
                     && member.hasProcess()
@@ -419,7 +477,7 @@ final class Family implements AutoCloseable {
                 endStuck(member);
             }
         }
-        long last = System.nanoTime() + 3 * settings.stopLimit().toNanos();
+        long last = System.nanoTime() + 3 * settings.limit(Limit.STOP).toNanos();
         all.forEach(member -> isGone(member, Math.max(0, last - System.nanoTime())));
         ancestry.close();
     }

@@ -4,7 +4,7 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How much of what a plugin prints is told: all, unless it prints without end. One for all processes of a plugin. */
+/** Limits how much of a plugin's output is logged, so that endless output cannot fill the log. All processes share one. */
 final class Flood {
     private static final Logger LOG = LoggerFactory.getLogger(Flood.class);
     private static final long MOST_AT_ONCE = 8L << 20;
@@ -23,7 +23,7 @@ final class Flood {
         this.at = nanoTime.getAsLong();
     }
 
-    /** Whether a line of this length is told. That lines are dropped is told once, and how many when there is room again. */
+    /** Whether a line of this length is logged. The first dropped line is logged, and the number of them when there is room. */
     synchronized boolean admits(int bytes) {
         long now = nanoTime.getAsLong();
         room = Math.min(MOST_AT_ONCE, room + (now - at) / NANOS_PER_SECOND * BYTES_A_SECOND);

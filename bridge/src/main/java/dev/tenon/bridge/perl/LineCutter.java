@@ -4,7 +4,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
-/** Cuts bytes into lines. What a line has beyond a bound is counted and dropped, so that one without an end costs nothing. */
+/**
+ * Cuts bytes into lines. What a line has beyond a bound is counted and dropped, so that one without an end costs
+ * nothing.
+ */
 final class LineCutter {
     /** Of one line, in bytes. */
     static final int LONGEST = 1 << 20;
@@ -43,7 +46,7 @@ final class LineCutter {
         dropped = 0;
     }
 
-    /** Nothing follows that belongs to the line that has begun. */
+    /** Ends the line that has begun. */
     void end() {
         if (line.size() > 0) {
             emit();

@@ -6,24 +6,19 @@ import org.jspecify.annotations.Nullable;
 
 /** A place in a family, and the process that has it, once there is one. The {@link Family} guards what may change. */
 final class Member {
-    private final int generation;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
     // guarded by the family
     private @Nullable PluginProcess process;
     private Family.@Nullable Want busyWith;
     private boolean isEnding;
+    private boolean isStuck;
+    private long rested;
     private int kept;
     private long since = System.nanoTime();
 
-    Member(int generation, Family.Want busyWith) {
-        this.generation = generation;
+    Member(Family.Want busyWith) {
         this.busyWith = busyWith;
-    }
-
-    /** The version of the plugin's file that it has loaded. */
-    int generation() {
-        return generation;
     }
 
     /** Completes when the place is free. */
@@ -57,13 +52,23 @@ final class Member {
     }
 
     void begin(Family.Want want) {
+        long now = System.nanoTime();
+        rested = busyWith == null ? now - since : 0;
         busyWith = want;
-        since = System.nanoTime();
+        since = now;
     }
 
+    /** One that is stuck in its call is busy with it until its process has gone. */
     void end() {
-        busyWith = null;
-        since = System.nanoTime();
+        if (!isStuck) {
+            busyWith = null;
+            since = System.nanoTime();
+        }
+    }
+
+    /** For how long it had nothing to do before its call, in nanoseconds. */
+    long rested() {
+        return rested;
     }
 
     /** When what it does now began, be it nothing, by {@link System#nanoTime}. */
@@ -77,6 +82,16 @@ final class Member {
 
     void setEnding() {
         isEnding = true;
+    }
+
+    /** Its process is being ended since it does not answer, which may take long if the kernel does not let it go. */
+    boolean isStuck() {
+        return isStuck;
+    }
+
+    void setStuck() {
+        isEnding = true;
+        isStuck = true;
     }
 
     /** Work for later that it holds; it must stay while there is some. */

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** In which member somebody's last call was, and how often that changed. Whoever was not heard of for long is forgotten. */
+/** Which member made a caller's last call, and how often that changed. Callers that have been silent for long are dropped. */
 final class Memory {
     private record Place(Member member, int moves) {}
 

@@ -3,6 +3,7 @@ package dev.tenon.bridge.perl;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.linux.PipeReader;
 import dev.tenon.core.linux.Readiness;
+import dev.tenon.core.spi.Host;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What one process of a plugin prints, which it never has to wait with. It goes to the log line by line, with the call it
- * was printed in, and the last lines are kept for the error that a crash makes. What comes between two calls is of none,
- * such as the words of a child that the plugin left behind.
+ * was printed in, and to who makes that call; the last lines are kept for the error that a crash makes. What comes between
+ * two calls is of none, such as the words of a child that the plugin left behind.
  */
 final class Output implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("dev.tenon.plugin");
@@ -35,8 +36,9 @@ final class Output implements AutoCloseable {
     private final Deque<String> last = new ArrayDeque<>();
     private final List<Stream> streams = new ArrayList<>();
     private String call = "start";
+    private Host.Printing caller = Host.Printing.NONE;
 
-    /** Tells {@code ended} when nobody can print any more. */
+    /** Runs {@code ended} when no process can print any more. */
     Output(String plugin, Flood flood, Consumer<Output> ended) {
         this.plugin = plugin;
         this.flood = flood;
@@ -48,9 +50,9 @@ final class Output implements AutoCloseable {
         private final LineCutter lines;
         private Readiness.@Nullable Watch watch;
 
-        Stream(String name, PipeReader pipe) {
+        Stream(Host.Stream kind, PipeReader pipe) {
             this.pipe = pipe;
-            this.lines = new LineCutter(line -> show(name, line));
+            this.lines = new LineCutter(line -> show(kind, line));
         }
 
         /** Returns how many bytes came; at the end it closes itself. */
@@ -82,8 +84,8 @@ final class Output implements AutoCloseable {
     }
 
     /** Reads a pipe from now on, which is this object's to close. */
-    synchronized void read(String name, Descriptor pipe, Readiness readiness) throws IOException {
-        Stream stream = new Stream(name, new PipeReader(pipe));
+    synchronized void read(Host.Stream kind, Descriptor pipe, Readiness readiness) throws IOException {
+        Stream stream = new Stream(kind, new PipeReader(pipe));
         streams.add(stream);
         stream.watch = readiness.watch(pipe, () -> readyToRead(stream));
     }
@@ -94,15 +96,21 @@ final class Output implements AutoCloseable {
         }
     }
 
-    /** Lines that come from now on belong to this call. */
-    synchronized void during(String words) {
+    /**
+     * Lines that come from now on belong to this call.
+     *
+     * @param printing who makes it
+     */
+    synchronized void during(String words, Host.Printing printing) {
         call = words;
+        caller = printing;
     }
 
-    /** The call is over; what it printed is told when this returns. */
+    /** The call is over; everything it printed has been passed on when this returns. */
     synchronized void over() {
         drain();
         call = "background";
+        caller = Host.Printing.NONE;
     }
 
     private void drain() {
@@ -119,13 +127,14 @@ final class Output implements AutoCloseable {
         }
     }
 
-    private void show(String stream, String line) {
+    private void show(Host.Stream stream, String line) {
         last.addLast(line.length() > KEPT_CHARACTERS ? line.substring(0, KEPT_CHARACTERS) + "..." : line);
         if (last.size() > KEPT_LINES) {
             last.removeFirst();
         }
         if (flood.admits(line.length())) {
-            LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, stream, call, line);
+            LOG.info("plugin={} stream={} call=\"{}\" {}", plugin, stream.word(), call, line);
+            caller.line(stream, line);
         }
     }
 

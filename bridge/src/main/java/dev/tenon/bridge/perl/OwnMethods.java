@@ -25,7 +25,7 @@ final class OwnMethods extends CallingPlugin {
 
     @Override
     protected <T> T offering(int descriptor, Function<String, T> call) {
-        return PerlStoragePlugin.offering(descriptors, descriptor, call);
+        return MemberCalls.offering(descriptors, descriptor, call);
     }
 
     @Override
@@ -40,6 +40,6 @@ final class OwnMethods extends CallingPlugin {
 
     @Override
     protected Value call(String method, Fields params) {
-        return PerlStoragePlugin.callInCall(session, method, params, null);
+        return Crossing.nested(session, method, params, null);
     }
 }

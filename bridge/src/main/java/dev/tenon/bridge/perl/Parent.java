@@ -1,16 +1,16 @@
 package dev.tenon.bridge.perl;
 
 import dev.tenon.bridge.descriptor.DescriptorSocket;
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.bridge.session.CallHandler;
 import dev.tenon.bridge.session.RemoteCallException;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
-import dev.tenon.bridge.storage.StorageApi;
-import dev.tenon.bridge.transport.PeerCredentials;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.linux.ProcessGroup;
 import dev.tenon.core.linux.Readiness;
+import dev.tenon.core.spi.Host;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -65,33 +65,32 @@ final class Parent {
     }
 
     private final Surroundings surroundings;
-    private final Map<Long, CompletableFuture<Session>> arrivals;
+    private final Arrivals arrivals;
     private final PluginProcess process;
-    private final PluginDescription description;
     private final Map<Long, CompletableFuture<Ending>> children = new ConcurrentHashMap<>();
+    private final CompletableFuture<Void> gone;
 
-    private Parent(
-            Surroundings surroundings,
-            UnixSockets.Listener listener,
-            Map<Long, CompletableFuture<Session>> arrivals,
-            PluginProcess process,
-            PluginDescription description) {
+    private Parent(Surroundings surroundings, Arrivals arrivals, PluginProcess process) {
         this.surroundings = surroundings;
         this.arrivals = arrivals;
         this.process = process;
-        this.description = description;
-        var _ = process.ended().thenRun(() -> {
-            listener.close();
+        this.gone = process.ended().thenRun(() -> {
+            arrivals.close();
             process.output().close();
         });
+    }
+
+    /** Completes when the process has ended and nothing of it is left, its socket included. */
+    CompletableFuture<Void> gone() {
+        return gone;
     }
 
     PluginProcess process() {
         return process;
     }
 
-    PluginDescription description() {
-        return description;
+    Loaded loaded() {
+        return process.loaded();
     }
 
     // ---- its start
@@ -99,81 +98,57 @@ final class Parent {
     /**
      * Starts the process and waits for its hello.
      *
+     * @param generation how many versions of the plugin's file there were before
      * @throws StorageException {@code PLUGIN_REJECTED} or {@code SIDECAR_FAILED}, both {@code NOT_STARTED}
      */
-    static Parent start(Surroundings surroundings) {
+    static Parent start(Surroundings surroundings, int generation) {
         SidecarSettings settings = surroundings.settings();
         String name = surroundings.name();
         Output output = surroundings.outputs().make();
-        Map<Long, CompletableFuture<Session>> arrivals = new ConcurrentHashMap<>();
         CompletableFuture<Process> launched = new CompletableFuture<>();
-        UnixSockets.@Nullable Listener listener = null;
+        @Nullable Arrivals arrivals = null;
         try {
-            listener = surroundings.sockets().listen(socketIn(settings.runtime()), connection -> {
-                // The handler needs the session, and the session the handler.
-                CompletableFuture<CallHandler> handler = new CompletableFuture<>();
-                Session session = new Session(
-                        connection,
-                        new Session.Settings(
-                                StorageApi.API,
-                                "host",
-                                Value.fields(
-                                        "descriptors",
-                                        Value.ofText(surroundings
-                                                .descriptors()
-                                                .path()
-                                                .toString())),
-                                peer -> isOf(launched.join().pid(), peer.pid()),
-                                call -> handler.join().handle(call)));
-                handler.complete(surroundings.nested().apply(session));
-                var _ = session.opened().thenRun(() -> {
-                    PeerCredentials peer = session.peer();
-                    if (peer != null) {
-                        arrival(arrivals, peer.pid()).complete(session);
-                    }
-                });
-                return session;
-            });
-            Process process = launch(surroundings, listener.path(), output);
+            arrivals = Arrivals.listen(surroundings, socketIn(settings.runtime()));
+            CompletableFuture<Session> connected = arrivals.awaitParent(launched);
+            Process process = launch(surroundings, arrivals.socket(), output);
             launched.complete(process);
             CompletableFuture<Ending> ended = process.onExit().thenApply(it -> Ending.ofExitValue(it.exitValue()));
-            CompletableFuture<Session> connected = arrival(arrivals, process.pid());
-            CompletableFuture.anyOf(connected, ended).get(settings.startLimit().toMillis(), TimeUnit.MILLISECONDS);
+            CompletableFuture.anyOf(connected, ended)
+                    .get(settings.limit(Limit.START).toMillis(), TimeUnit.MILLISECONDS);
             if (!connected.isDone()) {
                 throw failed(name + ": its process " + ended.join().words() + " before it said hello"
                         + PluginProcess.lastLines(output));
             }
-            Parent parent = greet(
-                    surroundings,
-                    listener,
-                    arrivals,
-                    new PluginProcess(name, process.pid(), connected.join(), output, ended));
+            Session session = connected.join();
+            Loaded loaded = Loaded.of(
+                    name, generation, PluginDescription.of(session.opened().join()));
+            Parent parent =
+                    greet(surroundings, arrivals, new PluginProcess(loaded, process.pid(), session, output, ended));
             output.over();
             return parent;
         } catch (TimeoutException e) {
-            giveUp(listener, launched, output);
+            giveUp(arrivals, launched, output);
             throw failed(name + ": its process said no hello within "
-                    + settings.startLimit().toSeconds() + " s" + PluginProcess.lastLines(output));
+                    + settings.limit(Limit.START).toSeconds() + " s" + PluginProcess.lastLines(output));
         } catch (InterruptedException e) {
-            giveUp(listener, launched, output);
+            giveUp(arrivals, launched, output);
             Thread.currentThread().interrupt();
             throw failed(name + ": starting its process was interrupted");
         } catch (ExecutionException | IOException e) {
-            giveUp(listener, launched, output);
+            giveUp(arrivals, launched, output);
             Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
             throw new StorageException(
                     StorageError.SIDECAR_FAILED,
                     Outcome.NOT_STARTED,
                     "plugin " + name + ": its process cannot be started: " + cause.getMessage(),
                     cause);
-        } catch (StorageException e) {
-            giveUp(listener, launched, output);
+        } catch (RuntimeException | Error e) {
+            giveUp(arrivals, launched, output);
             throw e;
         }
     }
 
-    private static void giveUp(
-            UnixSockets.@Nullable Listener listener, CompletableFuture<Process> launched, Output output) {
+    private static void giveUp(@Nullable Arrivals arrivals, CompletableFuture<Process> launched, Output output) {
         if (launched.isDone()) {
             Process process = launched.join();
             process.destroyForcibly();
@@ -181,23 +156,10 @@ final class Parent {
         } else {
             launched.cancel(false);
         }
-        if (listener != null) {
-            listener.close();
+        if (arrivals != null) {
+            arrivals.close();
         }
         output.close();
-    }
-
-    private static CompletableFuture<Session> arrival(Map<Long, CompletableFuture<Session>> arrivals, long pid) {
-        return arrivals.computeIfAbsent(pid, _ -> new CompletableFuture<>());
-    }
-
-    /** Whether it is the process or a child of it. */
-    private static boolean isOf(long process, long pid) {
-        return process == pid
-                || ProcessHandle.of(pid)
-                        .flatMap(ProcessHandle::parent)
-                        .filter(parent -> parent.pid() == process)
-                        .isPresent();
     }
 
     /** The directory may have gone since the last start, with another daemon that shared it. */
@@ -222,28 +184,24 @@ final class Parent {
                 runtime, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
-    private static Parent greet(
-            Surroundings surroundings,
-            UnixSockets.Listener listener,
-            Map<Long, CompletableFuture<Session>> arrivals,
-            PluginProcess process)
+    private static Parent greet(Surroundings surroundings, Arrivals arrivals, PluginProcess process)
             throws InterruptedException {
         Fields hello = process.session().opened().join();
         if (hello.get("rejected") instanceof Value.Text(String complaint)) {
-            process.stop(surroundings.settings().stopLimit());
+            process.stop(surroundings.settings().limit(Limit.STOP));
             throw StorageException.refused(StorageError.PLUGIN_REJECTED, complaint);
         }
-        if (!(hello.get("plugin") instanceof Fields facts)) {
+        if (!(hello.get("plugin") instanceof Fields)) {
             throw failed(surroundings.name() + ": its process told nothing of a plugin");
         }
-        PluginDescription description = PluginDescription.of(facts);
+        PluginDescription description = process.loaded().description();
         LOG.info(
                 "event=sidecar-started plugin={} level={} pid={} pve={}",
                 description.packageName(),
                 description.level(),
                 process.pid(),
                 description.pve());
-        return new Parent(surroundings, listener, arrivals, process, description);
+        return new Parent(surroundings, arrivals, process);
     }
 
     private static Process launch(Surroundings surroundings, Path socket, Output output) throws IOException {
@@ -267,22 +225,26 @@ final class Parent {
         }
         // Standard input stays open and silent: its end tells the process that this one is gone.
         try (Pipes pipes = Pipes.make(output, surroundings.outputs().readiness())) {
-            return new ProcessBuilder(command)
+            ProcessBuilder builder = new ProcessBuilder(command)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(pipes.out()))
-                    .redirectError(ProcessBuilder.Redirect.appendTo(pipes.err()))
-                    .start();
+                    .redirectError(ProcessBuilder.Redirect.appendTo(pipes.err()));
+            if (settings.bitmaps() != null) {
+                builder.environment()
+                        .putIfAbsent("TENON_BITMAP_DIR", settings.bitmaps().toString());
+            }
+            return builder.start();
         }
     }
 
     /** The ends of new pipes that a process prints to; the other ends are read. */
     private record Pipes(Descriptor outEnd, Descriptor errEnd) implements AutoCloseable {
         static Pipes make(Output output, Readiness readiness) throws IOException {
-            return new Pipes(end("stdout", output, readiness), end("stderr", output, readiness));
+            return new Pipes(end(Host.Stream.OUTPUT, output, readiness), end(Host.Stream.ERROR, output, readiness));
         }
 
-        private static Descriptor end(String name, Output output, Readiness readiness) throws IOException {
+        private static Descriptor end(Host.Stream kind, Output output, Readiness readiness) throws IOException {
             Descriptor.Pipe pipe = Descriptor.pipe();
-            output.read(name, pipe.read(), readiness);
+            output.read(kind, pipe.read(), readiness);
             return pipe.write();
         }
 
@@ -309,7 +271,7 @@ final class Parent {
 
     /** Whether this is the number of the process or of a child of it. */
     boolean includes(long pid) {
-        return isOf(process.pid(), pid);
+        return Arrivals.isOf(process.pid(), pid);
     }
 
     /**
@@ -321,6 +283,7 @@ final class Parent {
         Output output = surroundings.outputs().make();
         CompletableFuture<Ending> ended = new CompletableFuture<>();
         Descriptor.Pipe lifeline = lifeline();
+        String token = "";
         long pid = 0;
         try (Descriptor theirs = lifeline.read();
                 Pipes pipes = Pipes.make(output, surroundings.outputs().readiness());
@@ -329,7 +292,9 @@ final class Parent {
                         surroundings.descriptors().offer(pipes.outEnd().number());
                 DescriptorSocket.Offer err =
                         surroundings.descriptors().offer(pipes.errEnd().number())) {
-            Duration limit = surroundings.settings().startLimit();
+            Duration limit = surroundings.settings().limit(Limit.START);
+            CompletableFuture<Session> connected = arrivals.awaitChild(in.token());
+            token = in.token();
             pid = numberOf(process.session()
                     .call(
                             "fork",
@@ -340,15 +305,14 @@ final class Parent {
                             limit));
             watch(pid, ended);
             note(pid, ended);
-            CompletableFuture<Session> connected = arrival(arrivals, pid);
             CompletableFuture.anyOf(connected, ended).get(limit.toMillis(), TimeUnit.MILLISECONDS);
             if (!connected.isDone()) {
-                throw failed(surroundings.name() + ": a process that was forked "
+                throw failed(surroundings.name() + ": the process " + pid + " that was forked "
                         + ended.join().words() + " before it said hello" + PluginProcess.lastLines(output));
             }
             LOG.debug("event=member-forked plugin={} pid={}", surroundings.name(), pid);
             var _ = ended.thenRun(lifeline.write()::close);
-            return new PluginProcess(surroundings.name(), pid, connected.join(), output, ended);
+            return new PluginProcess(process.loaded(), pid, connected.join(), output, ended);
         } catch (RemoteCallException | SessionClosedException | TimeoutException | ExecutionException | IOException e) {
             giveUp(pid, lifeline, output);
             throw failed(surroundings.name() + ": its process " + process.pid() + " cannot be forked: " + e.getMessage()
@@ -361,7 +325,7 @@ final class Parent {
             giveUp(pid, lifeline, output);
             throw e;
         } finally {
-            arrivals.remove(pid);
+            arrivals.giveUp(token);
         }
     }
 
@@ -371,7 +335,7 @@ final class Parent {
         var _ = ended.thenRun(() -> children.remove(pid, ended));
     }
 
-    /** Nobody is forked any more. Who has been is finished first: only this process can tell how it ended. */
+    /** Forks no more members. Those that were forked end first: only this process can tell how they ended. */
     void endAfterItsChildren(Duration limit) {
         Thread.ofPlatform().daemon().name("retire-" + process.pid()).start(() -> {
             CompletableFuture.allOf(children.values().toArray(CompletableFuture[]::new))
@@ -406,13 +370,14 @@ final class Parent {
 
     /** The child stays a zombie, and its number its own, until its parent has told how it ended. */
     private void watch(long pid, CompletableFuture<Ending> ended) throws IOException {
-        Descriptor child = Descriptor.ofProcess(pid);
-        CompletableFuture<Readiness.Watch> watch = new CompletableFuture<>();
-        watch.complete(surroundings.outputs().readiness().watch(child, () -> {
-            watch.join().close();
-            child.close();
-            Thread.ofPlatform().daemon().name("reap-" + pid).start(() -> ended.complete(endingOf(pid)));
-        }));
+        surroundings
+                .outputs()
+                .whenEnded(
+                        pid,
+                        () -> Thread.ofPlatform()
+                                .daemon()
+                                .name("reap-" + pid)
+                                .start(() -> ended.complete(endingOf(pid))));
     }
 
     private Ending endingOf(long pid) {

@@ -26,7 +26,9 @@ public record PluginDescription(
         return new Dialect(level, Set.copyOf(overrides));
     }
 
-    static PluginDescription of(Fields fields) {
+    /** Reads it from a hello; what the hello does not say is unknown. */
+    static PluginDescription of(Fields hello) {
+        Fields fields = hello.get("plugin") instanceof Fields told ? told : Value.fields();
         return new PluginDescription(
                 text(fields, "package"),
                 text(fields, "type"),

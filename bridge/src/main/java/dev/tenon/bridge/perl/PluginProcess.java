@@ -3,6 +3,10 @@ package dev.tenon.bridge.perl;
 import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.session.SessionClosedException;
 import dev.tenon.core.linux.ProcessGroup;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,9 +23,10 @@ import org.slf4j.LoggerFactory;
 final class PluginProcess {
     private static final Logger LOG = LoggerFactory.getLogger(PluginProcess.class);
     private static final Duration LAST_WORDS = Duration.ofMillis(200);
+    private static final Duration OBITUARY = Duration.ofSeconds(10);
     private static final int SHOWN_LINES = 5;
 
-    private final String plugin;
+    private final Loaded loaded;
     private final long pid;
     private final Session session;
     private final Output output;
@@ -32,8 +37,8 @@ final class PluginProcess {
      *
      * @param ended completes when the process has ended
      */
-    PluginProcess(String plugin, long pid, Session session, Output output, CompletableFuture<Ending> ended) {
-        this.plugin = plugin;
+    PluginProcess(Loaded loaded, long pid, Session session, Output output, CompletableFuture<Ending> ended) {
+        this.loaded = loaded;
         this.pid = pid;
         this.session = session;
         this.output = output;
@@ -53,6 +58,11 @@ final class PluginProcess {
                     }
                 },
                 CompletableFuture.delayedExecutor(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS));
+    }
+
+    /** The plugin as it is in this process; another process may have a newer version. */
+    Loaded loaded() {
+        return loaded;
     }
 
     long pid() {
@@ -78,12 +88,32 @@ final class PluginProcess {
     /** How the process ended and what it said last, after a call lost its connection. */
     String obituary(SessionClosedException lost) throws InterruptedException {
         try {
-            return "its process " + pid + " "
-                    + ended.get(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS).words() + lastLines(output);
+            return "its process " + pid + " " + awaitEnding().words() + lastLines(output);
         } catch (TimeoutException | ExecutionException e) {
             ProcessGroup.kill(pid);
             return "its process " + pid + " gave up the connection (" + lost.getMessage() + ") and was killed"
                     + lastLines(output);
+        }
+    }
+
+    /** Its parent may be busy, and tells late how it ended. */
+    private Ending awaitEnding() throws InterruptedException, TimeoutException, ExecutionException {
+        try {
+            return ended.get(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            if (!hasEnded()) {
+                throw e;
+            }
+            return ended.get(OBITUARY.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private boolean hasEnded() {
+        try {
+            String status = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+            return status.startsWith("Z", status.lastIndexOf(')') + 2);
+        } catch (IOException e) {
+            return true; // nobody has its number any more
         }
     }
 
@@ -109,7 +139,7 @@ final class PluginProcess {
     void terminate(Duration limit) {
         ProcessGroup.terminate(pid);
         if (!endsWithin(limit)) {
-            LOG.warn("event=sidecar-killed plugin={} pid={}", plugin, pid);
+            LOG.warn("event=sidecar-killed plugin={} pid={}", loaded.file(), pid);
             ProcessGroup.kill(pid);
             endsWithin(limit);
         }

@@ -1,7 +1,11 @@
 package dev.tenon.bridge.perl;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,13 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param pveLibrary a directory with PVE's own Perl libraries, null to take an installed PVE or else the compat layer
  * @param runtime a directory of mode 0700 for sockets, on a path of at most 60 bytes
  * @param acceptsOld whether a plugin of an API level below 9, which no PVE of today loads, is hosted all the same
- * @param startLimit how long compiling the plugin and saying hello may take
- * @param stopLimit how long a plugin may take to log out of its storage before it is killed
- * @param callLimit how long a call may take at most; shorter than a method's own limit, it holds in its place
  * @param members how many processes there are at most, each in one call at a time; with 1 the plugin is alone in the
  *     process that has loaded it, which plugins need that cannot be forked
- * @param waitLimit how long a short call may wait for a member that is free
- * @param idleLimit after which time without a call a process ends, but for the last one
+ * @param limits how long things may take, where it is not the usual time
+ * @param bitmaps the directory in which the bitmap ids of backup providers of the draft last; null for {@code
+ *     /var/lib/tenon/bitmaps}. The variable {@code TENON_BITMAP_DIR} says otherwise
  */
 public record SidecarSettings(
         Path plugin,
@@ -26,149 +28,78 @@ public record SidecarSettings(
         @Nullable Path pveLibrary,
         Path runtime,
         boolean acceptsOld,
-        Duration startLimit,
-        Duration stopLimit,
-        Duration callLimit,
         int members,
-        Duration waitLimit,
-        Duration idleLimit) {
-    /** So many processes there are at most unless somebody says otherwise. */
+        Map<Limit, Duration> limits,
+        @Nullable Path bitmaps) {
+    /** The most processes that there are unless somebody says otherwise. */
     public static final int USUAL_MEMBERS = 16;
+
+    /** What takes a limited time. */
+    public enum Limit {
+        /** Compiling the plugin and saying hello; usually 30 seconds. */
+        START(Duration.ofSeconds(30)),
+        /** Logging out of the plugin's storage; after it the process is killed. Usually 5 seconds. */
+        STOP(Duration.ofSeconds(5)),
+        /** A call, if its method has no shorter limit of its own; usually a day. */
+        CALL(Duration.ofDays(1)),
+        /** The wait of a short call for a member that is free; usually 10 seconds. */
+        WAIT(Duration.ofSeconds(10)),
+        /** A process without a call, which ends then unless it is the last one; usually a minute. */
+        IDLE(Duration.ofMinutes(1));
+
+        private final Duration usual;
+
+        Limit(Duration usual) {
+            this.usual = usual;
+        }
+    }
 
     public SidecarSettings {
         if (members < 1) {
             throw new IllegalArgumentException("a plugin needs at least 1 process, not " + members);
         }
+        limits = Map.copyOf(limits);
+    }
+
+    /** With the usual limits and 16 processes. */
+    public static SidecarSettings of(Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime) {
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, false, USUAL_MEMBERS, Map.of(), null);
     }
 
     /**
-     * With 30 seconds to start and 5 to stop, the methods' own limits, and 16 processes, which end after a minute without
-     * a call.
+     * The same with the Perl library of this release, on the PVE that is installed, or else on the compat layer.
+     *
+     * @throws IOException if the library cannot be unpacked
      */
-    public static SidecarSettings of(Path plugin, Path perlShim, @Nullable Path pveLibrary, Path runtime) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                false,
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(5),
-                Duration.ofDays(1),
-                USUAL_MEMBERS,
-                Duration.ofSeconds(10),
-                Duration.ofMinutes(1));
+    public static SidecarSettings of(Path plugin, Path runtime) throws IOException {
+        return of(plugin, PerlLibrary.directory(), null, runtime);
     }
 
-    /** The same with this limit for every call. */
-    public SidecarSettings withCallLimit(Duration limit) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                startLimit,
-                stopLimit,
-                limit,
-                members,
-                waitLimit,
-                idleLimit);
+    /** How long this may take. */
+    public Duration limit(Limit of) {
+        return Objects.requireNonNull(limits.getOrDefault(of, of.usual));
     }
 
-    /** The same with this limit for the start. */
-    public SidecarSettings withStartLimit(Duration limit) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                limit,
-                stopLimit,
-                callLimit,
-                members,
-                waitLimit,
-                idleLimit);
-    }
-
-    /** The same with this limit for the stop. */
-    public SidecarSettings withStopLimit(Duration limit) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                startLimit,
-                limit,
-                callLimit,
-                members,
-                waitLimit,
-                idleLimit);
+    /** The same with this limit. */
+    public SidecarSettings with(Limit of, Duration limit) {
+        Map<Limit, Duration> changed = new EnumMap<>(Limit.class);
+        changed.putAll(limits);
+        changed.put(of, limit);
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, acceptsOld, members, changed, bitmaps);
     }
 
     /** The same for a plugin of any API level. */
     public SidecarSettings acceptingOld(boolean accepts) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                accepts,
-                startLimit,
-                stopLimit,
-                callLimit,
-                members,
-                waitLimit,
-                idleLimit);
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, accepts, members, limits, bitmaps);
     }
 
     /** The same with so many processes at most. */
     public SidecarSettings withMembers(int most) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                startLimit,
-                stopLimit,
-                callLimit,
-                most,
-                waitLimit,
-                idleLimit);
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, acceptsOld, most, limits, bitmaps);
     }
 
-    /** The same with this limit for the wait of a short call. */
-    public SidecarSettings withWaitLimit(Duration limit) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                startLimit,
-                stopLimit,
-                callLimit,
-                members,
-                limit,
-                idleLimit);
-    }
-
-    /** The same with processes that end after this time without a call. */
-    public SidecarSettings withIdleLimit(Duration limit) {
-        return new SidecarSettings(
-                plugin,
-                perlShim,
-                pveLibrary,
-                runtime,
-                acceptsOld,
-                startLimit,
-                stopLimit,
-                callLimit,
-                members,
-                waitLimit,
-                limit);
+    /** The same with the bitmap ids of the draft in this directory. */
+    public SidecarSettings withBitmaps(Path directory) {
+        return new SidecarSettings(plugin, perlShim, pveLibrary, runtime, acceptsOld, members, limits, directory);
     }
 }

@@ -8,10 +8,6 @@ import java.util.Set;
  * not tell, since some methods came without a new one, and some plugins declare whatever the host says.
  */
 public record Dialect(int level, Set<String> overrides) {
-    /** Of a plugin that has every method of the newest level. */
-    public static final Dialect NEWEST =
-            new Dialect(StorageApi.API.level(), StorageApi.API.table().methods().keySet());
-
     public Dialect {
         overrides = Set.copyOf(overrides);
     }

@@ -1,8 +1,11 @@
 package dev.tenon.bridge.storage;
 
 import dev.tenon.bridge.codec.Answering;
+import dev.tenon.bridge.codec.Changing;
 import dev.tenon.bridge.codec.Codec;
 import dev.tenon.bridge.codec.Incoming;
+import dev.tenon.bridge.codec.Leaves;
+import dev.tenon.bridge.codec.LeftWork;
 import dev.tenon.bridge.codec.Outgoing;
 import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.codec.Trees;
@@ -14,9 +17,9 @@ import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Formats;
+import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.HookResult;
 import dev.tenon.core.spi.ListedVolume;
-import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
@@ -29,21 +32,16 @@ import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.spi.SnapshotMethod;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
-import dev.tenon.core.spi.StorageConfig;
-import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumePath;
-import dev.tenon.proto.ErrorCode;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.Type.Kind;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Fields;
 import dev.tenon.proto.Value.Nil;
 import dev.tenon.proto.Value.Seq;
-import dev.tenon.proto.WireError;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -52,73 +50,125 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** How the values cross that storage plugins answer with. */
 final class StorageAnswers {
-    private static final Pattern WHOLE_NUMBER = Pattern.compile("^[0-9]{1,18}(?:\\.[0-9]{1,9})?$");
+    private static final String TYPE = "type";
 
-    private static final Codec<SnapshotMethod> SNAPSHOT_METHOD = Codec.of(
-            method -> Codec.TEXT.write(method.word()),
-            word -> word instanceof Nil
-                    ? SnapshotMethod.STORAGE
-                    : SnapshotMethod.ofWord(Codec.TEXT.read(word)).orElse(SnapshotMethod.STORAGE));
+    private static final Codec<SnapshotMethod> SNAPSHOT_METHOD = Codec.TEXT
+            .as(SnapshotMethod::word, word -> SnapshotMethod.ofWord(word).orElse(SnapshotMethod.STORAGE))
+            .orElse(() -> SnapshotMethod.STORAGE);
 
     private StorageAnswers() {}
 
     static Types addedTo(Types types) {
+        Types leaves = leaves();
         return types.with(SnapshotMethod.class, SNAPSHOT_METHOD, Kind.STR)
-                .with(PluginData.class, tree(StorageAnswers::ofPluginData, StorageAnswers::pluginData), Kind.TREE)
-                .with(Formats.class, tree(StorageAnswers::ofFormats, StorageAnswers::formats), Kind.TREE)
                 .with(
-                        new TypeOf<Map<Format, String>>() {},
-                        tree(StorageAnswers::ofExtensions, StorageAnswers::extensions),
+                        PluginData.class,
+                        leaves.tree(
+                                        Data.class,
+                                        "content",
+                                        "format",
+                                        "sensitive-properties",
+                                        "features",
+                                        "select_existing")
+                                .as(Data::of, Data::data),
                         Kind.TREE)
+                .with(Formats.class, leaves.tree(Formats.class, "default", "valid"), Kind.TREE)
+                .with(new TypeOf<Map<Format, String>>() {}, Codec.TEXT.mapped(Format::word, Format::ofWord), Kind.TREE)
                 .with(
                         new TypeOf<Map<String, PropertySchema>>() {},
-                        named(PropertySchema::attributes, PropertySchema::new),
+                        Leaves.named(Codec.TREE.as(PropertySchema::attributes, PropertySchema::new)),
                         Kind.TREE)
                 .with(
                         new TypeOf<Map<String, PropertyOption>>() {},
-                        named(StorageAnswers::ofOption, StorageAnswers::option),
+                        Leaves.named(leaves.tree(PropertyOption.class, "optional", "fixed")),
                         Kind.TREE)
                 .with(
                         new TypeOf<Map<String, SnapshotInfo>>() {},
-                        named(StorageAnswers::ofSnapshot, StorageAnswers::snapshot),
+                        Leaves.named(leaves.tree(SnapshotInfo.class, "id", "timestamp", "virtual-size")),
                         Kind.TREE)
                 .as(ParsedVolume.class, Parsed.class, Parsed::of, Parsed::volume)
                 .as(VolumePath.class, Located.class, Located::of, Located::toPath)
                 .as(ListedVolume.class, Listed.class, Listed::of, Listed::toVolume)
                 .as(StorageStatus.class, Room.class, Room::of, Room::status)
                 .answering(new TypeOf<Rollback>() {}, GoingBack::new)
-                .answering(new TypeOf<Optional<Cleanup>>() {}, row -> new Left())
-                .answering(
-                        new TypeOf<Pruned>() {},
-                        row -> new Marks(row, types.answering(row, new TypeOf<List<PruneMark>>() {})))
-                .answering(new TypeOf<HookResult>() {}, Hook::new);
+                .answering(new TypeOf<Optional<Cleanup>>() {}, row -> new LeftWork())
+                .answering(new TypeOf<Pruned>() {}, row -> pruned(row, types))
+                .answering(new TypeOf<HookResult>() {}, row -> hooked(row, types));
     }
 
-    private static <T> Codec<T> tree(Function<T, Map<String, Object>> to, Function<Map<String, Object>, T> from) {
-        return Codec.TREE.as(to, from);
+    // ---- trees: what plugins wrote as they liked
+
+    static Types leaves() {
+        return Leaves.plain()
+                .with(ByteSize.class, Leaves.number(ByteSize::bytes, ByteSize::ofBytes), Kind.TREE)
+                .with(SnapshotName.class, StorageTypes.SNAPNAME, Kind.TREE)
+                .with(Format.class, StorageTypes.FORMAT.orElse(() -> Format.Image.RAW), Kind.TREE)
+                .with(
+                        new TypeOf<Set<Format>>() {},
+                        Leaves.of(
+                                        (Set<Format> formats) -> Leaves.set(each(formats, Format::word)),
+                                        words -> each(Leaves.words(words), Format::ofWord))
+                                .orElse(Set::of),
+                        Kind.TREE)
+                .with(
+                        Hints.class,
+                        Leaves.of(
+                                        (Hints hints) -> hints.equals(Hints.NONE) ? null : hints.values(),
+                                        StorageAnswers::hints)
+                                .orElse(() -> Hints.NONE),
+                        Kind.TREE);
     }
 
-    /** A tree of such, by name. */
-    private static <T> Codec<Map<String, T>> named(
-            Function<T, Map<String, Object>> to, Function<Map<String, Object>, T> from) {
-        return Codec.TREE.as(
-                values -> {
-                    Map<String, Object> trees = new TreeMap<>();
-                    values.forEach((name, value) -> trees.put(name, to.apply(value)));
-                    return trees;
-                },
-                trees -> {
-                    Map<String, T> values = new TreeMap<>();
-                    trees.forEach((name, tree) -> values.put(name, from.apply(Trees.map(tree))));
-                    return values;
-                });
+    private static <T, R> Set<R> each(Set<T> all, Function<T, R> function) {
+        return all.stream().map(function).collect(Collectors.toSet());
+    }
+
+    private static Hints hints(Object tree) {
+        Map<String, Long> hints = new TreeMap<>();
+        Trees.map(tree).forEach((name, value) -> hints.put(name, Leaves.isTrue(value) ? 1L : 0L));
+        return new Hints(hints);
+    }
+
+    /** The answer of {@code plugindata}. Plugins in the wild leave elements out; what is missing is empty. */
+    private record Data(
+            @Nullable List<Object> content,
+            @Nullable List<Object> format,
+            @Nullable Set<String> sensitive,
+            @Nullable Set<String> features,
+            boolean selectExisting,
+            Map<String, Object> other) {
+        static Data of(PluginData data) {
+            String format = data.defaultFormat();
+            return new Data(
+                    List.of(Leaves.set(data.content()), Leaves.set(data.defaultContent())),
+                    format == null ? null : List.of(Leaves.set(data.formats()), format),
+                    data.sensitiveProperties(),
+                    data.features().isEmpty() ? null : data.features(),
+                    data.selectExisting(),
+                    data.other());
+        }
+
+        PluginData data() {
+            return new PluginData(
+                    Leaves.words(element(content, 0)),
+                    Leaves.words(element(content, 1)),
+                    Leaves.words(element(format, 0)),
+                    element(format, 1) instanceof String word ? word : null,
+                    sensitive,
+                    features == null ? Set.of() : features,
+                    selectExisting,
+                    other);
+        }
+
+        private static @Nullable Object element(@Nullable List<Object> list, int index) {
+            return list != null && index < list.size() ? list.get(index) : null;
+        }
     }
 
     // ---- parse_volname, status: one map on the wire, a kind of record in Java
@@ -221,176 +271,11 @@ final class StorageAnswers {
             }
             Map<String, Object> other = new TreeMap<>(volume.other());
             other.put(CONTENT, content);
-            VolumeInfo odd = new VolumeInfo(
-                    volume.volid(),
-                    volume.format(),
-                    volume.size(),
-                    volume.owner(),
-                    volume.used(),
-                    volume.parent(),
-                    volume.ctime(),
-                    other,
-                    volume.blank());
-            return new ListedVolume(odd, ContentType.NONE, subtype, notes, protection);
+            return new ListedVolume(volume.withOther(other), ContentType.NONE, subtype, notes, protection);
         }
-    }
-
-    // ---- volume_snapshot_info
-
-    private static Map<String, Object> ofSnapshot(SnapshotInfo info) {
-        Map<String, Object> entry = new TreeMap<>(info.other());
-        put(entry, "id", info.id());
-        put(entry, "timestamp", info.timestamp());
-        ByteSize size = info.virtualSize();
-        put(entry, "virtual-size", size == null ? null : size.bytes());
-        return entry;
-    }
-
-    private static SnapshotInfo snapshot(Map<String, Object> entry) {
-        Object id = entry.remove("id");
-        Long timestamp = number(entry.remove("timestamp"));
-        Long size = number(entry.remove("virtual-size"));
-        return new SnapshotInfo(
-                id == null ? null : id.toString(), timestamp, size == null ? null : ByteSize.ofBytes(size), entry);
-    }
-
-    private static void put(Map<String, Object> entry, String key, @Nullable Object value) {
-        if (value != null) {
-            entry.put(key, value);
-        }
-    }
-
-    /** Plugins tell times as text, and with fractions. */
-    private static @Nullable Long number(@Nullable Object text) {
-        if (text == null || !WHOLE_NUMBER.matcher(text.toString()).find()) {
-            return null;
-        }
-        return (long) Double.parseDouble(text.toString());
-    }
-
-    // ---- get_formats, plugindata, options
-
-    private static Map<String, Object> ofFormats(Formats formats) {
-        Set<String> words = new TreeSet<>();
-        formats.valid().forEach(format -> words.add(format.word()));
-        return Map.of("default", formats.preferred().word(), "valid", set(words));
-    }
-
-    private static Formats formats(Map<String, Object> tree) {
-        Set<Format> valid = new LinkedHashSet<>();
-        keys(tree.get("valid")).forEach(word -> valid.add(Format.ofWord(word)));
-        Format preferred = Format.ofWord(tree.get("default") instanceof String word ? word : "raw");
-        valid.add(preferred);
-        return new Formats(preferred, valid);
-    }
-
-    private static Map<String, Object> ofExtensions(Map<Format, String> extensions) {
-        Map<String, Object> words = new TreeMap<>();
-        extensions.forEach((format, extension) -> words.put(format.word(), extension));
-        return words;
-    }
-
-    private static Map<Format, String> extensions(Map<String, Object> words) {
-        Map<Format, String> extensions = new LinkedHashMap<>();
-        words.forEach((word, extension) -> extensions.put(Format.ofWord(word), extension.toString()));
-        return extensions;
-    }
-
-    private static Map<String, Object> ofPluginData(PluginData data) {
-        Map<String, Object> tree = new LinkedHashMap<>(data.other());
-        tree.put("content", List.of(set(data.content()), set(data.defaultContent())));
-        String defaultFormat = data.defaultFormat();
-        if (defaultFormat != null) {
-            tree.put("format", List.of(set(data.formats()), defaultFormat));
-        }
-        Set<String> sensitive = data.sensitiveProperties();
-        put(tree, "sensitive-properties", sensitive == null ? null : set(sensitive));
-        put(tree, "features", data.features().isEmpty() ? null : set(data.features()));
-        put(tree, "select_existing", data.selectExisting() ? "1" : null);
-        return tree;
-    }
-
-    /** Plugins in the wild leave elements out or add some; what is missing is empty. */
-    private static PluginData pluginData(Map<String, Object> tree) {
-        List<?> content = tree.remove("content") instanceof List<?> list ? list : List.of();
-        List<?> format = tree.remove("format") instanceof List<?> list ? list : List.of();
-        Object sensitive = tree.remove("sensitive-properties");
-        Object features = tree.remove("features");
-        Object selectExisting = tree.remove("select_existing");
-        return new PluginData(
-                keys(element(content, 0)),
-                keys(element(content, 1)),
-                keys(element(format, 0)),
-                element(format, 1) instanceof String word ? word : null,
-                sensitive == null ? null : keys(sensitive),
-                keys(features),
-                selectExisting != null && isTrue(selectExisting),
-                tree);
-    }
-
-    private static @Nullable Object element(List<?> list, int index) {
-        return index < list.size() ? list.get(index) : null;
-    }
-
-    private static Map<String, Object> ofOption(PropertyOption option) {
-        Set<String> flags = new TreeSet<>();
-        if (option.fixed()) {
-            flags.add("fixed");
-        }
-        if (option.optional()) {
-            flags.add("optional");
-        }
-        return set(flags);
-    }
-
-    private static PropertyOption option(Map<String, Object> flags) {
-        Set<String> set = keys(flags);
-        return new PropertyOption(set.contains("optional"), set.contains("fixed"));
-    }
-
-    private static Map<String, Object> set(Set<String> words) {
-        Map<String, Object> set = new TreeMap<>();
-        words.forEach(word -> set.put(word, "1"));
-        return set;
-    }
-
-    /** The keys whose values are true in Perl. */
-    private static Set<String> keys(@Nullable Object tree) {
-        Set<String> keys = new TreeSet<>();
-        Trees.map(tree).forEach((key, truth) -> {
-            if (isTrue(truth)) {
-                keys.add(key);
-            }
-        });
-        return keys;
-    }
-
-    private static boolean isTrue(Object text) {
-        return !text.equals("0") && !text.equals("");
     }
 
     // ---- answers that are more than a value
-
-    /** Work that a {@code free_image} leaves: a token. */
-    private record Left() implements Answering {
-        @Override
-        public Value write(@Nullable Object answer, List<@Nullable Object> arguments, Incoming call) {
-            String token = answer instanceof Optional<?> left && left.orElse(null) instanceof Cleanup cleanup
-                    ? call.caller().keep(cleanup)
-                    : null;
-            return token == null ? Nil.NIL : Codec.TEXT.write(token);
-        }
-
-        @Override
-        public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            if (answer instanceof Nil) {
-                return Optional.empty();
-            }
-            String token = Codec.TEXT.read(answer);
-            Cleanup cleanup = () -> call.claim(token);
-            return Optional.of(cleanup);
-        }
-    }
 
     /** To Perl a volume that cannot go back is an error, and the blockers are pushed into the caller's own array. */
     private record GoingBack(Method row) implements Answering {
@@ -405,92 +290,57 @@ final class StorageAnswers {
                 blockers.forEach(name -> names.add(Value.ofText(name.value())));
                 changed = Value.fields(row.changeable(), new Seq(List.copyOf(names)));
             }
-            throw new RemoteStorageException(
-                    StorageError.PLUGIN_DIED,
-                    Outcome.NOT_STARTED,
-                    reason,
-                    new WireError(
-                            ErrorCode.PLUGIN_DIED.code(),
-                            reason,
-                            dev.tenon.proto.Outcome.NOT_STARTED,
-                            "daemon",
-                            new WireError.Die(new Value.Bytes((reason + "\n").getBytes(StandardCharsets.UTF_8)), true),
-                            Nil.NIL,
-                            changed));
+            throw RemoteStorageException.died(reason, changed);
         }
 
         @Override
         public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
             return new Rollback.Possible();
         }
+
+        @Override
+        public Object failed(RemoteStorageException failure) {
+            Value blockers = failure.wireError().changed().get(row.changeable());
+            return new Rollback.Blocked(
+                    failure.refusal().orElseThrow(() -> failure),
+                    blockers instanceof Seq ? StorageTypes.SNAPNAME.list().read(blockers) : List.of());
+        }
     }
 
     /** What pruning did, and the retention, which plugins simplify in place. */
-    private record Marks(Method row, Answering marks) implements Answering {
-        private static final Codec<Retention> RETENTION = Codec.COUNTS.as(Retention::keep, Retention::new);
-
-        @Override
-        public Value write(@Nullable Object answer, List<@Nullable Object> arguments, Incoming call) {
-            Pruned pruned = (Pruned) Objects.requireNonNull(answer);
-            boolean isAsAsked = arguments.contains(pruned.retention());
-            return row.wrap(
-                    marks.write(pruned.marks(), arguments, call),
-                    isAsAsked ? Nil.NIL : RETENTION.write(pruned.retention()));
-        }
-
-        @Override
-        @SuppressWarnings("unchecked") // it is bound as such a list
-        public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            Method.Answer both = row.unwrap(answer);
-            Value changed = both.changed().get(row.changeable());
-            Retention asked = arguments.stream()
-                    .filter(Retention.class::isInstance)
-                    .map(Retention.class::cast)
-                    .findFirst()
-                    .orElseThrow();
-            return new Pruned(
-                    (List<PruneMark>) Objects.requireNonNull(marks.read(both.result(), arguments, call)),
-                    changed instanceof Nil ? asked : RETENTION.read(changed));
-        }
+    private static Answering pruned(Method row, Types types) {
+        return new Changing<List<PruneMark>, Retention, Pruned>(
+                row,
+                types.answering(row, new TypeOf<List<PruneMark>>() {}),
+                StorageTypes.RETENTION,
+                arguments -> Changing.given(arguments, Retention.class),
+                Pruned::marks,
+                (pruned, before) -> pruned.retention(),
+                (marks, now, before) -> new Pruned(marks, now));
     }
 
     /** What a hook says, and the section that it changed: the change if there is one, else the storage's. */
-    private record Hook(Method row) implements Answering {
-        @Override
-        public Value write(@Nullable Object answer, List<@Nullable Object> arguments, Incoming call) {
-            HookResult result = (HookResult) Objects.requireNonNull(answer);
-            Map<String, Object> before = section(arguments, StorageTypes::withType);
-            Map<String, Object> after = new LinkedHashMap<>(result.properties());
-            if (before.containsKey("type")) {
-                after.putIfAbsent("type", before.get("type"));
-            }
-            Value said = result.answer().isEmpty() ? Nil.NIL : Trees.toValue(result.answer());
-            return row.wrap(said, before.equals(after) ? Nil.NIL : Trees.toValue(after));
-        }
+    private static Answering hooked(Method row, Types types) {
+        return new Changing<Map<String, Object>, Map<String, Object>, HookResult>(
+                row,
+                types.answering(row, new TypeOf<Map<String, Object>>() {}),
+                Codec.TREE,
+                arguments -> arguments.getLast() instanceof ConfigChange change
+                        ? change.set()
+                        : Changing.given(arguments, Storage.class).config().properties(),
+                hook -> hook.answer().isEmpty() ? null : hook.answer(),
+                (hook, before) -> withTypeOf(before, hook.properties()),
+                (said, now, before) -> new HookResult(withTypeOf(before, now), said));
+    }
 
-        @Override
-        public Object read(Value answer, List<@Nullable Object> arguments, Outgoing call) {
-            Map<String, Object> before = section(arguments, StorageConfig::properties);
-            Method.Answer both = row.unwrap(answer);
-            Value changed = both.changed().get(row.changeable());
-            Map<String, Object> after = new LinkedHashMap<>(changed instanceof Nil ? before : Codec.TREE.read(changed));
-            if (!before.containsKey("type")) {
-                after.remove("type");
-            }
-            return new HookResult(after, Codec.TREE.read(both.result()));
+    /** In Perl a section names its type; in Java it mostly does not. */
+    private static Map<String, Object> withTypeOf(Map<String, Object> before, Map<String, Object> section) {
+        Map<String, Object> same = new LinkedHashMap<>(section);
+        if (before.containsKey(TYPE)) {
+            same.putIfAbsent(TYPE, before.get(TYPE));
+        } else {
+            same.remove(TYPE);
         }
-
-        private static Map<String, Object> section(
-                List<@Nullable Object> arguments, Function<StorageConfig, Map<String, Object>> ofStorage) {
-            Map<String, Object> section = Map.of();
-            for (Object argument : arguments) {
-                section = switch (argument) {
-                    case Storage storage -> ofStorage.apply(storage.config());
-                    case ConfigChange change -> change.set();
-                    case null, default -> section;
-                };
-            }
-            return section;
-        }
+        return same;
     }
 }

@@ -1,9 +1,12 @@
 package dev.tenon.bridge.storage;
 
+import dev.tenon.bridge.backup.BackupApi;
+import dev.tenon.bridge.codec.Callbacks;
 import dev.tenon.bridge.codec.Callee;
 import dev.tenon.bridge.codec.Caller;
 import dev.tenon.bridge.codec.Codec;
 import dev.tenon.bridge.codec.Incoming;
+import dev.tenon.bridge.codec.Outgoing;
 import dev.tenon.bridge.codec.TypedApi;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.Feature;
@@ -15,7 +18,10 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeAttribute;
+import dev.tenon.core.spi.backup.BackupProvider;
+import dev.tenon.core.storage.directory.InheritedBase;
 import dev.tenon.proto.Api;
+import dev.tenon.proto.Type.Kind;
 import dev.tenon.proto.Value;
 import dev.tenon.proto.Value.Bool;
 import dev.tenon.proto.Value.Fields;
@@ -25,6 +31,8 @@ import dev.tenon.proto.Value.Seq;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The storage plugin API, as it crosses: every row of its table is a method of {@link StoragePlugin}, but for a few. */
 public final class StorageApi {
@@ -33,7 +41,8 @@ public final class StorageApi {
     static final TypedApi<StoragePlugin> TYPED = new TypedApi<>(
             API,
             StoragePlugin.class,
-            Callbacks.addedTo(Transfers.addedTo(StorageAnswers.addedTo(StorageTypes.arguments()))),
+            Callbacks.addedTo(Transfers.addedTo(StorageAnswers.addedTo(StorageTypes.arguments())))
+                    .with(BackupProvider.class, BackupApi.BY_TOKEN, Kind.PROVIDER),
             Map.ofEntries(
                     Map.entry("api", (plugin, params, call) -> new Int(API.level())),
                     Map.entry("check_config", StorageApi::checkConfig),
@@ -51,6 +60,15 @@ public final class StorageApi {
     /** A storage plugin as something whose methods are called by name. */
     public static Callee callee(StoragePlugin plugin) {
         return TYPED.callee(plugin);
+    }
+
+    /**
+     * Arguments as they cross.
+     *
+     * @param operation the method of {@link StoragePlugin} that they are for
+     */
+    public static Fields params(String operation, List<@Nullable Object> arguments, Outgoing call) {
+        return new Fields(TYPED.method(operation).params(arguments, call));
     }
 
     /**
@@ -79,8 +97,10 @@ public final class StorageApi {
     private static Value onUpdate(StoragePlugin plugin, Fields params, Incoming call) {
         Map<String, Object> update = Codec.TREE.read(params.get("update"));
         Secrets secrets = StorageTypes.SECRETS.read(params.get("sensitive"));
-        Storage storage = new Storage(
-                new StorageId(Codec.TEXT.read(params.get("storeid"))), new StorageConfig(plugin.type(), update));
+        // The hook gets no section that says the type, and the base of all plugins has none.
+        String type = plugin instanceof InheritedBase ? "" : plugin.type();
+        Storage storage =
+                new Storage(new StorageId(Codec.TEXT.read(params.get("storeid"))), new StorageConfig(type, update));
         ConfigChange change = new ConfigChange(update, List.copyOf(secrets.deleted()), secrets);
         return TYPED.method("onUpdate")
                 .answering()
@@ -139,7 +159,10 @@ public final class StorageApi {
     }
 
     private static Value backupProvider(StoragePlugin plugin, Fields params, Incoming call) {
-        throw StorageException.refused(StorageError.NOT_SUPPORTED, "a backup provider cannot cross yet");
+        Storage storage = (Storage) Objects.requireNonNull(
+                TYPED.method("newBackupProvider").arguments().getFirst().read(params, call));
+        return BackupApi.held(
+                storage.id(), params.get("log_function"), call.caller(), log -> plugin.newBackupProvider(storage, log));
     }
 
     private static StorageException unsupported(String what, StoragePlugin plugin) {

@@ -8,6 +8,12 @@ use warnings;
 
 use base qw(PVE::Storage::Plugin);
 
+# A class that is more like this one answers what the daemon is not asked. PVE has loaded its own by now; a program that has
+# not does without.
+if (__BASE__->isa('PVE::Storage::Plugin')) {
+    our @ISA = (__BASE__);
+}
+
 my $LIBRARY = __LIBRARY__;
 my $SOCKET = __SOCKET__;
 my $PLUGIN = __PLUGIN__;
@@ -73,6 +79,36 @@ if (defined($MOUNTS)) {
         $config->{path} = $MOUNTS . $storeid if $create && !$config->{path};
         return $class->SUPER::check_config($storeid, $config, $create, @more);
     };
+}
+
+# The forms of names that are not those of PVE's base class: a pattern, what it is, whether it is a base image, its format.
+my @NAMES = (__NAMES__);
+my $FREEZES = __FREEZES__;
+
+if (@NAMES) {
+    no strict 'refs';
+    *{'parse_volname'} = sub {
+        my ($class, $volname) = @_;
+
+        for my $form (@NAMES) {
+            my ($pattern, $vtype, $is_base, $format) = @$form;
+            next if $volname !~ m/\A(?:$pattern)\z/;
+            return ($vtype, $+{name} // $volname, $+{guest}, undef, undef, $is_base, $format);
+        }
+        die "unable to parse $PLUGIN volume name '$volname'\n";
+    };
+    *{'volume_import_formats'} = sub {
+        my ($class, $scfg, $storeid, $volname, $snapshot, $base, $with_snapshots) = @_;
+
+        return () if $with_snapshots || defined($snapshot) || defined($base);
+        my ($vtype) = eval { $class->parse_volname($volname) };
+        return ($vtype // '') eq 'backup' ? () : 'raw+size';
+    };
+}
+
+if ($FREEZES) {
+    no strict 'refs';
+    *{'volume_snapshot_needs_fsfreeze'} = sub { return 1 };
 }
 
 my $tenon = sub {

@@ -34,6 +34,11 @@ import org.jspecify.annotations.Nullable;
 /** A storage plugin called through names and values, as over a connection but without one. */
 final class CrossedPlugin extends CallingPlugin implements Caller, AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    /** Of a plugin that has every method of the newest level. */
+    static final Dialect NEWEST =
+            new Dialect(StorageApi.API.level(), StorageApi.API.table().methods().keySet());
+
     private final StoragePlugin far;
     private final Dialect dialect;
     private final Map<String, Cleanup> kept = new HashMap<>();
