@@ -4,9 +4,12 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +28,8 @@ class ArchitectureTest {
                         "java..",
                         "org.slf4j..",
                         "org.apache.commons.exec..",
+                        "com.fasterxml.jackson.core..",
+                        "com.fasterxml.jackson.jr..",
                         "org.jspecify..",
                         "javax.xml..",
                         "org.w3c.dom..",
@@ -65,9 +70,23 @@ class ArchitectureTest {
                 .check(CORE);
     }
 
+    /** The interfaces are one: a storage plugin gives backup providers, which speak of storages. */
+    private static final SliceAssignment PACKAGES = new SliceAssignment() {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass javaClass) {
+            String name = javaClass.getPackageName();
+            return SliceIdentifier.of(name.startsWith("dev.tenon.core.spi") ? "dev.tenon.core.spi" : name);
+        }
+
+        @Override
+        public String getDescription() {
+            return "packages";
+        }
+    };
+
     @Test
     void packagesDependOnEachOtherInOneDirection() {
-        slices().matching("dev.tenon.core.(**)").should().beFreeOfCycles().check(CORE);
+        slices().assignedFrom(PACKAGES).should().beFreeOfCycles().check(CORE);
     }
 
     /** A file call holds the carrier of a virtual thread: a few that hang, and no virtual thread runs any more. */

@@ -7,7 +7,6 @@ import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.HookResult;
 import dev.tenon.core.spi.Outcome;
-import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
@@ -138,13 +137,13 @@ public final class ConfigStore {
     /**
      * Adds a storage. The plugin is told before it is tried; if it does not work, the plugin is told that it is gone.
      *
-     * @param given property to value as text, sensitive ones included; those are for the plugin and not for the file.
-     *     Blanks around a value are no part of it; an empty one is not written
+     * @param given property to value as text, sensitive ones included; those are for the plugin and not for the file. Blanks
+     *     around a value are no part of it; an empty one is not written
      * @param trial tries the storage, as it will be read, before it is written; throws if it does not work
      * @return what the plugin answers whoever asked, mostly nothing
-     * @throws StorageException {@code ALREADY_EXISTS}; {@code BAD_PARAMETER} for a value that breaks a rule;
-     *     {@code BAD_CONFIG} for properties that do not make a storage, or a file that has to be mended before;
-     *     {@code IN_USE} if the lock is not to be had; whatever the plugin and the trial throw
+     * @throws StorageException {@code ALREADY_EXISTS}; {@code BAD_PARAMETER} for a value that breaks a rule; {@code
+     *     BAD_CONFIG} for properties that do not make a storage, or a file that has to be mended before; {@code IN_USE} if
+     *     the lock cannot be taken; whatever the plugin and the trial throw
      */
     public Map<String, Object> add(StorageId id, String type, Map<String, String> given, Consumer<Storage> trial) {
         return changing(reading -> adding(reading, id, type, given, trial));
@@ -164,14 +163,15 @@ public final class ConfigStore {
                     "unknown section type " + Quoted.of(typeName) + ", known types are "
                             + String.join(", ", types.keySet()));
         }
-        Secrets secrets = secrets(id, type, given, Set.of());
-        Map<String, Object> properties = check(id, type, texts(id, type, given), true);
-        refuseMissing(id, type, encode(id, type, properties));
+        SectionInput input = new SectionInput(id, type);
+        Secrets secrets = input.secrets(given, Set.of());
+        Map<String, Object> properties = input.check(input.texts(given), true);
+        input.refuseMissing(input.encode(properties));
 
         HookResult result = type.plugin().onAdd(new Storage(id, new StorageConfig(typeName, properties)), secrets);
         try {
             refuseSecrets(id, type, secrets, result);
-            Map<String, List<String>> lines = encode(id, type, decode(id, type, result.properties()));
+            Map<String, List<String>> lines = input.encode(input.decode(result.properties()));
             List<String> all = lines.values().stream().flatMap(List::stream).toList();
             byte[] bytes = reading.file().adding(typeName, id.value(), all);
             trial.accept(readBack(bytes, id, type, lines));
@@ -212,9 +212,9 @@ public final class ConfigStore {
      * @param deleted the properties to be deleted
      * @param digest the one that the file must still have, null for any
      * @return what the plugin answers whoever asked, mostly nothing
-     * @throws StorageException {@code NOT_FOUND}; {@code BAD_PARAMETER} for a value that breaks a rule or a property
-     *     that cannot be deleted; {@code BAD_CONFIG} for one that is fixed, or a file that has to be mended before;
-     *     {@code IN_USE} if the file has changed meanwhile or the lock is not to be had; whatever the plugin throws
+     * @throws StorageException {@code NOT_FOUND}; {@code BAD_PARAMETER} for a value that breaks a rule or a property that
+     *     cannot be deleted; {@code BAD_CONFIG} for one that is fixed, or a file that has to be mended before; {@code
+     *     IN_USE} if the file has changed meanwhile or the lock cannot be taken; whatever the plugin throws
      */
     public Map<String, Object> set(
             StorageId id, Map<String, String> given, Set<String> deleted, @Nullable String digest) {
@@ -235,21 +235,21 @@ public final class ConfigStore {
         Map<String, Object> old =
                 found.map(Found::properties).orElseGet(() -> storage.config().properties());
 
-        Secrets secrets = secrets(id, type, given, deleted);
-        Map<String, Object> texts = texts(id, type, given);
-        refuseFixed(id, type, texts);
-        Map<String, Object> changes = check(id, type, texts, false);
-        refuseDeleting(type, deleted, changes);
+        SectionInput input = new SectionInput(id, type);
+        Secrets secrets = input.secrets(given, deleted);
+        Map<String, Object> texts = input.texts(given);
+        input.refuseFixed(texts);
+        Map<String, Object> changes = input.check(texts, false);
+        input.refuseDeleting(deleted, changes);
 
         List<String> gone = new ArrayList<>(new TreeSet<>(deleted));
         gone.removeAll(type.sensitive());
-        refuseMissing(id, type, encode(id, type, merged(old, deleted, changes)));
+        input.refuseMissing(input.encode(merged(old, deleted, changes)));
         HookResult result = type.plugin().onUpdate(storage, new ConfigChange(changes, gone, secrets));
         try {
             refuseSecrets(id, type, secrets, result);
-            Map<String, List<String>> before = encode(id, type, old);
-            Map<String, List<String>> after =
-                    encode(id, type, merged(old, deleted, decode(id, type, result.properties())));
+            Map<String, List<String>> before = input.encode(old);
+            Map<String, List<String>> after = input.encode(merged(old, deleted, input.decode(result.properties())));
             byte[] bytes = found.isPresent()
                     ? reading.file().changing(found.get().section(), changed(before, after), type.order())
                     : reading.file()
@@ -292,9 +292,9 @@ public final class ConfigStore {
     /**
      * Removes a storage from the file; its content stays where it is.
      *
-     * @throws StorageException {@code NOT_FOUND}; {@code IN_USE} if another storage has it as its base or the lock is not
-     *     to be had; {@code NOT_SUPPORTED} for a {@code local} that is not in the file; {@code BAD_CONFIG} for a file
-     *     that has to be mended before; whatever the plugin throws
+     * @throws StorageException {@code NOT_FOUND}; {@code IN_USE} if another storage has it as its base or the lock cannot be
+     *     taken; {@code NOT_SUPPORTED} for a {@code local} that is not in the file; {@code BAD_CONFIG} for a file that has
+     *     to be mended before; whatever the plugin throws
      */
     public void remove(StorageId id) {
         changing(reading -> {
@@ -386,116 +386,6 @@ public final class ConfigStore {
         return type;
     }
 
-    private static Secrets secrets(StorageId id, StorageType type, Map<String, String> given, Set<String> deleted) {
-        Map<String, Optional<String>> changes = new TreeMap<>();
-        for (String name : type.sensitive()) {
-            String value = given.get(name);
-            if (value != null) {
-                changes.put(name, Optional.of(checkOne(id, type, name, value)));
-            } else if (deleted.contains(name)) {
-                changes.put(name, Optional.empty());
-            }
-        }
-        return changes.isEmpty() ? Secrets.NONE : new Secrets(changes);
-    }
-
-    /** What is not sensitive, checked, as text and with the type, as plugins check it. */
-    private static Map<String, Object> texts(StorageId id, StorageType type, Map<String, String> given) {
-        Map<String, Object> texts = new LinkedHashMap<>();
-        new TreeMap<>(given).forEach((name, value) -> {
-            if (!type.sensitive().contains(name)) {
-                String text = value.strip();
-                texts.put(name, type.isArray(name) ? items(id, type, name, text) : checkOne(id, type, name, text));
-            }
-        });
-        texts.put("type", type.plugin().type());
-        return texts;
-    }
-
-    private static List<String> items(StorageId id, StorageType type, String name, String text) {
-        List<String> items = new ArrayList<>();
-        for (String item : text.split("\0", -1)) {
-            items.add(checkOne(id, type, name, item));
-        }
-        return items;
-    }
-
-    private static String checkOne(StorageId id, StorageType type, String name, String value) {
-        try {
-            return type.check(name, value);
-        } catch (BadValueException e) {
-            throw StorageException.refused(StorageError.BAD_PARAMETER, "storage '" + id + "': " + e.getMessage());
-        }
-    }
-
-    /** Whatever the type does not have is refused: what somebody asks for is not left out silently. */
-    private static Map<String, Object> check(StorageId id, StorageType type, Map<String, Object> texts, boolean isNew) {
-        return Reading.check(id, type, texts, isNew, (name, text) -> {
-            throw StorageException.refused(
-                    StorageError.BAD_PARAMETER, "storage '" + id + "': property '" + name + "': " + text);
-        });
-    }
-
-    private static Map<String, Object> decode(StorageId id, StorageType type, Map<String, Object> properties) {
-        try {
-            return type.decode(properties, (name, text) -> {});
-        } catch (BadValueException e) {
-            throw unwritable(id, e);
-        }
-    }
-
-    private static Map<String, List<String>> encode(StorageId id, StorageType type, Map<String, Object> properties) {
-        try {
-            return type.encode(properties);
-        } catch (BadValueException e) {
-            throw unwritable(id, e);
-        }
-    }
-
-    private static StorageException unwritable(StorageId id, BadValueException e) {
-        return StorageException.refused(StorageError.BAD_CONFIG, "storage '" + id + "': " + e.getMessage());
-    }
-
-    private static void refuseMissing(StorageId id, StorageType type, Map<String, List<String>> lines) {
-        type.options().forEach((name, option) -> {
-            if (!option.optional() && !lines.containsKey(name)) {
-                throw StorageException.refused(
-                        StorageError.BAD_CONFIG,
-                        "storage '" + id + "': missing value for required option '" + name + "'");
-            }
-        });
-    }
-
-    private static void refuseFixed(StorageId id, StorageType type, Map<String, Object> texts) {
-        for (String name : texts.keySet()) {
-            PropertyOption option = type.options().get(name);
-            if (option != null && option.fixed()) {
-                throw StorageException.refused(
-                        StorageError.BAD_CONFIG,
-                        "storage '" + id + "': can't change value of fixed parameter '" + name + "'");
-            }
-        }
-    }
-
-    private static void refuseDeleting(StorageType type, Set<String> deleted, Map<String, Object> changes) {
-        for (String name : new TreeSet<>(deleted)) {
-            PropertyOption option = type.options().get(name);
-            String reason = null;
-            if (option == null) {
-                reason = "no such option " + Quoted.of(name);
-            } else if (!option.optional()) {
-                reason = "unable to delete required option '" + name + "'";
-            } else if (option.fixed()) {
-                reason = "unable to delete fixed option '" + name + "'";
-            } else if (changes.containsKey(name)) {
-                reason = "cannot set and delete property '" + name + "' at the same time!";
-            }
-            if (reason != null) {
-                throw StorageException.refused(StorageError.BAD_PARAMETER, reason);
-            }
-        }
-    }
-
     /** A plugin keeps its secrets elsewhere; at most it marks in the file that there is one. */
     private void refuseSecrets(StorageId id, StorageType type, Secrets secrets, HookResult result) {
         secrets.changes().forEach((name, value) -> {
@@ -522,7 +412,7 @@ public final class ConfigStore {
         if (error.isPresent()) {
             throw StorageException.refused(StorageError.BAD_CONFIG, error.get().text());
         }
-        changed(lines, encode(id, type, properties)).forEach((name, read) -> {
+        changed(lines, new SectionInput(id, type).encode(properties)).forEach((name, read) -> {
             throw StorageException.refused(
                     StorageError.BAD_CONFIG,
                     "storage '" + id + "': the line " + Quoted.of(String.join("", lines.getOrDefault(name, List.of())))

@@ -11,18 +11,28 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A call of a storage plugin, which can be made on any, as often as wanted.
+ * A call of a storage plugin, which can be made on any.
  *
  * @param <T> what it answers
  */
 public final class Call<T extends @Nullable Object> {
+    /** What a call does to its storage. */
+    public enum Effect {
+        /** It changes nothing, so that it can be made as often as wanted, on any plugin. */
+        READS,
+        /** It may change the storage or this node, or takes something that there is once, such as a stream. */
+        CHANGES
+    }
+
     private final String operation;
+    private final Effect effect;
     private final @Nullable StorageId storage;
     private final List<@Nullable Object> arguments;
     private final Function<StoragePlugin, T> method;
 
-    Call(String operation, List<@Nullable Object> arguments, Function<StoragePlugin, T> method) {
+    Call(String operation, Effect effect, List<@Nullable Object> arguments, Function<StoragePlugin, T> method) {
         this.operation = operation;
+        this.effect = effect;
         this.arguments = Collections.unmodifiableList(new ArrayList<>(arguments));
         this.storage = storageOf(this.arguments);
         this.method = method;
@@ -46,6 +56,10 @@ public final class Call<T extends @Nullable Object> {
     /** The name of the method of {@link StoragePlugin}. */
     public String operation() {
         return operation;
+    }
+
+    public Effect effect() {
+        return effect;
     }
 
     /** The storage it is about, null if it is about the type alone. */

@@ -77,7 +77,7 @@ public final class CircuitBreaker implements Decorator {
                         + Math.max(1, Duration.ofNanos(left).toSeconds()) + " s; last: " + last);
             }
             if (silences >= failures) {
-                // This call finds out; those that come meanwhile are not to wait with it.
+                // This call finds out; others that come meanwhile must not wait with it.
                 openUntil = nanoTime.getAsLong() + pauseNow();
             }
         }

@@ -6,7 +6,7 @@ import dev.tenon.core.spi.StoragePlugin;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A plugin with a decorator around each of its calls. What it can do beyond them is the plugin's own. */
+/** A plugin with a decorator around each of its calls. Abilities beyond calls are the plugin's own. */
 final class DecoratedPlugin extends DelegatingPlugin {
     private final StoragePlugin plugin;
     private final Decorator decorator;
@@ -30,6 +30,11 @@ final class DecoratedPlugin extends DelegatingPlugin {
     @Override
     public Optional<ImageFiles> imageFiles() {
         return plugin.imageFiles();
+    }
+
+    @Override
+    public String hostClass() {
+        return plugin.hostClass();
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.tenon.core.spi.HookResult;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.NamePattern;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
@@ -40,6 +41,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.spi.backup.BackupProvider;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -52,7 +54,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A storage plugin whose every call becomes a {@link Call}, to be made by whoever extends it: on another plugin, with
- * something around it, or far away. Methods that {@link StoragePlugin} answers itself are calls like the others.
+ * something around it, or far away. Methods that {@link StoragePlugin} answers itself are calls like the others. The file
+ * is as long as the interface has methods.
  */
 public abstract class DelegatingPlugin implements StoragePlugin {
     /**
@@ -62,8 +65,12 @@ public abstract class DelegatingPlugin implements StoragePlugin {
      */
     protected abstract <T extends @Nullable Object> T make(Call<T> call);
 
+    private <T> T ask(String operation, Function<StoragePlugin, T> method, @Nullable Object... arguments) {
+        return make(new Call<>(operation, Call.Effect.READS, Arrays.asList(arguments), method));
+    }
+
     private <T> T make(String operation, Function<StoragePlugin, T> method, @Nullable Object... arguments) {
-        return make(new Call<>(operation, Arrays.asList(arguments), method));
+        return make(new Call<>(operation, Call.Effect.CHANGES, Arrays.asList(arguments), method));
     }
 
     private void run(String operation, Consumer<StoragePlugin> method, @Nullable Object... arguments) {
@@ -71,72 +78,77 @@ public abstract class DelegatingPlugin implements StoragePlugin {
             method.accept(plugin);
             return null;
         };
-        make(new Call<@Nullable Void>(operation, Arrays.asList(arguments), answering));
+        make(new Call<@Nullable Void>(operation, Call.Effect.CHANGES, Arrays.asList(arguments), answering));
     }
 
     @Override
     public String type() {
-        return make("type", plugin -> plugin.type());
+        return ask("type", plugin -> plugin.type());
     }
 
     @Override
     public PluginData pluginData() {
-        return make("pluginData", plugin -> plugin.pluginData());
+        return ask("pluginData", plugin -> plugin.pluginData());
     }
 
     @Override
     public Map<String, PropertySchema> properties() {
-        return make("properties", plugin -> plugin.properties());
+        return ask("properties", plugin -> plugin.properties());
     }
 
     @Override
     public Map<String, PropertyOption> options() {
-        return make("options", plugin -> plugin.options());
+        return ask("options", plugin -> plugin.options());
     }
 
     @Override
     public ParsedVolume parseVolname(VolumeName volume) {
-        return make("parseVolname", plugin -> plugin.parseVolname(volume), volume);
+        return ask("parseVolname", plugin -> plugin.parseVolname(volume), volume);
+    }
+
+    @Override
+    public List<NamePattern> namePatterns() {
+        return ask("namePatterns", plugin -> plugin.namePatterns());
     }
 
     @Override
     public Map<Format, String> formatExtensions() {
-        return make("formatExtensions", plugin -> plugin.formatExtensions());
+        return ask("formatExtensions", plugin -> plugin.formatExtensions());
     }
 
     @Override
     public boolean isValidFormat(Format format) {
-        return make("isValidFormat", plugin -> plugin.isValidFormat(format), format);
+        return ask("isValidFormat", plugin -> plugin.isValidFormat(format), format);
     }
 
     @Override
     public Optional<String> formatExtension(Format format) {
-        return make("formatExtension", plugin -> plugin.formatExtension(format), format);
+        return ask("formatExtension", plugin -> plugin.formatExtension(format), format);
     }
 
     @Override
     public Optional<Format> parsedFormat(String name) {
-        return make("parsedFormat", plugin -> plugin.parsedFormat(name), name);
+        return ask("parsedFormat", plugin -> plugin.parsedFormat(name), name);
     }
 
     @Override
     public String nameWithFormat(String name, Format format) {
-        return make("nameWithFormat", plugin -> plugin.nameWithFormat(name, format), name, format);
+        return ask("nameWithFormat", plugin -> plugin.nameWithFormat(name, format), name, format);
     }
 
     @Override
     public String nameForFormat(String name, Format format, boolean isStrict) {
-        return make("nameForFormat", plugin -> plugin.nameForFormat(name, format, isStrict), name, format, isStrict);
+        return ask("nameForFormat", plugin -> plugin.nameForFormat(name, format, isStrict), name, format, isStrict);
     }
 
     @Override
     public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
-        return make("path", plugin -> plugin.path(storage, volume, snapshot), storage, volume, snapshot);
+        return ask("path", plugin -> plugin.path(storage, volume, snapshot), storage, volume, snapshot);
     }
 
     @Override
     public VolumePath filesystemPath(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
-        return make(
+        return ask(
                 "filesystemPath",
                 plugin -> plugin.filesystemPath(storage, volume, snapshot),
                 storage,
@@ -146,23 +158,23 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public String getSubdir(Storage storage, ContentType type) {
-        return make("getSubdir", plugin -> plugin.getSubdir(storage, type), storage, type);
+        return ask("getSubdir", plugin -> plugin.getSubdir(storage, type), storage, type);
     }
 
     @Override
     public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
-        return make("listImages", plugin -> plugin.listImages(storage, filter, cache), storage, filter, cache);
+        return ask("listImages", plugin -> plugin.listImages(storage, filter, cache), storage, filter, cache);
     }
 
     @Override
     public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
-        return make(
+        return ask(
                 "volumeSizeInfo", plugin -> plugin.volumeSizeInfo(storage, volume, timeout), storage, volume, timeout);
     }
 
     @Override
     public StorageStatus status(Storage storage, OperationCache cache) {
-        return make("status", plugin -> plugin.status(storage, cache), storage, cache);
+        return ask("status", plugin -> plugin.status(storage, cache), storage, cache);
     }
 
     @Override
@@ -202,7 +214,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix) {
-        return make(
+        return ask(
                 "findFreeDiskname",
                 plugin -> plugin.findFreeDiskname(storage, owner, format, addSuffix),
                 storage,
@@ -236,8 +248,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public Map<String, Object> checkConfig(StorageId storage, Map<String, Object> properties, boolean isNew) {
-        return make(
-                "checkConfig", plugin -> plugin.checkConfig(storage, properties, isNew), storage, properties, isNew);
+        return ask("checkConfig", plugin -> plugin.checkConfig(storage, properties, isNew), storage, properties, isNew);
     }
 
     @Override
@@ -268,27 +279,27 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public boolean checkConnection(Storage storage) {
-        return make("checkConnection", plugin -> plugin.checkConnection(storage), storage);
+        return ask("checkConnection", plugin -> plugin.checkConnection(storage), storage);
     }
 
     @Override
     public Formats formats(Storage storage) {
-        return make("formats", plugin -> plugin.formats(storage), storage);
+        return ask("formats", plugin -> plugin.formats(storage), storage);
     }
 
     @Override
     public boolean canReplicate(Storage storage, Format format) {
-        return make("canReplicate", plugin -> plugin.canReplicate(storage, format), storage, format);
+        return ask("canReplicate", plugin -> plugin.canReplicate(storage, format), storage, format);
     }
 
     @Override
     public String identity(Storage storage) {
-        return make("identity", plugin -> plugin.identity(storage), storage);
+        return ask("identity", plugin -> plugin.identity(storage), storage);
     }
 
     @Override
     public List<ListedVolume> listVolumes(Storage storage, @Nullable Vmid owner, Set<ContentType> content) {
-        return make("listVolumes", plugin -> plugin.listVolumes(storage, owner, content), storage, owner, content);
+        return ask("listVolumes", plugin -> plugin.listVolumes(storage, owner, content), storage, owner, content);
     }
 
     @Override
@@ -338,7 +349,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public Rollback rollbackIsPossible(Storage storage, VolumeName volume, SnapshotName snapshot) {
-        return make(
+        return ask(
                 "rollbackIsPossible",
                 plugin -> plugin.rollbackIsPossible(storage, volume, snapshot),
                 storage,
@@ -364,7 +375,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
-        return make("snapshots", plugin -> plugin.snapshots(storage, volume), storage, volume);
+        return ask("snapshots", plugin -> plugin.snapshots(storage, volume), storage, volume);
     }
 
     @Override
@@ -374,12 +385,12 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public boolean snapshotNeedsFreeze() {
-        return make("snapshotNeedsFreeze", plugin -> plugin.snapshotNeedsFreeze());
+        return ask("snapshotNeedsFreeze", plugin -> plugin.snapshotNeedsFreeze());
     }
 
     @Override
     public SnapshotMethod snapshotMethod(Storage storage, VolumeName volume) {
-        return make("snapshotMethod", plugin -> plugin.snapshotMethod(storage, volume), storage, volume);
+        return ask("snapshotMethod", plugin -> plugin.snapshotMethod(storage, volume), storage, volume);
     }
 
     @Override
@@ -390,7 +401,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
             @Nullable SnapshotName snapshot,
             boolean isRunning,
             @Nullable Set<Format> targetFormats) {
-        return make(
+        return ask(
                 "hasFeature",
                 plugin -> plugin.hasFeature(storage, feature, volume, snapshot, isRunning, targetFormats),
                 storage,
@@ -420,7 +431,7 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public Optional<String> attribute(Storage storage, VolumeName volume, VolumeAttribute attribute) {
-        return make("attribute", plugin -> plugin.attribute(storage, volume, attribute), storage, volume, attribute);
+        return ask("attribute", plugin -> plugin.attribute(storage, volume, attribute), storage, volume, attribute);
     }
 
     @Override
@@ -449,24 +460,23 @@ public abstract class DelegatingPlugin implements StoragePlugin {
 
     @Override
     public Map<String, Object> blockdevOptions(Storage storage, VolumeName volume, BlockdevQuery query) {
-        return make(
-                "blockdevOptions", plugin -> plugin.blockdevOptions(storage, volume, query), storage, volume, query);
+        return ask("blockdevOptions", plugin -> plugin.blockdevOptions(storage, volume, query), storage, volume, query);
     }
 
     @Override
     public Map<String, Object> importMetadata(Storage storage, VolumeName volume) {
-        return make("importMetadata", plugin -> plugin.importMetadata(storage, volume), storage, volume);
+        return ask("importMetadata", plugin -> plugin.importMetadata(storage, volume), storage, volume);
     }
 
     @Override
     public List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
-        return make(
+        return ask(
                 "exportFormats", plugin -> plugin.exportFormats(storage, volume, transfer), storage, volume, transfer);
     }
 
     @Override
     public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
-        return make(
+        return ask(
                 "importFormats", plugin -> plugin.importFormats(storage, volume, transfer), storage, volume, transfer);
     }
 
@@ -500,5 +510,10 @@ public abstract class DelegatingPlugin implements StoragePlugin {
                 transfer,
                 allowRename,
                 stream);
+    }
+
+    @Override
+    public BackupProvider newBackupProvider(Storage storage, TaskLog log) {
+        return make("newBackupProvider", plugin -> plugin.newBackupProvider(storage, log), storage, log);
     }
 }

@@ -17,6 +17,11 @@ final class LeftAloneException extends StorageException {
         return e instanceof LeftAloneException || e.error() == StorageError.DEADLINE_EXCEEDED;
     }
 
+    /** Whether nobody could ask the storage, for instance because this process may open no more files. */
+    static boolean isNotAsked(StorageException e) {
+        return e.error() == StorageError.SIDECAR_FAILED && e.outcome() == Outcome.NOT_STARTED;
+    }
+
     /** Whether no answer of the storage came, for whatever reason. */
     static boolean isNoAnswer(StorageException e) {
         return isSilence(e) || e.error() == StorageError.SIDECAR_FAILED || e.error() == StorageError.PLUGIN_BUSY;

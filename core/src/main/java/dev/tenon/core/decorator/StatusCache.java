@@ -8,6 +8,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,8 +24,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Answers what a status daemon asks every few seconds, {@code checkConnection}, {@code activateStorage} and
  * {@code status}, in bounded time. Each is asked of the storage in the background, once at a time; a caller waits for a
- * moment, once for all that it asks of a silent storage, and then gets the last good answer, if that is not too old. Once it is, {@code status} is inactive and the others
- * fail with {@code STORAGE_UNAVAILABLE}. A refusal of the storage is an answer and is passed on at once.
+ * moment, once for all that it asks of a silent storage, and then gets the last good answer, if that is not too old. Once it
+ * is, {@code status} is inactive and the others fail with {@code STORAGE_UNAVAILABLE}. A refusal of the storage is an answer
+ * and is passed on at once. If the storage could not even be asked, because its plugin's process cannot be started, that is
+ * told, since it says nothing of the storage.
  */
 public final class StatusCache implements Decorator {
     private static final Logger LOG = LoggerFactory.getLogger(StatusCache.class);
@@ -52,6 +55,9 @@ public final class StatusCache implements Decorator {
         public static final Settings USUAL =
                 new Settings(Duration.ZERO, Duration.ofMillis(1500), Duration.ofMinutes(2));
     }
+
+    /** An answer, which may be null. */
+    private record Known(@Nullable Object answer) {}
 
     private record Question(String operation, StorageId storage) {}
 
@@ -101,7 +107,7 @@ public final class StatusCache implements Decorator {
                 }
                 asked = underWay == null || underWay.isDone() ? begin(call, next) : underWay;
             }
-            // Who asks a silent storage one thing after the other waits for it once.
+            // A caller that asks a silent storage several things in a row waits for it once.
             Duration patience = silent.contains(storage) && MOMENT.compareTo(settings.patience()) < 0
                     ? MOMENT
                     : settings.patience();
@@ -113,6 +119,9 @@ public final class StatusCache implements Decorator {
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof StorageException refused)) {
                     throw new IllegalStateException(e.getCause());
+                }
+                if (LeftAloneException.isNotAsked(refused)) {
+                    return lastGood(call).orElseThrow(() -> refused).answer();
                 }
                 if (LeftAloneException.isNoAnswer(refused)) {
                     return instead(call);
@@ -152,15 +161,23 @@ public final class StatusCache implements Decorator {
             return nanoTime.getAsLong() - goodAt;
         }
 
-        private synchronized @Nullable Object instead(Call<?> call) {
-            if (hasGood && age() < settings.stale().toNanos()) {
-                LOG.debug("event=answered-from-cache call=\"{}\" age_ms={}", call, age() / 1_000_000);
-                return good;
+        private @Nullable Object instead(Call<?> call) {
+            Optional<Known> last = lastGood(call);
+            if (last.isPresent()) {
+                return last.get().answer();
             }
             if (call.operation().equals(STATUS)) {
                 return new StorageStatus.Inactive();
             }
             throw silent(call);
+        }
+
+        private synchronized Optional<Known> lastGood(Call<?> call) {
+            if (!hasGood || age() >= settings.stale().toNanos()) {
+                return Optional.empty();
+            }
+            LOG.debug("event=answered-from-cache call=\"{}\" age_ms={}", call, age() / 1_000_000);
+            return Optional.of(new Known(good));
         }
 
         private StorageException silent(Call<?> call) {

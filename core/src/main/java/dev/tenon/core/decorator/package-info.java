@@ -1,4 +1,4 @@
-/** What can be put around any storage plugin. A decorated plugin is a plugin itself. */
+/** Decorators for any storage plugin. A decorated plugin is a plugin itself. */
 @NullMarked
 package dev.tenon.core.decorator;
 

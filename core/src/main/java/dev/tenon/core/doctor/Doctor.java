@@ -8,11 +8,14 @@ import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Finding.Certainty;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Finding.Remedy;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -53,9 +56,9 @@ public final class Doctor {
     }
 
     /**
-     * Looks, and changes nothing. What an operation that is running has not finished is no finding.
+     * Looks, and changes nothing. The unfinished work of a running operation is not a finding.
      *
-     * @param plugin who answers for its type; of one that is not {@link Examinable} only the journal is asked
+     * @param plugin the plugin of its type; if it is not {@link Examinable}, only the journal is read
      * @throws StorageException if the storage or the journal cannot be read
      */
     public List<Finding> examine(Storage storage, StoragePlugin plugin) {
@@ -82,8 +85,16 @@ public final class Doctor {
                     .filter(finding -> busy.stream().noneMatch(finding.place()::endsWith))
                     .forEach(findings::add);
         }
-        interrupted.forEach(entry -> findings.add(interruption(
-                entry, examinable.isPresent() && entry.asInterruption().isPresent())));
+        Optional<Set<String>> images =
+                interrupted.isEmpty() || examinable.isPresent() ? Optional.empty() : images(storage, plugin);
+        interrupted.forEach(entry -> findings.add(
+                examinable.isPresent() && entry.asInterruption().isPresent()
+                        ? forgettable(entry)
+                        : interruption(
+                                entry,
+                                images.flatMap(listed -> now(entry, listed)).orElse(""),
+                                new Remedy.ByHand("look at the storage whether it took effect, then run 'tenon doctor "
+                                        + entry.storage() + " --forget'"))));
         return List.copyOf(findings);
     }
 
@@ -93,7 +104,22 @@ public final class Doctor {
                 .toList();
     }
 
-    /** The interrupted operations of all other storages, for which somebody must say what those are. */
+    /**
+     * Removes the journal's entries of a storage's interrupted operations, once somebody knows what they did.
+     *
+     * @return them
+     */
+    public List<Finding> forget(StorageId storage) {
+        List<JournalEntry> known = journal.interrupted().stream()
+                .filter(entry -> entry.storage().equals(storage.value()))
+                .toList();
+        known.forEach(journal::forget);
+        return known.stream()
+                .map(entry -> interruption(entry, "", new Remedy.ByHand("nothing; the journal has forgotten it")))
+                .toList();
+    }
+
+    /** The interrupted operations of all other storages; somebody must examine those. */
     public List<Finding> others(Set<StorageId> examined) {
         Set<String> known = examined.stream().map(StorageId::value).collect(Collectors.toSet());
         return journal.interrupted().stream()
@@ -103,18 +129,52 @@ public final class Doctor {
                         journal.file(entry).toString(),
                         sentence(entry),
                         Certainty.SURE,
-                        new Remedy.ByHand("examine storage '" + entry.storage() + "' too"),
+                        new Remedy.ByHand("examine storage '" + entry.storage()
+                                + "' too; if there is no such storage any more, run 'tenon doctor " + entry.storage()
+                                + " --forget'"),
                         entry.id()))
                 .toList();
     }
 
-    private Finding interruption(JournalEntry entry, boolean isExamined) {
-        Remedy remedy = isExamined
-                ? new Remedy.Automatic("forget it once nothing that it left is found", () -> journal.forget(entry))
-                : new Remedy.ByHand(
-                        "look at the storage whether it took effect, then remove '" + journal.file(entry) + "'");
+    /** An examination finds what it left, and so what is to be done. */
+    private Finding forgettable(JournalEntry entry) {
+        return interruption(
+                entry,
+                "",
+                new Remedy.Automatic("forget it once nothing that it left is found", () -> journal.forget(entry)));
+    }
+
+    private Finding interruption(JournalEntry entry, String now, Remedy remedy) {
         return new Finding(
-                Kind.INTERRUPTED, journal.file(entry).toString(), sentence(entry), Certainty.SURE, remedy, entry.id());
+                Kind.INTERRUPTED,
+                journal.file(entry).toString(),
+                sentence(entry) + now,
+                Certainty.SURE,
+                remedy,
+                entry.id());
+    }
+
+    /** What a storage lists; only a person can judge it. Empty if it is inactive or does not answer. */
+    private static Optional<Set<String>> images(Storage storage, StoragePlugin plugin) {
+        try {
+            OperationCache cache = OperationCache.create();
+            return plugin.status(storage, cache) instanceof StorageStatus.Active
+                    ? Optional.of(plugin.listImages(storage, ImageFilter.all(), cache).stream()
+                            .map(image -> image.volid().volume().value())
+                            .collect(Collectors.toSet()))
+                    : Optional.empty();
+        } catch (StorageException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether the image of an operation is there, as the end of a sentence. */
+    private static Optional<String> now(JournalEntry entry, Set<String> listed) {
+        return Optional.ofNullable(entry.parameters().get("volume"))
+                .or(() -> Optional.ofNullable(entry.parameters().get("name")))
+                .map(name -> listed.stream().anyMatch(volume -> volume.equals(name) || volume.endsWith("/" + name))
+                        ? "; the storage lists '" + name + "' now"
+                        : "; the storage lists no image '" + name + "' now");
     }
 
     private static String sentence(JournalEntry entry) {

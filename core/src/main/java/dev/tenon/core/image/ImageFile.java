@@ -43,10 +43,6 @@ final class ImageFile implements Closeable {
         return size;
     }
 
-    int unsignedByte(long offset) throws IOException, BadImageException {
-        return Byte.toUnsignedInt(at(offset, Byte.BYTES).get());
-    }
-
     int uint16(long offset) throws IOException, BadImageException {
         return Short.toUnsignedInt(at(offset, Short.BYTES).getShort());
     }

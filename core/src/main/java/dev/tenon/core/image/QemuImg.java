@@ -35,8 +35,15 @@ public final class QemuImg {
     /** What qemu-img says before it does anything, if QEMU has the image open. */
     private static final String LOCKED = "Is another process using the image";
 
+    /** What qemu-img says of an image with bitmaps that is to be taken back to a snapshot. */
+    private static final String HAS_BITMAPS = "Device has active dirty bitmaps";
+
+    /** A bitmap by the name that PVE gives those of backups. */
+    private static final Pattern BITMAP_OF_BACKUPS =
+            Pattern.compile("^ +name: (snapshot-access:.+)$", Pattern.MULTILINE);
+
     /** What qemu-img map says of an image whose data lies in no file as the guest sees it. */
-    private static final String UNMAPPED = "encrypted or compressed clusters";
+    static final String UNMAPPED = "encrypted or compressed clusters";
 
     private static final Pattern EXTENT =
             Pattern.compile("^(0x[0-9a-f]+|0)[ ]+(0x[0-9a-f]+)[ ]+(0x[0-9a-f]+|0)[ ]+(.+)$", Pattern.MULTILINE);
@@ -44,6 +51,9 @@ public final class QemuImg {
     /** Of the image; those of the files it consists of are indented. */
     private static final Pattern VIRTUAL_SIZE =
             Pattern.compile("^virtual size: .*\\((\\d{1,18}) bytes\\)$", Pattern.MULTILINE);
+
+    private static final Duration MEASURE_DEADLINE = Duration.ofSeconds(30);
+    private static final Pattern FULL_SIZE = Pattern.compile("\"fully-allocated\": (\\d{1,18})");
 
     private static final Pattern PERCENT = Pattern.compile("\\((\\d+\\.\\d+)/100%\\)");
     private static final double WHOLE = 100;
@@ -100,6 +110,29 @@ public final class QemuImg {
     }
 
     /**
+     * How many bytes a qcow2 image of this size has at most, with all its tables.
+     *
+     * @param size virtual size, rounded up to KiB
+     * @param isOverlay whether it is made by {@link #createOverlay}, with the tables of such an image
+     * @throws StorageException {@code COMMAND_FAILED}
+     */
+    public static ByteSize fullSize(ByteSize size, boolean isOverlay) {
+        List<String> arguments = new ArrayList<>(
+                List.of("qemu-img", "measure", "--output=json", "--size", size.kibRoundedUp() + "K", "-O", "qcow2"));
+        if (isOverlay) {
+            arguments.addAll(List.of("-o", "extended_l2=on,cluster_size=128k"));
+        }
+        String text = new Command(arguments, "unable to measure an image", MEASURE_DEADLINE).run();
+        Matcher full = FULL_SIZE.matcher(text);
+        if (!full.find()) {
+            throw StorageException.refused(
+                    StorageError.COMMAND_FAILED,
+                    "qemu-img does not tell how large an image of " + size + " bytes gets");
+        }
+        return ByteSize.ofBytes(Long.parseLong(full.group(1)));
+    }
+
+    /**
      * Changes the virtual size of an image that nobody uses.
      *
      * @param size virtual size, rounded up to KiB
@@ -124,12 +157,15 @@ public final class QemuImg {
                         "unable to read the size of image '" + file + "'",
                         DEADLINE)
                 .run();
+        return virtualSizeIn(text)
+                .orElseThrow(() -> StorageException.refused(
+                        StorageError.COMMAND_FAILED, "qemu-img does not tell the size of image '" + file + "'"));
+    }
+
+    /** The same in what {@code qemu-img info} says. */
+    static Optional<ByteSize> virtualSizeIn(String text) {
         Matcher size = VIRTUAL_SIZE.matcher(text);
-        if (!size.find()) {
-            throw StorageException.refused(
-                    StorageError.COMMAND_FAILED, "qemu-img does not tell the size of image '" + file + "'");
-        }
-        return ByteSize.ofBytes(Long.parseLong(size.group(1)));
+        return size.find() ? Optional.of(ByteSize.ofBytes(Long.parseLong(size.group(1)))) : Optional.empty();
     }
 
     /** Takes a snapshot inside a qcow2 image that nobody uses; fails as {@link #resize} does. */
@@ -137,9 +173,41 @@ public final class QemuImg {
         snapshot(file, "-c", snapshot, "unable to take snapshot");
     }
 
-    /** Takes a qcow2 image that nobody uses back to a snapshot inside it; fails as {@link #resize} does. */
+    /**
+     * Takes a qcow2 image that nobody uses back to a snapshot inside it; fails as {@link #resize} does. The bitmaps of
+     * backups go: they would not tell what differs from the last one, and QEMU refuses to go back beside them. It does so
+     * beside others' bitmaps, too, which stay.
+     */
     public static void applySnapshot(Path file, SnapshotName snapshot) {
-        snapshot(file, "-a", snapshot, "unable to roll back to snapshot");
+        String errorPrefix = "unable to roll back to snapshot";
+        try {
+            snapshot(file, "-a", snapshot, errorPrefix);
+        } catch (StorageException e) {
+            if (!String.valueOf(e.getMessage()).contains(HAS_BITMAPS) || !removeBitmapsOfBackups(file)) {
+                throw e;
+            }
+            snapshot(file, "-a", snapshot, errorPrefix);
+        }
+    }
+
+    private static boolean removeBitmapsOfBackups(Path file) {
+        String told = new Command(
+                        List.of("qemu-img", "info", "-f", "qcow2", file.toString()),
+                        "unable to read the bitmaps of image '" + file + "'",
+                        DEADLINE)
+                .run();
+        List<String> names = BITMAP_OF_BACKUPS
+                .matcher(told)
+                .results()
+                .map(name -> name.group(1))
+                .toList();
+        for (String name : names) {
+            run(new Command(
+                    List.of("qemu-img", "bitmap", "--remove", "-f", "qcow2", file.toString(), name),
+                    "unable to remove the bitmap '" + name + "' of image '" + file + "'",
+                    DEADLINE));
+        }
+        return !names.isEmpty();
     }
 
     /** Deletes a snapshot inside a qcow2 image that nobody uses; fails as {@link #resize} does. */
@@ -293,7 +361,12 @@ public final class QemuImg {
             }
             throw e;
         }
-        Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent());
+        return Optional.of(
+                extentsIn(table, Objects.requireNonNull(file.toAbsolutePath().getParent())));
+    }
+
+    /** The extents in what {@code qemu-img map} says; names of files are relative to the directory. */
+    static List<Extent> extentsIn(String table, Path directory) {
         List<Extent> extents = new ArrayList<>();
         for (Matcher row = EXTENT.matcher(table); row.find(); ) {
             extents.add(new Extent(
@@ -302,7 +375,7 @@ public final class QemuImg {
                     Long.decode(row.group(3)),
                     directory.resolve(row.group(4))));
         }
-        return Optional.of(extents);
+        return extents;
     }
 
     /**

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** How fast bytes may be moved, on the average since this was made. */
 public final class RateLimit {
-    /** With a limit, so many pieces a second. */
+    /** How many pieces a second if there is a limit. */
     private static final int PIECES = 10;
 
     private static final int SMALLEST_PIECE = 64 << 10;

@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +69,11 @@ public final class Journal {
         private Running(Path file, JournalEntry entry) {
             this.file = file;
             this.entry = entry;
+        }
+
+        /** What is written down. */
+        JournalEntry entry() {
+            return entry;
         }
 
         /** It ended, with or without success, and its effect is known. */
@@ -194,6 +200,11 @@ public final class Journal {
         entries().stream()
                 .filter(entry -> !entry.isComplete() && !entry.isRunning())
                 .forEach(this::forget);
+    }
+
+    /** Removes those of the {@link #interrupted} for which this holds. */
+    public void forgetAll(Predicate<JournalEntry> isSettled) {
+        interrupted().stream().filter(isSettled).forEach(this::forget);
     }
 
     /** Removes an entry whose effect is known now; one that is gone is forgotten already. */

@@ -52,6 +52,32 @@ public record JournalEntry(
         return problem == null && process != null && !process.hasEnded();
     }
 
+    /** Whether it is another call of the same operation, with the same parameters. */
+    boolean repeats(JournalEntry other) {
+        return !id.equals(other.id)
+                && operation.equals(other.operation)
+                && isOf(other.storage, other.type)
+                && parameters.equals(other.parameters);
+    }
+
+    private boolean isOf(String storageId, String storageType) {
+        return storage.equals(storageId) && type.equals(storageType);
+    }
+
+    /**
+     * Whether it is about the volume that the other one, which has ended well, has freed. An image that was to be allocated
+     * is known by its name alone, which may be the last part of the volume's.
+     */
+    boolean isAboutFreed(JournalEntry other) {
+        String freed = other.parameters.get(VOLUME);
+        if (!other.operation.equals(Mutation.FREE_IMAGE.word()) || freed == null || !isOf(other.storage, other.type)) {
+            return false;
+        }
+        String wanted = operation.equals(Mutation.ALLOC_IMAGE.word()) ? parameters.get("name") : null;
+        return freed.equals(parameters.get(VOLUME))
+                || (wanted != null && (freed.equals(wanted) || freed.endsWith("/" + wanted)));
+    }
+
     /** For a storage type to explain what it finds. Empty if this build does not know the operation. */
     public Optional<Interruption> asInterruption() {
         return Mutation.ofWord(operation)

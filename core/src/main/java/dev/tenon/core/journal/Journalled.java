@@ -17,14 +17,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Every operation that changes a storage is in the journal while it runs. One that fails with {@code UNKNOWN} stays there,
  * and so does one that leaves work for later, until that is done. An operation that cannot be written down is not begun.
+ *
+ * <p>Entries of storages that nobody can examine would stay for ever. So such an entry goes when the same operation ends
+ * again, with or without success, and when its volume has been freed.
  */
 public final class Journalled implements Decorator {
+    private static final Logger LOG = LoggerFactory.getLogger(Journalled.class);
+
     /**
      * What is written down of an operation.
      *
@@ -83,32 +91,56 @@ public final class Journalled implements Decorator {
             answer = next.get();
         } catch (StorageException e) {
             if (e.outcome() == Outcome.UNKNOWN) {
-                running.endedUnknown(e.getMessage());
+                endedUnknown(running, e.getMessage());
             } else {
                 running.ended();
             }
             throw e;
         } catch (RuntimeException | Error e) {
-            running.endedUnknown(e.toString());
+            endedUnknown(running, e.toString());
             throw e;
         }
         if (answer instanceof Optional<?> left && left.orElse(null) instanceof Cleanup cleanup) {
             return Optional.of(ending(running, cleanup));
         }
-        running.ended();
+        endedWell(running);
         return answer;
     }
 
+    private void endedUnknown(Journal.Running running, String problem) {
+        running.endedUnknown(problem);
+        if (witness == null) {
+            settle(running.entry()::repeats);
+        }
+    }
+
+    private void endedWell(Journal.Running running) {
+        running.ended();
+        if (witness == null) {
+            JournalEntry done = running.entry();
+            settle(entry -> done.repeats(entry) || entry.isAboutFreed(done));
+        }
+    }
+
+    /** The operation has ended, whatever becomes of older entries. */
+    private void settle(Predicate<JournalEntry> isSettled) {
+        try {
+            journal.forgetAll(isSettled);
+        } catch (StorageException e) {
+            LOG.error("event=journal-entries-left reason=\"{}\"", e.getMessage());
+        }
+    }
+
     /** The operation has not ended before the work that it left is done. */
-    private static Cleanup ending(Journal.Running running, Cleanup cleanup) {
+    private Cleanup ending(Journal.Running running, Cleanup cleanup) {
         return () -> {
             try {
                 cleanup.run();
             } catch (RuntimeException | Error e) {
-                running.endedUnknown("the work that was left: " + e.getMessage());
+                endedUnknown(running, "the work that was left: " + e.getMessage());
                 throw e;
             }
-            running.ended();
+            endedWell(running);
         };
     }
 

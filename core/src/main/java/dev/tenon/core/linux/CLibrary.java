@@ -53,6 +53,13 @@ final class CLibrary {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor);
     }
 
+    /** A function that neither waits nor enters the kernel, and returns within microseconds. */
+    @SuppressWarnings("restricted")
+    static MethodHandle briefFunction(String name, FunctionDescriptor descriptor) {
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name), descriptor, Linker.Option.critical(false));
+    }
+
     static MemorySegment callState(Arena arena) {
         return arena.allocate(CALL_STATE);
     }
@@ -115,6 +122,11 @@ final class CLibrary {
 
     static MemorySegment pathName(Arena arena, String path) {
         return arena.allocateFrom(path, PATH_CHARSET);
+    }
+
+    /** The path at the beginning of a segment, up to its zero. */
+    static String text(MemorySegment path) {
+        return path.getString(0, PATH_CHARSET);
     }
 
     /** The text of an error number, for instance {@code No such file or directory}. */

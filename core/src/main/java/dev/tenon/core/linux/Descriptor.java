@@ -37,10 +37,9 @@ public final class Descriptor implements AutoCloseable {
     static final int EXCLUSIVE = 0x80;
     static final int TRUNCATE = 0x200;
     static final int APPEND = 0x400;
+    private static final int DIRECT = "aarch64".equals(System.getProperty("os.arch")) ? 0x10000 : 0x4000;
     private static final int CLOSE_ON_EXEC = 0x80000;
     private static final int MFD_CLOEXEC = 1;
-    private static final int AF_UNIX = 1;
-    private static final int SOCK_STREAM = 1;
 
     private static final MethodHandle OPEN = CLibrary.variadicWithErrno(
             "open",
@@ -53,14 +52,6 @@ public final class Descriptor implements AutoCloseable {
     private static final MethodHandle PIPE = CLibrary.functionWithErrno(
             "pipe2", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
 
-    private static final MethodHandle SOCKETPAIR = CLibrary.functionWithErrno(
-            "socketpair",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS));
     private static final MethodHandle MEMFD_CREATE = CLibrary.functionWithErrno(
             "memfd_create", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
 
@@ -87,7 +78,14 @@ public final class Descriptor implements AutoCloseable {
 
     /** Makes a pipe. */
     public static Pipe pipe() throws IOException {
-        return pair("a pipe", (callState, ends) -> (int) PIPE.invokeExact(callState, ends, CLOSE_ON_EXEC));
+        String name = "a pipe";
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment ends = arena.allocate(ValueLayout.JAVA_INT, 2);
+            CLibrary.checked(CLibrary.call(name, state -> (int) PIPE.invokeExact(state, ends, CLOSE_ON_EXEC)), name);
+            return new Pipe(
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), name),
+                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), name));
+        }
     }
 
     /**
@@ -100,26 +98,6 @@ public final class Descriptor implements AutoCloseable {
         String name = "the process " + pid;
         long number = CLibrary.call("pidfd_open", state -> (int) PIDFD_OPEN.invokeExact(state, (int) pid, 0));
         return new Descriptor((int) CLibrary.checked(number, name), name);
-    }
-
-    /** Makes two Unix stream sockets that are connected. */
-    public static Pipe socketPair() throws IOException {
-        return pair("a pair of sockets", (callState, ends) ->
-                (int) SOCKETPAIR.invokeExact(callState, AF_UNIX, SOCK_STREAM | CLOSE_ON_EXEC, 0, ends));
-    }
-
-    private interface Making {
-        int make(MemorySegment callState, MemorySegment ends) throws Throwable;
-    }
-
-    private static Pipe pair(String name, Making making) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment ends = arena.allocate(ValueLayout.JAVA_INT, 2);
-            CLibrary.checked(CLibrary.call(name, state -> making.make(state, ends)), name);
-            return new Pipe(
-                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 0), name),
-                    new Descriptor(ends.getAtIndex(ValueLayout.JAVA_INT, 1), name));
-        }
     }
 
     /** Opens a file, a block device or a named pipe to read from it. */
@@ -142,6 +120,15 @@ public final class Descriptor implements AutoCloseable {
         return open(file, WRITE_ONLY | TRUNCATE, 0);
     }
 
+    /** Opens a disk to read and write it, past the page cache where the file system can do that. */
+    public static Descriptor openDisk(Path file) throws IOException {
+        try {
+            return open(file, READ_WRITE | DIRECT, 0);
+        } catch (IOException e) {
+            return open(file, READ_WRITE, 0);
+        }
+    }
+
     /**
      * Opens a file, symbolic links followed.
      *
@@ -155,11 +142,6 @@ public final class Descriptor implements AutoCloseable {
                     "open", state -> (int) OPEN.invokeExact(state, path, flags | CLOSE_ON_EXEC, mode));
             return new Descriptor((int) CLibrary.checked(result, file.toString()), file.toString());
         }
-    }
-
-    /** Opens a file that is there to write behind its end. */
-    public static Descriptor openForAppending(Path file) throws IOException {
-        return open(file, WRITE_ONLY | APPEND, 0);
     }
 
     /** Makes a file without a name, in memory. */
@@ -191,7 +173,7 @@ public final class Descriptor implements AutoCloseable {
         return number;
     }
 
-    /** What errors call it. */
+    /** Its name in errors. */
     public String name() {
         return name;
     }
@@ -208,7 +190,7 @@ public final class Descriptor implements AutoCloseable {
         if (!isClosed.compareAndSet(false, true)) {
             return;
         }
-        // The number is free whatever this answers, and what matters of a file's content was synced before.
+        // The number is free whatever close returns, and content that matters was synced before.
         CLibrary.call("close", state -> (int) CLOSE.invokeExact(state, number));
     }
 }

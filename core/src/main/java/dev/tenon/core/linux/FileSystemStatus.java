@@ -14,11 +14,12 @@ import java.util.Set;
  * mount point first, and fails where that is not to be seen: in a root that was changed to and is no mount point.
  *
  * @param type the number of its kind, as in {@code linux/magic.h}
+ * @param blockSize bytes of a block, in which space is given out
  * @param total bytes
  * @param free bytes that hold nothing
  * @param available bytes that an ordinary user may still fill
  */
-public record FileSystemStatus(long type, long total, long free, long available) {
+public record FileSystemStatus(long type, long blockSize, long total, long free, long available) {
     private static final int STATFS_BYTES = 120;
     private static final int TYPE_OFFSET = 0;
     private static final int BLOCKS_OFFSET = 16;
@@ -48,6 +49,7 @@ public record FileSystemStatus(long type, long total, long free, long available)
             long block = buffer.get(ValueLayout.JAVA_LONG, BLOCK_SIZE_OFFSET);
             return new FileSystemStatus(
                     buffer.get(ValueLayout.JAVA_LONG, TYPE_OFFSET) & 0xffff_ffffL,
+                    block,
                     buffer.get(ValueLayout.JAVA_LONG, BLOCKS_OFFSET) * block,
                     buffer.get(ValueLayout.JAVA_LONG, FREE_OFFSET) * block,
                     buffer.get(ValueLayout.JAVA_LONG, AVAILABLE_OFFSET) * block);

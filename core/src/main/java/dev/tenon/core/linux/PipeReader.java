@@ -8,7 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.OptionalInt;
 
-/** The end of a pipe that is read, never waiting for what is not there yet. One thread at a time may use it. */
+/** The reading end of a pipe; reads never wait. One thread at a time may use it. */
 public final class PipeReader implements AutoCloseable {
     private static final int BYTES = 16384;
     private static final int F_SETFL = 4;
@@ -35,10 +35,6 @@ public final class PipeReader implements AutoCloseable {
                 CLibrary.call("fcntl", state ->
                         (int) SharedCalls.FCNTL.invokeExact(state, pipe.number(), F_SETFL, O_NONBLOCK)),
                 pipe.name());
-    }
-
-    public Descriptor descriptor() {
-        return pipe;
     }
 
     /**

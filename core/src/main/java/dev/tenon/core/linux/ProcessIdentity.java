@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process that no later one is taken for, although numbers of processes are used again. It can be written into what the
- * process leaves behind, on storages of several nodes too.
+ * A process, told apart from later ones with the same number. It can be written into what the process leaves behind, on
+ * storages of several nodes too.
  *
  * @param node the name of the node, without its domain
  * @param boot the first digits of the id of the boot
@@ -32,7 +32,7 @@ public record ProcessIdentity(String node, String boot, long pid, long start) {
 
     private static final int START_FIELD = 19;
 
-    /** Not made when the class is loaded: what fails there for a lack of descriptors fails for good. */
+    /** Not made when the class is loaded: a failure there, for instance for lack of descriptors, would be final. */
     private static volatile @Nullable ProcessIdentity known;
 
     /**
@@ -60,7 +60,7 @@ public record ProcessIdentity(String node, String boot, long pid, long start) {
         }
     }
 
-    /** What {@link #toString} made. */
+    /** Reads the text of {@link #toString}. */
     public static Optional<ProcessIdentity> parse(String text) {
         Matcher matcher = TEXT.matcher(text);
         if (!matcher.matches()) {

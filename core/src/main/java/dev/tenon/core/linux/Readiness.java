@@ -2,10 +2,7 @@ package dev.tenon.core.linux;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -16,36 +13,8 @@ import java.util.function.Consumer;
  * pipes, whose readers would otherwise each hold a thread in the kernel, and for processes ({@link Descriptor#ofProcess}).
  */
 public final class Readiness implements AutoCloseable {
-    private static final int EPOLL_CLOEXEC = 0x80000;
-    private static final int EPOLL_CTL_ADD = 1;
-    private static final int EPOLL_CTL_DEL = 2;
     private static final int EPOLLIN = 1;
     private static final int MOST_EVENTS = 32;
-
-    /** {@code struct epoll_event} is packed on x86-64 only. */
-    private static final boolean IS_PACKED = "amd64".equals(System.getProperty("os.arch"));
-
-    private static final int EVENT_BYTES = IS_PACKED ? 12 : 16;
-    private static final int EVENT_DATA_OFFSET = IS_PACKED ? 4 : 8;
-
-    private static final MethodHandle EPOLL_CREATE = CLibrary.functionWithErrno(
-            "epoll_create1", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-    private static final MethodHandle EPOLL_CTL = CLibrary.functionWithErrno(
-            "epoll_ctl",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS));
-    private static final MethodHandle EPOLL_WAIT = CLibrary.functionWithErrno(
-            "epoll_wait",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_INT,
-                    ValueLayout.JAVA_INT));
 
     private final Descriptor epoll;
     private final Descriptor.Pipe ending;
@@ -65,11 +34,11 @@ public final class Readiness implements AutoCloseable {
             this.descriptor = descriptor;
         }
 
-        /** What the thread is about to say it may still say. */
+        /** The thread may still report what it is about to report. */
         @Override
         public void close() {
             if (watched.remove(number) != null && epoll.isOpen()) {
-                control(EPOLL_CTL_DEL, descriptor, number);
+                control(EpollCalls.REMOVE, descriptor, number);
             }
         }
     }
@@ -85,30 +54,30 @@ public final class Readiness implements AutoCloseable {
      * Starts the thread.
      *
      * @param name of the thread
-     * @param failed hears what a listener throws; the thread goes on
+     * @param failed receives what a listener throws; the thread goes on
      */
     public static Readiness start(String name, Consumer<Throwable> failed) throws IOException {
-        long number = CLibrary.call("epoll_create1", state -> (int) EPOLL_CREATE.invokeExact(state, EPOLL_CLOEXEC));
-        Descriptor epoll = Descriptor.of((int) CLibrary.checked(number, "epoll"), "epoll");
+        Descriptor epoll = EpollCalls.create("epoll");
+        Descriptor.Pipe ending;
         try {
-            Readiness readiness = new Readiness(name, failed, epoll, Descriptor.pipe());
-            CLibrary.checked(readiness.control(EPOLL_CTL_ADD, readiness.ending.read(), 0), "epoll");
-            readiness.thread.start();
-            return readiness;
+            ending = Descriptor.pipe();
         } catch (IOException e) {
             epoll.close();
+            throw e;
+        }
+        Readiness readiness = new Readiness(name, failed, epoll, ending);
+        try {
+            CLibrary.checked(readiness.control(EpollCalls.ADD, ending.read(), 0), "epoll");
+            readiness.thread.start();
+            return readiness;
+        } catch (IOException | Error e) {
+            readiness.closeDescriptors();
             throw e;
         }
     }
 
     private long control(int operation, Descriptor descriptor, long number) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment event = arena.allocate(EVENT_BYTES, Long.BYTES);
-            event.set(ValueLayout.JAVA_INT, 0, EPOLLIN);
-            event.set(ValueLayout.JAVA_LONG_UNALIGNED, EVENT_DATA_OFFSET, number);
-            return CLibrary.call("epoll_ctl", state ->
-                    (int) EPOLL_CTL.invokeExact(state, epoll.number(), operation, descriptor.number(), event));
-        }
+        return EpollCalls.control(epoll, operation, descriptor.number(), EPOLLIN, number);
     }
 
     /**
@@ -120,7 +89,7 @@ public final class Readiness implements AutoCloseable {
     public Watch watch(Descriptor descriptor, Runnable ready) throws IOException {
         long number = numbers.incrementAndGet();
         watched.put(number, ready);
-        long result = control(EPOLL_CTL_ADD, descriptor, number);
+        long result = control(EpollCalls.ADD, descriptor, number);
         if (result < 0) {
             watched.remove(number);
             CLibrary.checked(result, descriptor.name());
@@ -131,12 +100,11 @@ public final class Readiness implements AutoCloseable {
     private void run() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = CLibrary.callState(arena);
-            MemorySegment events = arena.allocate((long) EVENT_BYTES * MOST_EVENTS, Long.BYTES);
+            MemorySegment events = EpollCalls.events(arena, MOST_EVENTS);
             while (!isOver) {
-                long count = CLibrary.call(state, "epoll_wait", captured ->
-                        (int) EPOLL_WAIT.invokeExact(captured, epoll.number(), events, MOST_EVENTS, -1));
+                long count = EpollCalls.await(epoll, state, events, MOST_EVENTS, -1);
                 for (long i = 0; i < count && !isOver; i++) {
-                    tell(events.get(ValueLayout.JAVA_LONG_UNALIGNED, i * EVENT_BYTES + EVENT_DATA_OFFSET));
+                    tell(EpollCalls.token(events, i));
                 }
             }
         }
@@ -171,7 +139,12 @@ public final class Readiness implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         watched.clear();
+        closeDescriptors();
+    }
+
+    private void closeDescriptors() {
         epoll.close();
         ending.read().close();
+        ending.write().close();
     }
 }

@@ -7,6 +7,8 @@ import java.lang.invoke.MethodHandle;
 /** Functions of the C library that more than one class calls. */
 final class SharedCalls {
     static final int SHUT_RDWR = 2;
+    static final int AF_UNIX = 1;
+    static final int SOCK_CLOEXEC = 0x80000;
 
     static final MethodHandle FCNTL = CLibrary.variadicWithErrno(
             "fcntl",
@@ -31,6 +33,10 @@ final class SharedCalls {
                     ValueLayout.JAVA_INT,
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG));
+    static final MethodHandle SOCKET = CLibrary.functionWithErrno(
+            "socket",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     static final MethodHandle SHUTDOWN = CLibrary.functionWithErrno(
             "shutdown", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 

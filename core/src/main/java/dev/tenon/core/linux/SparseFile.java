@@ -44,16 +44,25 @@ public final class SparseFile implements AutoCloseable {
                     ValueLayout.JAVA_INT,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG));
+    private static final MethodHandle POSIX_FALLOCATE = CLibrary.function(
+            "posix_fallocate",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
     private static final MethodHandle FSYNC =
             CLibrary.functionWithErrno("fsync", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
     private final Descriptor descriptor;
 
-    /** Whether copy_file_range has not yet turned out to be of no use for this target. */
+    /** Whether copy_file_range may still work for this target. */
     private boolean copiesRanges = true;
 
     private SparseFile(Descriptor descriptor) {
         this.descriptor = descriptor;
+    }
+
+    /** Takes over a file that is open. */
+    static SparseFile of(Descriptor descriptor) {
+        return new SparseFile(descriptor);
     }
 
     /** Opens a file or block device for reading, or a directory to sync it. */
@@ -88,7 +97,7 @@ public final class SparseFile implements AutoCloseable {
         return file;
     }
 
-    /** By which another process of this user finds it, as long as it is open here. */
+    /** The path by which another process of this user finds it while it is open here. */
     public Path pathForOthers() {
         return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor.number());
     }
@@ -212,7 +221,29 @@ public final class SparseFile implements AutoCloseable {
                 "ftruncate", state -> (int) SharedCalls.FTRUNCATE.invokeExact(state, descriptor.number(), size)));
     }
 
-    /** Waits until the content is on the storage, or, for a directory, its names; nothing if the file system has no such. */
+    /**
+     * Makes a file at least this long, with its space reserved on the storage. Where the file system cannot reserve, every
+     * block is written, which may take long.
+     *
+     * @throws NoSpaceException if there is not enough space; the file may have grown
+     */
+    public void reserve(long size) throws IOException {
+        int errno;
+        do {
+            errno = posixFallocate(size);
+        } while (errno == Errno.EINTR);
+        checked(-errno);
+    }
+
+    private int posixFallocate(long size) {
+        try {
+            return (int) POSIX_FALLOCATE.invokeExact(descriptor.number(), 0L, size);
+        } catch (Throwable e) {
+            throw CLibrary.unexpected("posix_fallocate", e);
+        }
+    }
+
+    /** Waits until the content is on the storage, or, for a directory, its names; does nothing if the file system cannot. */
     public void sync() throws IOException {
         long result = CLibrary.call("fsync", state -> (int) FSYNC.invokeExact(state, descriptor.number()));
         if (result != -Errno.EINVAL) {

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
-/** Standard input and output of this process, for one who wants them alone. */
+/** Standard input and output of this process, for one exclusive user. */
 public final class StandardStreams {
     private static final int INPUT = 0;
     private static final int OUTPUT = 1;
@@ -27,7 +27,7 @@ public final class StandardStreams {
         return isTerminal(OUTPUT);
     }
 
-    /** Whether standard input is what somebody types. */
+    /** Whether standard input is a terminal. */
     public static boolean isInputTerminal() {
         return isTerminal(INPUT);
     }

@@ -25,14 +25,20 @@ public final class UnixSocket implements AutoCloseable {
     /** More descriptors than these in one message are closed by the kernel. */
     public static final int MOST_DESCRIPTORS = 8;
 
-    /** Stands for no bytes where waiting would be needed for some. */
+    /** No bytes can be moved without waiting. */
     public static final int NOTHING_NOW = -1;
 
-    private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM = 1;
-    private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SOL_SOCKET = 1;
+    private static final int SO_TYPE = 3;
     private static final int SO_PEERCRED = 17;
+    private static final int SO_ACCEPTCONN = 30;
+    private static final int SO_DOMAIN = 39;
+    private static final int F_SETFD = 2;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+    private static final int O_NONBLOCK = 04000;
+    private static final int FD_CLOEXEC = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
     private static final int MSG_DONTWAIT = 0x40;
@@ -59,10 +65,6 @@ public final class UnixSocket implements AutoCloseable {
     private static final int CONTROL_TYPE_OFFSET = 12;
     private static final int CONTROL_DATA_OFFSET = 16;
 
-    private static final MethodHandle SOCKET = CLibrary.functionWithErrno(
-            "socket",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle BIND = CLibrary.functionWithErrno(
             "bind",
             FunctionDescriptor.of(
@@ -90,6 +92,10 @@ public final class UnixSocket implements AutoCloseable {
                     ValueLayout.JAVA_INT,
                     ValueLayout.ADDRESS,
                     ValueLayout.ADDRESS));
+    private static final MethodHandle GETSOCKNAME = CLibrary.functionWithErrno(
+            "getsockname",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
     private static final MethodHandle RECV = bytes("recv");
     private static final MethodHandle SEND = bytes("send");
     private static final MethodHandle SENDMSG = message("sendmsg");
@@ -137,7 +143,8 @@ public final class UnixSocket implements AutoCloseable {
         this.descriptor = descriptor;
     }
 
-    int number() {
+    /** The number, which means something until this is closed. */
+    public int number() {
         return descriptor.number();
     }
 
@@ -178,6 +185,70 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes over a listening socket that this process was started with. No process that it starts inherits it any more.
+     *
+     * @param number of the descriptor, which nobody else in this process uses
+     * @throws IOException if it is not a Unix stream socket that listens; it stays open then
+     */
+    public static UnixSocket inherited(int number) throws IOException {
+        UnixSocket socket = listening(Descriptor.of(number, "the inherited descriptor " + number));
+        socket.checked(CLibrary.call(
+                "fcntl", state -> (int) SharedCalls.FCNTL.invokeExact(state, number, F_SETFD, FD_CLOEXEC)));
+        return socket;
+    }
+
+    /**
+     * Takes over a socket that another process listens on, too, and has sent here.
+     *
+     * @throws IOException if it is not a Unix stream socket that listens; it stays open then
+     */
+    public static UnixSocket listening(Descriptor descriptor) throws IOException {
+        UnixSocket socket = new UnixSocket(descriptor);
+        if (socket.option(SO_DOMAIN) != SharedCalls.AF_UNIX
+                || socket.option(SO_TYPE) != SOCK_STREAM
+                || socket.option(SO_ACCEPTCONN) != 1) {
+            throw new IOException(descriptor.name() + " is no Unix stream socket that listens");
+        }
+        return socket;
+    }
+
+    /**
+     * From now on {@link #accept} does not wait, here and in every process that has this socket. One that listens in two
+     * processes needs it: the other may be faster.
+     */
+    public void acceptNow() throws IOException {
+        int flags = (int) control(F_GETFL, 0);
+        control(F_SETFL, flags | O_NONBLOCK);
+    }
+
+    private long control(int command, int argument) throws IOException {
+        return checked(CLibrary.call(
+                "fcntl", state -> (int) SharedCalls.FCNTL.invokeExact(state, descriptor.number(), command, argument)));
+    }
+
+    private int option(int option) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
+            MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, Integer.BYTES);
+            checked(CLibrary.call("getsockopt", state ->
+                    (int) GETSOCKOPT.invokeExact(state, descriptor.number(), SOL_SOCKET, option, value, length)));
+            return value.get(ValueLayout.JAVA_INT, 0);
+        }
+    }
+
+    /** Where it was bound; empty for a socket without a path. */
+    public Optional<Path> path() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(ADDRESS_BYTES + 1L, Short.BYTES);
+            MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, ADDRESS_BYTES);
+            checked(CLibrary.call("getsockname", state ->
+                    (int) GETSOCKNAME.invokeExact(state, descriptor.number(), address, length)));
+            String path = CLibrary.text(address.asSlice(ADDRESS_PATH_OFFSET));
+            return path.isEmpty() ? Optional.empty() : Optional.of(Path.of(path));
+        }
+    }
+
     /** Connects to whoever listens at the path. */
     public static UnixSocket connect(Path path) throws IOException {
         UnixSocket socket = open(path);
@@ -192,8 +263,8 @@ public final class UnixSocket implements AutoCloseable {
 
     private static UnixSocket open(Path path) throws IOException {
         String name = "the socket '" + path + "'";
-        long number = CLibrary.call(
-                "socket", state -> (int) SOCKET.invokeExact(state, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        long number = CLibrary.call("socket", state -> (int)
+                SharedCalls.SOCKET.invokeExact(state, SharedCalls.AF_UNIX, SOCK_STREAM | SharedCalls.SOCK_CLOEXEC, 0));
         return new UnixSocket(Descriptor.of((int) CLibrary.checked(number, name), name));
     }
 
@@ -204,18 +275,18 @@ public final class UnixSocket implements AutoCloseable {
                 throw new IOException("the socket path '" + path + "' is longer than " + LONGEST_PATH + " bytes");
             }
             MemorySegment address = arena.allocate(ADDRESS_BYTES, Short.BYTES);
-            address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
+            address.set(ValueLayout.JAVA_SHORT, 0, (short) SharedCalls.AF_UNIX);
             MemorySegment.copy(name, 0, address, ADDRESS_PATH_OFFSET, name.byteSize());
             checked(CLibrary.callAgain(
                     function, state -> (int) handle.invokeExact(state, descriptor.number(), address, ADDRESS_BYTES)));
         }
     }
 
-    /** Waits for the next connection; absent once this socket was shut down. */
+    /** Waits for the next connection; absent once this socket was shut down, and after {@link #acceptNow} if there is none. */
     public Optional<UnixSocket> accept() throws IOException {
-        long result = CLibrary.callAgain("accept4", state -> (int)
-                ACCEPT.invokeExact(state, descriptor.number(), MemorySegment.NULL, MemorySegment.NULL, SOCK_CLOEXEC));
-        if (result == -Errno.EINVAL) {
+        long result = CLibrary.callAgain("accept4", state -> (int) ACCEPT.invokeExact(
+                state, descriptor.number(), MemorySegment.NULL, MemorySegment.NULL, SharedCalls.SOCK_CLOEXEC));
+        if (result == -Errno.EINVAL || result == -Errno.EAGAIN) {
             return Optional.empty();
         }
         return Optional.of(

@@ -11,9 +11,9 @@ public interface ExclusiveLock {
      * Runs the work in the calling thread while holding the lock, and returns its result or throws what it throws.
      *
      * @param timeout how long to wait for the lock, null for 10 seconds; zero or less tries once
-     * @throws dev.tenon.core.spi.StorageException {@code NOT_STARTED}: {@code IN_USE} if the lock is not to be had in
-     *     time, {@code CANCELLED} if the thread is interrupted while it waits (and stays interrupted), {@code
-     *     PERMISSION_DENIED} or {@code STORAGE_UNAVAILABLE} if there can be no lock
+     * @throws dev.tenon.core.spi.StorageException {@code NOT_STARTED}: {@code IN_USE} if the lock cannot be taken in time,
+     *     {@code CANCELLED} if the thread is interrupted while it waits (and stays interrupted), {@code PERMISSION_DENIED}
+     *     or {@code STORAGE_UNAVAILABLE} if there can be no lock
      */
     <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work);
 }

@@ -25,7 +25,7 @@ final class FileLock implements ExclusiveLock {
      * The lock on this file.
      *
      * @param file made if it is missing, never deleted
-     * @param directory where it is and which is made on demand; null if that must exist
+     * @param directory the directory it is in, made on demand; null if it must exist
      * @param isReentrant whether a thread that holds it gets it again; otherwise that is refused at once
      */
     FileLock(Path file, @Nullable LockDirectory directory, LockName name, boolean isReentrant) {
@@ -39,7 +39,7 @@ final class FileLock implements ExclusiveLock {
     private static final class Queue {
         final Turn turn = new Turn();
 
-        /** Somebody who was left waiting in the kernel when a thread lost its patience. */
+        /** A waiter in the kernel, left there by a thread whose time was up. */
         @Nullable
         FlockWaiter leftBehind;
     }

@@ -8,9 +8,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for a file's lock in the kernel, on a thread of its own, because such waiting cannot be ended. Whoever lost
- * patience leaves it waiting; the next one takes it up again, and if nobody does, it gives the lock back as soon as it
- * gets it.
+ * Waits for a file's lock in the kernel, on a thread of its own, because such waiting cannot be ended. A caller whose time
+ * is up leaves it waiting. The next caller takes it over; if nobody does, it releases the lock as soon as it gets it.
  */
 final class FlockWaiter {
     private enum State {
@@ -18,7 +17,7 @@ final class FlockWaiter {
         WANTED,
         /** Nobody does. */
         UNWANTED,
-        /** The lock is had, or cannot be. */
+        /** The lock has been taken, or cannot be. */
         DONE
     }
 
@@ -74,8 +73,8 @@ final class FlockWaiter {
     }
 
     /**
-     * The lock, which the caller must close; null if there was no patience left, and then it goes on waiting for the
-     * next one who takes it up, as it does after an interrupt.
+     * The lock, which the caller must close; null if the time was up. Then, and after an interrupt, the waiter goes on for
+     * the next caller.
      */
     @Nullable
     Flock await(Patience patience) throws IOException, InterruptedException {

@@ -9,7 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 
 /**
- * What a lock is called when it is not to be had, in PVE's words, which other programs look for.
+ * What errors say of a lock that cannot be taken: PVE's words, because other programs look for them.
  *
  * @param complaint what every message begins with
  * @param timeout what it goes on with when the time is over

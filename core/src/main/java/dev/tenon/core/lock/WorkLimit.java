@@ -54,7 +54,7 @@ final class WorkLimit {
         }
     }
 
-    /** Ends the watch; whether it was too late. */
+    /** Ends the watch; returns whether it was too late. */
     private synchronized boolean end() {
         isOver = true;
         if (isExceeded) {

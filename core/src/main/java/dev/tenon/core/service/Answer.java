@@ -3,7 +3,7 @@ package dev.tenon.core.service;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 
-/** What came of asking one of several storages. */
+/** The answer of one of several storages. */
 public sealed interface Answer<T> {
     StorageId storage();
 

@@ -16,7 +16,7 @@ import java.util.function.Function;
 
 /**
  * Asks several storages at the same time, each on a thread of its own. One that hangs in the kernel cannot be interrupted:
- * after its limit it is left where it is, and the others are not held up.
+ * after its limit it is left behind, and the others go on.
  */
 final class AtOnce {
     private AtOnce() {}

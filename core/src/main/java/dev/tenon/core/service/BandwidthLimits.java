@@ -30,7 +30,7 @@ final class BandwidthLimits {
 
     OptionalLong of(BandwidthUse use, Collection<StorageId> involved, OptionalLong requested) {
         Limit limit = new Limit(use, requested);
-        // Only who asks for something of his own can have asked for more than he may.
+        // Only a user who asked for a limit can have asked for more than allowed.
         boolean mayOverride = requested.isPresent();
         if (!involved.isEmpty()) {
             if (mayOverride && permissions.has("/storage", "Datastore.Allocate")) {

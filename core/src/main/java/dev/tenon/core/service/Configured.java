@@ -4,7 +4,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 
-/** A configured storage, and who answers for its type. */
+/** A configured storage, and the plugin of its type. */
 record Configured(Storage storage, StoragePlugin plugin) {
     StorageId id() {
         return storage.id();

@@ -182,7 +182,7 @@ final class ImageCopying {
         }
     }
 
-    /** Who cancels when all is copied finds no copy either. */
+    /** A cancel that comes after all data still leaves no copy. */
     private static void refuseCancelled(Content content) {
         if (Thread.currentThread().isInterrupted()) {
             throw new StorageException(

@@ -1,8 +1,11 @@
 package dev.tenon.core.service;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
@@ -11,13 +14,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +37,9 @@ final class Operation {
     private static final Duration SETTLE_LIMIT = Duration.ofSeconds(30);
     /** The program keeps its own time limit; the one around it is for a program that does not. */
     private static final Duration SETTLE_DEADLINE = Duration.ofSeconds(35);
+
+    /** What storages in directories of this node declare, and no others. */
+    private static final String LOCAL = "is_mountpoint";
 
     private final Storages storages;
     private final OperationCache cache = OperationCache.create();
@@ -53,6 +65,21 @@ final class Operation {
         return activate(storages.enabled(id));
     }
 
+    /** The storage, set so that activating it makes no directories. A mount still needs its mount point. */
+    private static Storage asItIs(Configured configured) {
+        Map<String, Object> properties =
+                new LinkedHashMap<>(configured.storage().config().properties());
+        Set<String> options = configured.plugin().options().keySet();
+        if (options.contains("create-subdirs")) {
+            properties.put("create-subdirs", "0");
+        }
+        if (options.contains(LOCAL) && options.contains("create-base-path")) {
+            properties.put("create-base-path", "0");
+        }
+        return new Storage(
+                configured.id(), new StorageConfig(configured.storage().config().type(), properties));
+    }
+
     /** The same of a storage that may be used here, whether or not it is in the configuration yet. */
     Configured activate(Configured configured) {
         CompletableFuture<Configured> mine = new CompletableFuture<>();
@@ -64,7 +91,9 @@ final class Operation {
             refuseCircle(configured);
             base(configured).ifPresent(this::activate);
             checkConnection(configured);
-            configured.plugin().activateStorage(configured.storage(), cache);
+            configured
+                    .plugin()
+                    .activateStorage(storages.isReading() ? asItIs(configured) : configured.storage(), cache);
             settle();
             mine.complete(configured);
             return configured;
@@ -154,6 +183,42 @@ final class Operation {
             return Long.parseLong(Files.readString(UEVENTS).strip());
         } catch (IOException | NumberFormatException e) {
             return 0;
+        }
+    }
+
+    /** Activates volumes, and before them the storages that they are on. */
+    void activateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot, Hints hints) {
+        Set<StorageId> involved = new LinkedHashSet<>();
+        volumes.forEach(volume -> involved.add(volume.storage()));
+        involved.forEach(this::activate);
+        for (VolumeId volume : volumes) {
+            Configured configured = storages.get(volume.storage());
+            configured.plugin().activateVolume(configured.storage(), volume.volume(), snapshot, cache, hints);
+        }
+    }
+
+    /** Deactivates volumes, all that can be; what is thrown names those that could not be. */
+    void deactivateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot) {
+        List<VolumeId> failed = new ArrayList<>();
+        @Nullable StorageException reason = null;
+        for (VolumeId volume : volumes) {
+            Configured configured = storages.get(volume.storage());
+            try {
+                configured.plugin().deactivateVolume(configured.storage(), volume.volume(), snapshot, cache);
+            } catch (StorageException e) {
+                LOG.warn("volume '{}' is not deactivated: {}", volume, e.getMessage());
+                failed.add(volume);
+                reason = e;
+            }
+        }
+        if (reason != null) {
+            throw new StorageException(
+                    reason.error(),
+                    reason.outcome(),
+                    "volume deactivation failed: "
+                            + String.join(
+                                    " ", failed.stream().map(VolumeId::toString).toList()),
+                    reason);
         }
     }
 }

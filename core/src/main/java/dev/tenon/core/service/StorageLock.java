@@ -27,7 +27,7 @@ final class StorageLock<T> implements Runnable {
             if (!once.hasStarted && e.error() == StorageError.NOT_SUPPORTED) {
                 return locks.storage(configured.id(), configured.isShared()).hold(null, work);
             }
-            // What the work threw may have come the long way, through another language.
+            // What the work threw may have come back through another language.
             throw once.failure == null ? e : once.failure;
         }
         if (once.failure != null) {

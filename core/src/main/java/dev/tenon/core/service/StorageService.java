@@ -5,7 +5,6 @@ import dev.tenon.core.image.CopyProgress;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
@@ -16,7 +15,6 @@ import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Pruned;
-import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Rollback;
 import dev.tenon.core.spi.SizeInfo;
@@ -28,7 +26,6 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
@@ -37,55 +34,37 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.spi.backup.BackupProvider;
 import dev.tenon.core.storage.common.VolumeLookup;
 import dev.tenon.core.stream.StreamSettings;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.EnumSet;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * The host of storage plugins: what PVE's {@code PVE::Storage} does around a plugin, in its order of checks and calls.
- * A storage is activated before it is used, and what changes names in it runs under its lock. It works on any
- * {@link StoragePlugin}: one in Java, one in a sidecar, one that is decorated.
+ * The host of storage plugins: what PVE's {@code PVE::Storage} does around a plugin, in its order of checks and calls. A
+ * storage is activated before it is used, and what changes names in it runs under its lock. It works on any {@link
+ * StoragePlugin}: one in Java, one in a sidecar, one that is decorated. The file is long because a host has that many
+ * functions; none of them has more than a few lines here.
  *
  * <p>All methods that take a storage or a volume throw {@link StorageException}: {@code NOT_FOUND} if there is no such
- * storage, {@code NOT_SUPPORTED} if nobody answers for its type, and what its plugin throws. Those that activate
- * ({@code STORAGE_UNAVAILABLE}) or lock ({@code IN_USE}) say so.
+ * storage, {@code NOT_SUPPORTED} if no plugin has its type, and what its plugin throws. Those that activate ({@code
+ * STORAGE_UNAVAILABLE}) or lock ({@code IN_USE}) say so.
  */
 public final class StorageService {
-    private static final Logger LOG = LoggerFactory.getLogger(StorageService.class);
-
     private static final int RESIZE_STEP = 1024;
-    /** How many backups of a guest may be protected by who may not configure the storage, if it does not say. */
-    private static final int USUAL_PROTECTED_BACKUPS = 5;
-
-    private static final int UNLIMITED = -1;
-
-    private static final Set<ContentType> LISTED = EnumSet.complementOf(EnumSet.of(ContentType.NONE));
-
-    /** What a storage may take that is only asked how it is, making it usable included. */
+    /** How long a storage may take to tell its status, activation included. */
     public static final Duration STATUS_LIMIT = Duration.ofSeconds(10);
 
-    /** What a storage may take that is asked for its volumes. */
+    /** How long a storage may take to list its volumes. */
     public static final Duration LIST_LIMIT = Duration.ofSeconds(60);
 
     private final Storages storages;
@@ -108,10 +87,19 @@ public final class StorageService {
             Locks locks,
             Executor cleanups,
             Permissions permissions) {
-        this.storages = new Storages(configs, types, node);
+        this(new Storages(configs, types, node), locks, cleanups, permissions);
+    }
+
+    private StorageService(Storages storages, Locks locks, Executor cleanups, Permissions permissions) {
+        this.storages = storages;
         this.locks = locks;
         this.cleanups = cleanups;
         this.permissions = permissions;
+    }
+
+    /** The same for a user who only reads: directories that a storage of this node lacks are not made. */
+    public StorageService reading() {
+        return new StorageService(storages.reading(), locks, cleanups, permissions);
     }
 
     // ---- activation
@@ -144,16 +132,7 @@ public final class StorageService {
      * @param snapshot null for the volumes as they are now
      */
     public void activateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot, Hints hints) {
-        Operation operation = operation();
-        Set<StorageId> involved = new LinkedHashSet<>();
-        volumes.forEach(volume -> involved.add(volume.storage()));
-        involved.forEach(operation::activate);
-        for (VolumeId volume : volumes) {
-            Configured configured = storages.get(volume.storage());
-            configured
-                    .plugin()
-                    .activateVolume(configured.storage(), volume.volume(), snapshot, operation.cache(), hints);
-        }
+        operation().activateVolumes(volumes, snapshot, hints);
     }
 
     /**
@@ -162,30 +141,7 @@ public final class StorageService {
      * @throws StorageException if some could not be, naming them; the reasons are logged
      */
     public void deactivateVolumes(Collection<VolumeId> volumes, @Nullable SnapshotName snapshot) {
-        Operation operation = operation();
-        List<VolumeId> failed = new ArrayList<>();
-        @Nullable StorageException reason = null;
-        for (VolumeId volume : volumes) {
-            Configured configured = storages.get(volume.storage());
-            try {
-                configured
-                        .plugin()
-                        .deactivateVolume(configured.storage(), volume.volume(), snapshot, operation.cache());
-            } catch (StorageException e) {
-                LOG.warn("volume '{}' is not deactivated: {}", volume, e.getMessage());
-                failed.add(volume);
-                reason = e;
-            }
-        }
-        if (reason != null) {
-            throw new StorageException(
-                    reason.error(),
-                    reason.outcome(),
-                    "volume deactivation failed: "
-                            + String.join(
-                                    " ", failed.stream().map(VolumeId::toString).toList()),
-                    reason);
-        }
+        operation().deactivateVolumes(volumes, snapshot);
     }
 
     // ---- listing
@@ -195,7 +151,16 @@ public final class StorageService {
         return storages.isEnabled(storages.get(storage));
     }
 
-    /** How all storages are, each asked at the same time as the others, in the order of the configuration. */
+    /** The storages that are enabled and configured for one of these kinds of content, in the order of the configuration. */
+    public List<StorageId> enabled(Set<ContentType> content) {
+        return storages.all().stream()
+                .filter(configured -> storages.isEnabled(configured)
+                        && Inventory.contentOf(configured).stream().anyMatch(content::contains))
+                .map(Configured::id)
+                .toList();
+    }
+
+    /** The status of all storages, asked at the same time, in the order of the configuration. */
     public List<StorageSummary> status() {
         return status(Set.of(), STATUS_LIMIT);
     }
@@ -217,7 +182,8 @@ public final class StorageService {
                 storages.all().stream()
                         .filter(configured -> content.isEmpty()
                                 || (storages.isEnabled(configured)
-                                        && contentOf(configured).stream().anyMatch(content::contains)))
+                                        && Inventory.contentOf(configured).stream()
+                                                .anyMatch(content::contains)))
                         .map(Configured::id)
                         .toList(),
                 limit);
@@ -225,67 +191,12 @@ public final class StorageService {
 
     /** How these storages are, asked at the same time; one that does not answer within the limit is inactive. */
     public List<StorageSummary> statusOf(Collection<StorageId> asked, Duration limit) {
-        Operation operation = operation();
-        Map<StorageId, Configured> configured = new LinkedHashMap<>();
-        asked.forEach(id -> configured.put(id, storages.get(id)));
-        return AtOnce.ask(
-                        configured.keySet(),
-                        limit,
-                        id -> summary(
-                                Objects.requireNonNull(configured.get(id)),
-                                contentOf(Objects.requireNonNull(configured.get(id))),
-                                operation))
-                .values()
-                .stream()
-                .map(answer -> switch (answer) {
-                    case Answer.Given<StorageSummary>(StorageId ignored, StorageSummary summary) -> summary;
-                    case Answer.Refused<StorageSummary>(StorageId id, StorageException reason) ->
-                        inactive(Objects.requireNonNull(configured.get(id)), reason);
-                })
-                .toList();
-    }
-
-    private StorageSummary inactive(Configured configured, StorageException reason) {
-        return new StorageSummary(
-                configured.id(),
-                configured.plugin().type(),
-                contentOf(configured),
-                storages.isEnabled(configured),
-                configured.isShared(),
-                new StorageStatus.Inactive(),
-                reason.getMessage());
+        return new Inventory(storages).statusOf(asked, limit);
     }
 
     /** How a storage is. */
     public StorageSummary status(StorageId storage) {
         return statusOf(List.of(storage), STATUS_LIMIT).getFirst();
-    }
-
-    private StorageSummary summary(Configured configured, Set<ContentType> content, Operation operation) {
-        StorageStatus status = new StorageStatus.Inactive();
-        String problem = null;
-        boolean isEnabled = storages.isEnabled(configured);
-        if (isEnabled) {
-            try {
-                operation.activate(configured.id());
-                status = configured.plugin().status(configured.storage(), operation.cache());
-            } catch (StorageException e) {
-                LOG.debug("storage '{}' has no status: {}", configured.id(), e.getMessage());
-                problem = e.getMessage();
-            }
-        }
-        return new StorageSummary(
-                configured.id(),
-                configured.plugin().type(),
-                content,
-                isEnabled,
-                configured.isShared(),
-                status,
-                problem);
-    }
-
-    private static Set<ContentType> contentOf(Configured configured) {
-        return configured.storage().config().content();
     }
 
     /**
@@ -296,40 +207,7 @@ public final class StorageService {
      */
     public Map<StorageId, List<VolumeInfo>> listImages(
             @Nullable StorageId only, ImageFilter filter, @Nullable ContentType content) {
-        Map<StorageId, List<VolumeInfo>> images = new LinkedHashMap<>();
-        if (only != null) {
-            storages.enabled(only);
-            images.put(only, List.of());
-        }
-        Operation operation = operation();
-        List<Configured> listed = selected(only, filter, content)
-                .map(configured -> operation.activate(configured.id()))
-                .toList();
-        for (Configured configured : listed) {
-            List<VolumeInfo> found =
-                    new ArrayList<>(configured.plugin().listImages(configured.storage(), filter, operation.cache()));
-            found.sort(byId(VolumeInfo::volid));
-            images.put(configured.id(), List.copyOf(found));
-        }
-        return images;
-    }
-
-    private Stream<Configured> selected(@Nullable StorageId only, ImageFilter filter, @Nullable ContentType content) {
-        Set<StorageId> named = new LinkedHashSet<>();
-        if (filter instanceof ImageFilter.Named(List<VolumeId> volumes)) {
-            volumes.forEach(volume -> named.add(volume.storage()));
-        }
-        return storages.all().stream()
-                .filter(storages::isEnabled)
-                .filter(configured -> only == null || configured.id().equals(only))
-                .filter(configured -> {
-                    if (filter instanceof ImageFilter.Named) {
-                        return named.contains(configured.id());
-                    }
-                    Set<ContentType> held = contentOf(configured);
-                    return (content == null || held.contains(content))
-                            && (held.contains(ContentType.IMAGES) || held.contains(ContentType.ROOTDIR));
-                });
+        return new Inventory(storages).listImages(only, filter, content);
     }
 
     /**
@@ -339,14 +217,7 @@ public final class StorageService {
      * @param content the kinds to list, as far as the storage is configured for them; empty for all
      */
     public List<ListedVolume> listVolumes(StorageId storage, @Nullable Vmid owner, Set<ContentType> content) {
-        Set<ContentType> wanted = EnumSet.noneOf(ContentType.class);
-        wanted.addAll(content.isEmpty() ? LISTED : content);
-        wanted.retainAll(contentOf(storages.get(storage)));
-        Configured configured = operation().activate(storage);
-        List<ListedVolume> volumes =
-                new ArrayList<>(configured.plugin().listVolumes(configured.storage(), owner, wanted));
-        volumes.sort(byId(listed -> listed.volume().volid()));
-        return List.copyOf(volumes);
+        return new Inventory(storages).listVolumes(storage, owner, content);
     }
 
     /**
@@ -361,10 +232,6 @@ public final class StorageService {
                 .values();
     }
 
-    private static <T> Comparator<T> byId(Function<T, VolumeId> id) {
-        return Comparator.comparing(listed -> id.apply(listed).toString().toLowerCase(Locale.ROOT));
-    }
-
     // ---- images: activated, and locked
 
     /**
@@ -375,22 +242,12 @@ public final class StorageService {
      */
     public VolumeId allocImage(
             StorageId storage, Vmid owner, @Nullable Format format, @Nullable String name, ByteSize size) {
-        StoragePlugin plugin = storages.get(storage).plugin();
-        Format wanted =
-                format == null ? plugin.formats(storages.get(storage).storage()).preferred() : format;
-        return activeAndLocked(
-                storage,
-                configured ->
-                        new VolumeId(storage, plugin.allocImage(configured.storage(), owner, wanted, name, size)));
+        return images().allocImage(storage, owner, format, name, size);
     }
 
     /** Makes a linked clone, under the storage's lock. */
     public VolumeId cloneImage(VolumeId volume, Vmid owner, @Nullable SnapshotName snapshot) {
-        return activeAndLocked(
-                volume.storage(),
-                configured -> new VolumeId(
-                        volume.storage(),
-                        configured.plugin().cloneImage(configured.storage(), volume.volume(), owner, snapshot)));
+        return images().cloneImage(volume, owner, snapshot);
     }
 
     /**
@@ -413,10 +270,7 @@ public final class StorageService {
 
     /** Makes a volume the base of linked clones, under the storage's lock. */
     public VolumeId createBase(VolumeId volume) {
-        return activeAndLocked(
-                volume.storage(),
-                configured -> new VolumeId(
-                        volume.storage(), configured.plugin().createBase(configured.storage(), volume.volume())));
+        return images().createBase(volume);
     }
 
     /**
@@ -426,47 +280,7 @@ public final class StorageService {
      * @throws StorageException {@code IN_USE} if it is the base of linked clones
      */
     public void freeImage(VolumeId volume) {
-        Optional<Cleanup> cleanup = activeAndLocked(volume.storage(), configured -> {
-            if (isBaseInUse(configured, volume)) {
-                throw StorageException.refused(
-                        StorageError.IN_USE, "base volume '" + volume.volume() + "' is still in use by linked clones");
-            }
-            ParsedVolume parsed = configured.plugin().parseVolname(volume.volume());
-            boolean isBase = parsed instanceof ParsedVolume.GuestImage image && image.isBase();
-            return configured.plugin().freeImage(configured.storage(), volume.volume(), isBase, parsed.format());
-        });
-        cleanup.ifPresent(work -> cleanups.execute(() -> {
-            try {
-                work.run();
-            } catch (StorageException e) {
-                LOG.error("what was left to do after volume '{}' was removed failed: {}", volume, e.getMessage());
-            }
-        }));
-    }
-
-    /** Whether a volume is the base of linked clones. */
-    public boolean isBaseInUse(VolumeId volume) {
-        return isBaseInUse(storages.get(volume.storage()), volume);
-    }
-
-    private boolean isBaseInUse(Configured configured, VolumeId volume) {
-        StoragePlugin plugin = configured.plugin();
-        if (!(plugin.parseVolname(volume.volume()) instanceof ParsedVolume.GuestImage base) || !base.isBase()) {
-            return false;
-        }
-        ParsedVolume.Base wanted = new ParsedVolume.Base(base.name(), base.owner());
-        return plugin
-                .listImages(configured.storage(), ImageFilter.all(), operation().cache())
-                .stream()
-                .anyMatch(image -> wanted.equals(baseOf(plugin, image.volid().volume())));
-    }
-
-    private static ParsedVolume.@Nullable Base baseOf(StoragePlugin plugin, VolumeName volume) {
-        try {
-            return plugin.parseVolname(volume) instanceof ParsedVolume.GuestImage image ? image.base() : null;
-        } catch (StorageException e) {
-            return null; // what has no name of a volume is no clone
-        }
+        images().freeImage(volume);
     }
 
     /**
@@ -477,30 +291,16 @@ public final class StorageService {
      * @param name null to let the storage choose
      */
     public VolumeId renameVolume(VolumeId volume, @Nullable Vmid owner, @Nullable VolumeName name) {
-        if (owner == null && name == null) {
-            throw StorageException.refused(
-                    StorageError.BAD_PARAMETER,
-                    "no target VMID or target volname provided for volume '" + volume + "'");
-        }
-        return activeAndLocked(volume.storage(), configured -> {
-            Vmid target = owner == null
-                    ? configured.plugin().parseVolname(volume.volume()).owner()
-                    : owner;
-            return configured.plugin().renameVolume(configured.storage(), volume.volume(), target, name);
-        });
+        return images().renameVolume(volume, owner, name);
     }
 
     /** Renames a snapshot, under the storage's lock. */
     public void renameSnapshot(VolumeId volume, SnapshotName from, SnapshotName to) {
-        activeAndLocked(volume.storage(), configured -> {
-            configured.plugin().renameSnapshot(configured.storage(), volume.volume(), from, to);
-            return Boolean.TRUE;
-        });
+        images().renameSnapshot(volume, from, to);
     }
 
-    private <T> T activeAndLocked(StorageId storage, Function<Configured, T> work) {
-        Configured configured = operation().activate(storage);
-        return StorageLock.hold(configured, locks, () -> work.apply(configured));
+    private GuestImages images() {
+        return new GuestImages(storages, locks, cleanups);
     }
 
     // ---- volumes: neither activated nor locked
@@ -590,6 +390,19 @@ public final class StorageService {
         return storages.get(volume.storage()).plugin().parseVolname(volume.volume());
     }
 
+    /** The directory of a storage for a kind of content, absolute; empty if the storage has no directories. */
+    public Optional<Path> directory(StorageId storage, ContentType type) {
+        Configured configured = storages.get(storage);
+        try {
+            return Optional.of(Path.of(configured.plugin().getSubdir(configured.storage(), type)));
+        } catch (StorageException e) {
+            if (e.error() == StorageError.NOT_SUPPORTED) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
     /** The volume that lies at an absolute path, in the first storage of the configuration that it belongs to. */
     public Optional<VolumeId> find(Path path) {
         return storages.all().stream()
@@ -652,6 +465,17 @@ public final class StorageService {
 
     // ---- backups
 
+    /**
+     * A backup provider of a storage that keeps backups of its own kind; the storage is activated before. The caller closes
+     * it.
+     *
+     * @param log where the provider says what it does
+     * @throws StorageException {@code NOT_SUPPORTED} if the storage has none
+     */
+    public BackupProvider newBackupProvider(StorageId storage, TaskLog log) {
+        return backups().newProvider(storage, log);
+    }
+
     public Optional<String> attribute(VolumeId volume, VolumeAttribute attribute) {
         Configured configured = storages.get(volume.storage());
         return configured.plugin().attribute(configured.storage(), volume.volume(), attribute);
@@ -664,61 +488,7 @@ public final class StorageService {
      * @throws StorageException {@code PERMISSION_DENIED} if a further backup of the guest may not be protected
      */
     public void updateAttribute(VolumeId volume, VolumeAttribute attribute, @Nullable String value) {
-        Configured configured = storages.get(volume.storage());
-        boolean isSet = value != null && !value.isEmpty() && !value.equals("0");
-        if (attribute == VolumeAttribute.PROTECTED && isSet) {
-            ParsedVolume parsed = configured.plugin().parseVolname(volume.volume());
-            Vmid owner = parsed.owner();
-            if (parsed.type() == ContentType.BACKUP && owner != null) {
-                refuseTooManyProtected(configured, volume, owner);
-            }
-        }
-        configured.plugin().updateAttribute(configured.storage(), volume.volume(), attribute, value);
-    }
-
-    private void refuseTooManyProtected(Configured configured, VolumeId volume, Vmid owner) {
-        int limit = protectedBackups(configured);
-        StoragePlugin plugin = configured.plugin();
-        if (limit == UNLIMITED
-                || plugin.attribute(configured.storage(), volume.volume(), VolumeAttribute.PROTECTED)
-                        .filter(value -> !value.equals("0"))
-                        .isPresent()) {
-            return;
-        }
-        List<ListedVolume> backups = plugin.listVolumes(configured.storage(), owner, EnumSet.of(ContentType.BACKUP));
-        String subtype = backups.stream()
-                .filter(backup -> backup.volume().volid().equals(volume))
-                .map(ListedVolume::subtype)
-                .filter(Objects::nonNull)
-                .findFirst()
-                .orElse(null);
-        long count = backups.stream()
-                .filter(ListedVolume::isProtected)
-                .filter(backup -> subtype == null || subtype.equals(backup.subtype()))
-                .count();
-        if (limit <= count) {
-            throw StorageException.refused(
-                    StorageError.PERMISSION_DENIED,
-                    "The number of protected backups per guest is limited to " + limit + " on storage '"
-                            + configured.id() + "'");
-        }
-    }
-
-    private int protectedBackups(Configured configured) {
-        Optional<String> setting = configured.storage().config().text("max-protected-backups");
-        if (setting.isPresent()) {
-            try {
-                return Integer.parseInt(setting.get());
-            } catch (NumberFormatException e) {
-                throw StorageException.refused(
-                        StorageError.BAD_CONFIG,
-                        "storage '" + configured.id() + "': max-protected-backups " + Quoted.of(setting.get())
-                                + " is not a number");
-            }
-        }
-        return permissions.has("/storage/" + configured.id(), "Datastore.Allocate")
-                ? UNLIMITED
-                : USUAL_PROTECTED_BACKUPS;
+        backups().updateAttribute(volume, attribute, value);
     }
 
     /**
@@ -732,48 +502,14 @@ public final class StorageService {
             BackupSelection selection,
             boolean isDryRun,
             TaskLog log) {
-        Configured configured = storages.get(storage);
-        if (!contentOf(configured).contains(ContentType.BACKUP)) {
-            throw StorageException.refused(
-                    StorageError.NOT_SUPPORTED, "storage '" + storage + "' does not support backups");
-        }
-        Retention wanted = retention == null ? configuredRetention(configured) : retention;
-        operation().activate(storage);
-        return configured.plugin().pruneBackups(configured.storage(), wanted, selection, isDryRun, log);
+        return backups().prune(storage, retention, selection, isDryRun, log);
     }
 
-    private static Retention configuredRetention(Configured configured) {
-        Map<String, Long> keep = new LinkedHashMap<>();
-        configured.storage().config().map("prune-backups").forEach((name, count) -> {
-            try {
-                keep.put(name, Long.parseLong(count));
-            } catch (NumberFormatException e) {
-                throw StorageException.refused(
-                        StorageError.BAD_CONFIG,
-                        "storage '" + configured.id() + "': prune-backups has " + name + "=" + Quoted.of(count)
-                                + ", which is not a number");
-            }
-        });
-        if (keep.isEmpty()) {
-            throw StorageException.refused(
-                    StorageError.BAD_CONFIG,
-                    "no prune-backups options configured for storage '" + configured.id() + "'");
-        }
-        return new Retention(keep);
+    private KeptBackups backups() {
+        return new KeptBackups(storages, permissions);
     }
 
     // ---- what the user may do
-
-    /**
-     * Refuses a volume that the user may not use, by PVE's rules.
-     *
-     * @param guest the guest it would be used for, null for none
-     * @param expected what it must be, null for anything; an image is also taken for {@code ROOTDIR}
-     * @throws StorageException {@code PERMISSION_DENIED}; {@code BAD_PARAMETER} if it is something else
-     */
-    public void checkVolumeAccess(VolumeId volume, @Nullable Vmid guest, @Nullable ContentType expected) {
-        new VolumeAccess(permissions).check(volume, parseVolname(volume), guest, expected);
-    }
 
     /**
      * How fast something may read and write.

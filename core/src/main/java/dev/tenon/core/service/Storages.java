@@ -17,23 +17,40 @@ final class Storages {
     private final Supplier<StorageConfigs> configs;
     private final Map<String, StoragePlugin> types;
     private final String node;
+    private final boolean isReading;
 
     Storages(Supplier<StorageConfigs> configs, Map<String, StoragePlugin> types, String node) {
+        this(configs, types, node, false);
+    }
+
+    private Storages(
+            Supplier<StorageConfigs> configs, Map<String, StoragePlugin> types, String node, boolean isReading) {
         this.configs = configs;
         this.types = Map.copyOf(types);
         this.node = node;
+        this.isReading = isReading;
+    }
+
+    /** The same for a user who only reads. */
+    Storages reading() {
+        return new Storages(configs, types, node, true);
+    }
+
+    /** Whether directories that a storage of this node lacks are not to be made. */
+    boolean isReading() {
+        return isReading;
     }
 
     /**
      * The storage of this id, whether or not it is enabled.
      *
-     * @throws StorageException {@code NOT_FOUND}; {@code NOT_SUPPORTED} if nobody answers for its type
+     * @throws StorageException {@code NOT_FOUND}; {@code NOT_SUPPORTED} if no plugin has its type
      */
     Configured get(StorageId id) {
         return configured(configs.get().get(id));
     }
 
-    /** A storage, and who answers for its type. */
+    /** A storage, and the plugin of its type. */
     Configured configured(Storage storage) {
         StoragePlugin plugin = types.get(storage.config().type());
         if (plugin == null) {
@@ -46,7 +63,7 @@ final class Storages {
         return new Configured(storage, plugin);
     }
 
-    /** All storages whose type somebody answers for, in the order of the configuration. */
+    /** All storages whose type has a plugin, in the order of the configuration. */
     List<Configured> all() {
         return configs.get().all().stream()
                 .filter(storage -> types.containsKey(storage.config().type()))

@@ -97,7 +97,7 @@ final class VolumeTransfers {
         StoragePlugin plugin = to.plugin();
         Supplier<VolumeId> importing =
                 () -> plugin.importVolume(to.storage(), volume.volume(), format, transfer, allowRename, stream);
-        // One whose volumes are files here has nothing under the name before all has come.
+        // A storage whose volumes are files has nothing under the name before all data has arrived.
         return plugin.imageFiles().isPresent()
                 ? importing.get()
                 : new WholeImport(plugin, to.storage(), volume.volume(), allowRename)

@@ -17,9 +17,4 @@ public record ConfigChange(Map<String, Object> set, List<String> deleted, Secret
         set = Collections.unmodifiableMap(new LinkedHashMap<>(set));
         deleted = List.copyOf(deleted);
     }
-
-    /** The same request with other values. */
-    public ConfigChange setting(Map<String, Object> values) {
-        return new ConfigChange(values, deleted, secrets);
-    }
 }

@@ -46,7 +46,6 @@ public record PluginData(
                 .filter(formats::contains)
                 .or(() -> Optional.ofNullable(defaultFormat))
                 .orElse(Format.Image.RAW.word()));
-        valid.add(preferred);
         return new Formats(preferred, valid);
     }
 }

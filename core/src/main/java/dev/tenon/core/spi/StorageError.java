@@ -18,6 +18,7 @@ public enum StorageError {
     NOT_FOUND,
     NOT_SUPPORTED,
     NO_SPACE,
+    OBJECT_GONE,
     PERMISSION_DENIED,
     PLUGIN_BUSY,
     PLUGIN_DIED,

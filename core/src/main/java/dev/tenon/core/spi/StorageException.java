@@ -33,6 +33,14 @@ public class StorageException extends RuntimeException {
         return String.valueOf(super.getMessage());
     }
 
+    /**
+     * What a host is told: the words of the plugin alone, where it is a plugin far away that failed and the message says
+     * more than that.
+     */
+    public String hostText() {
+        return getMessage();
+    }
+
     public StorageError error() {
         return error;
     }

@@ -1,5 +1,6 @@
 package dev.tenon.core.spi;
 
+import dev.tenon.core.spi.backup.BackupProvider;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +20,22 @@ import org.jspecify.annotations.Nullable;
  * <p>A call itself locks and activates nothing: the host does both around it, as PVE does.
  *
  * <p>Methods that a storage need not support have defaults here that answer as PVE's base class does, mostly with {@code
- * NOT_SUPPORTED}.
+ * NOT_SUPPORTED}. The interface is as long as PVE's table of methods: each is declared once, here.
  */
 public interface StoragePlugin {
     /** The storage type as written in {@code storage.cfg}, in lower case. */
     String type();
+
+    /**
+     * The class of PVE that is most like this type. On a PVE host, the class through which the type is used inherits from
+     * it, and answers what a host must know without the daemon: what a volume name means, in which stream formats a volume
+     * can arrive, and whether a configuration is valid.
+     *
+     * @return a class that every PVE has; its base class of all types, if none is more like this type
+     */
+    default String hostClass() {
+        return "PVE::Storage::Plugin";
+    }
 
     PluginData pluginData();
 
@@ -44,6 +56,14 @@ public interface StoragePlugin {
      * @throws StorageException {@code INVALID_NAME} if the name is not one of this plugin's
      */
     ParsedVolume parseVolname(VolumeName volume);
+
+    /**
+     * The forms of the names of this type, in the order in which they are tried, for hosts that cannot ask {@link
+     * #parseVolname}. Empty if the names are those of PVE's base class, or if only the plugin can tell.
+     */
+    default List<NamePattern> namePatterns() {
+        return List.of();
+    }
 
     // ---- how names of images tell their formats; names are bare, without the guest's directory and the base image
 
@@ -532,6 +552,22 @@ public interface StoragePlugin {
             boolean allowRename,
             ImportStream stream) {
         throw unsupported("volume_import");
+    }
+
+    // ---- backups
+
+    /**
+     * A backup provider for one job, one restore, or a look at one archive. Cheap, and without an effect: hosts make one and
+     * never use it. The storage lists the archives ({@link #listVolumes}), removes and prunes them, and keeps their notes.
+     *
+     * @param log where the provider says what it does while one of its calls runs
+     * @throws StorageException {@code NOT_SUPPORTED} if the storage keeps no backups of its own kind
+     */
+    default BackupProvider newBackupProvider(Storage storage, TaskLog log) {
+        throw StorageException.refused(
+                StorageError.NOT_SUPPORTED,
+                "new_backup_provider is not implemented for storage type '"
+                        + storage.config().type() + "'");
     }
 
     private StorageException unsupported(String method) {

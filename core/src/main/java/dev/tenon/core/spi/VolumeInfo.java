@@ -44,4 +44,9 @@ public record VolumeInfo(
             Map<String, Object> other) {
         this(volid, format, size, owner, used, parent, ctime, other, Set.of());
     }
+
+    /** The same entry with these reports in place of its others. */
+    public VolumeInfo withOther(Map<String, Object> reports) {
+        return new VolumeInfo(volid, format, size, owner, used, parent, ctime, reports, blank);
+    }
 }

@@ -16,7 +16,23 @@ public record VolumeName(String value) {
     private static final int LONGEST = 1024;
 
     public VolumeName {
-        check(value);
+        if (!isSimple(value)) {
+            check(value);
+        }
+    }
+
+    /** Whether it is certainly good, as most are: short, of printable ASCII, no part with a dot or dash in front. */
+    private static boolean isSimple(String value) {
+        int length = value.length();
+        char before = '/';
+        for (int i = 0; i < length; i++) {
+            char c = value.charAt(i);
+            if (c < ' ' || c > '~' || (before == '/' && (c == '.' || c == '-' || (c == '/' && i == 0)))) {
+                return false;
+            }
+            before = c;
+        }
+        return length > 0 && length <= LONGEST_PART;
     }
 
     private static void check(String value) {

@@ -18,10 +18,10 @@ import java.util.function.IntConsumer;
  * inside the kernel, by splice and sendfile; a checksum is all that makes this process read it.
  */
 public final class DescriptorExport extends DescriptorStream implements ExportStream {
-    /** Of so much of a disk the places of its data are looked up at once. */
+    /** How much of a disk is searched for data at once. */
     private static final long WINDOW = 1L << 30;
 
-    /** So much of a compressed image is read into memory at once. */
+    /** How much of a compressed image is read into memory at once. */
     private static final long PART = 16L << 20;
 
     /**
@@ -106,7 +106,7 @@ public final class DescriptorExport extends DescriptorStream implements ExportSt
         writer.zeroes(end - at);
     }
 
-    /** What lies in no file as the guest sees it, is written into memory first. */
+    /** Data that is in no file as the guest sees it is written into memory first. */
     private static void sendParts(Writer writer, StreamSource.Disk disk, long begin, long end) throws IOException {
         for (long at = begin; at < end; at += PART) {
             long length = Math.min(PART, end - at);

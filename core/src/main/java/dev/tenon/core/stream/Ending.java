@@ -1,12 +1,12 @@
 package dev.tenon.core.stream;
 
-/** What tells of a stream whether it has ended where it should. */
+/** How to tell whether a stream has ended where it should. */
 enum Ending {
     /** Its first eight bytes tell the length of the rest. */
     LENGTH,
     /** It ends in zeroes, as a tar archive does. */
     ZEROES,
-    /** Nothing does. */
+    /** Nothing tells. */
     ANYWHERE;
 
     private static final int SECTOR = 512;
@@ -20,7 +20,7 @@ enum Ending {
         };
     }
 
-    /** What says that it is of whole sectors may have been rounded up to them, as PVE does. */
+    /** A size of whole sectors may have been rounded up to them, as PVE does. */
     static boolean isTooShort(long got, long told) {
         long missing = told - got;
         return missing > 0 && (missing >= SECTOR || told % SECTOR != 0);

@@ -16,7 +16,7 @@ import java.util.function.IntFunction;
  * the descriptor of the stream. So the transfer is watched like any other, whoever makes it.
  */
 final class HandOver {
-    /** Whoever has lost its pipe notices by itself, and mostly says why. */
+    /** A process that has lost its pipe notices, and mostly says why. */
     private static final long PATIENCE_SECONDS = 2;
 
     private final Pace pace;
@@ -65,7 +65,7 @@ final class HandOver {
             HandOver handOver = new HandOver(pace, pipe.read(), pipe.write());
             Pump<?> pump = handOver.start(peer, (flow, end) -> move(pace, flow, peer, end, ending));
             T result = handOver.letOther(reader, pump);
-            // What it has not read it does not want.
+            // It does not want what it has not read.
             pace.cancel("all that is wanted has been read");
             try {
                 pump.join();
@@ -121,7 +121,7 @@ final class HandOver {
         });
     }
 
-    /** One that goes on without its pipe is interrupted. */
+    /** A process that goes on without its pipe is interrupted. */
     private void interruptLate() {
         try {
             if (returned.await(pace.isCancelled() ? 0 : PATIENCE_SECONDS, TimeUnit.SECONDS)) {
@@ -138,7 +138,7 @@ final class HandOver {
         }
     }
 
-    /** Whoever failed first says why, and the other is done with, too. */
+    /** The one that failed first says why, and the other ends too. */
     private <T> T letOther(IntFunction<T> other, Pump<?> pump) {
         try {
             T result = other.apply(given.number());
@@ -150,7 +150,7 @@ final class HandOver {
             if (!failedFirst) {
                 pace.cancel("the other process failed");
             }
-            // Until then its thread uses the pipe, whose number is soon another file's.
+            // Until then its thread uses the pipe, whose number may soon be another file's.
             try {
                 pump.join();
             } catch (RuntimeException ended) {

@@ -59,7 +59,7 @@ public final class LocalStream {
             try {
                 return importing.apply(new Incoming(incoming, exporter));
             } finally {
-                // Whoever still writes has nobody to read it.
+                // A writer has no reader any more.
                 taken.complete(false);
                 incoming.close();
                 export.cancel("the import has ended");
@@ -238,7 +238,7 @@ public final class LocalStream {
             }
         }
 
-        /** What has come is whole only if who sent it says so, too. */
+        /** What has arrived is complete only if the sender says so, too. */
         private void refuseFailedExport() {
             pipe.close();
             try {
@@ -252,7 +252,7 @@ public final class LocalStream {
                         e);
             }
             RuntimeException failure = exportFailure;
-            // One that would have written more than was wanted finds nobody who reads it.
+            // A sender that would have written more than was wanted has no reader any more.
             if (failure != null
                     && !(failure instanceof StorageException broken && broken.error() == StorageError.STREAM_BROKEN)) {
                 throw failure;

@@ -16,7 +16,7 @@ import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** How far a transfer has come, how fast it may go, and whether it goes on. One thread moves bytes, any may cancel. */
+/** How far a transfer has got, how fast it may go, and whether it goes on. One thread moves bytes, any may cancel. */
 final class Pace {
     private static final int LOOK_MILLIS = 100;
 
@@ -168,7 +168,7 @@ final class Pace {
         return broken("the other end has not moved for " + settings.patience().toSeconds() + " s");
     }
 
-    /** The other end did not keep to it. */
+    /** The other end broke the stream. */
     StorageException broken(String why) {
         return new StorageException(
                 StorageError.STREAM_BROKEN, outcome(), settings.what() + " broke " + position() + ": " + why);
@@ -178,7 +178,7 @@ final class Pace {
         return Failures.of(failure, outcome(), settings.what() + " failed " + position());
     }
 
-    /** The storage is as it was, or what was made is removed by who made it. */
+    /** The storage is unchanged, or its maker removes what was made. */
     private Outcome outcome() {
         return moved.get() == 0 ? Outcome.NOT_STARTED : Outcome.FAILED_CLEAN;
     }

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Says for people how far a transfer has come, for instance {@code transferred 1.20 GiB of 32.00 GiB (3.75 %), 1.10 GiB/s,
- * 0:28 left}. The rate is that since the line before.
+ * Tells people how far a transfer has got, for instance {@code transferred 1.20 GiB of 32.00 GiB (3.75 %), 1.10 GiB/s, 0:28
+ * left}. The rate is that since the line before.
  */
 public final class ProgressLine {
     private static final double SECOND = 1e9;
@@ -24,7 +24,7 @@ public final class ProgressLine {
     }
 
     /**
-     * The next line; empty as long as nothing has come, for which whoever sends is to be asked.
+     * The next line; empty as long as nothing has arrived, which is up to the sender.
      *
      * @param done bytes
      * @param total bytes, 0 if not known

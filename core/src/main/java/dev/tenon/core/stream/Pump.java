@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Pump<T> {
     private static final AtomicLong NUMBERS = new AtomicLong();
     private static final Duration LOOK = Duration.ofMillis(100);
-    /** A thread that looks at the pace has ended by then. */
+    /** A thread that watches the pace has ended within this time. */
     private static final Duration GRACE = Duration.ofMillis(500);
 
     private static final Duration LONGEST_END = Duration.ofSeconds(30);
@@ -29,11 +29,11 @@ final class Pump<T> {
     private final Descriptor peer;
     private final CompletableFuture<T> result = new CompletableFuture<>();
 
-    /** What is done on the thread. */
+    /** The work of the thread. */
     interface Work<T> {
         T run(DataFlow flow) throws IOException;
 
-        /** It has failed, perhaps before it was run; nobody who waits for it knows yet. */
+        /** It has failed, perhaps before it ran; its waiters do not know yet. */
         default void failed() {}
     }
 

@@ -14,8 +14,6 @@ final class Reader {
     /** What PVE's dd looks at: so a volume that it makes has the same holes. */
     private static final int BLOCK = 64 << 10;
 
-    private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(BLOCK).asReadOnlyBuffer();
-
     private final Pace pace;
     private final DataFlow flow;
     private final Descriptor source;
@@ -101,7 +99,6 @@ final class Reader {
     }
 
     private boolean isZero(int begin, int end) {
-        int length = Math.min(BLOCK, end - begin);
-        return buffer.slice(begin, length).mismatch(ZEROES.slice(0, length)) < 0;
+        return DataFlow.isZero(buffer.slice(begin, Math.min(BLOCK, end - begin)));
     }
 }

@@ -56,7 +56,7 @@ final class Relay {
         }
     }
 
-    /** Files to which others append, and terminals, take no part in it. */
+    /** Files to which others append, and terminals, do not support it. */
     private boolean canSplice(Descriptor descriptor) throws IOException {
         return switch (descriptor.kind()) {
             case PIPE, SOCKET, BLOCK_DEVICE -> true;
@@ -85,6 +85,9 @@ final class Relay {
     }
 
     private static int trailingZeroes(ByteBuffer buffer) {
+        if (DataFlow.isZero(buffer)) {
+            return buffer.limit();
+        }
         int from = buffer.limit();
         while (from > 0 && buffer.get(from - 1) == 0) {
             from--;

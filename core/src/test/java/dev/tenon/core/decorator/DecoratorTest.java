@@ -21,9 +21,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +41,7 @@ class DecoratorTest {
         REFUSES,
         IS_LATE,
         CRASHES,
+        CANNOT_BE_ASKED,
         HANGS
     }
 
@@ -79,6 +82,8 @@ class DecoratorTest {
                 case ANSWERS -> true;
                 case REFUSES -> throw StorageException.refused(StorageError.BAD_CONFIG, "no path");
                 case CRASHES -> throw new StorageException(StorageError.SIDECAR_FAILED, Outcome.UNKNOWN, "lost");
+                case CANNOT_BE_ASKED ->
+                    throw StorageException.refused(StorageError.SIDECAR_FAILED, "too many open files");
                 case IS_LATE -> throw new StorageException(StorageError.DEADLINE_EXCEEDED, Outcome.UNKNOWN, "late");
                 case HANGS -> {
                     try {
@@ -129,7 +134,7 @@ class DecoratorTest {
     /** What {@link StoragePlugin} answers itself, if nobody else does, must not be answered without its storage. */
     @Test
     void everyMethodOfAStoragePluginIsACall() {
-        Set<String> abilities = Set.of("imageFiles", "examinable", "isShared");
+        Set<String> abilities = Set.of("imageFiles", "examinable", "isShared", "hostClass");
 
         assertThat(Arrays.stream(DelegatingPlugin.class.getDeclaredMethods())
                         .filter(method -> Modifier.isPublic(method.getModifiers()))
@@ -138,6 +143,46 @@ class DecoratorTest {
                         .map(Method::getName)
                         .filter(name -> !abilities.contains(name))
                         .toList());
+    }
+
+    @Test
+    void aCallSaysWhetherItChangesAnything() {
+        Map<String, Call.Effect> effects = new TreeMap<>();
+        StoragePlugin plugin = new DelegatingPlugin() {
+            @Override
+            @SuppressWarnings("NullAway") // nobody looks at the answer
+            protected <T extends @Nullable Object> T make(Call<T> call) {
+                effects.put(call.operation(), call.effect());
+                return null;
+            }
+        };
+        Arrays.stream(DelegatingPlugin.class.getDeclaredMethods())
+                .filter(method -> Modifier.isPublic(method.getModifiers()))
+                .forEach(method -> makeWithoutArguments(method, plugin));
+
+        assertThat(effects)
+                .containsEntry("status", Call.Effect.READS)
+                .containsEntry("findFreeDiskname", Call.Effect.READS)
+                .containsEntry("activateVolume", Call.Effect.CHANGES)
+                .containsEntry("exportVolume", Call.Effect.CHANGES);
+        assertThat(effects.keySet())
+                .filteredOn(name -> effects.get(name) == Call.Effect.READS)
+                .hasSize(35);
+        assertThat(Arrays.stream(StoragePlugin.class.getMethods())
+                        .filter(method -> method.getReturnType() == void.class)
+                        .map(Method::getName))
+                .allMatch(name -> effects.get(name) == Call.Effect.CHANGES);
+    }
+
+    private static void makeWithoutArguments(Method method, StoragePlugin plugin) {
+        Object[] arguments = Arrays.stream(method.getParameterTypes())
+                .map(type -> type == boolean.class ? false : null)
+                .toArray();
+        try {
+            method.invoke(plugin, arguments);
+        } catch (ReflectiveOperationException e) {
+            // a boolean that is null cannot be unwrapped, after the call
+        }
     }
 
     @Test
@@ -235,6 +280,25 @@ class DecoratorTest {
         passes(Duration.ofSeconds(61));
         assertThat(status(decorated, NAS)).isEqualTo(new StorageStatus.Inactive());
         assertThat(status(decorated, OTHER)).isEqualTo(ACTIVE);
+    }
+
+    @Test
+    void whatCouldNotBeAskedIsNotInactive() {
+        StoragePlugin decorated = Decorator.decorate(moody, new StatusCache(StatusCache.Settings.USUAL, now::get));
+        moody.mood = Mood.CANNOT_BE_ASKED;
+        cannotBeAsked(decorated);
+        moody.mood = Mood.ANSWERS;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        moody.mood = Mood.CANNOT_BE_ASKED;
+        assertThat(status(decorated, NAS)).isEqualTo(ACTIVE);
+        passes(StatusCache.Settings.USUAL.stale());
+        cannotBeAsked(decorated);
+    }
+
+    private static void cannotBeAsked(StoragePlugin plugin) {
+        assertThatExceptionOfType(StorageException.class)
+                .isThrownBy(() -> status(plugin, NAS))
+                .withMessage("too many open files");
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.Mutation;
@@ -53,7 +54,7 @@ class JournalTest {
     private Storage storage = Storages.at(Path.of("/unset"));
     private StoragePlugin plugin = new DirPlugin();
 
-    private final class Observed extends DirectoryPlugin {
+    private class Observed extends DirectoryPlugin {
         @Override
         public VolumeName allocImage(Storage at, Vmid owner, Format format, @Nullable String name, ByteSize size) {
             seen = journal.entries();
@@ -145,6 +146,79 @@ class JournalTest {
         });
         cleanup.run();
         assertThat(journal.entries()).isEmpty();
+    }
+
+    /** From now on of a type that nobody can examine. */
+    private void examineNothing() {
+        Observed observed = new Observed() {
+            @Override
+            public Optional<Examinable> examinable() {
+                return Optional.empty();
+            }
+        };
+        plugin = Decorator.decorate(observed, new Journalled(journal, observed));
+    }
+
+    private void failUnknown(String problem, Runnable operation) {
+        failure = new StorageException(StorageError.PLUGIN_DIED, Outcome.UNKNOWN, problem);
+        assertThatExceptionOfType(StorageException.class).isThrownBy(operation::run);
+        failure = null;
+    }
+
+    private List<String> kept() {
+        return journal.interrupted().stream()
+                .map(entry -> entry.operation() + " " + entry.problem())
+                .toList();
+    }
+
+    @Test
+    void keepsTheNewestOfEqualOnesThatNobodyCanExamine() {
+        examineNothing();
+        for (int i = 0; i < 20; i++) {
+            failUnknown("try " + i, this::alloc);
+        }
+        failUnknown("another size", () -> plugin.allocImage(storage, GUEST, Format.Image.RAW, null, ByteSize.ofKib(8)));
+        Storage other = Storage.of("other", "dir", Map.of("path", directory.toString()));
+        failUnknown(
+                "other",
+                () -> plugin.allocImage(other, GUEST, Format.Image.RAW, "vm-100-disk-0.raw", ByteSize.ofKib(4)));
+
+        assertThat(kept()).containsExactly("allocImage try 19", "allocImage another size", "allocImage other");
+
+        alloc();
+        assertThat(kept()).containsExactly("allocImage another size", "allocImage other");
+    }
+
+    @Test
+    void forgetsAllOfAVolumeThatIsFreedIfNobodyCanExamineIt() {
+        examineNothing();
+        failUnknown("alloc", this::alloc);
+        failUnknown(
+                "another",
+                () -> plugin.allocImage(storage, GUEST, Format.Image.RAW, "vm-100-disk-10.raw", ByteSize.ofKib(4)));
+        alloc();
+        failUnknown("alloc", this::alloc);
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> plugin.deleteSnapshot(storage, DISK, new SnapshotName("one"), false));
+        Interrupted.begin(journal, plugin, dir -> dir.freeImage(storage, DISK, false, null));
+        assertThat(kept()).hasSize(4);
+
+        left = Optional.of(() -> {});
+        Cleanup cleanup = plugin.freeImage(storage, DISK, false, null).orElseThrow();
+        assertThat(kept()).hasSize(4);
+        cleanup.run();
+        assertThat(kept()).containsExactly("allocImage another");
+    }
+
+    @Test
+    void keepsAllEntriesOfAStorageThatIsExamined() {
+        for (int i = 0; i < 3; i++) {
+            failUnknown("try " + i, this::alloc);
+        }
+        alloc();
+        plugin.freeImage(storage, DISK, false, null);
+
+        assertThat(kept()).containsExactly("allocImage try 0", "allocImage try 1", "allocImage try 2");
     }
 
     @Test

@@ -39,8 +39,8 @@ class FileSystemStatusTest {
 
     @Test
     void fileSystemsOfWindowsHaveNoModes() {
-        assertThat(new FileSystemStatus(0xff53_4d42L, 1, 1, 1).hasModes()).isFalse();
-        assertThat(new FileSystemStatus(0x4d44L, 1, 1, 1).hasModes()).isFalse();
+        assertThat(new FileSystemStatus(0xff53_4d42L, 1, 1, 1, 1).hasModes()).isFalse();
+        assertThat(new FileSystemStatus(0x4d44L, 1, 1, 1, 1).hasModes()).isFalse();
     }
 
     @Test

@@ -1,16 +1,11 @@
 package dev.tenon.core.service;
 
-import static dev.tenon.core.service.ServiceFixture.GUEST;
 import static dev.tenon.core.service.ServiceFixture.LOCAL;
-import static dev.tenon.core.service.ServiceFixture.volume;
 import static dev.tenon.core.testing.Failing.isRefused;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 
-import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which volumes a user may use, and how fast, by what PVE's user management allows. */
+/** How fast a user may use volumes, by what PVE's user management allows. */
 class UserRulesTest {
     private static final int KIB = 1024;
 
@@ -42,50 +37,6 @@ class UserRulesTest {
         return fixture.service(
                 "dir: fast\n\tpath " + fixture.directory("fast") + "\n" + lines,
                 "dir: slow\n\tpath " + fixture.directory("slow") + "\n");
-    }
-
-    @ParameterizedTest
-    @CsvSource(textBlock = """
-                    100/vm-100-disk-0.raw,      100, ,                                               allowed
-                    100/vm-100-disk-0.raw,      101, ,                                               Datastore.Audit
-                    100/vm-100-disk-0.raw,      101, /storage/fast=Datastore.Audit,                  VM.Config.Disk
-                    100/vm-100-disk-0.raw,      101, /storage/fast=Datastore.Audit /vms/100=VM.Config.Disk, allowed
-                    100/vm-100-disk-0.raw,         , /storage/fast=Datastore.Allocate,               allowed
-                    iso/debian.iso,             100, ,                                               Datastore.AllocateSpace|Datastore.Audit
-                    iso/debian.iso,             100, /storage/fast=Datastore.Audit,                  allowed
-                    import/disk.qcow2,          100, /storage/fast=Datastore.AllocateSpace,          allowed
-                    snippets/hook.pl,           100, /storage/fast=Datastore.Audit,                  missing privileges
-                    backup/vzdump-qemu-100-2026_01_01-00_00_00.vma, 101, /storage/fast=Datastore.AllocateSpace, VM.Backup
-                    backup/vzdump-qemu-100-2026_01_01-00_00_00.vma, 100, ,                           allowed
-                    backup/other.vma,           100, /storage/fast=Datastore.AllocateSpace,          missing privileges
-                    """)
-    void aVolumeMayBeUsedByPvesRules(String name, @Nullable Long guest, @Nullable String privileges, String expected)
-            throws IOException {
-        StorageService service = userWith(privileges);
-        Vmid vmid = guest == null ? null : new Vmid(guest);
-
-        if (expected.equals("allowed")) {
-            assertThatCode(() -> service.checkVolumeAccess(volume(name), vmid, null))
-                    .doesNotThrowAnyException();
-        } else {
-            isRefused(
-                    () -> service.checkVolumeAccess(volume(name), vmid, null),
-                    StorageError.PERMISSION_DENIED,
-                    expected);
-        }
-    }
-
-    @Test
-    void anImageIsTakenForTheRootDirectoryOfAContainerAndForNothingElse() throws IOException {
-        StorageService service = userWith("/storage/fast=Datastore.Allocate");
-
-        assertThatCode(() ->
-                        service.checkVolumeAccess(volume("100/subvol-100-disk-0.subvol"), GUEST, ContentType.ROOTDIR))
-                .doesNotThrowAnyException();
-        isRefused(
-                () -> service.checkVolumeAccess(volume("iso/debian.iso"), GUEST, ContentType.IMAGES),
-                StorageError.BAD_PARAMETER,
-                "unable to use volume fast:iso/debian.iso - content type needs to be 'images'");
     }
 
     @ParameterizedTest

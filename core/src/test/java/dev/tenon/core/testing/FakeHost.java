@@ -20,7 +20,7 @@ public final class FakeHost {
             """;
     private static final String UMOUNT = """
             if [ -e "$host/bind" ]; then /bin/umount "$1" || exit 1; fi
-            grep -v " $1 " "$host/mounts" >"$host/mounts.new"
+            tac "$host/mounts" | awk -v on=" $1 " '!gone && index($0, on) { gone = 1; next } 1' | tac >"$host/mounts.new"
             mv "$host/mounts.new" "$host/mounts"
             """;
     private static final String SYSTEMCTL = """
@@ -46,7 +46,7 @@ public final class FakeHost {
             host.program("mount", MOUNT);
             host.program("umount", UMOUNT);
             host.program("systemctl", SYSTEMCTL);
-            for (String name : List.of("showmount", "rpcinfo", "smbclient")) {
+            for (String name : List.of("showmount", "rpcinfo", "smbclient", "mount.nfs", "mount.cifs")) {
                 host.program(name, "");
             }
         } catch (IOException e) {
@@ -107,6 +107,20 @@ public final class FakeHost {
     /** Something is mounted already. */
     public void mounts(String source, Path mountPoint, String type) {
         write("mounts", source + " " + mountPoint + " " + type + " rw 0 0\n");
+    }
+
+    /** Two have mounted it at once, and util-linux 2.41 let both. */
+    public void stacks(String source, Path mountPoint, String type) {
+        write("mounts", (source + " " + mountPoint + " " + type + " rw 0 0\n").repeat(2));
+    }
+
+    /** This node has no such program. */
+    public void lacks(String program) {
+        try {
+            Files.delete(directory.resolve("bin").resolve(program));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void write(String file, String text) {

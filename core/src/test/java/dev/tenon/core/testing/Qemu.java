@@ -42,6 +42,11 @@ public final class Qemu {
         String json = run(
                 file.toAbsolutePath().getParent(),
                 List.of("qemu-img", "info", "-U", "--output=json", "-f", format, file.toString()));
+        return parse(json);
+    }
+
+    /** The same in what it said. */
+    public static Info parse(String json) {
         return new Info(
                 Long.parseLong(required(json, "virtual-size")),
                 Long.parseLong(required(json, "actual-size")),

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class Streams {
     private static final int MODE = 0640;
     private static final int AF_UNIX = 1;
+    private static final int APPENDING_CLOSED_ON_EXEC = 1 | 0x400 | 0x80000;
     private static final int SOCK_STREAM_CLOSED_ON_EXEC = 1 | 0x80000;
 
     private Streams() {}
@@ -49,7 +50,8 @@ public final class Streams {
         }
     }
 
-    private static Descriptor.Pipe socketPair() {
+    /** Two Unix stream sockets that are connected. */
+    public static Descriptor.Pipe socketPair() {
         MethodHandle socketpair = function(
                 "socketpair", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS);
         try (Arena arena = Arena.ofConfined()) {
@@ -61,6 +63,20 @@ public final class Streams {
             return new Descriptor.Pipe(
                     Descriptor.of(numbers.getAtIndex(ValueLayout.JAVA_INT, 0), "one end"),
                     Descriptor.of(numbers.getAtIndex(ValueLayout.JAVA_INT, 1), "the other end"));
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A file that is there, open to write behind its end. */
+    public static Descriptor openForAppending(Path file) {
+        MethodHandle open = function("open", ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+        try (Arena arena = Arena.ofConfined()) {
+            int number = (int) open.invokeExact(arena.allocateFrom(file.toString()), APPENDING_CLOSED_ON_EXEC);
+            if (number < 0) {
+                throw new AssertionError("'" + file + "' cannot be opened");
+            }
+            return Descriptor.of(number, file.toString());
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

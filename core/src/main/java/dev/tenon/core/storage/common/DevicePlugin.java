@@ -34,11 +34,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What storage types have in common whose volumes are devices: each volume is one range of bytes, which a node can see as
- * a device or file once it is mapped. Such a storage holds images of guests and nothing else, and has no directories.
+ * The common part of storage types whose volumes are devices: each volume is one range of bytes, which a node can see as a
+ * device or file once it is mapped. Such a storage holds images of guests and nothing else, and has no directories.
  */
 public abstract class DevicePlugin implements StoragePlugin {
     @Override
@@ -141,14 +142,36 @@ public abstract class DevicePlugin implements StoragePlugin {
         refuseOther(importFormats(storage, volume, transfer), volume, format, "import");
         ParsedVolume parsed = parseVolname(volume);
         ByteSize size = stream.size();
-        VolumeName made = allocated(storage, parsed, size, allowRename);
+        VolumeName made = locked(storage, () -> allocated(storage, parsed, size, allowRename));
         try {
             activateVolume(storage, made, null, OperationCache.create(), Hints.NONE);
-            stream.receive(new StreamTarget.Present(mapped(storage, made), false), size);
+            stream.receive(new StreamTarget.Present(mapped(storage, made), readsZeroAtFirst()), size);
             return new VolumeId(storage.id(), made);
         } catch (StorageException e) {
-            throw Unfinished.removed(this, storage, made, parsed.format(), e, Runnable::run);
+            throw Unfinished.removed(
+                    this,
+                    storage,
+                    made,
+                    parsed.format(),
+                    e,
+                    work -> locked(storage, () -> {
+                        work.run();
+                        return made;
+                    }));
         }
+    }
+
+    /** Whether a new volume reads as zeroes, so that those of a stream need not be written. */
+    protected boolean readsZeroAtFirst() {
+        return false;
+    }
+
+    /**
+     * Does something under the lock of the storage, where the host has not taken it. Needs no lock if volumes are made in a
+     * way that cannot give a name twice.
+     */
+    protected <T> T locked(Storage storage, Supplier<T> work) {
+        return work.get();
     }
 
     private VolumeName allocated(Storage storage, ParsedVolume parsed, ByteSize size, boolean allowRename) {

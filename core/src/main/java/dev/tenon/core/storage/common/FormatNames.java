@@ -62,7 +62,7 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
         /**
          * The format.
          *
-         * @return empty if the name tells none, in which case it may be no name of the type at all
+         * @return empty if the name tells none, in which case it may not be a name of the type at all
          * @throws StorageException {@code INVALID_NAME} if the type has no such names
          */
         Optional<Format> format(String name);
@@ -116,7 +116,7 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
      *
      * @param isStrict whether a name that does not fit is refused
      * @throws StorageException {@code NOT_SUPPORTED} if the type has no such format; {@code INVALID_NAME} if the name tells
-     *     another, with one that would do, or is none of the type's
+     *     another, with one that would do, or is not one of the type's
      */
     public String fitting(String name, Format format, boolean isStrict) {
         return fitting(this::isValid, parser, this::with, name, format, isStrict || neverAdapts);
@@ -169,7 +169,7 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
      * @throws StorageException as {@link #fitting}
      */
     public static String forHost(StoragePlugin plugin, String name, Format.Image format) {
-        var _ = new VolumeName(name); // what no volume may be called, no extension mends
+        var _ = new VolumeName(name); // a name that no volume may have is not mended by an extension
         if (Host.calling().adaptsNames()) {
             return plugin.nameForFormat(name, format, false);
         }
@@ -194,7 +194,7 @@ public record FormatNames(Map<Format, String> extensions, Parser parser, Namer n
                 : Optional.empty();
     }
 
-    /** What a device is called may end in anything; only a known format is one. */
+    /** A device's name may end in anything; only a known format counts. */
     private static Optional<Format> formatOfDevice(String name, Pattern grammar, String type) {
         refuseOther(grammar.matcher(name), name, type);
         Matcher extension = EXTENSION.matcher(name);

@@ -6,14 +6,19 @@ import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.VolumeInfo;
+import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.temporal.IsoFields;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -50,18 +55,33 @@ public final class Pruning {
         return backup -> period.apply(backup.time);
     }
 
-    /** A backup with a standard name, and what is decided of it so far. */
+    /** A backup whose time is known, and what has been decided about it so far. */
     private static final class Backup {
         private final String group;
         private final LocalDateTime time;
         private final long seconds;
         private @Nullable String mark;
 
-        private Backup(String type, BackupName.Standard name, boolean isProtected) {
-            group = type + "/" + name.guest();
-            time = name.time();
-            seconds = name.seconds();
+        private Backup(String group, LocalDateTime time, long seconds, boolean isProtected) {
+            this.group = group;
+            this.time = time;
+            this.seconds = seconds;
             mark = isProtected ? PROTECTED : null;
+        }
+
+        static Backup of(BackupName name, BackupName.Standard standard, boolean isProtected) {
+            return new Backup(name.type() + "/" + standard.guest(), standard.time(), standard.seconds(), isProtected);
+        }
+
+        /** A backup whose guest, type and time are listed. */
+        static Backup of(ListedVolume listed) {
+            VolumeInfo volume = listed.volume();
+            long seconds = Objects.requireNonNull(volume.ctime());
+            return new Backup(
+                    listed.subtype() + "/" + volume.owner(),
+                    LocalDateTime.ofInstant(Instant.ofEpochSecond(seconds), ZoneId.systemDefault()),
+                    seconds,
+                    listed.isProtected());
         }
     }
 
@@ -108,15 +128,34 @@ public final class Pruning {
             }
             chosen.add(volume);
             if (name.standard() != null) {
-                standard.put(volume, new Backup(name.type(), name.standard(), volume.isProtected()));
+                standard.put(volume, Backup.of(name, name.standard(), volume.isProtected()));
             }
         }
+        decide(standard.values(), retention);
+        return chosen.stream()
+                .map(volume -> mark(volume, nameOf(volume).type(), standard.get(volume)))
+                .toList();
+    }
+
+    /**
+     * The same for backups of a storage that has names of its own: guest, type and time are as they are listed.
+     *
+     * @param volumes each with a guest, a subtype that is the guest's type, and the time when it was made
+     */
+    public static List<PruneMark> marksAsListed(List<ListedVolume> volumes, Retention retention) {
+        Map<ListedVolume, Backup> all = new LinkedHashMap<>();
+        volumes.forEach(volume -> all.put(volume, Backup.of(volume)));
+        decide(all.values(), retention);
+        return volumes.stream()
+                .map(volume -> mark(volume, String.valueOf(volume.subtype()), all.get(volume)))
+                .toList();
+    }
+
+    private static void decide(Collection<Backup> backups, Retention retention) {
         Map<String, List<Backup>> groups = new LinkedHashMap<>();
-        standard.values()
-                .forEach(backup -> groups.computeIfAbsent(backup.group, group -> new ArrayList<>())
-                        .add(backup));
+        backups.forEach(backup ->
+                groups.computeIfAbsent(backup.group, group -> new ArrayList<>()).add(backup));
         groups.values().forEach(group -> markGroup(group, retention));
-        return chosen.stream().map(volume -> mark(volume, standard.get(volume))).toList();
     }
 
     private static BackupName nameOf(ListedVolume volume) {
@@ -124,16 +163,12 @@ public final class Pruning {
         return BackupName.of(name.substring(name.lastIndexOf('/') + 1));
     }
 
-    private static PruneMark mark(ListedVolume volume, @Nullable Backup backup) {
+    private static PruneMark mark(ListedVolume volume, String type, @Nullable Backup backup) {
         Long listed = volume.volume().ctime();
         long seconds = backup != null ? backup.seconds : listed == null ? 0 : listed;
         String mark = backup != null && backup.mark != null ? backup.mark : volume.isProtected() ? PROTECTED : RENAMED;
         return new PruneMark(
-                volume.volume().volid(),
-                seconds,
-                nameOf(volume).type(),
-                mark,
-                volume.volume().owner());
+                volume.volume().volid(), seconds, type, mark, volume.volume().owner());
     }
 
     private static void markGroup(List<Backup> group, Retention retention) {
@@ -150,7 +185,7 @@ public final class Pruning {
         }
     }
 
-    /** Keeps the newest backup of each of so many periods that have none yet, newest first. */
+    /** Keeps the newest backup of each period that has none yet, newest first, up to this many periods. */
     private static void apply(List<Backup> group, long number, Function<Backup, String> period) {
         if (number == 0) {
             return;

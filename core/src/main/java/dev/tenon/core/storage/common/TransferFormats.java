@@ -23,7 +23,7 @@ public final class TransferFormats {
             case ParsedVolume.Content content ->
                 switch (content.type()) {
                     case ISO, SNIPPETS, VZTMPL -> List.of("raw+size");
-                    // what is still inside an archive has no file that could be sent
+                    // content that is still inside an archive is not a file that could be sent
                     case IMPORT -> content.name().contains("/") ? List.of() : List.of("raw+size");
                     case BACKUP, IMAGES, NONE, ROOTDIR -> List.of();
                 };

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
-/** A volume whose content did not come: it is none. */
+/** A volume whose content did not arrive. */
 public final class Unfinished {
     private Unfinished() {}
 
@@ -28,7 +28,7 @@ public final class Unfinished {
             Format format,
             StorageException failure,
             Consumer<Runnable> locked) {
-        // What failed may have been interrupted, which must not keep the removal from waiting for anything.
+        // The work may have been interrupted, but the removal must be able to wait.
         boolean wasInterrupted = Thread.interrupted();
         try {
             AtomicReference<Optional<Cleanup>> left = new AtomicReference<>(Optional.empty());

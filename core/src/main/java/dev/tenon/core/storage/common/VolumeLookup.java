@@ -24,9 +24,9 @@ public final class VolumeLookup {
     private VolumeLookup() {}
 
     /**
-     * The volume that lies at this path. Symbolic links are followed first, so a link that leads out of the storage is
-     * none, and one that leads into it is what it leads to. A file that is missing is still the volume it would be, unless
-     * it would be an image.
+     * The volume that lies at this path. Symbolic links are followed first, so a link that leads out of the storage is not a
+     * volume, and one that leads into it is the volume it leads to. A file that is missing is still the volume it would be,
+     * unless it would be an image.
      *
      * @param path absolute
      * @return empty if it is no volume of this storage

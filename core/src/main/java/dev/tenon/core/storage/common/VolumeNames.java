@@ -115,7 +115,7 @@ public final class VolumeNames {
     }
 
     /**
-     * Refuses a new image that nobody would ever list.
+     * Refuses a new image that would never be listed.
      *
      * @throws StorageException {@code INVALID_NAME}
      */

@@ -18,9 +18,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An import that leaves no volume if it fails. For plugins that make the volume first and write into it then: one that was
- * lost in the middle has not removed what it made, and one whose stream was ended may take what has come for all. What
- * appeared under the wanted name is freed, as PVE's base class frees it; what had the name before is never touched.
+ * An import that leaves no volume if it fails. It is for plugins that make the volume first and then write into it: a plugin
+ * that is lost in the middle has not removed the volume, and one whose stream was cut may take what came for the whole. The
+ * volume that appeared under the wanted name is freed, as PVE's base class frees it; a volume that had the name before is
+ * never touched.
  *
  * @param allowRename whether the plugin may have chosen another name
  */
@@ -40,7 +41,7 @@ public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volu
         /**
          * Makes it.
          *
-         * @param wasFree whether nothing had the wanted name before: who outlives a crash may free what has it then
+         * @param wasFree whether nothing had the wanted name before, so that a survivor of a crash may free what has it then
          */
         VolumeId run(boolean wasFree);
     }
@@ -67,7 +68,7 @@ public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volu
     }
 
     private StorageException withoutLeftovers(StorageException failure, Consumer<Runnable> locked) {
-        // The call may have been interrupted, which must not keep anybody from looking.
+        // The call may have been interrupted, but looking must go on.
         boolean wasInterrupted = Thread.interrupted();
         try {
             return switch (presence()) {

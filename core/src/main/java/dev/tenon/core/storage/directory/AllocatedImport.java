@@ -49,12 +49,12 @@ final class AllocatedImport implements GuestImport {
             reception.refuseCancelled();
             return made;
         } catch (StorageException e) {
-            // A volume that is not whole is none.
+            // An incomplete volume must not stay.
             throw Unfinished.removed(plugin, storage, made, image.format(), e, Runnable::run);
         }
     }
 
-    /** Nobody allocates an empty image, but one that somebody made empty can come. */
+    /** Nobody allocates an empty image, but one that was made empty can arrive. */
     private static ByteSize allocated(ByteSize size, StreamFormat format) {
         return size.bytes() == 0 && format != StreamFormat.TAR ? SMALLEST_IMAGE : size;
     }
@@ -79,7 +79,7 @@ final class AllocatedImport implements GuestImport {
         }
     }
 
-    /** What the allocation wrote is not part of what comes. */
+    /** What the allocation wrote is not part of the stream. */
     private static void empty(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.truncate(0);

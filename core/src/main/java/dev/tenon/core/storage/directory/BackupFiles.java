@@ -124,7 +124,7 @@ record BackupFiles(Path archive) {
         }
     }
 
-    /** Nobody ever reads half of the new notes. */
+    /** Half-written notes are never read. */
     private static void replace(Path file, byte[] bytes) throws IOException {
         Path directory = file.resolveSibling(".").normalize();
         StagingDirectories.sweep(directory, ImageCreation.FILES);

@@ -14,7 +14,7 @@ final class BlockdevOptions {
     private BlockdevOptions() {}
 
     /**
-     * Refuses what is no path of a file.
+     * Refuses anything that is not the path of a file.
      *
      * @throws StorageException {@code NOT_SUPPORTED}
      */

@@ -61,7 +61,7 @@ final class ChainSnapshots {
     }
 
     private interface InOneStep {
-        /** Whether the image got its second name and the new one its place; nothing is changed if not. */
+        /** Whether the image got its second name and the new image its place; if not, nothing is changed. */
         boolean place(Path overlay, Path target) throws IOException;
     }
 
@@ -116,7 +116,7 @@ final class ChainSnapshots {
                 Files.move(overlay, target, StandardCopyOption.ATOMIC_MOVE);
                 return true;
             } catch (IOException e) {
-                // some file systems rename and tell that they could not: then it is the only name of the image
+                // some file systems rename and then report a failure: then this is the only name of the image
                 if (FileIdentity.isSame(snapshot, target)) {
                     Files.delete(snapshot);
                 }

@@ -58,11 +58,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The engine of storages that are directories: PVE's base class, as far as it is about files. A type extends it, says what
- * it is, and may have images that are made in another way than as files ({@link #creation}).
+ * it is, and may have images that are made in another way than as files ({@link #creation}). The file is long because the
+ * interface has so many methods; what they do is in classes of its own.
  *
  * <p>Its methods call each other through {@link #self}, which in a type is the object itself; see {@link InheritedBase}.
  */
@@ -82,7 +84,7 @@ public abstract class DirectoryPlugin implements StoragePlugin {
         this.guests = guests;
     }
 
-    /** Whose methods are called are this plugin's. */
+    /** Calls the methods of this plugin. */
     DirectoryPlugin(StoragePlugin self) {
         this.self = self;
         guests = GuestTypes.OF_HOST;
@@ -91,6 +93,12 @@ public abstract class DirectoryPlugin implements StoragePlugin {
     /** How images are made in this storage, and what they consist of. */
     protected ImageCreation creation(Storage storage) {
         return ImageCreation.FILES;
+    }
+
+    /** Whether images of this format are made here: those that the storage says are valid, unless a type knows better. */
+    protected boolean holds(Storage storage, Format format) {
+        return self.pluginData().content().contains(ContentType.IMAGES.word())
+                && self.formats(storage).valid().contains(format);
     }
 
     final Locations at(Storage storage) {
@@ -195,6 +203,11 @@ public abstract class DirectoryPlugin implements StoragePlugin {
         return ImageListing.list(self, storage, filter);
     }
 
+    /** Lists the images of these formats that are files, whichever formats the type says it has. */
+    protected final List<VolumeInfo> listFiles(Storage storage, ImageFilter filter, Set<String> formats) {
+        return ImageListing.list(self, storage, filter, formats);
+    }
+
     @Override
     public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
         ParsedVolume parsed = self.parseVolname(volume);
@@ -223,7 +236,7 @@ public abstract class DirectoryPlugin implements StoragePlugin {
         }
     }
 
-    /** What interrupted work leaves in a directory is known; a type whose storages hold other things says so itself. */
+    /** Knows what interrupted work leaves in a directory; a type whose storages hold other things overrides this. */
     @Override
     public Optional<Examinable> examinable() {
         return Optional.of(new ExaminableDirectory(this));
@@ -291,7 +304,7 @@ public abstract class DirectoryPlugin implements StoragePlugin {
         VolumeNames.refuseUnlisted(owner, fileName);
     }
 
-    /** What is called like an image of this guest and may not be listed. */
+    /** Names like those of this guest's images, listed or not. */
     List<String> namesTaken(Storage storage, Vmid owner) {
         return ImageListing.namesOf(self, storage, owner);
     }
@@ -518,11 +531,27 @@ public abstract class DirectoryPlugin implements StoragePlugin {
             boolean allowRename,
             ImportStream stream) {
         return new VolumeImport(at(storage), volume, stream)
-                .run(format, transfer, allowRename, new StagedImport(newImages(storage)));
+                .run(
+                        format,
+                        transfer,
+                        allowRename,
+                        new StagedImport(newImages(storage), image -> holds(storage, image)));
     }
 
     private List<String> transferFormats(Storage storage, VolumeName volume, Transfer transfer) {
         return TransferFormats.of(self.parseVolname(volume), transfer.withSnapshots(), SnapshotChain.isUsedBy(storage));
+    }
+
+    /**
+     * Prepares something in a hidden directory, as new images are prepared, which is removed with what is left in it; what a
+     * crash leaves is found by the doctor.
+     *
+     * @param guestDirectory the directory in which it is made, which exists
+     * @param work gets the hidden directory
+     * @throws StorageException what the work throws, {@code UNKNOWN} if the hidden directory cannot be removed then
+     */
+    protected final <T> T staged(Storage storage, Path guestDirectory, Function<Path, T> work) {
+        return StagingDirectories.with(guestDirectory, creation(storage), work);
     }
 
     /**

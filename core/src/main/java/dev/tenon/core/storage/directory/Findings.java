@@ -34,7 +34,7 @@ final class Findings {
         automatic(kind, place, what, Certainty.SURE, repair, cause, work);
     }
 
-    /** The same of something that may be meant. */
+    /** The same for something that may be intended. */
     void automatic(
             Kind kind,
             Path place,
@@ -64,7 +64,7 @@ final class Findings {
                 kind, place.toString(), what, certainty, new Remedy.ByHand(advice), cause == null ? null : cause.id()));
     }
 
-    /** Something that cannot be judged, because a program has this file open. */
+    /** A file that cannot be judged, because a program has it open. */
     void inUse(Path file, String what, long pid, @Nullable Interruption cause) {
         byHand(
                 Kind.IN_USE,

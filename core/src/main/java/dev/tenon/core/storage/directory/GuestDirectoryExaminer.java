@@ -109,7 +109,7 @@ record GuestDirectoryExaminer(Storage storage, Findings findings) {
                 null);
     }
 
-    /** Null if the name has a protocol, and so is not that of a file of the storage. */
+    /** Null if the name has a protocol, so that it does not name a file of the storage. */
     private static @Nullable Path backing(Path file, @Nullable String name) {
         if (name == null) {
             return null;

@@ -46,11 +46,10 @@ final class ImageAllocation {
 
     private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY_MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-----"));
-    /** How often making a directory starts anew, because somebody whose own work failed removed the one above it. */
+    /** How often making a directory is retried, because somebody whose own work failed removed the one above it. */
     private static final int MOST_ATTEMPTS = 16;
 
     private static final Duration SYNC_DEADLINE = Duration.ofHours(1);
-    private static final Duration KEPT_EVERY = Duration.ofHours(1);
 
     private final Path target;
     private final Format.Image format;
@@ -128,7 +127,7 @@ final class ImageAllocation {
     /** Whoever fills it may take days. */
     private void fill(Path file, Consumer<Path> filling) {
         Path directory = Objects.requireNonNull(staging, "staged");
-        StagingDirectories.keeping(directory, KEPT_EVERY, () -> filling.accept(file));
+        StagingDirectories.keeping(directory, StagingDirectories.KEPT_EVERY, () -> filling.accept(file));
     }
 
     /** Puts a staged image into its place, in the directory that it was staged for; fails as {@link #image} does. */
@@ -160,7 +159,7 @@ final class ImageAllocation {
         return undo();
     }
 
-    /** Whoever made the file cannot know which modes images have. */
+    /** Whoever made the file cannot know the modes of images. */
     private static void narrow(Path image) throws IOException {
         Set<PosixFilePermission> mode = new HashSet<>(Files.getPosixFilePermissions(image));
         mode.retainAll(PosixFilePermissions.fromString(IMAGE_MODE));
@@ -180,7 +179,7 @@ final class ImageAllocation {
         overlay(target, below, preallocation, FileMove::withoutReplacing);
     }
 
-    /** Makes a qcow2 image on top of another, and puts it into its place in another way than a plain move. */
+    /** Makes a qcow2 image on top of another, and puts it into place by something other than a plain move. */
     static void overlay(Path target, Below below, Optional<Preallocation> preallocation, Placing placing) {
         ImageAllocation allocation = new ImageAllocation(ImageCreation.FILES, target, Format.Image.QCOW2);
         allocation.run(() -> allocation.makeImage(
@@ -306,7 +305,7 @@ final class ImageAllocation {
 
     /** Removes what was made, latest first. */
     private Outcome undo() {
-        // The work may have been interrupted, which must not keep its traces from being removed.
+        // The work may have been interrupted, but its traces must be removed.
         boolean wasInterrupted = Thread.interrupted();
         try {
             Outcome outcome = staging == null ? Outcome.FAILED_CLEAN : removeStaging(staging);

@@ -5,9 +5,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * What the images of a storage consist of, how they come into being and how they go. Every image is one entry in the
- * directory of its guest: it is made under a hidden name, moved into its place in one step, and renamed and removed as
- * one.
+ * What the images of a storage consist of, and how they are made and removed. Every image is one entry in the directory of
+ * its guest: it is made under a hidden name, moved into its place in one step, and renamed and removed as one.
  */
 public interface ImageCreation {
     /** An image is a file, and a subvolume is a directory. */
@@ -24,7 +23,7 @@ public interface ImageCreation {
     Path content(Path entry, Format.Image format);
 
     /**
-     * Makes an empty entry; of an image that is a file itself, nothing. Whoever calls it makes the file.
+     * Makes an empty entry; does nothing if the image itself is a file, which the caller makes.
      *
      * @throws IOException or {@link dev.tenon.core.spi.StorageException}, in which case nothing is left
      */

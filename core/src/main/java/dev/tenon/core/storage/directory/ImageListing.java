@@ -59,8 +59,13 @@ final class ImageListing {
     }
 
     static List<VolumeInfo> list(StoragePlugin plugin, Storage storage, ImageFilter filter) {
+        return list(plugin, storage, filter, plugin.pluginData().formats());
+    }
+
+    /** As the other, of these formats. */
+    static List<VolumeInfo> list(StoragePlugin plugin, Storage storage, ImageFilter filter, Set<String> formats) {
         Path images = Paths.of(plugin.getSubdir(storage, ContentType.IMAGES));
-        return new ImageListing(storage, images, plugin.pluginData().formats(), filter).list();
+        return new ImageListing(storage, images, formats, filter).list();
     }
 
     private List<VolumeInfo> list() {

@@ -25,9 +25,13 @@ final class ImageReferences {
     private final String volume;
     private final StorageBounds bounds;
 
-    private ImageReferences(String volume, StorageBounds bounds) {
+    /** The image that has no known name yet; null if all have one. */
+    private final @Nullable Path received;
+
+    private ImageReferences(String volume, StorageBounds bounds, @Nullable Path received) {
         this.volume = volume;
         this.bounds = bounds;
+        this.received = received;
     }
 
     /**
@@ -40,7 +44,7 @@ final class ImageReferences {
      */
     static ImageInfo check(String volume, Path file, Format.Image format, StorageBounds bounds) throws IOException {
         ImageInfo info = ImageInfo.read(file, format);
-        new ImageReferences(volume, bounds).check(file, format, info);
+        new ImageReferences(volume, bounds, null).check(file, format, info);
         return info;
     }
 
@@ -52,16 +56,25 @@ final class ImageReferences {
      */
     static ImageInfo checkForeign(String volume, Path file, Format.Image format, StorageBounds bounds)
             throws IOException {
+        return new ImageReferences(volume, bounds, null).checkForeign(file, format);
+    }
+
+    /** The same for an image that was just received under a name that its sender does not know. */
+    static ImageInfo checkReceived(String volume, Path file, Format.Image format, StorageBounds bounds)
+            throws IOException {
+        return new ImageReferences(volume, bounds, file).checkForeign(file, format);
+    }
+
+    private ImageInfo checkForeign(Path file, Format.Image format) throws IOException {
         ImageInfo info = ImageInfo.read(file, format);
-        ImageReferences references = new ImageReferences(volume, bounds);
         if (info.defect() == null && info.backingFile() != null) {
-            throw references.unsafe(
+            throw unsafe(
                     file,
                     "backing file not allowed for untrusted image: it is based on " + Quoted.of(info.backingFile())
                             + "; convert it to an image of its own, or remove it",
                     null);
         }
-        references.check(file, format, info);
+        check(file, format, info);
         return info;
     }
 
@@ -166,7 +179,8 @@ final class ImageReferences {
         return new StorageException(
                 StorageError.UNSAFE_IMAGE,
                 Outcome.NOT_STARTED,
-                "volume '" + volume + "' is not safe to use because of '" + image + "': " + why,
+                "volume '" + volume + "' is not safe to use because of "
+                        + (image.equals(received) ? "what was received" : "'" + image + "'") + ": " + why,
                 cause);
     }
 

@@ -67,7 +67,7 @@ final class ImageRenaming {
     }
 
     /**
-     * Refuses what would not be the same kind of image under this name.
+     * Refuses a name that would make it another kind of image.
      *
      * @throws StorageException {@code INVALID_NAME} or {@code NOT_SUPPORTED}
      */

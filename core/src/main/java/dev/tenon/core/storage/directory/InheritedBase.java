@@ -20,9 +20,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a plugin in another language inherits that does not say otherwise: PVE's {@code PVE::Storage::Plugin}. Its methods
- * call those of the plugin, which may have some of its own. Nothing is done here that such a plugin could not know of: its
- * images are allocated and renamed by itself, and it has no abilities beyond PVE's API.
+ * What a plugin in another language inherits unless it says otherwise: PVE's {@code PVE::Storage::Plugin}. Its methods call
+ * those of the plugin, which may have some of its own. Nothing is done behind the plugin's back: it allocates and renames
+ * its images itself, and it has no abilities beyond PVE's API.
  */
 public final class InheritedBase extends DirectoryPlugin {
     private final StoragePlugin plugin;
@@ -43,7 +43,7 @@ public final class InheritedBase extends DirectoryPlugin {
         return Optional.empty();
     }
 
-    /** What the plugin lists is its own. */
+    /** The plugin decides what it lists. */
     @Override
     void refuseUnlisted(Vmid owner, String fileName) {}
 

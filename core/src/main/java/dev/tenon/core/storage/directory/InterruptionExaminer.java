@@ -97,7 +97,7 @@ record InterruptionExaminer(Locations at, Findings findings) {
     }
 
     /**
-     * The one that is based on it must be the same too: a file that was the oldest snapshot becomes the image when that is
+     * The image that is based on it must be the same too: a file that was the oldest snapshot becomes the image when that is
      * deleted, and would be the oldest snapshot again if one of the same name was taken.
      */
     private static boolean isOldestAndSame(ImageLocation image, SnapshotName snapshot, Interruption interruption) {

@@ -70,7 +70,7 @@ record NewImages(Locations at, ImageCreation creation, Naming naming) {
         return new NewImage(volume, format, entry);
     }
 
-    /** A storage that is not mounted must not be made anew, below its mount point. */
+    /** A storage that is not mounted must not be created below its mount point. */
     private static void refuseMissingStorage(Storage storage) {
         if (!ContentDirectories.hasBase(storage)) {
             return;

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.directory;
 
+import dev.tenon.core.xml.ForeignXml;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -13,10 +14,6 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import javax.xml.XMLConstants;
-import javax.xml.parsers.DocumentBuilder;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.parsers.ParserConfigurationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.w3c.dom.Element;
@@ -86,11 +83,11 @@ record Ovf(
         }
     }
 
-    /** Reads a manifest. It may not declare a document type, by which it could make us read files or fill our memory. */
+    /** Reads a manifest. */
     static Ovf parse(InputStream xml) throws IOException, BadOvfException {
         Element envelope;
         try {
-            envelope = parser().parse(xml).getDocumentElement();
+            envelope = ForeignXml.read(xml).getDocumentElement();
         } catch (SAXException e) {
             throw new BadOvfException(String.valueOf(e.getMessage()));
         }
@@ -100,19 +97,6 @@ record Ovf(
         Element system = child(envelope, OVF, "VirtualSystem")
                 .orElseThrow(() -> new BadOvfException("it describes no single virtual system"));
         return new Reader(envelope, system).read();
-    }
-
-    private static DocumentBuilder parser() {
-        DocumentBuilderFactory factory = DocumentBuilderFactory.newDefaultNSInstance();
-        try {
-            factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
-            factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
-            DocumentBuilder builder = factory.newDocumentBuilder();
-            builder.setErrorHandler(null);
-            return builder;
-        } catch (ParserConfigurationException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     private static final class Reader {

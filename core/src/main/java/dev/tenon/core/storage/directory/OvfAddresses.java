@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Gives every disk of a manifest an address of its own. A manifest has several controllers of a kind, each with numbers of
- * its own, and need not tell a number; a guest of PVE has one of each kind. An address that is told is kept where it can be,
- * the first disk that tells it has it, and every other disk gets the lowest number that is free then. A change is logged.
+ * its own, and need not tell a number; a guest of PVE has one of each kind. A given address is kept where possible: the
+ * first disk that gives it has it, and every other disk gets the lowest number that is then free. A change is logged.
  */
 final class OvfAddresses {
     private static final Logger LOG = LoggerFactory.getLogger(OvfAddresses.class);

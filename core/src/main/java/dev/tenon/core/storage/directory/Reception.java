@@ -107,7 +107,7 @@ record Reception(Locations at, VolumeName volume, ImportStream stream) {
         }
         try {
             StorageBounds bounds = StorageBounds.of(file.resolveSibling(".").normalize());
-            ImageInfo info = ImageReferences.checkForeign(volid(), file, promised, bounds);
+            ImageInfo info = ImageReferences.checkReceived(volid(), file, promised, bounds);
             if (format.isImageFile() && !info.size().equals(size)) {
                 throw broken("the stream says that its size is " + size.bytes() + " bytes, but the image has "
                         + info.size().bytes());
@@ -118,7 +118,7 @@ record Reception(Locations at, VolumeName volume, ImportStream stream) {
         refuseIncomplete(promised, file);
     }
 
-    /** A header comes first, and tells nothing of where the stream ends. */
+    /** The header comes first, and does not tell where the stream ends. */
     private void refuseIncomplete(Format.Image format, Path file) {
         boolean isSound;
         try {
@@ -142,7 +142,7 @@ record Reception(Locations at, VolumeName volume, ImportStream stream) {
                 StorageError.STREAM_BROKEN, Outcome.UNKNOWN, "unable to import volume '" + volid() + "' - " + why);
     }
 
-    /** Who cancels when all has come finds no volume either. */
+    /** A cancel that comes after all data still leaves no volume. */
     void refuseCancelled() {
         if (Thread.currentThread().isInterrupted()) {
             throw new StorageException(

@@ -1,7 +1,7 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
@@ -11,14 +11,16 @@ import dev.tenon.core.spi.StreamTarget;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.StreamFormat;
+import java.util.function.Predicate;
 
 /**
  * Imports the image of a guest whole or not at all: it is received under a hidden name, checked and then moved to its
  * place.
  *
  * @param images how images are made here
+ * @param held the formats of the images that are made here
  */
-record StagedImport(NewImages images) implements GuestImport {
+record StagedImport(NewImages images, Predicate<Format> held) implements GuestImport {
     /** A guest has no more images. */
     private static final int MOST_NAMES = 1024;
 
@@ -52,8 +54,7 @@ record StagedImport(NewImages images) implements GuestImport {
     private void refuseOtherFormats(Reception reception, ParsedVolume.GuestImage image) {
         StoragePlugin plugin = images.at().plugin();
         Storage storage = images.at().storage();
-        if (!plugin.pluginData().content().contains(ContentType.IMAGES.word())
-                || !plugin.formats(storage).valid().contains(image.format())) {
+        if (!held.test(image.format())) {
             throw reception.unsupported("storage '" + storage.id() + "' of type '" + plugin.type()
                     + "' holds no images of format '" + image.format().word() + "'");
         }

@@ -2,6 +2,7 @@ package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.ProcessIdentity;
+import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -24,6 +25,8 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -37,8 +40,10 @@ final class StagingDirectories {
     private static final Logger LOG = LoggerFactory.getLogger(StagingDirectories.class);
     private static final String PREFIX = ".tenon-";
     private static final Pattern OWNED = Pattern.compile("\\.tenon-(.+)-[0-9a-f]{16}");
-    /** What somebody still fills is touched more often. */
+    /** A directory in use is touched more often than this. */
     private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
+
+    static final Duration KEPT_EVERY = Duration.ofHours(1);
 
     private static final FileAttribute<Set<PosixFilePermission>> MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -51,8 +56,59 @@ final class StagingDirectories {
     }
 
     /**
-     * Touches one from time to time while this work fills it, which may take days and change nothing that can be seen from
-     * outside, so that no other node takes it for abandoned.
+     * Makes one, in which somebody works, and removes it with what is left in it.
+     *
+     * @throws StorageException what the work throws, {@code UNKNOWN} if something is left; what a success leaves is only
+     *     logged, and a later sweep removes it
+     */
+    static <T> T with(Path parent, ImageCreation creation, Function<Path, T> work) {
+        Path directory;
+        try {
+            sweep(parent, creation);
+            directory = create(parent);
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to make a directory in '" + parent + "'");
+        }
+        AtomicReference<T> result = new AtomicReference<>();
+        boolean isRemoved = false;
+        try {
+            keeping(directory, KEPT_EVERY, () -> result.set(work.apply(directory)));
+        } catch (StorageException e) {
+            isRemoved = true;
+            throw discard(directory, creation)
+                    ? e
+                    : new StorageException(
+                            e.error(),
+                            Outcome.UNKNOWN,
+                            e.getMessage() + "; '" + directory + "' is left, which tenon doctor removes",
+                            e);
+        } finally {
+            if (!isRemoved) {
+                discard(directory, creation);
+            }
+        }
+        return result.get();
+    }
+
+    private static boolean discard(Path directory, ImageCreation creation) {
+        // The work may have been interrupted, but its traces must be removed.
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            remove(directory, creation);
+            return true;
+        } catch (IOException | StorageException e) {
+            LOG.warn("'{}' is left: {}", directory, e.getMessage());
+            return false;
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Touches one from time to time while work fills it, so that no other node takes it for abandoned: the work may take
+     * days and change nothing that is visible from outside.
      */
     static void keeping(Path directory, Duration interval, Runnable work) {
         CountDownLatch done = new CountDownLatch(1);

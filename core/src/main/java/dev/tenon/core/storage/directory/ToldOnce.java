@@ -4,9 +4,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 
-/** Warnings of what stays as it is, which a listing meets every few seconds: each is logged once. */
+/** Warnings about lasting conditions, which a listing meets every few seconds: each is logged once. */
 final class ToldOnce {
-    /** What is told is kept in memory; who has more of them has been told enough. */
+    /** Warnings are kept in memory, up to this many. */
     private static final int MOST = 1000;
 
     private final Set<String> told = ConcurrentHashMap.newKeySet();

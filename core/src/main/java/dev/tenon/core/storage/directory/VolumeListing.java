@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class VolumeListing {
     private VolumeListing() {}
 
+    /** Images come first, then the other kinds in the order in which they are asked for, as in PVE. */
     static List<ListedVolume> list(
             StoragePlugin plugin, Storage storage, @Nullable Vmid owner, Set<ContentType> content, Path guests) {
         List<ListedVolume> found = new ArrayList<>();
@@ -27,7 +28,6 @@ final class VolumeListing {
         if (ContentDirectories.hasBase(storage)) {
             content.stream()
                     .filter(type -> isListed(type, owner))
-                    .sorted()
                     .map(type -> ContentListing.list(storage, type, Paths.of(plugin.getSubdir(storage, type)), owner))
                     .forEach(found::addAll);
         }

@@ -1,7 +1,6 @@
 package dev.tenon.core.storage.mounted;
 
 import dev.tenon.core.spi.ByteSize;
-import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PropertyOption;
@@ -122,8 +121,7 @@ public abstract class FilePlugin extends DirectoryPlugin {
 
     @Override
     public VolumeName allocImage(Storage storage, Vmid owner, Format format, @Nullable String name, ByteSize size) {
-        if (!pluginData().content().contains(ContentType.IMAGES.word())
-                || !formats(storage).valid().contains(format)) {
+        if (!holds(storage, format)) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
                     "unable to allocate an image of unsupported format " + Quoted.of(format.word()) + " on storage '"

@@ -47,7 +47,7 @@ public abstract class LocalPlugin extends FilePlugin {
         return canonical;
     }
 
-    /** Its shortest form. What {@code ..} means below the root only the file system knows. */
+    /** Its shortest form. Only the file system knows what {@code ..} means. */
     private static String canonical(String path) {
         String parts = Stream.of(path.split("/", -1))
                 .filter(part -> !part.isEmpty() && !part.equals("."))

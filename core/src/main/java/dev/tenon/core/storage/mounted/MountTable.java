@@ -55,7 +55,7 @@ record MountTable(List<Mount> mounts) {
         }
     }
 
-    /** What is mounted on this directory, which itself is not looked at: its server may be gone. */
+    /** What is mounted on this directory. The directory itself is not touched: its server may be gone. */
     List<Mount> on(Path directory) {
         String plain = directory.toString();
         String real = withRealParent(directory).toString();

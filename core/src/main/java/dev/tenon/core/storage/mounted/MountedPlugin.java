@@ -28,6 +28,9 @@ public abstract class MountedPlugin extends FilePlugin {
     /** A storage whose configuration has no path is mounted here, under its id. */
     public static final String DEFAULT_PARENT = "/mnt/pve/";
 
+    /** How many mounts of a storage on one directory are unmounted. */
+    private static final int MOST_STACKED = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(MountedPlugin.class);
     /** A client tries a server that does not answer for two minutes. */
     private static final Duration MOUNT_DEADLINE = Duration.ofMinutes(3);
@@ -139,22 +142,25 @@ public abstract class MountedPlugin extends FilePlugin {
     public void deactivateStorage(Storage storage, OperationCache cache) {
         Path base = base(storage);
         synchronized (GUARDS.computeIfAbsent(base, path -> new Object())) {
-            if (!isMounted(storage, mounts(cache).readAgain())) {
-                return;
+            // Since util-linux 2.41 two that mount at once stack their mounts, and each is unmounted alone.
+            for (int i = 0; i < MOST_STACKED && isMounted(storage, mounts(cache).readAgain()); i++) {
+                unmount(storage, base, cache);
             }
-            try {
-                run("umount error", "/bin/umount", base.toString());
-            } catch (StorageException e) {
-                if (isMounted(storage, mounts(cache).readAgain())) {
-                    throw new StorageException(
-                            e.getMessage().contains("busy") ? StorageError.IN_USE : e.error(),
-                            e.outcome() == Outcome.NOT_STARTED ? e.outcome() : Outcome.FAILED_CLEAN,
-                            e.getMessage(),
-                            e);
-                }
-                LOG.info("storage '{}' was unmounted by somebody else", storage.id());
+        }
+    }
+
+    private void unmount(Storage storage, Path base, OperationCache cache) {
+        try {
+            run("umount error", "/bin/umount", base.toString());
+        } catch (StorageException e) {
+            if (isMounted(storage, mounts(cache).readAgain())) {
+                throw new StorageException(
+                        e.getMessage().contains("busy") ? StorageError.IN_USE : e.error(),
+                        e.outcome() == Outcome.NOT_STARTED ? e.outcome() : Outcome.FAILED_CLEAN,
+                        e.getMessage(),
+                        e);
             }
-            mounts(cache).readAgain();
+            LOG.info("storage '{}' was unmounted by somebody else", storage.id());
         }
     }
 
@@ -165,6 +171,24 @@ public abstract class MountedPlugin extends FilePlugin {
     /** Runs a program of the host, the first word, under PVE's path for it. */
     protected final void run(String errorPrefix, String... words) {
         new Command(command(List.of(words)), errorPrefix, MOUNT_DEADLINE).run();
+    }
+
+    /**
+     * Mounts by {@code mount}, which needs a program of its own for this type of file system.
+     *
+     * @param helper where that program is
+     * @param debianPackage what to install if it is not there
+     */
+    protected final void runMount(String helper, String debianPackage, List<String> words) {
+        try {
+            run("mount error", words.toArray(String[]::new));
+        } catch (StorageException e) {
+            if (Files.exists(Path.of(host.program(helper)))) {
+                throw e;
+            }
+            throw new StorageException(
+                    e.error(), e.outcome(), e.getMessage() + "; install the package " + debianPackage, e);
+        }
     }
 
     /**

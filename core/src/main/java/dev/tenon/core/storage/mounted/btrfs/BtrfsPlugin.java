@@ -6,9 +6,12 @@ import dev.tenon.core.linux.FileSystemStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.Examinable;
+import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Feature;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
@@ -22,6 +25,7 @@ import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
@@ -29,7 +33,6 @@ import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
 import dev.tenon.core.storage.common.Paths;
 import dev.tenon.core.storage.common.SnapshotNames;
-import dev.tenon.core.storage.common.VolumeNames;
 import dev.tenon.core.storage.directory.ImageCreation;
 import dev.tenon.core.storage.mounted.LocalPlugin;
 import java.io.IOException;
@@ -43,7 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +56,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BtrfsPlugin extends LocalPlugin {
     private static final Path MOUNTS = Path.of("/proc/mounts");
+    private static final Set<String> FORMATS_OF_FILES = Set.of("qcow2", "vmdk");
     private static final long BTRFS = 0x9123_683eL;
 
     private static final PluginData DATA = new PluginData(
@@ -72,6 +76,11 @@ public final class BtrfsPlugin extends LocalPlugin {
     @Override
     public String type() {
         return "btrfs";
+    }
+
+    @Override
+    public String hostClass() {
+        return "PVE::Storage::BTRFSPlugin";
     }
 
     @Override
@@ -101,6 +110,12 @@ public final class BtrfsPlugin extends LocalPlugin {
         return options;
     }
 
+    /** PVE offers only raw and subvol for new images, but makes the other formats if they are named. */
+    @Override
+    protected boolean holds(Storage storage, Format format) {
+        return format instanceof Format.Image;
+    }
+
     @Override
     protected ImageCreation creation(Storage storage) {
         return new SubvolumeCreation(storage.config().flag("nocow", false));
@@ -121,10 +136,15 @@ public final class BtrfsPlugin extends LocalPlugin {
         }
     }
 
+    @Override
+    public Optional<Examinable> examinable() {
+        return super.examinable().map(files -> new ExaminableSubvolumes(this, files));
+    }
+
     // ---- places
 
     /** The subvolume of an image, or of its snapshot; empty if the image is a file. */
-    private Optional<Path> subvolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+    Optional<Path> subvolume(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
         if (!(parseVolname(volume) instanceof ParsedVolume.GuestImage image)
                 || image.owner() == null
                 || (image.format() != Format.Image.RAW && image.format() != Format.Image.SUBVOL)) {
@@ -147,7 +167,7 @@ public final class BtrfsPlugin extends LocalPlugin {
     }
 
     /** The subvolume of an image that is there and lies in the storage; empty if the image is a file. */
-    private Optional<Path> present(Storage storage, VolumeName volume) {
+    Optional<Path> present(Storage storage, VolumeName volume) {
         Optional<Path> subvolume = subvolume(storage, volume, null);
         subvolume.ifPresent(directory -> {
             refuseWayOut(storage, volume, directory);
@@ -165,34 +185,9 @@ public final class BtrfsPlugin extends LocalPlugin {
 
     @Override
     public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
-        List<VolumeInfo> found = new ArrayList<>(super.listImages(storage, filter, cache));
-        found.removeIf(image -> image.format() == Format.Image.SUBVOL || image.format() == Format.Image.RAW);
-        Path images = Paths.of(getSubdir(storage, ContentType.IMAGES));
-        for (Path directory : Snapshots.guestDirectories(images)) {
-            for (String entry : Snapshots.subvolumesIn(directory)) {
-                VolumeName volume = new VolumeName(directory.getFileName() + "/" + imageName(entry));
-                Optional<Vmid> owner = VolumeNames.vmid(String.valueOf(directory.getFileName()));
-                VolumeId volid = new VolumeId(storage.id(), volume);
-                if (owner.isPresent() && filter.accepts(volid, owner)) {
-                    info(storage, volid, owner.get()).ifPresent(found::add);
-                }
-            }
-        }
+        List<VolumeInfo> found = new ArrayList<>(listFiles(storage, filter, FORMATS_OF_FILES));
+        found.addAll(new SubvolumeListing(this, storage).images(filter));
         return found;
-    }
-
-    private static String imageName(String entry) {
-        return entry.endsWith(".subvol") ? entry : entry + ".raw";
-    }
-
-    private Optional<VolumeInfo> info(Storage storage, VolumeId volid, Vmid owner) {
-        try {
-            SizeInfo size = volumeSizeInfo(storage, volid.volume(), null);
-            return Optional.of(new VolumeInfo(
-                    volid, size.format(), size.size(), owner, size.used(), null, size.ctime(), Map.of()));
-        } catch (StorageException e) {
-            return Optional.empty(); // gone meanwhile, or no image
-        }
     }
 
     @Override
@@ -218,7 +213,7 @@ public final class BtrfsPlugin extends LocalPlugin {
             all.add(subvolume.get());
             Subvolumes.delete(all);
         }
-        Snapshots.removeIfEmpty(subvolume.get().resolveSibling(".").normalize());
+        Snapshots.removeIfEmpty(parentOf(subvolume.get()));
         return Optional.empty();
     }
 
@@ -248,11 +243,11 @@ public final class BtrfsPlugin extends LocalPlugin {
         throw refusedFor(volume, method + " on wrong vtype '" + parsed.type().word() + "'");
     }
 
-    private ParsedVolume.GuestImage image(VolumeName volume, String method) {
+    ParsedVolume.GuestImage image(VolumeName volume, String method) {
         return image(volume, parseVolname(volume), method);
     }
 
-    private static StorageException refusedFor(VolumeName volume, String what) {
+    static StorageException refusedFor(VolumeName volume, String what) {
         return StorageException.refused(StorageError.NOT_SUPPORTED, what + " of volume '" + volume + "'");
     }
 
@@ -260,7 +255,7 @@ public final class BtrfsPlugin extends LocalPlugin {
         Path target = subvolume(storage, to, null).orElseThrow();
         refuseWayOut(storage, to, target);
         try {
-            Files.createDirectories(target.resolveSibling(".").normalize());
+            Files.createDirectories(parentOf(target));
             FileMove.withoutReplacing(from, target);
         } catch (FileAlreadyExistsException e) {
             throw new StorageException(
@@ -270,7 +265,7 @@ public final class BtrfsPlugin extends LocalPlugin {
         }
     }
 
-    /** A clone shares the blocks of what it is made of, and does not need it afterwards: its name tells of no base. */
+    /** A clone shares blocks with its source and does not need it afterwards, so its name contains no base. */
     @Override
     public VolumeName cloneImage(Storage storage, VolumeName volume, Vmid owner, @Nullable SnapshotName snapshot) {
         Optional<Path> subvolume = present(storage, volume);
@@ -287,7 +282,7 @@ public final class BtrfsPlugin extends LocalPlugin {
         Path target = subvolume(storage, clone, null).orElseThrow();
         refuseWayOut(storage, clone, target);
         try {
-            Files.createDirectories(target.resolveSibling(".").normalize());
+            Files.createDirectories(parentOf(target));
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to make a clone of '" + volume + "'");
         }
@@ -321,7 +316,7 @@ public final class BtrfsPlugin extends LocalPlugin {
 
     // ---- snapshots
 
-    private Path snapshot(Storage storage, VolumeName volume, SnapshotName snapshot) {
+    Path snapshot(Storage storage, VolumeName volume, SnapshotName snapshot) {
         Path directory = subvolume(storage, volume, snapshot).orElseThrow();
         if (!Subvolumes.isOne(directory)) {
             throw StorageException.refused(
@@ -358,14 +353,92 @@ public final class BtrfsPlugin extends LocalPlugin {
         Path place = subvolume.get();
         Path source = snapshot(storage, volume, snapshot);
         Subvolumes.refuseInUse(place);
-        Path fresh = place.resolveSibling(
-                place.getFileName() + ".tmp." + ProcessHandle.current().pid());
-        Subvolumes.snapshot(source, fresh, false);
+        rollBack(storage, place, source);
+    }
+
+    /** Puts a copy of a snapshot into the place of a subvolume, which is removed, in one step. */
+    void rollBack(Storage storage, Path place, Path snapshot) {
+        besideOf(storage, place, directory -> {
+            Path fresh = directory.resolve(place.getFileName());
+            Subvolumes.snapshot(snapshot, fresh, false);
+            try {
+                FileMove.exchange(fresh, place);
+            } catch (IOException e) {
+                throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to roll '" + place + "' back");
+            }
+            return place;
+        });
+    }
+
+    private static Path parentOf(Path place) {
+        return place.resolveSibling(".").normalize();
+    }
+
+    // ---- streams
+
+    private SubvolumeTransfers transfers(Storage storage) {
+        return new SubvolumeTransfers(this, storage);
+    }
+
+    @Override
+    public List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        List<String> formats = new ArrayList<>(super.exportFormats(storage, volume, transfer));
+        if (subvolume(storage, volume, null).isPresent() && SubvolumeTransfers.canBeSent(transfer)) {
+            formats.addFirst(SubvolumeStream.FORMAT);
+        }
+        return formats;
+    }
+
+    /** The same as for the export of such a volume, as in PVE. */
+    @Override
+    public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return exportFormats(storage, volume, transfer);
+    }
+
+    @Override
+    public void exportVolume(
+            Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
+        if (format.equals(SubvolumeStream.FORMAT)) {
+            transfers(storage).send(volume, transfer, stream);
+        } else {
+            super.exportVolume(storage, volume, format, transfer, stream);
+        }
+    }
+
+    @Override
+    public VolumeId importVolume(
+            Storage storage,
+            VolumeName volume,
+            String format,
+            Transfer transfer,
+            boolean allowRename,
+            ImportStream stream) {
+        return format.equals(SubvolumeStream.FORMAT)
+                ? transfers(storage).receive(volume, transfer, allowRename, stream)
+                : super.importVolume(storage, volume, format, transfer, allowRename, stream);
+    }
+
+    /**
+     * Refuses the directory of a volume that is not in the storage as the file system sees it.
+     *
+     * @throws StorageException {@code UNSAFE_IMAGE}
+     */
+    void refuseOutside(Storage storage, VolumeName volume, Path directory) {
+        refuseWayOut(storage, volume, directory);
+    }
+
+    /** Works in a hidden directory beside a subvolume, whose own directory is made if it is missing. */
+    <T> T besideOf(Storage storage, Path place, Function<Path, T> work) {
+        Path directory = parentOf(place);
         try {
-            Subvolumes.exchange(fresh, place);
+            Files.createDirectories(directory);
         } catch (IOException e) {
-            Subvolumes.delete(List.of(fresh));
-            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to roll '" + volume + "' back");
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to make '" + directory + "'");
+        }
+        try {
+            return staged(storage, directory, work);
+        } finally {
+            Snapshots.removeIfEmpty(directory);
         }
     }
 
@@ -384,11 +457,7 @@ public final class BtrfsPlugin extends LocalPlugin {
         if (subvolume.isEmpty()) {
             return super.snapshots(storage, volume);
         }
-        Map<String, SnapshotInfo> infos = new TreeMap<>();
-        Snapshots.of(subvolume.get())
-                .forEach((name, directory) ->
-                        infos.put(name, new SnapshotInfo(name, Snapshots.seconds(directory), null, Map.of())));
-        return infos;
+        return Snapshots.infos(subvolume.get());
     }
 
     @Override
@@ -418,7 +487,7 @@ public final class BtrfsPlugin extends LocalPlugin {
         boolean isCurrent = snapshot == null && !image.isBase();
         return switch (feature) {
             case SNAPSHOT -> snapshot != null || isCurrent;
-            case CLONE -> snapshot != null || image.isBase();
+            case CLONE -> snapshot == null ? image.isBase() : image.format() == Format.Image.RAW;
             case TEMPLATE -> isCurrent;
             case COPY -> true;
             case SPARSEINIT -> snapshot == null && image.format() == Format.Image.RAW;

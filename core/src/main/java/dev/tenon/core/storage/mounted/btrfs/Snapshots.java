@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.mounted.btrfs;
 
+import dev.tenon.core.spi.SnapshotInfo;
 import dev.tenon.core.storage.common.VolumeNames;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -8,6 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,11 +27,11 @@ final class Snapshots {
     /** Of a raw image, which has no extension, or of a container. */
     private static final Pattern SUBVOLUME = Pattern.compile("(?:vm|base|subvol)-\\d+-[^/@.\\s]+(?:\\.subvol)?");
 
-    private static final Pattern SNAPSHOT = Pattern.compile("(.+)@([^@/\\s]+)");
+    private static final Pattern SNAPSHOT = Pattern.compile("(" + SUBVOLUME + ")@([^@/\\s]+)");
 
     private Snapshots() {}
 
-    private static List<Path> entries(Path directory) {
+    static List<Path> entries(Path directory) {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.sorted().toList();
         } catch (IOException e) {
@@ -56,18 +58,29 @@ final class Snapshots {
     static Map<String, Path> of(Path subvolume) {
         Map<String, Path> snapshots = new TreeMap<>();
         for (Path entry : entries(subvolume.resolveSibling(".").normalize())) {
-            Matcher name = SNAPSHOT.matcher(String.valueOf(entry.getFileName()));
-            if (name.matches()
-                    && name.group(1).equals(String.valueOf(subvolume.getFileName()))
-                    && Subvolumes.isOne(entry)) {
-                snapshots.put(name.group(2), entry);
-            }
+            snapshot(entry)
+                    .filter(name -> name.group(1).equals(String.valueOf(subvolume.getFileName())))
+                    .ifPresent(name -> snapshots.put(name.group(2), entry));
         }
         return snapshots;
     }
 
+    /** Matches the name of a snapshot: the first group is its subvolume, the second the snapshot. */
+    static Optional<Matcher> snapshot(Path entry) {
+        Matcher name = SNAPSHOT.matcher(String.valueOf(entry.getFileName()));
+        return name.matches() && Subvolumes.isOne(entry) ? Optional.of(name) : Optional.empty();
+    }
+
+    static Map<String, SnapshotInfo> infos(Path subvolume) {
+        Map<String, SnapshotInfo> infos = new TreeMap<>();
+        of(subvolume)
+                .forEach((name, directory) ->
+                        infos.put(name, new SnapshotInfo(name, seconds(directory), null, Map.of())));
+        return infos;
+    }
+
     /** When a snapshot was taken, null if that cannot be told. */
-    static @Nullable Long seconds(Path snapshot) {
+    private static @Nullable Long seconds(Path snapshot) {
         try {
             Object created = Files.getAttribute(snapshot, "unix:ctime", LinkOption.NOFOLLOW_LINKS);
             return created instanceof java.nio.file.attribute.FileTime time ? time.toMillis() / 1000 : null;

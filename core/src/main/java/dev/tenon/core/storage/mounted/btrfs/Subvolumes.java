@@ -2,7 +2,6 @@ package dev.tenon.core.storage.mounted.btrfs;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
-import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -45,7 +44,7 @@ final class Subvolumes {
                 .run();
     }
 
-    /** A quiet btrfs answers no question. */
+    /** With -q, btrfs prints no answers. */
     private static String ask(String question, String... words) {
         List<String> command = new ArrayList<>(List.of("btrfs", "subvolume", question));
         command.addAll(List.of(words));
@@ -58,7 +57,7 @@ final class Subvolumes {
         run("subvolume", "create", "--", directory.toString());
     }
 
-    /** Makes a copy that shares its blocks. A subvolume within is an empty directory in it, which is told. */
+    /** Makes a copy that shares its blocks. A subvolume inside it is an empty directory in the copy; a warning says so. */
     static void snapshot(Path source, Path copy, boolean isReadOnly) {
         List<String> nested = nestedIn(source);
         if (!nested.isEmpty()) {
@@ -76,33 +75,31 @@ final class Subvolumes {
     }
 
     /**
-     * Removes subvolumes. One that is mounted anywhere on this node or holds others is not: the kernel would empty the
-     * first under its user, and would not remove the second.
+     * Removes subvolumes, but none that is mounted on this node or contains others: the kernel would empty the first while
+     * it is in use, and would not remove the second.
      *
      * @throws StorageException {@code IN_USE}, {@code NOT_STARTED}
      */
     static void delete(List<Path> subvolumes) {
-        for (Path subvolume : subvolumes) {
-            List<String> nested = nestedIn(subvolume);
-            if (!nested.isEmpty()) {
-                throw StorageException.refused(
-                        StorageError.IN_USE,
-                        "subvolume '" + subvolume + "' is not removed: it holds the subvolumes " + nested
-                                + "; remove those first");
-            }
-            refuseInUse(subvolume);
-        }
+        subvolumes.forEach(Subvolumes::refuseInUse);
         List<String> words = new ArrayList<>(List.of("subvolume", "delete", "--"));
         subvolumes.forEach(subvolume -> words.add(subvolume.toString()));
         run(words.toArray(String[]::new));
     }
 
     /**
-     * Refuses a subvolume that is mounted.
+     * Refuses a subvolume that is mounted or holds others, so that it cannot be removed.
      *
      * @throws StorageException {@code IN_USE}, {@code NOT_STARTED}
      */
     static void refuseInUse(Path subvolume) {
+        List<String> nested = nestedIn(subvolume);
+        if (!nested.isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.IN_USE,
+                    "subvolume '" + subvolume + "' is not removed: it holds the subvolumes " + nested
+                            + "; remove those first");
+        }
         mountPointOf(subvolume).stream().findFirst().ifPresent(mountPoint -> {
             throw StorageException.refused(
                     StorageError.IN_USE,
@@ -111,10 +108,14 @@ final class Subvolumes {
         });
     }
 
-    /** The subvolumes within one, as the file system names them. Another user than root cannot ask. */
+    /** The subvolumes within one, as the file system names them. Only root can ask. */
     static List<String> nestedIn(Path subvolume) {
-        return ask("list", "-o", subvolume.toString())
-                .lines()
+        return pathsIn(ask("list", "-o", subvolume.toString()));
+    }
+
+    /** The subvolumes in what {@code btrfs subvolume list} says. */
+    static List<String> pathsIn(String listed) {
+        return listed.lines()
                 .filter(line -> line.contains(" path "))
                 .map(line -> line.substring(line.indexOf(" path ") + " path ".length()))
                 .toList();
@@ -122,12 +123,7 @@ final class Subvolumes {
 
     /** Where a subvolume, or something in it, is mounted. */
     private static List<String> mountPointOf(Path subvolume) {
-        String name = "/"
-                + ask("show", subvolume.toString())
-                        .lines()
-                        .findFirst()
-                        .orElse("")
-                        .strip();
+        String name = "/" + nameIn(ask("show", subvolume.toString()));
         List<String[]> mounts = mounts();
         String source = mounts.stream()
                 .filter(mount -> subvolume.startsWith(mount[1]))
@@ -141,6 +137,11 @@ final class Subvolumes {
                 .toList();
     }
 
+    /** The path within its file system in what {@code btrfs subvolume show} says. */
+    static String nameIn(String shown) {
+        return shown.lines().findFirst().orElse("").strip();
+    }
+
     /** What is mounted, the path within its file system, the mount point and the device of each. */
     private static List<String[]> mounts() {
         try (Stream<String> lines = Files.lines(MOUNTS, StandardCharsets.UTF_8)) {
@@ -152,16 +153,6 @@ final class Subvolumes {
                     .toList();
         } catch (IOException e) {
             throw Failures.of(e, Outcome.NOT_STARTED, "unable to tell what is mounted");
-        }
-    }
-
-    /** Puts a new subvolume into the place of one, which is removed then. */
-    static void exchange(Path fresh, Path place) throws IOException {
-        FileMove.exchange(fresh, place);
-        try {
-            delete(List.of(fresh));
-        } catch (StorageException e) {
-            LOG.warn("what was in the place of '{}' is left in '{}': {}", place, fresh, e.getMessage());
         }
     }
 }

@@ -56,7 +56,7 @@ record MountUnit(Path where, String what, String type, String options) {
                 """.formatted(escaped(where.toString()), escaped(what), escaped(type), escaped(options));
     }
 
-    /** Systemd puts something of its own for what begins with a percent sign. */
+    /** Systemd replaces what begins with a percent sign. */
     private static String escaped(String text) {
         return text.replace("%", "%%");
     }

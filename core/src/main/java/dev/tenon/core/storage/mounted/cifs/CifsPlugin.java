@@ -47,7 +47,7 @@ public final class CifsPlugin extends MountedPlugin {
     private static final Duration ASKING = Duration.ofSeconds(10);
     private static final List<String> VERSIONS = List.of("default", "2.0", "2.1", "3", "3.0", "3.11");
     private static final Pattern KERBEROS = Pattern.compile("(?:^|,)sec=krb5[ip]?(?:,|$)", Pattern.CASE_INSENSITIVE);
-    /** What the server says when asking again would not help. */
+    /** What the server says if asking again would not help. */
     private static final Pattern FATAL =
             Pattern.compile("(?m)^.*NT_STATUS_(ACCESS_DENIED|INVALID_PARAMETER|LOGON_FAILURE).*$");
 
@@ -178,7 +178,7 @@ public final class CifsPlugin extends MountedPlugin {
         }
         words.addAll(List.of("-o", "vers=" + version(storage).orElse("default")));
         options(storage).ifPresent(options -> words.addAll(List.of("-o", options)));
-        run("mount error", words.toArray(String[]::new));
+        runMount("/sbin/mount.cifs", "cifs-utils", words);
     }
 
     private static Optional<String> version(Storage storage) {

@@ -43,6 +43,11 @@ public final class DirPlugin extends LocalPlugin {
     }
 
     @Override
+    public String hostClass() {
+        return "PVE::Storage::DirPlugin";
+    }
+
+    @Override
     public PluginData pluginData() {
         return DATA;
     }

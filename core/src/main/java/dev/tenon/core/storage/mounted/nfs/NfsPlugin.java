@@ -102,7 +102,7 @@ public final class NfsPlugin extends MountedPlugin {
         List<String> words =
                 new ArrayList<>(List.of("/bin/mount", "-t", "nfs", source(storage), mountPoint.toString()));
         options(storage).ifPresent(options -> words.addAll(List.of("-o", options)));
-        run("mount error", words.toArray(String[]::new));
+        runMount("/sbin/mount.nfs", "nfs-common", words);
     }
 
     /** Asks the server for its exports; one of version 4 need not tell them, so whether it is there. */

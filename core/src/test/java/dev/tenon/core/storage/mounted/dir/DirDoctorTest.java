@@ -8,6 +8,7 @@ import dev.tenon.core.journal.Journal;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Examinable;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Finding.Remedy;
@@ -24,6 +25,7 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.directory.DirectoryPlugin;
 import dev.tenon.core.testing.Failing;
 import dev.tenon.core.testing.Interrupted;
 import dev.tenon.core.testing.Qemu;
@@ -31,7 +33,6 @@ import dev.tenon.core.testing.Storages;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -508,10 +509,12 @@ class DirDoctorTest {
 
     @Test
     void canOnlyTellOfInterruptedWorkOfATypeThatCannotBeExamined() {
-        StoragePlugin other = (StoragePlugin) Proxy.newProxyInstance(
-                DirDoctorTest.class.getClassLoader(),
-                new Class<?>[] {StoragePlugin.class},
-                (_, _, _) -> Optional.empty());
+        StoragePlugin other = new DirectoryPlugin() {
+            @Override
+            public Optional<Examinable> examinable() {
+                return Optional.empty();
+            }
+        };
         Interrupted.begin(journal, other, dir -> dir.freeImage(storage, DISK, false, null));
 
         assertThat(doctor.repair(storage, other, lock).left()).singleElement().satisfies(finding -> {
@@ -519,13 +522,15 @@ class DirDoctorTest {
             assertThat(finding.what())
                     .startsWith("freeImage of storage 'store' (isBase='false', volume='" + DISK + "'), begun at ")
                     .endsWith(", was interrupted: process "
-                            + ProcessHandle.current().pid() + " has ended");
+                            + ProcessHandle.current().pid() + " has ended; the storage lists no image '" + DISK
+                            + "' now");
         });
         assertThat(doctor.others(Set.of(storage.id()))).isEmpty();
         assertThat(doctor.others(Set.of(new StorageId("elsewhere"))))
                 .singleElement()
-                .satisfies(finding ->
-                        assertThat(finding.remedy()).isEqualTo(new Remedy.ByHand("examine storage 'store' too")));
+                .satisfies(finding -> assertThat(finding.remedy())
+                        .isEqualTo(new Remedy.ByHand("examine storage 'store' too; if there is no such storage any"
+                                + " more, run 'tenon doctor store --forget'")));
     }
 
     @Test

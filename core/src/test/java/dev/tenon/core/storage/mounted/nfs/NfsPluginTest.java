@@ -198,6 +198,27 @@ class NfsPluginTest {
     }
 
     @Test
+    void tellsWhatToInstallWhereTheHelperOfMountIsMissing() {
+        host.lacks("mount.nfs");
+        host.fails("mount", "mount: " + path + ": bad option; you might need a /sbin/mount.<type> helper program.\n");
+        String hint = Files.exists(Path.of("/sbin/mount.nfs")) ? "" : "; install the package nfs-common";
+
+        Failing.fails(
+                () -> activate(storage()),
+                StorageError.STORAGE_UNAVAILABLE,
+                Outcome.FAILED_CLEAN,
+                "helper program." + hint);
+    }
+
+    @Test
+    void isUnmountedAsOftenAsItIsMounted() {
+        host.stacks("nas.example.org:/export/vm", path, "nfs4");
+        plugin.deactivateStorage(storage(), OperationCache.create());
+
+        assertThat(host.calls()).containsExactly("umount|" + path, "umount|" + path);
+    }
+
+    @Test
     void tellsThatItIsStillUsed() {
         activate(storage());
         host.fails("umount", "umount: " + path + ": target is busy.\n");

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.storage.mounted.btrfs;
+
+import org.jspecify.annotations.NullMarked;
