@@ -1,20 +1,8 @@
 # What the commands share: the JDK, the packages, the build. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-jvm_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
 class_archives=$root/cli/target/aot
-
-# The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay.
-jvm_options_of() {
-    printf '%s\n' "${jvm_options[@]}"
-    local argument
-    for argument in "$@"; do
-        case $argument in
-            serve | --checksum) return ;;
-        esac
-    done
-    printf '%s\n' -XX:TieredStopAtLevel=1
-}
+. "$root/bin/jvm.sh"
 
 say() {
     printf '%s\n' "$*" >&2
@@ -153,7 +141,7 @@ maven() {
 
 is_built() {
     local stamp=$root/cli/target/built
-    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,bridge,host,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
+    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,tck,bridge,host,libvirt,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
 }
 
 is_archived() {
@@ -182,64 +170,4 @@ class_path() {
     local jars=("$root"/cli/target/tenon-cli-*.jar "$root"/cli/target/lib/*.jar)
     local IFS=:
     printf '%s' "${jars[*]}"
-}
-
-# Prints where the archive is of the classes of a class path, whether it was made or not. Its name holds a hash of all that
-# it depends on: the processor, the JDK, the options, and the jars, each with the moment in which the kernel last saw it
-# change, which no copy keeps. JDK 25 does not look at the jars itself: with an archive of before an upgrade it would run
-# the classes of before. Arguments: the directory of archives, the class path.
-class_archive() {
-    local IFS=: jars options
-    read -r -a jars <<<"$2"
-    mapfile -t options < <(jvm_options_of export)
-    printf '%s/tenon-%s.aot' "$1" "$(
-        {
-            grep -m 3 -E '^(model name|flags|Features)' /proc/cpuinfo
-            stat -L -c '%n %i %s %y %z' "$JAVA_HOME/release" "$JAVA_HOME/lib/modules" "${jars[@]}"
-            printf '%s\n' "${options[@]}"
-        } 2>&1 | sha256sum | cut -c 1-32
-    )"
-}
-
-# Prints the options with which a JVM takes classes from the archive of this class path, none if there is no such archive.
-# What the JVM says of one that it cannot use goes nowhere: it would go to standard output. Arguments: as class_archive.
-archive_options() {
-    local archive
-    archive=$(class_archive "$@")
-    [ ! -s "$archive" ] || printf '%s\n' "-XX:AOTCache=$archive" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
-}
-
-# Keeps the classes of a class path of jars as they are in memory after an export: a command then starts in two thirds of
-# the time. Archives of other class paths are removed. Arguments: as class_archive.
-archive_classes() {
-    local archive path=$2 scratch options
-    archive=$(class_archive "$@")
-    mkdir -p "$1"
-    scratch=$(mktemp -d)
-    mapfile -t options < <(jvm_options_of export)
-    mkdir -p "$scratch/images/100" "$scratch/legacy"
-    truncate -s 1M "$scratch/images/100/vm-100-disk-0.raw"
-    printf '%s: %s\n\tpath %s\n\tcontent images\n\n' dir archive "$scratch" legacydir legacy "$scratch/legacy" >"$scratch/storage.cfg"
-    TENON_LOCK_DIR=$scratch/lock "$JAVA_HOME/bin/java" "${options[@]}" -Xlog:disable -XX:AOTCacheOutput="$scratch/archive" \
-        -Dtenon.home="$root" -cp "$path" dev.tenon.cli.Tenon export archive:100/vm-100-disk-0.raw \
-        --config "$scratch/storage.cfg" --journal "$scratch/journal" --plugin "$root/perl-shim/examples/LegacyDirPlugin.pm" \
-        >"$scratch/exported" 2>"$scratch/log" || true
-    # Without an archive everything works as well.
-    if [ -f "$scratch/archive" ]; then
-        mv "$scratch/archive" "$1/$$.new"
-        find "$1" -name 'tenon-*.aot' -delete
-        mv "$1/$$.new" "$archive"
-    else
-        cat "$scratch/log" >&2
-        say "no archive of classes was made; commands start more slowly"
-        # So that nobody tries again with the same jars.
-        : >"$archive"
-    fi
-    rm -rf "$scratch"
-}
-
-# Arguments, file names and output are UTF-8 whatever the locale is. The JVM takes them in the locale's encoding, and where
-# that is ASCII, as in cron or a bare ssh, every other letter would be lost.
-take_utf8() {
-    export LC_ALL=C.UTF-8
 }

@@ -1,4 +1,5 @@
-# Both commands on each Debian release, from a root that debootstrap has just made. Sourced by bin/verify, not run.
+# Both commands and the life of the package on each Debian release, from roots that debootstrap has just made. Sourced by
+# bin/verify, not run.
 
 releases=(bookworm trixie)
 mirror=${TENON_DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -76,6 +77,7 @@ release_command() {
     local last
     last=$(tail -n 1 "$log")
     say "$(basename "$place"): bin/$*: $last ($((SECONDS - begun)) s)"
+    sed -n "s/^SKIPPED/SKIPPED $(basename "$place"):/p" "$log" >&2
     if ! add_counts "$last" || [ $status != 0 ]; then
         grep -e '^FAILED' -e 'ERROR.*\(FAIL\|Test\)' -e '^tenon:' -e 'not ok' "$log" | head -n 40 >&2 || true
         mkdir -p "$root/target"
@@ -83,6 +85,52 @@ release_command() {
         say "all that it said: $root/target/$(basename "$log")"
         return 1
     fi
+}
+
+# What the package depends on, and what its life needs to be looked at.
+package_needs=perl,libdata-messagepack-perl,libio-fdpass-perl,qemu-utils,systemd,systemd-sysv,dbus,man-db,procps
+
+# The life of the package on a machine of a release, booted with systemd. Where no container can be booted, without.
+package_life() {
+    local release=$1 place=$releases_scratch/$1-package log=$releases_scratch/$1.package.log begun=$SECONDS last
+    debootstrap --variant=minbase --include="$package_needs" "$release" "$place" "$mirror" >"$log" 2>&1 || {
+        tail -n 5 "$log" >&2
+        return 1
+    }
+    mkdir "$place/package"
+    cp "$releases_scratch"/{old,new}.deb bin/package-life.sh "$place/package/"
+    printf '%s\n' '[Unit]' 'Description=The life of the package' '[Service]' 'Type=oneshot' \
+        'ExecStart=/bin/bash /package/package-life.sh /package' 'StandardOutput=file:/package/log' \
+        'StandardError=file:/package/errors' 'ExecStopPost=/bin/systemctl --no-block poweroff' '[Install]' \
+        'WantedBy=multi-user.target' >"$place/etc/systemd/system/package-life.service"
+    mkdir -p "$place/etc/systemd/system/multi-user.target.wants"
+    ln -s ../package-life.service "$place/etc/systemd/system/multi-user.target.wants/"
+    timeout 900 systemd-nspawn --quiet --register=no --keep-unit --boot -D "$place" >"$log" 2>&1 </dev/null || true
+    if [ ! -e "$place/package/log" ]; then
+        say "SKIPPED $release: the package WITHOUT SYSTEMD, since systemd-nspawn could not boot: $(tail -n 1 "$log")"
+        skipped=$((skipped + 1))
+        in_release_root "$place" /bin/bash /package/package-life.sh /package >"$place/package/log" 2>"$place/package/errors" || true
+    fi
+    last=$(tail -n 1 "$place/package/log")
+    say "$release: the life of the package: $last ($((SECONDS - begun)) s)"
+    mkdir -p target
+    cp "$place/package/log" "target/$release.package.log"
+    say "all that was run: target/$release.package.log"
+    rm -rf --one-file-system "$place"
+    add_counts "$last" && [[ $last == *", 0 failed" ]] || {
+        grep '^not ok' "target/$release.package.log" >&2
+        return 1
+    }
+}
+
+# An older version and a newer one.
+build_packages() {
+    local version package
+    for version in 1old 2new; do
+        package=$(bin/package --output "$releases_scratch/$version" --version "0.1.0~$version") || die "the package could not be built"
+        mv "$package" "$releases_scratch/${version:1}.deb"
+    done
+    say "the package: $(stat -c %s "$releases_scratch/new.deb") bytes, installed $(dpkg-deb -f "$releases_scratch/new.deb" Installed-Size) KiB"
 }
 
 test_release() {
@@ -94,18 +142,20 @@ test_release() {
     fi
     local status=0
     release_command "$place" tenon demo || status=1
-    release_command "$place" verify full || status=1
+    release_command "$place" verify || status=1
     rm -rf --one-file-system "$place"
+    package_life "$1" || status=1
     return $status
 }
 
 test_releases() {
     [ "$(id -u)" = 0 ] || die "bin/verify releases changes the root directory of its processes, so it must be started as root"
-    install_packages $(missing_packages debootstrap=debootstrap)
+    install_packages $(missing_packages debootstrap=debootstrap systemd-nspawn=systemd-container)
     releases_scratch=$(mktemp -d "${TMPDIR:-/tmp}/tenon-releases-XXXXXXXX")
     trap 'rm -rf --one-file-system "$releases_scratch"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
+    build_packages
     local release
     for release in "${releases[@]}"; do
         step "$release" test_release "$release"

@@ -30,6 +30,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example: tenon adopt /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
+            "A plugin that cannot be forked once it is loaded, or keeps what only one process may have, gets one process:"
+                    + " tenon adopt --members 1 FILE.",
             "Afterwards restart the daemon and PVE's own (pvedaemon, pveproxy, pvestatd). 'tenon release' undoes it."
         })
 final class AdoptCommand implements Callable<Integer> {
@@ -76,11 +78,17 @@ final class AdoptCommand implements Callable<Integer> {
         if (isAdopted) {
             refuseToReplace(adopted.placeOf(kept), kept);
         }
-        ProxyClass proxy = describe(kept);
+        Registration registration =
+                Registrations.of(Home.perlShim(), file, options.hosting().pveLibrary());
+        ProxyClass proxy = describe(kept, registration);
         if (isAdopted) {
             spec.commandLine().getOut().printf("the version that was adopted is now '%s'%n", adopted.keepInstead(file));
         } else {
             adopted.keep(file);
+        }
+        Integer members = options.members();
+        if (members != null) {
+            adopted.limit(kept, members);
         }
         Adopted.writeAtomically(file.toAbsolutePath(), proxy.source(), kept);
         spec.commandLine()
@@ -94,6 +102,14 @@ final class AdoptCommand implements Callable<Integer> {
                         kept,
                         proxy.remote().size(),
                         proxy.local().size());
+        if (members == null && !registration.holds().isEmpty()) {
+            spec.commandLine()
+                    .getOut()
+                    .printf(
+                            "note: while it is loaded it opens or starts %s, which its processes share, or lack; to give it"
+                                    + " one process, write 1 into '%s.members'%n",
+                            String.join(", ", registration.holds()), kept);
+        }
         return 0;
     }
 
@@ -111,9 +127,7 @@ final class AdoptCommand implements Callable<Integer> {
         }
     }
 
-    private ProxyClass describe(Path kept) throws IOException {
-        Registration registration =
-                Registrations.of(Home.perlShim(), file, options.hosting().pveLibrary());
+    private ProxyClass describe(Path kept, Registration registration) throws IOException {
         Path runtime = Files.createTempDirectory("tenon-adopt-");
         try (UnixSockets sockets = new UnixSockets();
                 PerlStoragePlugin plugin = PerlStoragePlugin.start(sockets, options.settings(file, runtime))) {

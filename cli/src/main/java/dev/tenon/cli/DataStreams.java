@@ -23,7 +23,7 @@ public sealed interface DataStreams {
     /** Standard input, for text. */
     InputStream input();
 
-    /** Those of this process. */
+    /** The streams of this process. */
     record OfProcess() implements DataStreams {
         @Override
         public boolean isOutputTerminal() {

@@ -1,12 +1,15 @@
 package dev.tenon.cli;
 
+import ch.qos.logback.classic.Level;
 import dev.tenon.cli.console.Json;
+import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.host.HostOptions;
 import dev.tenon.core.doctor.Doctor;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -20,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +58,12 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--repair", description = "repair, while the storage is locked")
     private boolean repair;
 
+    @Option(
+            names = "--forget",
+            description = "forget what the journal says of these storages, after you have looked at them; for storages"
+                    + " whose plugin cannot examine them, or that exist no more")
+    private boolean forget;
+
     @Option(names = "--json", description = "print JSON, for machines")
     private boolean json;
 
@@ -71,8 +81,15 @@ final class DoctorCommand implements Callable<Integer> {
 
     /** What became of a finding. */
     private enum State {
-        FOUND,
-        REPAIRED
+        FOUND(""),
+        REPAIRED(", repaired"),
+        FORGOTTEN(", forgotten");
+
+        private final String words;
+
+        State(String words) {
+            this.words = words;
+        }
     }
 
     private record Line(String storage, State state, Finding finding) {
@@ -84,17 +101,18 @@ final class DoctorCommand implements Callable<Integer> {
                     "what", finding.what(),
                     "certainty", finding.certainty().word(),
                     "repaired", state == State.REPAIRED,
+                    "forgotten", state == State.FORGOTTEN,
                     "repairable", finding.remedy() instanceof Finding.Remedy.Automatic,
                     "remedy", finding.remedy().words());
         }
 
         void print(PrintWriter out) {
-            out.println(storage + ": " + finding.kind().word() + (state == State.REPAIRED ? ", repaired" : ""));
+            out.println(storage + ": " + finding.kind().word() + state.words);
             out.println("  " + finding.what()
                     + (finding.certainty() == Finding.Certainty.SURE
                             ? ""
                             : " (" + finding.certainty().word() + ")"));
-            String who = state == State.REPAIRED
+            String who = state != State.FOUND
                     ? "done: "
                     : finding.remedy() instanceof Finding.Remedy.Automatic ? "with --repair: " : "by hand: ";
             out.println("  " + who + finding.remedy().words());
@@ -106,7 +124,16 @@ final class DoctorCommand implements Callable<Integer> {
         options.wrong().ifPresent(wrong -> {
             throw new ParameterException(spec.commandLine(), wrong);
         });
+        if (forget && (storages.isEmpty() || repair || !directories.isEmpty())) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--forget needs the names of storages, and goes with neither --repair nor --dir");
+        }
+        Logging.usually(Level.WARN, Surroundings.of(spec));
         try (Host host = Host.ofCommand(options.settings())) {
+            if (forget) {
+                return forget(host);
+            }
             List<String> skipped = new ArrayList<>();
             List<Storage> examined = examined(host, skipped);
             skipped.forEach(why -> spec.commandLine().getErr().println("tenon: " + why));
@@ -124,8 +151,44 @@ final class DoctorCommand implements Callable<Integer> {
             doctor.others(examined.stream().map(Storage::id).collect(Collectors.toSet()))
                     .forEach(finding -> lines.add(new Line("?", State.FOUND, finding)));
             print(spec.commandLine().getOut(), lines, skipped.size());
-            boolean isWell = lines.stream().allMatch(line -> line.state() == State.REPAIRED);
+            boolean isWell = lines.stream().noneMatch(line -> line.state() == State.FOUND);
             return isExamined && isWell ? 0 : 1;
+        }
+    }
+
+    private int forget(Host host) throws IOException {
+        for (StorageId id : storages) {
+            Optional<Storage> configured = configured(host, id);
+            if (configured.isPresent()
+                    && isExaminable(host.type(configured.get().config().type()))) {
+                throw StorageException.refused(
+                        StorageError.BAD_PARAMETER,
+                        "storage '" + id + "' can be examined, so nothing of it is forgotten unseen; use --repair");
+            }
+        }
+        Doctor doctor = new Doctor(host.journal());
+        List<Line> lines = new ArrayList<>();
+        for (StorageId id : storages) {
+            doctor.forget(id).forEach(finding -> lines.add(new Line(id.value(), State.FORGOTTEN, finding)));
+        }
+        if (json) {
+            Json.print(
+                    spec.commandLine().getOut(),
+                    lines.stream().map(Line::toJson).toList());
+        } else {
+            lines.forEach(line -> line.print(spec.commandLine().getOut()));
+            spec.commandLine().getOut().println(lines.size() + " forgotten");
+        }
+        return 0;
+    }
+
+    /** A storage whose type has no plugin is treated as one that is gone. */
+    private static Optional<Storage> configured(Host host, StorageId id) throws IOException {
+        try {
+            host.of(id);
+            return Optional.of(host.configuration().current().get(id));
+        } catch (StorageException e) {
+            return Optional.empty();
         }
     }
 

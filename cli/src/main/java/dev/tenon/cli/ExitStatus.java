@@ -21,7 +21,7 @@ public final class ExitStatus {
 
     private ExitStatus() {}
 
-    /** Lets the help of every command that does not tell it itself tell what its exit statuses mean. */
+    /** Adds the meaning of the exit statuses to the help of every command that does not say it itself. */
     static void tell(CommandLine line) {
         UsageMessageSpec usage = line.getCommandSpec().usageMessage();
         boolean isTold = !usage.exitCodeList().isEmpty()

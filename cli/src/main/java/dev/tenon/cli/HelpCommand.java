@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "help",
         mixinStandardHelpOptions = true,
         description = "Prints the help of a command.",
-        footer = {"", "Example: tenon help volume list", "Exit status: 0 done, 2 there is no such command."})
+        footer = {"", "Example: tenon help volume list", "Exit status: 0 done, 1 failed, 2 there is no such command."})
 final class HelpCommand implements Callable<Integer> {
     @Parameters(paramLabel = "COMMAND", arity = "0..*", description = "the command (default: all of tenon)")
     private List<String> names = List.of();

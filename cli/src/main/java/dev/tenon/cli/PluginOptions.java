@@ -29,7 +29,7 @@ public final class PluginOptions {
             names = "--members",
             paramLabel = "N",
             description = "how many processes a plugin has at most, each for one call at a time (default: 16)")
-    private int members = SidecarSettings.USUAL_MEMBERS;
+    private @Nullable Integer members;
 
     /** The value that the environment gives to an option, null if it gives none. */
     static @Nullable String usual(ArgSpec argument, Surroundings surroundings) {
@@ -43,8 +43,14 @@ public final class PluginOptions {
         return pveLibrary;
     }
 
+    /** How many processes were asked for; null if that was left open. */
+    @Nullable
+    Integer members() {
+        return members;
+    }
+
     public PluginHosting hosting() {
-        return new PluginHosting(pveLibrary(), acceptsOld, members);
+        return new PluginHosting(pveLibrary(), acceptsOld, members == null ? SidecarSettings.USUAL_MEMBERS : members);
     }
 
     /** The settings to host one plugin file with, its sockets in this directory. */

@@ -5,6 +5,7 @@ import dev.tenon.core.NativeTypes;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
+import dev.tenon.host.JavaStorages;
 import dev.tenon.host.ProxiedTypes;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -42,6 +44,13 @@ final class ProxyCommand implements Callable<Integer> {
             description = "the type in storage.cfg (default: the same with 'tenon' in front)")
     private @Nullable String as;
 
+    @Option(
+            names = "--classpath",
+            paramLabel = "PATH",
+            defaultValue = "",
+            description = "where a type is that is not Tenon's own, as for tenon serve")
+    private String classPath = "";
+
     @Option(names = "--output", paramLabel = "FILE", description = "the file to write (default: standard output)")
     private @Nullable Path output;
 
@@ -64,17 +73,26 @@ final class ProxyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        StoragePlugin plugin = NATIVE.get(type);
+        Map<String, StoragePlugin> types = new TreeMap<>(NATIVE);
+        for (StoragePlugin other : JavaStorages.on(classPath)) {
+            types.putIfAbsent(other.type(), other);
+        }
+        StoragePlugin plugin = types.get(type);
         if (plugin == null) {
             throw new IllegalArgumentException(
-                    "there is no storage type '" + type + "' in Java; there are " + NATIVE.keySet());
+                    "there is no storage type '" + type + "' in Java; there are " + types.keySet());
         }
-        String storageType = as == null ? ProxiedTypes.usual(type) : as;
+        boolean isNative = NATIVE.containsKey(type);
+        if (!isNative && as != null && !as.equals(type)) {
+            throw new IllegalArgumentException(
+                    "the type '" + type + "' of the class path has this name everywhere; leave out --as");
+        }
+        String storageType = !isNative ? type : as == null ? ProxiedTypes.usual(type) : as;
         if (!storageType.matches("[a-z][a-z0-9-]*")) {
             throw new IllegalArgumentException(
                     "the type '" + storageType + "' must be of lower case letters, digits and '-'");
         }
-        if (as != null && NATIVE.containsKey(storageType)) {
+        if (isNative && NATIVE.containsKey(storageType) && !storageType.equals(ProxiedTypes.usual(type))) {
             throw new IllegalArgumentException("the type '" + storageType + "' is PVE's own; choose another name");
         }
         Path target = output;
@@ -99,7 +117,9 @@ final class ProxyCommand implements Callable<Integer> {
         Files.writeString(target, source, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
         // PVE's web server reads it too, which is another user.
         Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-r--r--"));
-        new ProxiedTypes(state).remember(storageType, type);
+        if (isNative) {
+            new ProxiedTypes(state).remember(storageType, type);
+        }
         spec.commandLine()
                 .getOut()
                 .printf(

@@ -1,23 +1,37 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.serve.Daemon;
+import dev.tenon.bridge.serve.Predecessor;
 import dev.tenon.bridge.serve.ServedPlugins;
+import dev.tenon.bridge.transport.ListeningSocket;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.compare.Shadows;
 import dev.tenon.cli.host.JournalOption;
+import dev.tenon.core.compare.Rules;
 import dev.tenon.core.journal.JournalEntry;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Host;
 import dev.tenon.host.HostSettings;
+import dev.tenon.host.JavaStorages;
+import dev.tenon.host.ServiceManager;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -38,6 +52,9 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
 
+    /** Of a plugin, with the number of its daemon. */
+    private static final Pattern SOCKET = Pattern.compile("[sd]([0-9]{1,10})-[0-9]+\\.sock");
+
     @Option(
             names = "--socket",
             paramLabel = "PATH",
@@ -49,11 +66,56 @@ final class ServeCommand implements Callable<Integer> {
     private List<Path> plugins = new ArrayList<>();
 
     @Option(
+            names = "--classpath",
+            paramLabel = "PATH",
+            defaultValue = "",
+            description =
+                    "jars and directories, with ':' between them, that have storage types written in Java; DIR/* is"
+                            + " all jars of a directory")
+    private String classPath = "";
+
+    @Option(
             names = "--adopted",
             paramLabel = "DIR",
             defaultValue = Adopted.DEFAULT,
             description = "also serves the plugins that are kept there (default: ${DEFAULT-VALUE})")
     private Path adopted = Path.of(Adopted.DEFAULT);
+
+    @Option(
+            names = "--take-over",
+            description =
+                    "take over from the daemon that listens there, if one does: it hands over the socket, finishes"
+                            + " the calls and transfers that it has begun, and ends")
+    private boolean takesOver;
+
+    @Option(
+            names = "--drain-limit",
+            paramLabel = "SECONDS",
+            defaultValue = "86400",
+            description = "how long this daemon goes on with what it has begun when another one takes over (default:"
+                    + " ${DEFAULT-VALUE}, a day)")
+    private long drainLimit = TimeUnit.DAYS.toSeconds(1);
+
+    @Option(
+            names = "--shadow",
+            paramLabel = "TYPE=P",
+            description = "also asks plugin P, the file of a Perl plugin or a storage type, what is read of storages of"
+                    + " this type, and compares the answers; may be repeated")
+    private Map<String, String> shadowed = new TreeMap<>();
+
+    @Option(
+            names = "--shadow-report",
+            paramLabel = "DIR",
+            defaultValue = "/var/lib/tenon/shadow",
+            description = "where the reports on that are written at the end, a directory for each type (default:"
+                    + " ${DEFAULT-VALUE})")
+    private Path shadowReports = Path.of("/var/lib/tenon/shadow");
+
+    @Option(
+            names = "--shadow-rules",
+            paramLabel = "FILE",
+            description = "differences that are taken, each with its reason (JSON; see docs/MIGRATION.md)")
+    private @Nullable Path shadowRules;
 
     @Mixin
     private JournalOption journal = new JournalOption();
@@ -75,6 +137,11 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         openClassPath();
+        Map<String, String> environment = Surroundings.of(spec).environment();
+        // Before anything opens a file, whose number may be that of a socket that is handed over.
+        Optional<ListeningSocket> inherited = ListeningSocket.inherited(socket.toAbsolutePath(), environment);
+        // What it cannot be started with is told before anything is made.
+        HostSettings settings = settings();
         Path directory = socket.toAbsolutePath().getParent();
         if (directory == null) {
             throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");
@@ -99,19 +166,42 @@ final class ServeCommand implements Callable<Integer> {
         if (!kept.plugins().isEmpty()) {
             kept.makeReadable();
         }
-        try (Host host = Host.ofDaemon(settings(), runtime)) {
+        try (Host host = Host.ofDaemon(settings, runtime)) {
             host.journal().discardUnbegun();
             for (JournalEntry entry : host.journal().interrupted()) {
                 LOG.warn("event=interrupted operation=\"{}\" begun={} do=\"run tenon doctor\"", entry, entry.started());
             }
             host.all();
-            try (Daemon daemon =
-                    Daemon.start(host.sockets(), socket.toAbsolutePath(), ServedPlugins.ofStorages(host.types()))) {
+            Rules rules = shadowRules == null ? Rules.NONE : Rules.read(shadowRules);
+            Shadows shadows = Shadows.of(host, shadowed, rules, shadowReports);
+            // Whoever started this process; after that whoever the other daemon was started by.
+            ServiceManager starter = ServiceManager.of(environment);
+            Predecessor before = takesOver && inherited.isEmpty()
+                    ? Predecessor.at(host.sockets(), socket.toAbsolutePath()).orElse(null)
+                    : null;
+            ServiceManager manager = before == null ? starter : new ServiceManager(before.manager());
+            ListeningSocket listening = before != null
+                    ? before.socket()
+                    : inherited.isPresent() ? inherited.get() : ListeningSocket.make(socket.toAbsolutePath());
+            Daemon.Following following = new Daemon.Following(
+                    manager.socket(), manager::mainProcess, stopped::countDown, Duration.ofSeconds(drainLimit));
+            try (shadows;
+                    Daemon daemon = Daemon.start(
+                            host.sockets(),
+                            listening,
+                            ServedPlugins.ofStorages(shadows.types()),
+                            host::overview,
+                            following,
+                            before)) {
                 LOG.info(
                         "event=listening socket={} plugins={}",
                         daemon.socket(),
-                        host.types().keySet());
+                        shadows.types().keySet());
+                starter.ready();
                 stopped.await();
+                if (!daemon.isTakenOver()) {
+                    manager.stopping();
+                }
                 LOG.info("event=stopping");
             }
         } finally {
@@ -120,9 +210,10 @@ final class ServeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private HostSettings settings() {
+    private HostSettings settings() throws IOException {
         return new HostSettings(
                 null,
+                JavaStorages.on(classPath),
                 plugins,
                 adopted,
                 null,
@@ -131,11 +222,14 @@ final class ServeCommand implements Callable<Integer> {
                 Locks.ofHost(Surroundings.of(spec).environment()));
     }
 
-    /** A daemon that was killed leaves its sockets. */
+    /** A daemon that was killed leaves its sockets, which have its number in their names. Those of one that runs are not probed. */
     private static void removeDeadSockets(Path runtime) throws IOException {
         try (DirectoryStream<Path> sockets = Files.newDirectoryStream(runtime, "*.sock")) {
             for (Path dead : sockets) {
-                if (!UnixSockets.isAnswered(dead)) {
+                Matcher name = SOCKET.matcher(String.valueOf(dead.getFileName()));
+                boolean isInUse = name.matches()
+                        && ProcessHandle.of(Long.parseLong(name.group(1))).isPresent();
+                if (!isInUse && !UnixSockets.isAnswered(dead)) {
                     Files.deleteIfExists(dead);
                 }
             }

@@ -16,7 +16,7 @@ final class SharedOptions {
 
     private SharedOptions() {}
 
-    /** The words with all such options behind the name of the command; a command that has not such an option refuses it. */
+    /** The words, with such options moved behind the command's name. A command without that option refuses it. */
     static String[] behind(CommandLine root, String... words) {
         List<String> names = new ArrayList<>();
         List<String> options = new ArrayList<>();

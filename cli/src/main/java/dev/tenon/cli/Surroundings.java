@@ -27,7 +27,7 @@ public record Surroundings(
         environment = Map.copyOf(environment);
     }
 
-    /** Those of this process. */
+    /** The surroundings of this process. */
     static Surroundings ofProcess() {
         return new Surroundings(
                 new DataStreams.OfProcess(),
@@ -37,13 +37,13 @@ public record Surroundings(
                 System.getenv());
     }
 
-    /** Those of a command. */
+    /** The surroundings of a command. */
     public static Surroundings of(CommandSpec command) {
         return ((Tenon) command.root().userObject()).surroundings();
     }
 
     /** A path as it was given, or in the directory. */
-    Path path(String given) {
+    public Path path(String given) {
         return directory == null ? Path.of(given) : directory.resolve(given);
     }
 

@@ -1,16 +1,26 @@
 package dev.tenon.cli;
 
+import dev.tenon.cli.backup.BackupCommand;
+import dev.tenon.cli.check.CheckCommand;
+import dev.tenon.cli.compare.CompareCommand;
+import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.demo.DemoCommand;
 import dev.tenon.cli.host.Arguments;
 import dev.tenon.cli.inspect.InspectCommand;
+import dev.tenon.cli.libvirt.LibvirtCommand;
 import dev.tenon.cli.storage.StorageCommand;
 import dev.tenon.cli.transfer.CopyCommand;
 import dev.tenon.cli.transfer.ExportCommand;
 import dev.tenon.cli.transfer.ImportCommand;
 import dev.tenon.cli.volume.VolumeCommand;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionStrategy;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** What Tenon can do, as a table of contents. */
 @Command(
@@ -21,6 +31,9 @@ import picocli.CommandLine.Command;
         description = "Joins the Perl storage plugins of Proxmox VE to storage written in Java, in both directions.",
         subcommands = {
             AdoptCommand.class,
+            BackupCommand.class,
+            CheckCommand.class,
+            CompareCommand.class,
             CompletionCommand.class,
             CopyCommand.class,
             DemoCommand.class,
@@ -29,9 +42,11 @@ import picocli.CommandLine.Command;
             HelpCommand.class,
             ImportCommand.class,
             InspectCommand.class,
+            LibvirtCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,
             ServeCommand.class,
+            StatusCommand.class,
             StorageCommand.class,
             VolumeCommand.class
         },
@@ -44,6 +59,9 @@ import picocli.CommandLine.Command;
             "3 failed and whether it took effect is not known, 130 cancelled by Ctrl-C."
         })
 public final class Tenon {
+    private static final int NARROWEST_HELP = 60;
+    private static final int WIDEST_HELP = 120;
+
     private final Surroundings surroundings;
 
     private Tenon(Surroundings surroundings) {
@@ -56,13 +74,48 @@ public final class Tenon {
 
     /** Runs a command and returns its exit status. */
     public static int run(Surroundings surroundings, String... args) {
-        CommandLine line = commandLine(surroundings);
-        int status = line.execute(SharedOptions.behind(line, args));
-        if (surroundings.out().checkError() && status == ExitStatus.DONE) {
-            surroundings.err().println("tenon: standard output cannot be written, so the output is incomplete");
-            return ExitStatus.FAILED;
+        int status = execute(surroundings, args);
+        // A command that changed something has said so itself.
+        if (!surroundings.out().checkError() || status == ExitStatus.UNKNOWN) {
+            return status;
         }
-        return status;
+        // Told of a command that failed, too: the reason may have been in the output.
+        surroundings.err().println("tenon: standard output cannot be written, so the output is incomplete");
+        return status == ExitStatus.DONE ? ExitStatus.FAILED : status;
+    }
+
+    private static int execute(Surroundings surroundings, String... args) {
+        Optional<CommandLine> named = NamedCommand.of(new Tenon(surroundings), args);
+        return named.isPresent()
+                ? executeNamed(configured(named.get(), surroundings), surroundings, args)
+                : executeAny(surroundings, args);
+    }
+
+    private static int executeAny(Surroundings surroundings, String... args) {
+        CommandLine line = commandLine(surroundings);
+        return line.execute(SharedOptions.behind(line, args));
+    }
+
+    private static int executeNamed(CommandLine line, Surroundings surroundings, String... args) {
+        AtomicBoolean hasBegun = new AtomicBoolean();
+        IExecutionStrategy strategy = line.getExecutionStrategy();
+        line.setExecutionStrategy(parsed -> {
+            hasBegun.set(true);
+            return strategy.execute(parsed);
+        });
+        IParameterExceptionHandler told = line.getParameterExceptionHandler();
+        // What is wrong with the words is told by who knows all commands.
+        line.setParameterExceptionHandler(
+                (e, words) -> hasBegun.get() ? told.handleParseException(e, words) : executeAny(surroundings, args));
+        return line.execute(args);
+    }
+
+    /** The terminal's, as far as lines of that length can be read. */
+    private static int helpWidth() {
+        Terminal terminal = Terminal.ofOutput();
+        return terminal.isPresent()
+                ? Math.clamp(terminal.width(), NARROWEST_HELP, WIDEST_HELP)
+                : UsageMessageSpec.DEFAULT_USAGE_WIDTH;
     }
 
     Surroundings surroundings() {
@@ -71,12 +124,16 @@ public final class Tenon {
 
     /** The command with all its subcommands. */
     static CommandLine commandLine(Surroundings surroundings) {
-        CommandLine line = new CommandLine(new Tenon(surroundings));
+        return configured(new CommandLine(new Tenon(surroundings)), surroundings);
+    }
+
+    private static CommandLine configured(CommandLine line, Surroundings surroundings) {
         Arguments.register(line);
         StorageCommand.configure(line);
         VolumeCommand.configure(line);
         ExitStatus.tell(line);
-        return line.setOut(surroundings.out())
+        return line.setUsageHelpWidth(helpWidth())
+                .setOut(surroundings.out())
                 .setErr(surroundings.err())
                 .setDefaultValueProvider(argument -> PluginOptions.usual(argument, surroundings))
                 .registerConverter(Path.class, surroundings::path)

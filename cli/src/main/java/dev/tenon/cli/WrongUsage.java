@@ -63,7 +63,7 @@ final class WrongUsage {
                 || (bare.length() > 1 && name.startsWith(typed));
     }
 
-    /** Letters that are missing, too many, others, or two in each other's places. */
+    /** How many letters are missing, added, changed or swapped with their neighbours. */
     private static int differences(String one, String other) {
         int[][] cost = new int[one.length() + 1][other.length() + 1];
         for (int i = 0; i <= one.length(); i++) {

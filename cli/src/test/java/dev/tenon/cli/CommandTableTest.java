@@ -28,10 +28,15 @@ class CommandTableTest {
     /** Why a command that prints something has no {@code --json}. */
     private static final Map<String, String> WITHOUT_JSON = Map.ofEntries(
             Map.entry("adopt", "a sentence"),
+            Map.entry("backup end-access", "nothing"),
+            Map.entry("backup extract-config", "the configuration"),
+            Map.entry("backup forget", "nothing"),
             Map.entry("completion", "a script"),
             Map.entry("demo", "a report"),
             Map.entry("export", "the volume"),
             Map.entry("help", "the help"),
+            Map.entry("libvirt pool-dumpxml", "XML"),
+            Map.entry("libvirt vol-dumpxml", "XML"),
             Map.entry("proxy", "Perl source"),
             Map.entry("release", "a sentence"),
             Map.entry("serve", "nothing"),
@@ -236,7 +241,7 @@ class CommandTableTest {
                 String.join("\n", line.getCommandSpec().usageMessage().footer()));
         assertThat(example).as("the example of %s", name).isNotEmpty();
 
-        String function = "_picocli_tenon_" + name.replace(" ", "_");
+        String function = "_picocli_tenon_" + name.replace(" ", "_").replace("-", "");
         assertThat(script).as("the completion of %s", name).contains("function " + function + "()");
         line.getCommandSpec().options().forEach(option -> {
             if (!option.hidden()) {

@@ -17,13 +17,24 @@ import org.slf4j.LoggerFactory;
  * file costs a short command a quarter of its time; a {@code logback.xml} on the class path still comes first.
  */
 public final class Logging extends ContextAwareBase implements Configurator {
+    private static final String CONSOLE = "console";
     private static final List<String> FILES = List.of("/logback-test.xml", "/logback.xml");
+    /** For people who ran a command. */
+    private static final String PLAIN = "tenon: %msg%n";
+
     private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} level=%level logger=%logger{0} %msg%n";
 
-    /** Logs from this level on, if {@code TENON_LOG} names no other. */
+    /** Logs from this level on, in words without time and place, if {@code TENON_LOG} names no level. */
     public static void usually(Level level, Surroundings surroundings) {
-        if (surroundings.variable("TENON_LOG") == null && LoggerFactory.getLogger("ROOT") instanceof Logger root) {
-            root.setLevel(level);
+        if (surroundings.variable("TENON_LOG") != null || !(LoggerFactory.getLogger("ROOT") instanceof Logger root)) {
+            return;
+        }
+        root.setLevel(level);
+        if (root.getAppender(CONSOLE) instanceof ConsoleAppender<ILoggingEvent> console
+                && console.getEncoder() instanceof PatternLayoutEncoder encoder) {
+            encoder.stop();
+            encoder.setPattern(PLAIN);
+            encoder.start();
         }
     }
 
@@ -39,6 +50,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
 
         ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
         appender.setContext(context);
+        appender.setName(CONSOLE);
         appender.setTarget("System.err");
         appender.setEncoder(encoder);
         appender.start();

@@ -117,7 +117,7 @@ public final class Progress implements AutoCloseable {
         return text.toString();
     }
 
-    /** Bytes a second, or less than 0 if there is none to tell. */
+    /** Bytes per second; negative if it is not known yet. */
     private double rate() {
         Sample first = samples.getFirst();
         Sample last = samples.getLast();

@@ -14,14 +14,14 @@ public final class Sizes {
     public static final String HELP =
             "a number with its unit: K, M, G, T or P (powers of 1024, as in KiB), or B for bytes";
 
-    private static final Pattern SHAPE = Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,19})?)\\s?([A-Za-z]*)");
+    private static final Pattern SHAPE = Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,19})?) ?([A-Za-z]*)");
     private static final List<String> UNITS = List.of("B", "K", "M", "G", "T", "P");
     private static final BigDecimal STEP = BigDecimal.valueOf(1024);
 
     private Sizes() {}
 
     /**
-     * Reads a size such as {@code 4G}, {@code 1.5TiB} or {@code 512B}. A number without a unit is refused, because one
+     * Reads a size such as {@code 4G}, {@code 1.5TiB} or {@code 512B}, with or without one blank before the unit. A number without a unit is refused, because one
      * command counts in bytes and the next in KiB; so is {@code GB}, which some take for a power of 1000.
      *
      * @throws IllegalArgumentException with one sentence that says what to write

@@ -1,6 +1,7 @@
 package dev.tenon.cli.demo;
 
 import dev.tenon.proto.Method;
+import dev.tenon.proto.Type;
 import dev.tenon.proto.Value;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -67,12 +68,20 @@ record Answer(@Nullable Object plain, @Nullable String error, boolean reached) {
             when plain instanceof List<?> list -> {
                 Map<String, @Nullable Object> map = new TreeMap<>();
                 for (int i = 0; i < fields.size() && i < list.size(); i++) {
-                    map.put(fields.get(i).name(), list.get(i));
+                    map.put(fields.get(i).name(), truth(fields.get(i), list.get(i)));
                 }
                 yield text(map);
             }
             case Method.Result ignored -> text(plain);
         };
+    }
+
+    /** Where the wire has a truth value, Perl has undef, 0 or an empty text, or any other value. */
+    private static @Nullable Object truth(Method.Param field, @Nullable Object value) {
+        if (field.type().kind() != Type.Kind.BOOL || field.type().nullable()) {
+            return value;
+        }
+        return value != null && !value.equals(false) && !List.of("", "0").contains(value.toString());
     }
 
     private static @Nullable Object text(@Nullable Object plain) {

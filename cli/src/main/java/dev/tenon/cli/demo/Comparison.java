@@ -10,8 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether two answers to the same call say the same. */
 final class Comparison {
-    /** Other programs write to the same disk between two calls; that much of it may come and go. */
-    private static final long DISK_MOVES = 256L << 20;
+    /** Other programs write to the same disk between two calls; that much of it may come and go, in bytes. */
+    private static final long SMALLEST_MOVE = 256L << 20;
+    /**
+     * On a large disk programs write more: this part of the total. It is less than the twentieth that many file systems
+     * reserve, so an answer that counts what is reserved still differs.
+     */
+    private static final long MOVING_PART = 50;
 
     private Comparison() {}
 
@@ -35,11 +40,13 @@ final class Comparison {
     }
 
     private static @Nullable String statusDifference(Map<String, Object> one, Map<String, Object> other) {
+        long mayMove =
+                Math.max(SMALLEST_MOVE, Long.parseLong(String.valueOf(one.getOrDefault("total", 0))) / MOVING_PART);
         for (String key : new TreeSet<>(one.keySet())) {
             String a = String.valueOf(one.get(key));
             String b = String.valueOf(other.get(key));
             boolean moves = key.equals("avail") || key.equals("used");
-            if (moves ? Math.abs(Long.parseLong(a) - Long.parseLong(b)) > DISK_MOVES : !a.equals(b)) {
+            if (moves ? Math.abs(Long.parseLong(a) - Long.parseLong(b)) > mayMove : !a.equals(b)) {
                 return "'" + key + "' is " + a + " and " + b;
             }
         }

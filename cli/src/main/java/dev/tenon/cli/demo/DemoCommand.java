@@ -2,10 +2,10 @@ package dev.tenon.cli.demo;
 
 import ch.qos.logback.classic.Level;
 import dev.tenon.bridge.codec.Caller;
+import dev.tenon.bridge.codec.PositionalCalls;
 import dev.tenon.bridge.codec.RemoteStorageException;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.PluginDescription;
-import dev.tenon.bridge.storage.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.ExitStatus;
@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -98,37 +99,47 @@ public final class DemoCommand implements Callable<Integer> {
                     "Perl calls Java: an ordinary program, PVE::Storage::Custom::TenonDirPlugin, the daemon (pid "
                             + daemon.pid() + ")");
             List<RecordedCall> calls = new ArrayList<>();
-            Process program = perlProgram(socket, storage.path());
-            try (BufferedReader lines =
-                    new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.UTF_8))) {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    RecordedCall call = RecordedCall.parse(line);
-                    calls.add(call);
-                    screen.call(shownCall("$plugin->", call), Answer.ofPerl(TABLE.method(call.method()), call));
-                }
-            }
-            if (program.waitFor() != 0) {
-                throw new IOException("the Perl program ended with exit status " + program.exitValue()
-                        + "; the daemon said: " + Files.readString(storage.log()));
+            ProcessBuilder program =
+                    perlProgram("storage-calls.pl", STORAGE, storage.path().toString());
+            program.environment().put("TENON_SOCKET", socket.toString());
+            int status = read(program, call -> {
+                calls.add(call);
+                screen.call(shownCall("$plugin->", call), Answer.ofPerl(TABLE.method(call.method()), call));
+            });
+            if (status != 0) {
+                throw new IOException("the Perl program ended with exit status " + status + "; the daemon said: "
+                        + Files.readString(storage.log()));
             }
             return calls;
         }
     }
 
-    private Process perlProgram(Path socket, Path path) throws IOException {
+    /** Runs a program that prints calls, and returns its exit status. */
+    private static int read(ProcessBuilder builder, Consumer<RecordedCall> reader)
+            throws IOException, InterruptedException {
+        Process program = builder.start();
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                reader.accept(RecordedCall.parse(line));
+            }
+        }
+        return program.waitFor();
+    }
+
+    /** One of the examples, with these arguments. */
+    private ProcessBuilder perlProgram(String name, String... arguments) {
         Path shim = Home.perlShim();
         Path pveLibrary = options.pveLibrary();
-        ProcessBuilder program = new ProcessBuilder(
-                        "perl",
-                        "-I" + shim.resolve("lib"),
-                        "-I" + (pveLibrary == null ? shim.resolve("compat") : pveLibrary),
-                        shim.resolve("examples/storage-calls.pl").toString(),
-                        STORAGE,
-                        path.toString())
+        List<String> words = new ArrayList<>(List.of(
+                "perl",
+                "-I" + shim.resolve("lib"),
+                "-I" + (pveLibrary == null ? shim.resolve("compat") : pveLibrary),
+                shim.resolve("examples").resolve(name).toString()));
+        words.addAll(List.of(arguments));
+        return new ProcessBuilder(words)
                 .redirectInput(new File("/dev/null"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
-        program.environment().put("TENON_SOCKET", socket.toString());
-        return program.start();
     }
 
     // ---- Java calls Perl
@@ -142,6 +153,9 @@ public final class DemoCommand implements Callable<Integer> {
                     + description.level() + ") in its sidecar (pid "
                     + perl.pid().orElse(0) + ", PVE modules: "
                     + description.pve() + ")");
+            if (!perl.options().containsKey("path")) {
+                return compareClass(screen, perl, file);
+            }
             List<Answer> answers = new ArrayList<>();
             for (RecordedCall call : calls) {
                 Answer answer = callPerl(perl, call);
@@ -155,6 +169,53 @@ public final class DemoCommand implements Callable<Integer> {
         }
     }
 
+    /** What can be compared of a plugin whose storages are no directories, as the scratch storage is one. */
+    private int compareClass(Screen screen, PerlStoragePlugin perl, Path file)
+            throws IOException, InterruptedException {
+        screen.line("  A storage of type '" + perl.type()
+                + "' has no 'path': it is no directory, as the scratch storage is.");
+        screen.line(
+                "  Compared is what the plugin answers without a storage: what it says of itself, and what it makes of"
+                        + " names.");
+        screen.heading("Side by side: what the plugin answers a plain Perl program, and what it answers Java");
+        int[] rows = new int[2];
+        int status = read(
+                perlProgram(
+                        "class-calls.pl",
+                        file.toAbsolutePath().toString(),
+                        perl.description().packageName()),
+                call -> {
+                    Answer plain = Answer.ofPerl(TABLE.method(call.method()), call);
+                    Answer java = callPerl(perl, call);
+                    String difference = Comparison.difference(call, plain, java, Set.of());
+                    tellRow(screen, call, difference, plain, java, "perl", "java");
+                    rows[difference == null ? 0 : 1]++;
+                });
+        if (status != 0) {
+            throw new IOException("the Perl program that calls '" + file + "' ended with exit status " + status);
+        }
+        screen.dim("  not compared: everything that needs a storage; 'tenon storage add " + perl.type()
+                + " ... --plugin FILE' and 'tenon volume' try that on one of yours");
+        screen.line("");
+        screen.line(rows[0] + " passed, " + rows[1] + " failed");
+        return rows[1] == 0 && rows[0] > 0 ? 0 : 1;
+    }
+
+    private static void tellRow(
+            Screen screen,
+            RecordedCall call,
+            @Nullable String difference,
+            Answer one,
+            Answer other,
+            String oneSide,
+            String otherSide) {
+        screen.row(difference == null, shownCall("", call), difference == null ? one.brief() : difference);
+        if (difference != null) {
+            screen.difference(oneSide, one);
+            screen.difference(otherSide, other);
+        }
+    }
+
     private static Answer callPerl(PerlStoragePlugin perl, RecordedCall call) {
         Method method = TABLE.method(call.method());
         try {
@@ -163,7 +224,7 @@ public final class DemoCommand implements Callable<Integer> {
                     StorageApi.callee(perl)
                             .call(
                                     call.method(),
-                                    PositionalCalls.params(method, call.args(), perl.type()),
+                                    PositionalCalls.params(StorageApi.API, method, call.args(), perl.type()),
                                     Caller.NONE));
         } catch (RemoteStorageException e) {
             return Answer.failed(e.dieText().orElse(e.getMessage()));
@@ -196,13 +257,11 @@ public final class DemoCommand implements Callable<Integer> {
             }
             Answer java = Answer.ofPerl(TABLE.method(call.method()), call);
             String difference = Comparison.difference(call, java, perl, made);
-            screen.row(difference == null, shownCall("", call), difference == null ? java.brief() : difference);
+            tellRow(screen, call, difference, java, perl, "java", "perl");
             if (difference == null) {
                 passed++;
             } else {
                 failed++;
-                screen.difference("java", java);
-                screen.difference("perl", perl);
             }
         }
         screen.dim("  not compared: " + uncompared

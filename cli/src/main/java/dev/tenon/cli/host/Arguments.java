@@ -16,7 +16,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** How the values of options are read: what none of the type's is wrong usage, with the type's own sentence. */
+/** How the values of options are read. A value that its type refuses is wrong usage, with the type's own sentence. */
 public final class Arguments {
     private Arguments() {}
 
@@ -43,7 +43,7 @@ public final class Arguments {
         };
     }
 
-    /** A volume id whose storage cannot be one is told so. */
+    /** Refuses a volume id whose storage name is invalid, and says so. */
     private static VolumeId volumeId(String text) {
         try {
             return VolumeId.parse(text);

@@ -14,6 +14,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -64,9 +65,10 @@ public abstract class HostCommand implements Callable<Integer> {
 
     private int runAndTell() {
         try {
-            try (Host host = Host.ofCommand(options.settings())) {
+            try (Host host =
+                    isReading() ? Host.ofReadingCommand(options.settings()) : Host.ofCommand(options.settings())) {
                 try {
-                    run(host);
+                    caller().call(() -> runOn(host));
                 } finally {
                     // The processes of plugins are ended in peace, also by a command that was cancelled.
                     Thread.interrupted();
@@ -75,10 +77,31 @@ public abstract class HostCommand implements Callable<Integer> {
             return ExitStatus.DONE;
         } catch (ParameterException e) {
             throw e;
+        } catch (UncheckedIOException e) {
+            IOException cause = e.getCause();
+            return ExitStatus.failed(err(), cause == null ? e : cause, isReading());
         } catch (IOException | RuntimeException e) {
             return ExitStatus.failed(err(), e, isReading());
         } finally {
             out().flush();
+        }
+    }
+
+    /** This process, as that which calls plugins: what they print and warn of is for its user. */
+    private dev.tenon.core.spi.Host caller() {
+        return new dev.tenon.core.spi.Host(
+                true, sentence -> err().println("tenon: " + sentence), (stream, line) -> err().println(line), null);
+    }
+
+    private boolean runOn(Host host) {
+        try {
+            run(host);
+            if (!isReading() && out().checkError()) {
+                throw unheard("it is done, but standard output cannot be written, so what it says of it is lost");
+            }
+            return true;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -95,11 +118,13 @@ public abstract class HostCommand implements Callable<Integer> {
             out().println(words);
         }
         if (out().checkError()) {
-            throw new StorageException(
-                    StorageError.INTERNAL,
-                    Outcome.UNKNOWN,
-                    "it is done and the volume is '" + volume + "', but standard output cannot be written");
+            throw unheard("it is done and the volume is '" + volume + "', but standard output cannot be written");
         }
+    }
+
+    /** That something is done and nobody was told what: whoever waits for it must look before it is repeated. */
+    protected static StorageException unheard(String message) {
+        return new StorageException(StorageError.INTERNAL, Outcome.UNKNOWN, message);
     }
 
     /** Refuses a volume that PVE would not find again. */

@@ -64,6 +64,7 @@ public final class HostOptions {
     public HostSettings settings() {
         return new HostSettings(
                 config,
+                List.of(),
                 plugins,
                 adopted,
                 socket,

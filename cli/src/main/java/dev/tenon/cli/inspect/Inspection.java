@@ -84,7 +84,7 @@ record Inspection(
                         LinkedHashMap::new));
     }
 
-    /** Whether its properties are in nobody's way. */
+    /** Whether none of its properties conflicts with those of other plugins. */
     boolean isIsolated() {
         return "1".equals(text("isolated"));
     }

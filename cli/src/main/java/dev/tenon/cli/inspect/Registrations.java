@@ -61,6 +61,7 @@ public final class Registrations {
                     return "[" + (schema == null ? "undef" : schema) + ", " + format.get("code") + "]";
                 }),
                 each(told.get("options"), option -> text(option.get("schema"))),
+                Inspection.strings(told.get("holds")),
                 functions(told.get("functions")));
     }
 

@@ -38,6 +38,8 @@ final class Report {
         List<String> missing = new ArrayList<>();
         inspection.missing().forEach((module, debian) -> missing.add(module + " (" + debian + ")"));
         words("missing", missing);
+        List<String> holds = inspection.names("holds");
+        words("processes", split(holds.isEmpty() ? "many" : "one, since it holds " + String.join(", ", holds)));
         hosts(inspection);
         problems(inspection.problems());
         out.flush();

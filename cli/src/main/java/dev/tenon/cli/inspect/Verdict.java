@@ -16,7 +16,7 @@ record Verdict(String verdict, @Nullable String reason) {
         return new Verdict(REJECTED, reason);
     }
 
-    /** Whether nobody knows what such a host says, since its level came after this release. */
+    /** Whether the host's level is newer than this release, so that what it says is unknown. */
     boolean isUnknown() {
         return verdict.equals("unknown");
     }

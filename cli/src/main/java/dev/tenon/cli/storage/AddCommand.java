@@ -35,6 +35,11 @@ final class AddCommand extends PropertiesCommand {
     }
 
     @Override
+    protected boolean isReading() {
+        return help;
+    }
+
+    @Override
     protected void run(Host host) throws IOException {
         Given given = given();
         List<String> names = given.names();

@@ -42,7 +42,7 @@ final class ExportFile implements AutoCloseable {
     /**
      * Makes it, or opens what is there.
      *
-     * @param force whether what is there may be lost
+     * @param force whether an existing file may be overwritten
      */
     static ExportFile open(Path file, boolean force) throws IOException {
         FileStatus status;

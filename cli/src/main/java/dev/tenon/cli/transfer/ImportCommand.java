@@ -9,6 +9,7 @@ import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.stream.DescriptorImport;
@@ -110,10 +111,24 @@ public final class ImportCommand extends HostCommand {
                 imported = service.importVolume(
                         volume, stream.format(), stream.transfer().transfer(), allowRename, incoming);
                 transferred = incoming.transferred();
+            } catch (StorageException e) {
+                throw withHint(e);
             }
         }
         stream.tell(err(), transferred);
         return imported;
+    }
+
+    /** Which streams fit depends on whether the snapshots are to come too. */
+    private RuntimeException withHint(StorageException e) {
+        return e.error() == StorageError.NOT_SUPPORTED
+                        && !stream.transfer().transfer().withSnapshots()
+                ? new StorageException(
+                        e.error(),
+                        e.outcome(),
+                        e.getMessage() + "; if the stream has the volume's snapshots, add --with-snapshots",
+                        e)
+                : e;
     }
 
     private static void deleteSnapshot(Host host, VolumeId imported, SnapshotName snapshot) throws IOException {

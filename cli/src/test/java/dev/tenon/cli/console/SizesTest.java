@@ -17,6 +17,7 @@ class SizesTest {
                 Map.entry("512m", 512L << 20),
                 Map.entry("4G", 4L << 30),
                 Map.entry("4 GiB", 4L << 30),
+                Map.entry("1 G", 1L << 30),
                 Map.entry("1.5T", 3L << 39),
                 Map.entry("0.001K", -1L),
                 Map.entry("8191P", 8191L << 50),
@@ -36,7 +37,10 @@ class SizesTest {
                 .hasMessage("size '4096' has no unit; write 4096B for bytes, 4096K for KiB, or M, G, T, P");
         assertThatThrownBy(() -> Sizes.parse("4GB"))
                 .hasMessage("size '4GB' has the unit 'GB', which is doubtful; write 4G for powers of 1024");
-        for (String text : new String[] {"", "G", "-4G", "+4G", "4X", "4iB", "4BiB", "1e3K", "4G\n", "٤G", "4,5G"}) {
+        for (String text : new String[] {
+            "", "G", "-4G", "+4G", "4X", "4iB", "4BiB", "1e3K", "4G\n", "٤G", "4,5G", "1  G", "1\tG", "1\nG", " 1G",
+            "1G "
+        }) {
             assertThatThrownBy(() -> Sizes.parse(text))
                     .as(text)
                     .isInstanceOf(IllegalArgumentException.class)
