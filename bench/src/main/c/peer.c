@@ -6,6 +6,9 @@
  *   peer to pipe|socket PATH COMMAND...       runs the command, whose standard output is PATH
  *   peer sendfile FILE PIPE_BYTES             writes the size, eight bytes, and the file to its standard output, a pipe
  *                                             of at least so many bytes; 0 leaves it as it is
+ *   peer zeroes BYTES                         writes the size, eight bytes, and so many zeroes to its standard output, a pipe
+ *   peer sparse FILE                          reads such a stream from its standard input into a new file, with holes where
+ *                                             64 KiB are zero, and syncs it
  *   peer settle FILE                          reads the file, and prints how much of it came from the disk
  *   peer warm BYTES                           uses so much memory and gives it back
  */
@@ -16,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COPIED = 64 << 10, SPLICED = 1 << 20, SENT = 1 << 30 };
+enum { COPIED = 64 << 10, SPLICED = 1 << 20, SENT = 1 << 30, HOLE = 16 << 20, BLOCK = 64 << 10 };
 
 static void check(int is_good, const char *what) {
     if (!is_good) {
@@ -132,6 +136,59 @@ static int send_file(const char *path, int pipe_bytes) {
     return 0;
 }
 
+static int send_zeroes(uint64_t size) {
+    int hole = memfd_create("hole", 0);
+    check(hole >= 0 && ftruncate(hole, HOLE) == 0, "memfd_create");
+    (void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, SPLICED);
+    check(write(STDOUT_FILENO, &size, sizeof size) == sizeof size, "write");
+    for (uint64_t left = size; left > 0;) {
+        off_t at = 0;
+        ssize_t sent = sendfile(STDOUT_FILENO, hole, &at, left < HOLE ? left : HOLE);
+        check(sent > 0, "sendfile");
+        left -= sent;
+    }
+    return 0;
+}
+
+/* The kernel gives what is there, which is less than was asked for; returns less only at the end. */
+static size_t read_all(char *buffer, size_t size) {
+    size_t got = 0;
+    while (got < size) {
+        ssize_t more = read(STDIN_FILENO, buffer + got, size - got);
+        check(more >= 0, "read");
+        if (more == 0) {
+            break;
+        }
+        got += more;
+    }
+    return got;
+}
+
+static int take_sparse(const char *path) {
+    static char buffer[SPLICED];
+    static const char zeroes[BLOCK];
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    check(file >= 0, path);
+    uint64_t size;
+    (void)fcntl(STDIN_FILENO, F_SETPIPE_SZ, SPLICED);
+    check(read_all((char *)&size, sizeof size) == sizeof size, "the size");
+    off_t at = 0;
+    size_t got;
+    while ((got = read_all(buffer, sizeof buffer)) > 0) {
+        for (size_t begin = 0; begin < got; begin += BLOCK) {
+            size_t length = got - begin < BLOCK ? got - begin : BLOCK;
+            if (memcmp(buffer + begin, zeroes, length) != 0) {
+                check(pwrite(file, buffer + begin, length, at + begin) == (ssize_t)length, path);
+            }
+        }
+        at += got;
+    }
+    errno = EPIPE;
+    check((uint64_t)at == size, "the end");
+    check(ftruncate(file, at) == 0 && fsync(file) == 0, path);
+    return 0;
+}
+
 static long long read_from_disk(void) {
     FILE *io = fopen("/proc/self/io", "r");
     check(io != NULL, "/proc/self/io");
@@ -176,11 +233,15 @@ int main(int count, char **words) {
         return to(words[2], words[3], words + 4);
     } else if (strcmp(what, "sendfile") == 0 && count == 4) {
         return send_file(words[2], atoi(words[3]));
+    } else if (strcmp(what, "zeroes") == 0 && count == 3) {
+        return send_zeroes(strtoull(words[2], NULL, 10));
+    } else if (strcmp(what, "sparse") == 0 && count == 3) {
+        return take_sparse(words[2]);
     } else if (strcmp(what, "settle") == 0 && count == 3) {
         return settle(words[2]);
     } else if (strcmp(what, "warm") == 0 && count == 3) {
         return warm(strtoull(words[2], NULL, 10));
     }
-    fputs("usage: peer drain|to|sendfile|settle|warm ...\n", stderr);
+    fputs("usage: peer drain|to|sendfile|zeroes|sparse|settle|warm ...\n", stderr);
     return 2;
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# Makes the same call to a plugin in this process and to the same plugin behind the daemon, by turns, and prints how long
-# each took in nanoseconds: one line a block, "adopted" or "own" and its numbers. The argument is where PVE's modules are.
-# Reads {"plugin", "type", "socket", "args", "warmup", "blocks", "block"} as JSON from standard input.
+# Makes the same call to a plugin in this process, to the same plugin behind the daemon, and twice to an echo if there is
+# one, by turns, and prints how long each took in nanoseconds: one line a block, "adopted", "own" or "echoes" and its
+# numbers. The argument is where PVE's modules are.
+# Reads {"plugin", "type", "socket", "echo", "args", "warmup", "blocks", "block"} as JSON from standard input.
 
 use v5.36;
 
@@ -22,6 +23,13 @@ my %peers = (
     adopted => sub { return $client->call($job->{type}, 'volume_size_info', @args) },
     own => sub { return $class->volume_size_info(@args) },
 );
+my $echo = $job->{echo} && Tenon::Client->new(socket => $job->{echo});
+$peers{echoes} = sub {
+    my @first = $echo->call($job->{type}, 'volume_size_info', @args);
+    return $echo->call($job->{type}, 'volume_size_info', @args);
+    }
+    if $echo;
+my @names = sort keys %peers;
 
 sub block ($name, $calls) {
     my $code = $peers{$name};
@@ -37,15 +45,16 @@ sub block ($name, $calls) {
 
 my %answers = map {
     join(' ', map { $_ // 'undef' } $peers{$_}->()) => 1
-} keys %peers;
+} @names;
 die 'the answers differ: ' . join(' and ', sort keys %answers) . "\n" if keys %answers != 1;
 
 for (my $done = 0; $done < $job->{warmup}; $done += $job->{block}) {
-    block($_, $job->{block}) for qw(own adopted);
+    block($_, $job->{block}) for @names;
 }
 for my $round (1 .. $job->{blocks}) {
-    for my $name ($round % 2 ? qw(own adopted) : qw(adopted own)) {
+    for my $name ($round % 2 ? @names : reverse @names) {
         say join(' ', $name, map { sprintf('%.0f', $_) } block($name, $job->{block}));
     }
 }
 $client->disconnect;
+$echo->disconnect if $echo;

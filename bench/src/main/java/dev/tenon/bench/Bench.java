@@ -18,9 +18,10 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
-                        + " bytes, and the daemon's memory; listings of directory storages beside qemu-img; full copies"
-                        + " of images beside cp; exports and imports beside dd and sendfile; and disks over NBD beside"
-                        + " qemu-nbd and nbdcopy.",
+                        + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; listings of"
+                        + " directory storages beside qemu-img; full copies of images beside cp; exports and imports beside"
+                        + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; listings of StorPool beside its"
+                        + " own plugin; and the start of a command beside that of a JVM and of Perl.",
         footer = {
             "",
             "Example: bin/bench calls --calls 20000",
@@ -35,7 +36,18 @@ public final class Bench implements Callable<Integer> {
     /** Beside so many lists a call takes longer, and so would all of them. */
     private static final int CROWD_SHARE = 4;
 
-    private static final int LIST_ROUNDS = 11;
+    /** Each of 8 processes makes 2,000 calls where 20,000 are asked for. */
+    private static final int FAMILY_CALLS_SHARE = 10;
+
+    private static final int FAMILY_SHARE = 4;
+    private static final double TARGET_BESIDE_P50 = 1.1;
+    private static final double TARGET_BESIDE_P99 = 2;
+    private static final double TARGET_SCALING = 1.4;
+    private static final double TARGET_SCALING_WAITING = 7;
+    private static final long TARGET_MEMBER = 8L << 20;
+
+    private static final double TARGET_ADOPTED = 1.3;
+    private static final int LIST_ROUNDS = 25;
     private static final double TARGET_ADOPTED_LIST = 6;
     private static final double TARGET_CONSTANT_LIST = 2;
     private static final long TARGET_LISTS_GROWTH = 48L << 20;
@@ -43,13 +55,17 @@ public final class Bench implements Callable<Integer> {
     private enum Part {
         CALLS,
         PLUGINS,
+        FAMILY,
         LISTS,
         CONNECTIONS,
         CROWD,
         DIRECTORIES,
         COPIES,
         TRANSFERS,
-        NBD
+        ZEROES,
+        NBD,
+        STORPOOL,
+        START
     }
 
     @Parameters(
@@ -105,13 +121,17 @@ public final class Bench implements Callable<Integer> {
                 switch (part) {
                     case CALLS -> calls(scratch, report);
                     case PLUGINS -> plugins(scratch, report);
+                    case FAMILY -> family(scratch, report);
                     case LISTS -> lists(scratch, report);
                     case CONNECTIONS -> connections(scratch, report);
                     case CROWD -> crowd(scratch, report);
                     case DIRECTORIES -> Directories.run(scratch, report);
                     case COPIES -> Copies.run(scratch, report);
                     case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
+                    case ZEROES -> Zeroes.run(scratch, report, imageMib, rounds);
                     case NBD -> NbdDisks.run(scratch, report, imageMib, rounds);
+                    case STORPOOL -> Storpool.run(scratch, report);
+                    case START -> Start.run(scratch, report, rounds);
                 }
             }
         }
@@ -143,7 +163,25 @@ public final class Bench implements Callable<Integer> {
         report.row(called.getFirst(), true);
         called.stream().skip(1).forEach(comparison -> report.row(comparison, false));
         report.heading("Perl calls an adopted plugin, beside the same plugin in its own process", "own");
-        AdoptedPlugin.run(scratch, plan).forEach(comparison -> report.row(comparison, false));
+        AdoptedPlugin.Result adopted = AdoptedPlugin.run(scratch, plan);
+        adopted.own().forEach(comparison -> report.row(comparison, false));
+        report.heading("The same, beside two echoes one after the other", "2 echoes");
+        report.row(adopted.echoes(), TARGET_ADOPTED, Double.NaN);
+        report.switches(adopted.switches());
+    }
+
+    private void family(Scratch scratch, Report report) throws Exception {
+        Plan plan = Plan.of(Math.max(1, calls / FAMILY_SHARE), Math.max(1, warmup / FAMILY_SHARE));
+        Families.Result family = Families.run(scratch, plan, Math.max(1, calls / FAMILY_CALLS_SHARE));
+        report.heading(
+                "Short calls of an adopted plugin in whose family another call lasts, beside an idle plugin", "idle");
+        report.row(family.beside(), TARGET_BESIDE_P50, TARGET_BESIDE_P99);
+        report.row(family.importing(), TARGET_BESIDE_P50, TARGET_BESIDE_P99);
+        report.line("");
+        report.line("Calls a second of 8 processes to one plugin, as a multiple of those of one process");
+        report.scaling("calls that cost nothing", family.scaling(), TARGET_SCALING);
+        report.scaling("calls that wait for 20 ms", family.waiting(), TARGET_SCALING_WAITING);
+        report.growth("a further member's own", family.memory(), TARGET_MEMBER);
     }
 
     private void crowd(Scratch scratch, Report report) throws Exception {

@@ -1,6 +1,6 @@
 package dev.tenon.bench;
 
-import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.codec.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.Frame;
@@ -53,8 +53,10 @@ final class Crowd {
                     answer,
                     RecordedResult.of(
                             socket,
+                            "dir",
                             "volume_size_info",
-                            PositionalCalls.params(StorageApi.API.method("volume_size_info"), size, "dir")));
+                            PositionalCalls.params(
+                                    StorageApi.API, StorageApi.API.method("volume_size_info"), size, "dir")));
             try (JavaProcess _ = JavaProcess.start(
                             EchoServer.class,
                             List.of(echo.toString(), answer.toString(), EchoServer.NOTHING),
@@ -62,8 +64,8 @@ final class Crowd {
                             scratch.file("crowd-echo.log"));
                     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
                 channel.connect(UnixDomainSocketAddress.of(socket));
-                Value.Fields params =
-                        PositionalCalls.params(StorageApi.API.method("list_images"), List.of("bench", config), "dir");
+                Value.Fields params = PositionalCalls.params(
+                        StorageApi.API, StorageApi.API.method("list_images"), List.of("bench", config), "dir");
                 Thread crowd = Thread.ofPlatform().daemon().start(() -> ask(channel, params, lists));
                 Comparison small = PerlToJava.compare(
                         new PerlToJava.Case(

@@ -1,5 +1,6 @@
 package dev.tenon.bench;
 
+import dev.tenon.cli.Tenon;
 import dev.tenon.host.Home;
 import java.io.File;
 import java.io.IOException;
@@ -53,6 +54,23 @@ final class JavaProcess implements AutoCloseable {
             started.close();
             throw e;
         }
+    }
+
+    /** Starts a daemon with a journal of its own and these plugins, which adopts nothing. */
+    static JavaProcess daemon(Scratch scratch, Path control, Path... plugins) throws IOException, InterruptedException {
+        String name = String.valueOf(control.getFileName()).replaceFirst("\\.sock$", "");
+        List<String> arguments = new ArrayList<>(List.of(
+                "serve",
+                "--socket",
+                control.toString(),
+                "--journal",
+                scratch.file(name + ".journal").toString(),
+                "--adopted",
+                scratch.file("nothing").toString()));
+        for (Path plugin : plugins) {
+            arguments.addAll(List.of("--plugin", plugin.toString()));
+        }
+        return start(Tenon.class, arguments, List.of(control), scratch.file(name + ".log"));
     }
 
     /** What this JVM was started with, as far as it is for the other too. */

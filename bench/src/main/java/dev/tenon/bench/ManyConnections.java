@@ -1,6 +1,6 @@
 package dev.tenon.bench;
 
-import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.codec.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.Frame;
@@ -88,7 +88,10 @@ final class ManyConnections {
         Map<String, Object> config =
                 Map.of("type", "dir", "path", scratch.storage().toString(), "content", Map.of("images", "1"));
         Value.Fields params = PositionalCalls.params(
-                StorageApi.API.method("volume_size_info"), List.of(config, "bench", Scratch.QCOW2, 5), "dir");
+                StorageApi.API,
+                StorageApi.API.method("volume_size_info"),
+                List.of(config, "bench", Scratch.QCOW2, 5),
+                "dir");
         try (JavaProcess _ = JavaProcess.start(
                         ConstantStorage.class, List.of(socket.toString()), List.of(socket), scratch.file("many.log"));
                 Selector selector = Selector.open()) {

@@ -1,7 +1,6 @@
 package dev.tenon.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.cli.Tenon;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -64,18 +63,7 @@ final class Mover implements AutoCloseable {
 
     static Mover start(Scratch scratch, int clients) throws IOException, InterruptedException {
         Path socket = scratch.file("mover.sock");
-        JavaProcess daemon = JavaProcess.start(
-                Tenon.class,
-                List.of(
-                        "serve",
-                        "--socket",
-                        socket.toString(),
-                        "--journal",
-                        scratch.file("mover.journal").toString(),
-                        "--adopted",
-                        scratch.file("nothing").toString()),
-                List.of(socket),
-                scratch.file("mover.log"));
+        JavaProcess daemon = JavaProcess.daemon(scratch, socket);
         Mover mover = new Mover(daemon, new ArrayList<>());
         try {
             for (int i = 0; i < clients; i++) {

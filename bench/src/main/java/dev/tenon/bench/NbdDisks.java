@@ -22,8 +22,8 @@ import java.util.concurrent.atomic.LongAdder;
 /** Disks over NBD: our server beside qemu-nbd under the same client, our reader beside nbdcopy at the same server. */
 final class NbdDisks {
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final int BLOCK = 256 << 10;
-    private static final int AT_ONCE = 8;
+    private static final int BLOCK = 512 << 10;
+    private static final int AT_ONCE = 6;
     private static final int MANY = 16;
     private static final double MIB = 1 << 20;
 

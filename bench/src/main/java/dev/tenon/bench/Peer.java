@@ -118,6 +118,23 @@ final class Peer {
         return List.of(program.toString(), "sendfile", image.toString(), Integer.toString(pipeBytes));
     }
 
+    /** The size and so many zeroes, as fast as the kernel can. */
+    List<String> zeroes(long size) {
+        return List.of(program.toString(), "zeroes", Long.toString(size));
+    }
+
+    /** A loop that reads such a stream into a new file, compares with zeroes, and leaves those out. */
+    List<String> sparse(Path pipe, Path target) {
+        return List.of(
+                "sh",
+                "-c",
+                "exec <\"$1\"; exec \"$2\" sparse \"$3\"",
+                "sh",
+                pipe.toString(),
+                program.toString(),
+                target.toString());
+    }
+
     /** A command whose standard output is the sink. */
     List<String> into(String kind, Path path, List<String> command) {
         List<String> all = new ArrayList<>(List.of(program.toString(), "to", kind, path.toString()));

@@ -1,15 +1,9 @@
 package dev.tenon.bench;
 
-import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.bridge.storage.PositionalCalls;
+import dev.tenon.bridge.codec.PositionalCalls;
 import dev.tenon.bridge.storage.StorageApi;
-import dev.tenon.cli.Tenon;
 import dev.tenon.proto.MethodTable;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,16 +76,7 @@ final class PerlToJava {
                         List.of(config, "bench", Scratch.QCOW2, 5),
                         scratch.storage().resolve("images").resolve(Scratch.QCOW2),
                         new Targets(1.3, Double.NaN)));
-        try (JavaProcess daemon = JavaProcess.start(
-                        Tenon.class,
-                        List.of(
-                                "serve",
-                                "--socket",
-                                control.toString(),
-                                "--journal",
-                                scratch.file("journal").toString()),
-                        List.of(control),
-                        scratch.file("daemon.log"));
+        try (JavaProcess daemon = JavaProcess.daemon(scratch, control);
                 JavaProcess constants = JavaProcess.start(
                         ConstantStorage.class,
                         List.of(constant.toString()),
@@ -108,8 +93,10 @@ final class PerlToJava {
                         answer,
                         RecordedResult.of(
                                 each.tenon(),
+                                "dir",
                                 each.method(),
-                                PositionalCalls.params(TABLE.method(each.method()), each.args(), "dir")));
+                                PositionalCalls.params(
+                                        StorageApi.API, TABLE.method(each.method()), each.args(), "dir")));
                 sockets.add(scratch.file("echo-" + i));
                 echoes.add(sockets.getLast().toString());
                 echoes.add(answer.toString());
@@ -137,30 +124,15 @@ final class PerlToJava {
     }
 
     static Comparison compare(Case each, Path echo, Plan plan) throws IOException, InterruptedException {
-        Process program = PerlProgram.start("calls.pl");
-        try (OutputStream job = program.getOutputStream()) {
-            JSON.std.write(
-                    Map.of(
-                            "method", each.method(),
-                            "args", each.args(),
-                            "peers", Map.of("tenon", each.tenon().toString(), "echo", echo.toString()),
-                            "warmup", plan.warmup(),
-                            "blocks", plan.blocks(),
-                            "block", plan.block()),
-                    job);
-        }
-        Comparison result = new Comparison(each.what(), new Series(), new Series());
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.US_ASCII))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                List<String> words = List.of(line.split(" ", -1));
-                long[] nanos = words.stream().skip(1).mapToLong(Long::parseLong).toArray();
-                (words.getFirst().equals("tenon") ? result.tenon() : result.echo()).add(nanos);
-            }
-        }
-        if (program.waitFor() != 0) {
-            throw new IOException("the Perl program ended with exit status " + program.exitValue());
-        }
-        return result;
+        Map<String, Series> series = PerlProgram.measure(
+                "calls.pl",
+                Map.of(
+                        "method", each.method(),
+                        "args", each.args(),
+                        "peers", Map.of("tenon", each.tenon().toString(), "echo", echo.toString()),
+                        "warmup", plan.warmup(),
+                        "blocks", plan.blocks(),
+                        "block", plan.block()));
+        return Comparison.of(each.what(), series, "tenon", "echo");
     }
 }

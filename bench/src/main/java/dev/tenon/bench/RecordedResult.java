@@ -27,7 +27,7 @@ final class RecordedResult {
     private RecordedResult() {}
 
     /** Makes the call and returns the bytes of its result. */
-    static byte[] of(Path socket, String method, Value.Fields params) throws IOException {
+    static byte[] of(Path socket, String plugin, String method, Value.Fields params) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(socket));
             DataInputStream in = new DataInputStream(Channels.newInputStream(channel));
@@ -36,7 +36,7 @@ final class RecordedResult {
                     new Frame.Hello(new Value.Fields(Map.of(
                             "protocols", new Value.Seq(List.of(new Value.Int(1))), "role", new Value.Text("client")))));
             var _ = receive(in);
-            send(channel, new Frame.Request(1, method, params, new CallContext("dir", null)));
+            send(channel, new Frame.Request(1, method, params, new CallContext(plugin, null)));
             byte[] answer = receive(in);
             if (!(CODEC.decode(answer) instanceof Frame.Response)) {
                 throw new IOException(method + " failed: " + CODEC.decode(answer));

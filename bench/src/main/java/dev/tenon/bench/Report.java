@@ -84,6 +84,21 @@ final class Report {
                 verdict(ratio, TARGET_SWITCHES)));
     }
 
+    /** How many times as much many do, by rounds ascending, with the least that it may be. */
+    void scaling(String what, List<Double> ratios, double least) {
+        double ratio =
+                Series.median(ratios.stream().mapToDouble(Double::doubleValue).toArray());
+        line(String.format(
+                Locale.ROOT,
+                "  %-30s %9.2f times (%4.2f .. %4.2f) %s (%s)",
+                what,
+                ratio,
+                ratios.getFirst(),
+                ratios.getLast(),
+                ratio >= least ? "good" : "UNDER",
+                least));
+    }
+
     void connections(ManyConnections.Result result) {
         double[] ratios = result.all().ratios(result.one(), 50);
         double ratio = Series.median(ratios);

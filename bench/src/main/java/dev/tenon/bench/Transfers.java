@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -36,7 +35,6 @@ final class Transfers {
     private static final int ONE_OF = 20;
 
     private static final int SMALL_MIB = 64;
-    private static final double MILLIS = 1e6;
     private static final double MIB = 1 << 20;
 
     private final Peer peer;
@@ -95,7 +93,7 @@ final class Transfers {
                         + " its CPU; %.1f of the speed of sendfile; a sparse image %.0f times; imports %.1f of dd's speed;"
                         + " %d at once %.1f of the time of one after the other, and %d MiB more memory.",
                 rounds,
-                CLOSE * rounds,
+                Turns.CLOSE * rounds,
                 TARGET_SPLICED,
                 TARGET_COPIED,
                 TARGET_CPU,
@@ -134,109 +132,27 @@ final class Transfers {
         }
     }
 
-    /** One peer's transfers. */
-    private static final class Turns {
-        private final List<Double> nanos = new ArrayList<>();
-        private final List<Double> firsts = new ArrayList<>();
-        private double cpuNanos;
-        private boolean isWarm;
-
-        void add(double taken, double cpu) {
-            nanos.add(taken);
-            cpuNanos += cpu;
-        }
-
-        /** When the first byte came, after the call. */
-        void addFirst(double taken) {
-            firsts.add(taken);
-        }
-
-        void forget() {
-            nanos.clear();
-            firsts.clear();
-            cpuNanos = 0;
-            isWarm = true;
-        }
-
-        double firstMillis() {
-            return median(firsts) / MILLIS;
-        }
-
-        double millis() {
-            return median(nanos) / MILLIS;
-        }
-
-        double cpuMillis() {
-            return cpuNanos / nanos.size() / MILLIS;
-        }
-
-        private static double median(List<Double> values) {
-            return Series.median(
-                    values.stream().mapToDouble(Double::doubleValue).toArray());
-        }
-
-        /** How many times as fast as another, by turns, ascending. */
-        double[] speeds(Turns other) {
-            double[] ratios = new double[nanos.size()];
-            for (int i = 0; i < ratios.length; i++) {
-                ratios[i] = other.nanos.get(i) / nanos.get(i);
-            }
-            Arrays.sort(ratios);
-            return ratios;
-        }
-    }
-
-    private static final int WARM_UP = 5;
-
-    /** Peers that are close to each other are told apart by so many times the turns. */
-    private static final int CLOSE = 5;
-
-    private interface Turn {
-        void take() throws IOException, InterruptedException;
-    }
-
-    /**
-     * Every peer once to warm up, then by turns, every other time in the other order.
-     *
-     * @param turns ours first, which has code that is compiled while it runs and warms up for longer
-     */
-    private static void takeTurns(int rounds, List<Turns> results, Turn... turns)
-            throws IOException, InterruptedException {
-        List<Turn> order = List.of(turns);
-        for (int i = 0; i < WARM_UP; i++) {
-            order.getFirst().take();
-        }
-        for (int round = 0; round <= rounds; round++) {
-            for (Turn turn : round % 2 == 0 ? order : order.reversed()) {
-                turn.take();
-            }
-            if (round == 0) {
-                results.forEach(Turns::forget);
-            }
-        }
-    }
-
     private void exportBesideOthers(Peer.Sink sink, Path image) throws IOException, InterruptedException {
         Turns ours = new Turns();
         Turns dd = new Turns();
         Turns bare = new Turns();
         Turns usual = new Turns();
-        takeTurns(
+        Turns.take(
                 rounds,
                 List.of(ours, dd, usual),
                 () -> export(ours, sink, image),
                 () -> other(dd, sink, image, Peer.pipeline(image)),
                 () -> other(usual, sink, image, peer.sendfile(image, 0)));
         Turns oursBesideBare = new Turns();
-        takeTurns(
-                CLOSE * rounds,
+        Turns.take(
+                Turns.CLOSE * rounds,
                 List.of(oursBesideBare, bare),
                 () -> export(oursBesideBare, sink, image),
                 () -> other(bare, sink, image, peer.sendfile(image, LARGE_PIPE)));
         boolean isSpliced = sink == Peer.Sink.SPLICED_PIPE;
         exported("into " + sink, ours);
-        compare("dd bs=4k", ours, dd, isSpliced ? TARGET_SPLICED : TARGET_COPIED);
-        double cpu = ours.cpuNanos / dd.cpuNanos;
+        ours.beside(report, "dd bs=4k", dd, isSpliced ? TARGET_SPLICED : TARGET_COPIED);
+        double cpu = ours.cpuMillis() / dd.cpuMillis();
         report.line(String.format(
                 Locale.ROOT,
                 "    %-36s %9.1f ms: %.2f of it %s",
@@ -244,13 +160,10 @@ final class Transfers {
                 dd.cpuMillis(),
                 cpu,
                 cpu <= TARGET_CPU ? "good" : "OVER"));
-        compare(
-                sink == Peer.Sink.COPIED_SOCKET ? "sendfile" : "sendfile, pipe of 1 MiB",
-                oursBesideBare,
-                bare,
-                TARGET_BARE);
+        oursBesideBare.beside(
+                report, sink == Peer.Sink.COPIED_SOCKET ? "sendfile" : "sendfile, pipe of 1 MiB", bare, TARGET_BARE);
         if (sink != Peer.Sink.COPIED_SOCKET) {
-            compare("sendfile, pipe as it is", ours, usual, 0);
+            ours.beside(report, "sendfile, pipe as it is", usual, 0);
         }
     }
 
@@ -258,13 +171,13 @@ final class Transfers {
         Turns ours = new Turns();
         Turns dd = new Turns();
         Peer.Sink sink = Peer.Sink.SPLICED_PIPE;
-        takeTurns(
+        Turns.take(
                 rounds,
                 List.of(ours, dd),
                 () -> export(ours, sink, image),
                 () -> other(dd, sink, image, Peer.pipeline(image)));
         exported("5 % data, into " + sink, ours);
-        compare("dd bs=4k", ours, dd, TARGET_SPARSE);
+        ours.beside(report, "dd bs=4k", dd, TARGET_SPARSE);
     }
 
     private void exportTogether(Path small, Path large) throws IOException, InterruptedException {
@@ -289,12 +202,12 @@ final class Transfers {
         }
         Turns together = new Turns();
         Turns alone = new Turns();
-        takeTurns(rounds, List.of(together, alone), () -> together.add(together(large), 0), () -> {
+        Turns.take(rounds, List.of(together, alone), () -> together.add(together(large), 0), () -> {
             double nanos = 0;
             for (int i = 0; i < TOGETHER; i++) {
                 Turns one = new Turns();
                 export(one, Peer.Sink.SPLICED_PIPE, large);
-                nanos += one.firsts.getFirst() + one.nanos.getFirst();
+                nanos += one.nanosFromTheCall();
             }
             alone.add(nanos, 0);
         });
@@ -370,13 +283,13 @@ final class Transfers {
         Turns ours = new Turns();
         Turns dd = new Turns();
         Path target = source.resolveSibling("vm-100-disk-9.raw");
-        takeTurns(
+        Turns.take(
                 rounds,
                 List.of(ours, dd),
                 () -> importOurs(ours, source, target),
                 () -> importByDd(dd, source, target, "conv=fsync"));
-        ours("into a file on the disk, synced", ours);
-        compare("dd bs=1M conv=fsync", ours, dd, TARGET_IMPORT);
+        ours.report(report, "into a file on the disk, synced");
+        ours.beside(report, "dd bs=1M conv=fsync", dd, TARGET_IMPORT);
     }
 
     /** Where a sync costs nothing, dd is not asked for one. */
@@ -392,7 +305,7 @@ final class Transfers {
         Turns dd = new Turns();
         try {
             Path target = images(storage).resolve("vm-100-disk-9.raw");
-            takeTurns(
+            Turns.take(
                     rounds,
                     List.of(ours, dd),
                     () -> importOurs(ours, source, target),
@@ -400,8 +313,8 @@ final class Transfers {
         } finally {
             Scratch.remove(storage);
         }
-        ours("into a file in a tmpfs", ours);
-        compare("dd bs=1M", ours, dd, TARGET_IMPORT);
+        ours.report(report, "into a file in a tmpfs");
+        ours.beside(report, "dd bs=1M", dd, TARGET_IMPORT);
     }
 
     private void importOurs(Turns turns, Path source, Path target) throws IOException, InterruptedException {
@@ -438,16 +351,13 @@ final class Transfers {
     private static void arrived(Turns turns, Process writer, Path source, Path target, Path pipe)
             throws IOException, InterruptedException {
         // Reading all of it each time would let the memory become cold.
-        boolean isWhole = turns.isWarm ? Files.size(source) == Files.size(target) : Files.mismatch(source, target) < 0;
+        boolean isWhole =
+                turns.isWarm() ? Files.size(source) == Files.size(target) : Files.mismatch(source, target) < 0;
         if (writer.waitFor() != 0 || !isWhole) {
             throw new IOException("'" + target + "' is not what was sent");
         }
         Files.delete(target);
         Files.delete(pipe);
-    }
-
-    private void ours(String what, Turns ours) {
-        report.line(String.format(Locale.ROOT, "  %-38s %9.1f ms, CPU %.1f ms", what, ours.millis(), ours.cpuMillis()));
     }
 
     private void exported(String what, Turns ours) {
@@ -458,21 +368,5 @@ final class Transfers {
                 ours.millis(),
                 ours.cpuMillis(),
                 ours.firstMillis()));
-    }
-
-    /** A target of 0 is none. */
-    private void compare(String what, Turns ours, Turns other, double target) {
-        double[] speeds = ours.speeds(other);
-        double speed = Series.median(speeds);
-        report.line(String.format(
-                        Locale.ROOT,
-                        "    %-36s %9.1f ms: %.2f (%.2f .. %.2f) times as fast %s",
-                        what,
-                        other.millis(),
-                        speed,
-                        speeds[0],
-                        speeds[speeds.length - 1],
-                        target == 0 ? "" : speed >= target ? "good" : "SHORT")
-                .stripTrailing());
     }
 }
