@@ -45,7 +45,8 @@ my $ready = sub {
 
 my $until = sub {
     my ($file) = @_;
-    Time::HiRes::sleep(0.01) while !-e $file && -d dirname($file); # a test that is over has removed it
+    Time::HiRes::sleep(0.01)
+        while !-e $file && -d dirname($file); # a test that is over has removed it
 };
 
 my @PLAIN = (1024, 'raw', 512, undef, 1767225600);
@@ -130,6 +131,14 @@ my %HABITS = (
         print "a word of its own\n";
         return @PLAIN;
     },
+    'say-and-wait' => sub {
+        my ($scfg) = @_;
+        local $| = 1;
+        print "so far: 50% gr\xc3\xbcn\n";
+        print STDERR "a warning of its own\n";
+        $until->($scfg->{go});
+        return @PLAIN;
+    },
     'print-line' => sub {
         print STDOUT 'y' x 1048576;
         return @PLAIN;
@@ -192,6 +201,7 @@ my %HABITS = (
     'die-line' => sub { die "the array said no\n" },
     'die-lines' => sub { die "the array said no\nand then hung up\n\n" },
     'die-place' => sub {
+
         # line 1 "array.pl"
 #line 1 "array.pl"
         die 'the array said no';
@@ -241,7 +251,8 @@ sub get_subdir {
 
     die "too deep in Perl\n" if ++$scfg->{depth} > 100;
     require Tenon::Base;
-    return Tenon::Base::call($class, 'filesystem_path', 0, { $scfg->%* }, '100/vm-100-disk-0.raw') if $scfg->{endless};
+    return Tenon::Base::call($class, 'filesystem_path', 0, { $scfg->%* }, '100/vm-100-disk-0.raw')
+        if $scfg->{endless};
     return "$scfg->{path}/$vtype";
 }
 
@@ -255,6 +266,8 @@ use overload '""' => sub { $_[0]->{text} }, 'bool' => sub { 0 }, fallback => 1;
 
 package Torture::Clearing;
 
-sub DESTROY { eval { 1 } }
+sub DESTROY {
+    eval { 1 }
+}
 
 1;

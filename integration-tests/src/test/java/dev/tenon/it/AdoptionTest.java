@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.Installation;
+import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.PerlProgram;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.TenonCommand;
@@ -180,6 +181,53 @@ class AdoptionTest {
     }
 
     @Test
+    void aPluginThatIsAdoptedWithOneProcessGetsNoMore(Scratch scratch) throws IOException {
+        Files.writeString(path(file), Files.readString(path(file)).replace("\n1;\n", """
+
+                        use IO::Socket::INET;
+                        our $listening = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
+
+                        1;
+                        """));
+        TenonCommand noted = adopt(scratch);
+        assertThat(noted.errors()).isEmpty();
+        assertThat(noted.said())
+                .contains("note: while it is loaded it opens or starts a socket that listens at 127.0.0.1:")
+                .contains("write 1 into '" + path(state).resolve("LegacyDirPlugin.pm.members") + "'");
+        assertThat(release(scratch, "LegacyDirPlugin.pm").status()).isZero();
+
+        TenonCommand adopted = TenonCommand.run(
+                scratch,
+                "adopt",
+                "--members",
+                "1",
+                "--state",
+                path(state).toString(),
+                path(file).toString());
+        assertThat(adopted.errors()).isEmpty();
+        assertThat(adopted.said()).doesNotContain("note:");
+        try (DaemonProcess daemon = serve(scratch)) {
+            assertThat(daemon.sidecars()).hasSize(1);
+            assertThat(TenonCommand.run(
+                                    scratch,
+                                    "status",
+                                    "--json",
+                                    "--socket",
+                                    daemon.socket().toString())
+                            .said())
+                    .containsPattern("\"most\" : 1\\b");
+        }
+        Path members = Files.writeString(path(state).resolve("LegacyDirPlugin.pm.members"), "few\n");
+        try (DaemonProcess daemon = serve(scratch)) {
+            assertThat(daemon.log())
+                    .contains("event=adopted-not-served")
+                    .contains("'" + members + "' says 'few', where the number of processes belongs");
+        }
+        assertThat(release(scratch, "LegacyDirPlugin.pm").status()).isZero();
+        assertThat(path(state)).isEmptyDirectory();
+    }
+
+    @Test
     void anAdoptedPluginWhoseTypeIsTakenDoesNotKeepTheDaemonFromStarting(Scratch scratch) throws IOException {
         assertThat(adopt(scratch).status()).isZero();
         Files.copy(path(state).resolve("LegacyDirPlugin.pm"), path(state).resolve("TheSamePlugin.pm"));
@@ -188,6 +236,21 @@ class AdoptionTest {
             assertThat(daemon.log()).contains("event=adopted-not-served", "which is answered for already");
             assertThat(daemon.isAlive()).isTrue();
         }
+    }
+
+    @Test
+    void anAdoptedPluginAnswersForItsTypeThoughTenonHasOneOfThatName(Scratch scratch) throws IOException {
+        Files.writeString(path(file), Files.readString(path(file)).replace("return 'legacydir'", "return 'storpool'"));
+        assertThat(adopt(scratch).status()).isZero();
+        DaemonProcess daemon = serve(scratch);
+        assertThat(daemon.log()).doesNotContain("adopted-not-served");
+
+        Map<String, Object> scfg =
+                Map.of("type", "storpool", "path", scratch.storage().toString());
+        PerlCaller host = PerlCaller.start(scratch).calling("storpool");
+        assertThat(host.list("path", scfg, "100/vm-100-disk-0.raw", "sp").list().getFirst())
+                .isEqualTo(scratch.storage() + "/images/100/vm-100-disk-0.raw");
+        assertThat(daemon.sidecars()).isNotEmpty();
     }
 
     /** PVE's web server reads the configuration as another user, and checks it with the plugin's own code. */
@@ -369,8 +432,8 @@ class AdoptionTest {
 
         assertThat(program.errors()).isEmpty();
         assertThat(program.said().lines())
-                .hasSize(9)
                 .filteredOn(line -> line.startsWith("worker"))
+                .hasSize(8)
                 .allMatch(line -> line.endsWith(" 200 right, 0 wrong"));
         assertThat(program.said()).endsWith("left: 0\n");
     }

@@ -260,8 +260,9 @@ class BadInputTest {
                 call(
                         "an unknown plugin",
                         ErrorCode.UNKNOWN_PLUGIN,
-                        "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, nfs, tenonbtrfs, tenoncephfs,"
-                                + " tenoncifs, tenondir, tenonnfs, torture]",
+                        "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, lvm, lvmthin, nfs, storpool,"
+                                + " tenonbackup, tenonbtrfs, tenoncephfs, tenoncifs, tenondir, tenonlvm, tenonlvmthin,"
+                                + " tenonnfs, tenonstorpool, torture]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(
                         "no plugin",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import dev.tenon.bridge.perl.SidecarSettings;
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -165,7 +166,7 @@ class BadPluginFilesTest {
     @Test
     void aFileThatIsNeverCompiledIsNotWaitedFor(Scratch scratch) throws IOException {
         Path file = file(scratch, HEAD + "print \"thinking\\n\";\nsleep(1) while 1;\n" + API + TYPE + END);
-        StorageException e = refusal(scratch, file, settings -> settings.withStartLimit(Duration.ofSeconds(2)));
+        StorageException e = refusal(scratch, file, settings -> settings.with(Limit.START, Duration.ofSeconds(2)));
         assertThat(e.error()).isEqualTo(StorageError.SIDECAR_FAILED);
         assertThat(e).hasMessage("plugin BadPlugin.pm: its process said no hello within 2 s; its last lines: thinking");
     }
@@ -174,7 +175,7 @@ class BadPluginFilesTest {
     void aRefusedPluginThatDoesNotEndIsEnded(Scratch scratch) throws IOException {
         Path file = file(scratch, HEAD + "sub api { return 'x' }\n" + TYPE + "END { sleep(1) while 1 }\n" + END);
         rejected(
-                refusal(scratch, file, settings -> settings.withStopLimit(Duration.ofMillis(100))),
+                refusal(scratch, file, settings -> settings.with(Limit.STOP, Duration.ofMillis(100))),
                 "the api() method of the plugin " + PACKAGE + " returned 'x', which is no API version");
     }
 

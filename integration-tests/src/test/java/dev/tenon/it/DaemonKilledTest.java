@@ -9,6 +9,8 @@ import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -99,5 +101,28 @@ class DaemonKilledTest {
         assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(20));
         assertThat(sidecar.isAlive()).isFalse();
         assertThat(daemon.socket()).doesNotExist();
+    }
+
+    @Test
+    void aCallThatIsUnderWayWhenTheDaemonIsAskedToEndGetsItsAnswer(Scratch scratch) throws IOException {
+        ScratchStorage storage = ScratchStorage.empty(scratch);
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("FamilyPlugin.pm"));
+        PerlCaller idle = PerlCaller.start(scratch).calling("family");
+        assertThat(idle.scalar("status", "nas", storage.section("family"), PerlCaller.cache("a"))
+                        .error())
+                .isNull();
+        PerlCaller perl = PerlCaller.start(scratch).calling("family");
+        perl.begin("list", "volume_size_info", storage.section("family"), "nas", "wait-a");
+        Background.awaitReady(storage.path().resolve("ready-a"));
+
+        daemon.terminate();
+        await("nobody else may connect").atMost(Duration.ofSeconds(20)).until(() -> !Files.exists(daemon.socket()));
+        Files.createFile(storage.path().resolve("go-a"));
+
+        assertThat(perl.answer().list()).hasSize(5);
+        assertThat(daemon.awaitEnd()).isEqualTo(143);
+        assertThat(idle.scalar("status", "nas", storage.section("family"), PerlCaller.cache("a"))
+                        .died())
+                .contains("nobody answers at the socket");
     }
 }

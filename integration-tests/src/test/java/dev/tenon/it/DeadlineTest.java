@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.perl.SidecarSettings;
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SizeInfo;
@@ -39,8 +40,8 @@ class DeadlineTest {
         return SidecarHost.start(
                 scratch,
                 Installation.plugin("TorturePlugin.pm"),
-                settings -> settings.withCallLimit(callLimit)
-                        .withStopLimit(Duration.ofMillis(500))
+                settings -> settings.with(Limit.CALL, callLimit)
+                        .with(Limit.STOP, Duration.ofMillis(500))
                         .withMembers(members));
     }
 

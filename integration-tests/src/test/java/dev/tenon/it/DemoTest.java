@@ -77,6 +77,26 @@ class DemoTest {
         assertThat(scratch.temporary()).isEmptyDirectory();
     }
 
+    /** The scratch storage is a directory. */
+    @Test
+    void comparesWhatAPluginWithoutDirectoriesAnswersWithoutAStorage(Scratch scratch)
+            throws IOException, InterruptedException {
+        Ended demo =
+                demo(scratch, "--plugin", Installation.plugin("PoolPlugin.pm").toString());
+
+        assertThat(demo.errors()).isEmpty();
+        assertThat(demo.said())
+                .contains("A storage of type 'pool-of-devices' has no 'path'")
+                .contains("not compared: everything that needs a storage")
+                .containsPattern("agree +plugindata\\(\\)")
+                .containsPattern("agree +parse_volname\\(base-9000-disk-0/vm-100-disk-1\\) +basename=base-9000-disk-0")
+                .containsPattern("agree +parse_volname\\(iso/debian.iso\\) +dies: unable to parse pool volume name")
+                .doesNotContain("DIFFER");
+        assertThat(demo.said().lines().toList().getLast()).isEqualTo("16 passed, 0 failed");
+        assertThat(demo.status()).isZero();
+        assertThat(scratch.temporary()).isEmptyDirectory();
+    }
+
     @Test
     void refusesAPluginThatIsNone(Scratch scratch) throws IOException, InterruptedException {
         Ended demo = demo(scratch, "--plugin", "/etc/passwd");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.it.support.DaemonProcess;
+import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.TenonCommand;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +90,66 @@ class DoctorTest {
                                 + "' does not exist or is unreachable",
                         "examine storage 'nas' too",
                         "0 repaired, 1 left");
+        assertThat(journal).isNotEmptyDirectory();
+    }
+
+    @Test
+    void whatThePluginOfAStorageCannotExamineIsForgottenByItsName() throws Exception {
+        Path store = Files.createDirectories(scratch.file("old"));
+        Path guest = Files.writeString(
+                Files.createDirectories(store.resolve("images")).resolve("100"), "no directory");
+        Path config = Files.writeString(
+                scratch.file("storage.cfg"),
+                "legacydir: old\n\tpath " + store + "\n\tcontent images\n\ndir: nas\n\tpath " + scratch.storage()
+                        + "\n");
+        String[] host = {
+            "--config",
+            config.toString(),
+            "--journal",
+            journal.toString(),
+            "--plugin",
+            Installation.legacyDirPlugin().toString(),
+            "--adopted",
+            scratch.file("adopted").toString()
+        };
+        for (int i = 0; i < 3; i++) {
+            TenonCommand alloc =
+                    run(host, "volume", "alloc", "old", "--vmid", "100", "--size", "1M", "--name", "vm-100-disk-0.raw");
+            assertThat(alloc.status()).as(alloc.errors()).isEqualTo(3);
+        }
+        TenonCommand told = run(host, "doctor", "old", "--json");
+        assertThat(told.status()).isOne();
+        assertThat(JSON.std.listFrom(told.said()))
+                .filteredOn(finding -> "old".equals(((Map<?, ?>) finding).get("storage")))
+                .singleElement()
+                .satisfies(finding -> assertThat(((Map<?, ?>) finding).get("remedy"))
+                        .isEqualTo("look at the storage whether it took effect, then run 'tenon doctor old --forget'"));
+
+        Files.delete(guest);
+        assertThat(run(host, "doctor", "old").said()).contains("the storage lists no image 'vm-100-disk-0.raw' now");
+
+        assertThat(run(host, "doctor", "nas", "--forget").errors())
+                .startsWith("tenon: storage 'nas' can be examined, so nothing of it is forgotten unseen; use --repair");
+        TenonCommand forgotten = run(host, "doctor", "old", "--forget");
+        assertThat(forgotten.errors()).isEmpty();
+        assertThat(forgotten.said()).startsWith("old: interrupted, forgotten\n").endsWith("1 forgotten\n");
+        assertThat(forgotten.status()).isZero();
+        assertThat(run(host, "doctor", "old").said()).doesNotContain("old: ");
+
+        Files.writeString(config, "");
+        assertThat(run(host, "doctor", "nas", "--forget").said()).endsWith("1 forgotten\n");
+        assertThat(journal).isEmptyDirectory();
+    }
+
+    private TenonCommand run(String[] host, String... words) {
+        return TenonCommand.run(
+                scratch, Stream.concat(Stream.of(words), Stream.of(host)).toArray(String[]::new));
+    }
+
+    @Test
+    void forgettingNeedsNames() throws Exception {
+        assertThat(doctor("--forget").status()).isEqualTo(2);
+        assertThat(doctor("nas", "--forget", "--repair").status()).isEqualTo(2);
         assertThat(journal).isNotEmptyDirectory();
     }
 

@@ -14,8 +14,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +68,27 @@ class DocumentsTest {
             }
         }
         return blocks;
+    }
+
+    /** {@code Class#method} in the tables of what PVE's hosts do. */
+    @Test
+    void theTestsThatAreNamedAreThere() throws IOException {
+        Matcher named = Pattern.compile("`([A-Z][A-Za-z]*)#([a-z][A-Za-z]*)`")
+                .matcher(Files.readString(Installation.home().resolve("docs/COMPATIBILITY.md")));
+        Map<String, Path> sources;
+        try (Stream<Path> files = Files.walk(Installation.home())) {
+            sources = files.filter(file ->
+                            file.toString().endsWith(".java") && file.toString().contains("/src/"))
+                    .collect(Collectors.toMap(
+                            file -> file.getFileName().toString(), file -> file, (first, second) -> first));
+        }
+        int count = 0;
+        for (; named.find(); count++) {
+            String test = named.group();
+            assertThat(sources).as(test).containsKey(named.group(1) + ".java");
+            assertThat(sources.get(named.group(1) + ".java")).as(test).content().contains(" " + named.group(2) + "(");
+        }
+        assertThat(count).isPositive();
     }
 
     @Test

@@ -8,11 +8,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tenon.bridge.perl.PerlStoragePlugin;
-import dev.tenon.bridge.perl.SidecarSettings;
-import dev.tenon.core.spi.Cleanup;
-import dev.tenon.core.spi.Format;
-import dev.tenon.core.spi.Host;
-import dev.tenon.core.spi.OperationCache;
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
@@ -20,15 +16,12 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.it.support.Background;
-import dev.tenon.it.support.Installation;
-import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.SidecarHost;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,56 +29,17 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A plugin has as many processes as it has calls at once, and none of them knows of the others, as in PVE. */
-class FamilyTest {
+class FamilyTest extends WithFamily {
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final int CALLS = Integer.getInteger("tenon.kills.calls", 1200);
     private static final int CALLERS = 8;
-
-    private Scratch scratch;
-
-    @BeforeEach
-    void takeScratch(Scratch own) {
-        scratch = own;
-    }
-
-    private SidecarHost start(UnaryOperator<SidecarSettings> change) {
-        return SidecarHost.start(scratch, Installation.plugin("FamilyPlugin.pm"), change);
-    }
-
-    private static long ask(SidecarHost host, Storage storage, String habit) {
-        return Objects.requireNonNull(host.plugin()
-                        .volumeSizeInfo(storage, new VolumeName(habit), null)
-                        .size())
-                .bytes();
-    }
-
-    private static long ask(SidecarHost host, String habit) {
-        return ask(host, host.storage(), habit);
-    }
-
-    private void awaitReady(String name) {
-        Background.awaitReady(scratch.storage().resolve("ready-" + name));
-    }
-
-    private void go(String name) throws IOException {
-        Files.createFile(scratch.storage().resolve("go-" + name));
-    }
-
-    private static Host process(long connection) {
-        return new Host(true, sentence -> {}, new Host.Peer(1000 + connection, connection));
-    }
 
     // ---- calls at once
 
@@ -152,7 +106,7 @@ class FamilyTest {
 
     @Test
     void aStorageWhoseCallsHangLeavesAMemberToTheOthers() throws Exception {
-        SidecarHost host = start(settings -> settings.withMembers(4).withWaitLimit(Duration.ofMillis(300)));
+        SidecarHost host = start(settings -> settings.withMembers(4).with(Limit.WAIT, Duration.ofMillis(300)));
         List<Background<Long>> hanging = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
             hanging.add(Background.of(() -> ask(host, "wait-" + name)));
@@ -237,8 +191,26 @@ class FamilyTest {
     }
 
     @Test
+    void anIdleMemberThatHangsIsFoundOutBeforeItGetsACall() throws Exception {
+        SidecarHost host = start(
+                settings -> settings.with(Limit.IDLE, Duration.ofMillis(600)).with(Limit.STOP, Duration.ofMillis(200)));
+        long hanging = ask(host, "pid");
+        assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(hanging))
+                        .start()
+                        .waitFor())
+                .isZero();
+        await().atMost(LIMIT)
+                .until(() -> host.plugin().members().getFirst().since().toMillis() > 100);
+
+        assertThat(ask(host, "pid")).isPositive().isNotEqualTo(hanging);
+
+        await().atMost(LIMIT).until(() -> ProcessHandle.of(hanging).isEmpty());
+        assertThat(host.log()).anyMatch(line -> line.contains("event=member-silent"));
+    }
+
+    @Test
     void membersThatAreIdleEndAfterAWhileAndLogOut() throws Exception {
-        SidecarHost host = start(settings -> settings.withIdleLimit(Duration.ofMillis(200)));
+        SidecarHost host = start(settings -> settings.with(Limit.IDLE, Duration.ofMillis(200)));
         List<Background<Long>> calls = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
             calls.add(Background.of(() -> {
@@ -280,77 +252,6 @@ class FamilyTest {
         go("a");
         assertThat(lasting.result()).isNotEqualTo(other);
         assertThat(ProcessHandle.of(other).orElseThrow().parent().orElseThrow()).isNotEqualTo(parent);
-    }
-
-    // ---- a new version
-
-    private Path write(Path file, int version, String end) throws IOException {
-        Path hidden = file.resolveSibling(".new");
-        Files.writeString(
-                hidden,
-                Files.readString(Installation.plugin("FamilyPlugin.pm"))
-                                .replace("$VERSION_OF_FILE = 1", "$VERSION_OF_FILE = " + version)
-                        + end);
-        return Files.move(hidden, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
-    }
-
-    @Test
-    void aNewVersionOfTheFileIsUsedByNewMembersAndCallsOfTheOldOneEndWell() throws Exception {
-        Path file = write(scratch.file("FamilyPlugin.pm"), 1, "");
-        SidecarHost host = SidecarHost.start(scratch, file);
-        Background<Long> old = Background.of(() -> ask(host, "wait-a"));
-        awaitReady("a");
-        assertThat(ask(host, "version")).isEqualTo(1);
-
-        write(file, 2, "");
-
-        await().atMost(LIMIT).until(() -> ask(host, "version") == 2);
-        go("a");
-        assertThat(old.result()).isPositive();
-        await().atMost(LIMIT).until(() -> ProcessHandle.of(old.result()).isEmpty());
-        assertThat(ask(host, "version")).isEqualTo(2);
-    }
-
-    @Test
-    void workThatWasLeftInTheOldVersionIsDoneAfterwards() throws Exception {
-        Path file = write(scratch.file("FamilyPlugin.pm"), 1, "");
-        SidecarHost host = SidecarHost.start(scratch, file);
-        Cleanup left = host.plugin()
-                .freeImage(host.storage(), new VolumeName("vm-100-disk-0"), false, Format.Image.RAW)
-                .orElseThrow();
-
-        write(file, 2, "");
-
-        await().atMost(LIMIT).until(() -> ask(host, "version") == 2);
-        assertThat(host.plugin().members()).hasSize(2);
-        left.run();
-        assertThat(scratch.storage().resolve("freed")).exists();
-        await().atMost(LIMIT).until(() -> host.plugin().members().size() == 1);
-    }
-
-    @Test
-    void aNewVersionThatCannotBeLoadedIsToldAndTheOldOneGoesOn() throws Exception {
-        Path file = write(scratch.file("FamilyPlugin.pm"), 1, "");
-        SidecarHost host = SidecarHost.start(scratch, file);
-
-        write(file, 2, "this is no Perl;\n");
-
-        await().atMost(LIMIT)
-                .until(() -> ask(host, "version") == 1
-                        && host.log().stream().anyMatch(line -> line.contains("event=plugin-not-reloaded")));
-        assertThat(ask(host, "version")).isEqualTo(1);
-        write(file, 3, "");
-        await().atMost(LIMIT).until(() -> ask(host, "version") == 3);
-    }
-
-    @Test
-    void aPluginOfOneProcessIsLoadedAnewWhenItsFileChanges() throws Exception {
-        Path file = write(scratch.file("FamilyPlugin.pm"), 1, "");
-        SidecarHost host = SidecarHost.start(scratch, file, settings -> settings.withMembers(1));
-        assertThat(ask(host, "version")).isEqualTo(1);
-        write(file, 2, "");
-        await().atMost(LIMIT).until(() -> ask(host, "version") == 2);
-        assertThat(host.plugin().members()).hasSize(1);
     }
 
     // ---- output
@@ -443,73 +344,6 @@ class FamilyTest {
             host.close();
             assertThat(appliance.sessions).isEmpty();
             assertThat(appliance.foreign).hasValue(0);
-        }
-    }
-
-    /** {@code -Dtenon.kills.calls=10000} makes it longer. */
-    @Test
-    void aKillOfAMemberFailsTheCallInItAndNothingElseIsLost() throws Exception {
-        SidecarHost host = start(settings -> settings);
-        AtomicBoolean isOver = new AtomicBoolean();
-        Set<Long> killed = ConcurrentHashMap.newKeySet();
-        Background<Integer> killer = Background.of(() -> {
-            Random random = new Random(42);
-            while (!isOver.get()) {
-                List<Long> pids = host.plugin().members().stream()
-                        .map(member -> member.pid())
-                        .toList();
-                if (!pids.isEmpty()) {
-                    long pid = pids.get(random.nextInt(pids.size()));
-                    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
-                    killed.add(pid);
-                }
-                Thread.sleep(50);
-            }
-            return killed.size();
-        });
-        Set<String> made = ConcurrentHashMap.newKeySet();
-        Set<String> failures = ConcurrentHashMap.newKeySet();
-        List<Thread> callers = IntStream.range(0, CALLERS)
-                .mapToObj(caller -> Thread.ofPlatform()
-                        .start(() -> process(caller).call(() -> {
-                            for (int i = 0; i < CALLS / CALLERS; i++) {
-                                call(host, "c" + caller + "x" + i, i, made, failures);
-                            }
-                            return true;
-                        })))
-                .toList();
-        for (Thread caller : callers) {
-            caller.join();
-        }
-        isOver.set(true);
-        killer.result();
-
-        Set<Long> lost = new HashSet<>();
-        for (String failure : failures) {
-            assertThat(failure).startsWith("SIDECAR_FAILED UNKNOWN ").contains("the plugin was lost: its process ");
-            long pid = Long.parseLong(failure.replaceFirst(".*its process (\\d+) .*", "$1"));
-            assertThat(killed).contains(pid);
-            assertThat(lost.add(pid)).as(failure).isTrue();
-        }
-        assertThat(made)
-                .allSatisfy(name ->
-                        assertThat(scratch.storage().resolve("made-" + name)).exists());
-        assertThat(ask(host, "pid")).isPositive();
-        System.out.printf("%d calls, %d kills, %d calls lost%n", CALLS, killed.size(), failures.size());
-    }
-
-    private static void call(SidecarHost host, String name, int turn, Set<String> made, Set<String> failures) {
-        try {
-            switch (turn % 3) {
-                case 0 -> {
-                    ask(host, "make-" + name);
-                    made.add(name);
-                }
-                case 1 -> ask(host, "pid");
-                default -> host.plugin().status(host.storage(), OperationCache.create());
-            }
-        } catch (StorageException e) {
-            failures.add(e.error() + " " + e.outcome() + " " + e.getMessage());
         }
     }
 }

@@ -9,6 +9,8 @@ import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** PVE's daemons fork workers all the time. */
 class ForkTest {
@@ -16,11 +18,27 @@ class ForkTest {
     void parentAndChildCallAtOnceAfterAForkAndEachGetsItsOwnAnswers(Scratch scratch) {
         ScratchStorage storage = ScratchStorage.create(scratch);
         DaemonProcess.start(scratch);
-        PerlProgram program = PerlProgram.run(
+        assertAllAreRight(scratch, storage.path().toString());
+    }
+
+    @ParameterizedTest(name = "members: {0}")
+    @ValueSource(strings = {"1", "16"})
+    void theSameOfAnAdoptedPlugin(String members, Scratch scratch) {
+        ScratchStorage storage = ScratchStorage.create(scratch);
+        DaemonProcess.startWith(
                 scratch,
-                List.of(),
-                Installation.resource("perl/fork.pl"),
-                storage.path().toString());
+                List.of(
+                        "--adopted",
+                        scratch.file("nothing-adopted").toString(),
+                        "--members",
+                        members,
+                        "--plugin",
+                        Installation.legacyDirPlugin().toString()));
+        assertAllAreRight(scratch, storage.path().toString(), "legacydir");
+    }
+
+    private static void assertAllAreRight(Scratch scratch, String... arguments) {
+        PerlProgram program = PerlProgram.run(scratch, List.of(), Installation.resource("perl/fork.pl"), arguments);
         assertThat(program.said().lines())
                 .containsExactlyInAnyOrder(
                         "parent 100 right, 0 wrong",

@@ -206,8 +206,12 @@ class HostileNamesTest {
                     () -> plugin.freeImage(storage, new VolumeName(name), false, null))) {
                 StorageException e = catchThrowableOfType(StorageException.class, call::run);
                 assertThat(e).hasMessageContaining("unable to parse").hasMessageContaining(name.substring(4));
-                assertThat(e.error()).isEqualTo(StorageError.PLUGIN_DIED);
+                assertThat(e.error()).isIn(StorageError.PLUGIN_DIED, StorageError.INVALID_NAME);
             }
+            StorageException parsing =
+                    catchThrowableOfType(StorageException.class, () -> plugin.parseVolname(new VolumeName(name)));
+            assertThat(parsing.error()).isEqualTo(StorageError.INVALID_NAME);
+            assertThat(parsing.outcome()).isEqualTo(Outcome.NOT_STARTED);
         }
         assertThat(files()).isEqualTo(before);
     }

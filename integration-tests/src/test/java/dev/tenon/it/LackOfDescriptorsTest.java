@@ -11,8 +11,10 @@ import dev.tenon.it.support.Requests;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.TransferProgram;
 import dev.tenon.proto.Frame;
+import dev.tenon.proto.Outcome;
 import dev.tenon.proto.Value;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -82,6 +84,37 @@ class LackOfDescriptorsTest {
             }
         }
         assertThat(daemon.log()).doesNotContain("event=defect", "NoClassDefFoundError");
+    }
+
+    @Test
+    void aHostedStorageThatCannotBeAskedMeanwhileIsNotSaidToBeInactive(Scratch scratch) throws Exception {
+        DaemonProcess daemon = DaemonProcess.start(scratch, Installation.plugin("TorturePlugin.pm"));
+        Path go = scratch.file("go");
+        Path ready = scratch.file("ready");
+        Value.Fields section = Requests.section(scratch, "torture", "go", go.toString(), "ready", ready.toString());
+        Map<String, Value> asked = Map.of("storeid", Value.ofText("nas"), "scfg", section);
+        try (RawClient client = RawClient.greet(daemon.socket())) {
+            // The only member is busy, so that the next call needs a new process.
+            client.request(1, "volume_size_info", Requests.volume(section, "wait"), "torture");
+            Awaitility.await().atMost(PATIENCE).until(() -> Files.exists(ready));
+            limit(daemon, "3");
+            client.request(2, "status", asked, "torture");
+            Frame.Failure refused = client.failure();
+            assertThat(refused.id()).isEqualTo(2);
+            assertThat(refused.error().message()).contains("Too many open files");
+            assertThat(refused.error().outcome()).isEqualTo(Outcome.NOT_STARTED);
+
+            limit(daemon, "1024");
+            client.request(3, "status", asked, "torture");
+            assertThat(client.response().result())
+                    .isInstanceOfSatisfying(
+                            Value.Fields.class,
+                            space -> assertThat(space.get("active")).isEqualTo(new Value.Bool(true)));
+            limit(daemon, "3");
+            Files.createFile(go);
+            assertThat(client.response().id()).isEqualTo(1);
+            limit(daemon, "1024");
+        }
     }
 
     @Test

@@ -41,12 +41,13 @@ class LevelMatrixTest {
     /** These describe the plugin; a proxy answers them itself. */
     private static final Set<String> METADATA = Set.of("api", "type", "plugindata", "properties", "options");
 
-    private static final Set<String> NOT_YET = Set.of("new_backup_provider");
+    /** The object that it answers crosses in a way of its own, which {@link dev.tenon.it.backup.BackupMatrixTest} is about. */
+    private static final String OBJECT = "new_backup_provider";
 
     private static final Map<String, Object> SECTION = Map.of("type", "recording", "nodes", Map.of("a", "1"));
 
     /** What the host passes, by parameter. */
-    private static final Map<String, Object> SAMPLES = Map.ofEntries(
+    static final Map<String, Object> SAMPLES = Map.ofEntries(
             Map.entry("storeid", "nas"),
             Map.entry("scfg", SECTION),
             Map.entry("config", SECTION),
@@ -107,7 +108,7 @@ class LevelMatrixTest {
             Map.entry("get_formats", Map.of("default", "qcow2", "valid", Map.of("raw", "1", "qcow2", "1"))),
             Map.entry("storage_can_replicate", "1"),
             Map.entry("get_identity", "serial 7"),
-            Map.entry("parse_volname", Arrays.asList("images", "vm-100-disk-0.raw", "100", null, null, "1", "raw")),
+            Map.entry("parse_volname", Arrays.asList("images", "vm-100-disk-0.raw", "100", null, null, "base-", "raw")),
             Map.entry("FORMAT_EXTENSION", Map.of("raw", "", "dax", "dax")),
             Map.entry("is_valid_format", "1"),
             Map.entry("get_format_extension", "dax"),
@@ -168,6 +169,8 @@ class LevelMatrixTest {
 
     private final AtomicInteger calls = new AtomicInteger();
     private final AtomicInteger refusals = new AtomicInteger();
+    private static final int OLDEST = 9;
+
     private @Nullable Path plugins;
     private @Nullable PerlCaller host;
 
@@ -175,7 +178,7 @@ class LevelMatrixTest {
     private record Recorded(String method, String context, List<@Nullable Object> args) {}
 
     static IntStream levels() {
-        return IntStream.rangeClosed(TABLE.oldestLevel(), TABLE.newestLevel());
+        return IntStream.rangeClosed(OLDEST, TABLE.newestLevel());
     }
 
     static List<Object[]> pairs() {
@@ -184,19 +187,26 @@ class LevelMatrixTest {
                 .toList();
     }
 
+    /** The most processes of a plugin. */
+    int members() {
+        return 16;
+    }
+
     @BeforeAll
     void servePluginsOfAllLevels(Scratch scratch) throws IOException {
         Path directory = Files.createDirectory(scratch.file("recording"));
         plugins = directory;
-        List<Path> files = new ArrayList<>();
+        List<String> options = new ArrayList<>(List.of(
+                "--adopted", scratch.file("nothing-adopted").toString(), "--members", Integer.toString(members())));
         for (int level : levels().toArray()) {
-            files.add(Files.writeString(
+            Path file = Files.writeString(
                     directory.resolve("RecordingPlugin" + level + ".pm"),
                     Files.readString(Installation.plugin("RecordingPlugin.pm"))
                             .replace("__LEVEL__", Integer.toString(level))
-                            .replace("__METHODS__", methodsOf(level))));
+                            .replace("__METHODS__", methodsOf(level)));
+            options.addAll(List.of("--plugin", file.toString()));
         }
-        DaemonProcess.start(scratch, files.toArray(Path[]::new));
+        DaemonProcess.startWith(scratch, options);
         host = PerlCaller.start(scratch);
     }
 
@@ -227,7 +237,9 @@ class LevelMatrixTest {
     void everyMethodArrivesInTheWordsOfThePlugin(int hostLevel, int pluginLevel) throws IOException {
         List<String> wrong = new ArrayList<>();
         for (Method method : TABLE.methods().values()) {
-            if (method.isIn(hostLevel) && !METADATA.contains(method.name())) {
+            if (method.isIn(hostLevel)
+                    && !METADATA.contains(method.name())
+                    && !method.name().equals(OBJECT)) {
                 try {
                     call(method, hostLevel, pluginLevel);
                 } catch (AssertionError e) {
@@ -346,9 +358,6 @@ class LevelMatrixTest {
     /** The method that the plugin is called by; none if it is of a level that cannot do that. */
     private static Optional<String> calledMethod(Method method, int hostLevel, int level) {
         String name = method.name();
-        if (NOT_YET.contains(name)) {
-            return Optional.empty();
-        }
         return switch (name) {
             case "volume_snapshot_info", "volume_snapshot_list" ->
                 Optional.of(level < 10 ? "volume_snapshot_list" : "volume_snapshot_info");

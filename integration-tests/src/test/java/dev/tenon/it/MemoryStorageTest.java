@@ -28,12 +28,14 @@ import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.it.support.MemoryPlugin;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
+import dev.tenon.it.support.StorageCommands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A storage without files and directories is used as any other. */
@@ -118,5 +120,36 @@ class MemoryStorageTest {
             assertThat(plugin.listImages(STORAGE, ImageFilter.all(), OperationCache.create()))
                     .isEmpty();
         }
+    }
+
+    @Test
+    void commandsUseItThroughTheDaemonThatServesIt(Scratch scratch) throws IOException {
+        Path socket = scratch.file("memory.sock");
+        try (UnixSockets sockets = new UnixSockets();
+                Daemon _ = Daemon.start(sockets, socket, ServedPlugins.ofStorages(Map.of("memory", plugin)))) {
+            StorageCommands tenon = new StorageCommands(scratch);
+            tenon.write(tenon.written() + "memory: mem\n\troom here\n\n");
+            String[] at = {"--socket", socket.toString()};
+
+            String disk = tenon.line(words(at, "volume", "alloc", "mem", "--vmid", "100", "--size", "1M"));
+            assertThat(disk).isEqualTo("mem:100/vm-100-disk-0.raw");
+            assertThat(tenon.list(words(at, "volume", "list", "mem")))
+                    .singleElement()
+                    .satisfies(volume -> assertThat(volume)
+                            .containsEntry("volid", disk)
+                            .containsEntry("format", "raw")
+                            .containsEntry("size", (int) SIZE.bytes()));
+            assertThat(tenon.list(words(at, "storage", "status")))
+                    .filteredOn(storage -> "mem".equals(storage.get("storage")))
+                    .singleElement()
+                    .satisfies(storage -> assertThat(storage).containsEntry("type", "memory"));
+            tenon.said(words(at, "volume", "free", disk));
+            assertThat(plugin.listImages(STORAGE, ImageFilter.all(), OperationCache.create()))
+                    .isEmpty();
+        }
+    }
+
+    private static String[] words(String[] options, String... words) {
+        return Stream.of(words, options).flatMap(Stream::of).toArray(String[]::new);
     }
 }

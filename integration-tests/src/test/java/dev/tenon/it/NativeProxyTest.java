@@ -18,14 +18,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class NativeProxyTest {
     @ParameterizedTest
     @CsvSource({
-        "dir,    path=/srv/x,          /srv/x,         false, qcow2 raw subvol vmdk, ''",
-        "nfs,    server=nas export=/e, /mnt/pve/store, true,  qcow2 raw vmdk,        ''",
-        "cifs,   server=nas share=s,   /mnt/pve/store, true,  qcow2 raw vmdk,        password",
-        "btrfs,  path=/srv/x,          /srv/x,         false, raw subvol,            ''",
-        "cephfs, monhost=mon,          /mnt/pve/store, true,  '',                    keyring"
+        "dir,    DirPlugin,   path=/srv/x,          /srv/x,         false, qcow2 raw subvol vmdk, ''",
+        "nfs,    Plugin,      server=nas export=/e, /mnt/pve/store, true,  qcow2 raw vmdk,        ''",
+        "cifs,   Plugin,      server=nas share=s,   /mnt/pve/store, true,  qcow2 raw vmdk,        password",
+        "btrfs,  BTRFSPlugin, path=/srv/x,          /srv/x,         false, raw subvol,            ''",
+        "cephfs, Plugin,      monhost=mon,          /mnt/pve/store, true,  '',                    keyring",
+        "storpool, Plugin,    template=hybrid,      '',             false, raw,                   ''"
     })
     void aTypeOfJavaIsLoadedByAHost(
             String type,
+            String base,
             String properties,
             String path,
             boolean isShared,
@@ -43,6 +45,8 @@ class NativeProxyTest {
         assertThat(host.errors()).isEmpty();
         assertThat(told)
                 .isEqualTo(Map.of(
+                        "base",
+                        "PVE::Storage::" + base,
                         "type",
                         "tenon" + type,
                         "path",

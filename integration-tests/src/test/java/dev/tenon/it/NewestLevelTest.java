@@ -91,7 +91,7 @@ class NewestLevelTest {
                             "--",
                             named,
                             "vm-100-bare" + turn)
-                    .line());
+                    .json());
 
             Map<?, ?> ofJava = (Map<?, ?>) Objects.requireNonNull(told.get("tenondir"));
             Map<?, ?> ofPerl = (Map<?, ?>) Objects.requireNonNull(told.get("legacydir"));

@@ -20,11 +20,15 @@ import dev.tenon.it.support.PerlCaller.Answer;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -65,15 +69,41 @@ class PerlCallsJavaTest {
                 .containsKeys("content", "format");
     }
 
+    /** As the name says when it was made, which times on the wire cannot if that is before 1970. */
+    @Test
+    void aBackupOfAnyYearIsListedAndOnlyItsTimeIsMissingIfThatCannotCross(Scratch scratch) throws IOException {
+        Path dump = Files.createDirectories(scratch.file("backups/dump"));
+        Map<String, Object> section =
+                Map.of("type", "tenondir", "path", scratch.file("backups").toString(), "content", Map.of("backup", 1));
+        Map<String, @Nullable String> expected = new TreeMap<>();
+        for (int year : new int[] {1, 1900, 1969, 1971, 2024, 2038, 2107, 3070, 9999}) {
+            String name = "vzdump-qemu-100-%04d_01_02-03_04_05.vma".formatted(year);
+            Files.writeString(dump.resolve(name), "x");
+            long time = LocalDateTime.of(year, 1, 2, 3, 4, 5)
+                    .atZone(ZoneId.systemDefault())
+                    .toEpochSecond();
+            expected.put("st:backup/" + name, time < 0 ? null : Long.toString(time));
+        }
+
+        Map<String, @Nullable String> listed = new TreeMap<>();
+        List<?> volumes = (List<?>) Objects.requireNonNull(
+                inScalar("list_volumes", "st", section, null, List.of("backup")).value());
+        for (Object volume : volumes) {
+            Map<?, ?> fields = (Map<?, ?>) volume;
+            listed.put((String) fields.get("volid"), (String) fields.get("ctime"));
+        }
+        assertThat(listed).isEqualTo(expected);
+    }
+
     @Test
     void aVolumeNameIsTakenApart() {
         assertThat(inList("parse_volname", RAW).list())
-                .isEqualTo(Arrays.asList("images", "vm-100-disk-0.raw", "100", null, null, "0", "raw"));
+                .isEqualTo(Arrays.asList("images", "vm-100-disk-0.raw", "100", null, null, null, "raw"));
         assertThat(inList("parse_volname", CLONE).list())
-                .isEqualTo(List.of(
-                        "images", "vm-100-disk-2.qcow2", "100", "base-9000-disk-0.qcow2", "9000", "0", "qcow2"));
+                .isEqualTo(Arrays.asList(
+                        "images", "vm-100-disk-2.qcow2", "100", "base-9000-disk-0.qcow2", "9000", null, "qcow2"));
         assertThat(inList("parse_volname", BASE).list())
-                .isEqualTo(Arrays.asList("images", "base-9000-disk-0.qcow2", "9000", null, null, "1", "qcow2"));
+                .isEqualTo(Arrays.asList("images", "base-9000-disk-0.qcow2", "9000", null, null, "base-", "qcow2"));
         assertThat(inScalar("parse_volname", RAW).value()).isEqualTo("raw");
     }
 

@@ -37,12 +37,17 @@ class ProxiedTypesTest {
         return TenonCommand.run(scratch, arguments.toArray(String[]::new));
     }
 
+    /** A plugin may have its own words. */
+    private static void complainsOfNothing(TenonCommand command) {
+        assertThat(command.errors().lines()).noneMatch(line -> line.startsWith("tenon: "));
+    }
+
     private static void isUsed(Scratch scratch, Path cfg) {
         TenonCommand made =
                 run(scratch, cfg, "volume", "alloc", "fast", "--vmid", "100", "--size", "1M", "--format", "raw");
-        assertThat(made.errors()).isEmpty();
+        complainsOfNothing(made);
         TenonCommand list = run(scratch, cfg, "volume", "list", "fast");
-        assertThat(list.errors()).isEmpty();
+        complainsOfNothing(list);
         assertThat(list.said()).contains("fast:100/vm-100-disk-0.raw");
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import dev.tenon.bridge.perl.PerlStoragePlugin;
+import dev.tenon.bridge.perl.SidecarSettings.Limit;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SizeInfo;
@@ -148,7 +149,7 @@ class SidecarCrashTest {
                 scratch.file("SlowPlugin.pm"),
                 "package PVE::Storage::Custom::SlowPlugin;\nBEGIN { system('sleep', '" + seconds + "') }\n1;\n");
         assertThatThrownBy(() ->
-                        SidecarHost.start(scratch, file, settings -> settings.withStartLimit(Duration.ofSeconds(3))))
+                        SidecarHost.start(scratch, file, settings -> settings.with(Limit.START, Duration.ofSeconds(3))))
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining("said no hello within 3 s");
         await().until(() -> ProcessHandle.allProcesses()
@@ -162,7 +163,7 @@ class SidecarCrashTest {
         SidecarHost host = SidecarHost.start(
                 scratch,
                 file,
-                settings -> settings.withCallLimit(Duration.ofSeconds(3)).withMembers(1));
+                settings -> settings.with(Limit.CALL, Duration.ofSeconds(3)).withMembers(1));
         Files.createFile(scratch.file("crash"));
         ProcessHandle process = host.process();
         process.destroyForcibly();

@@ -92,8 +92,8 @@ class StartScriptsTest {
             assertThat(ended.said()).isEqualTo(more.isEmpty() ? "gr\u00fcn \u20ac \ud83d\ude00\n" : "");
             assertThat(Files.readString(dump.resolve(name + ".notes"))).isEqualTo("gr\u00fcn \u20ac \ud83d\ude00");
         }
-        assertThat(Files.readString(Path.of(Installation.home() + "/bin/tenon")))
-                .contains("\ntake_utf8\nexec ");
+        assertThat(Files.readString(Path.of(Installation.home() + "/bin/jvm.sh")))
+                .contains("    take_utf8\n    exec ");
     }
 
     @Test
@@ -102,7 +102,7 @@ class StartScriptsTest {
 
         assertThat(refused.status()).isOne();
         assertThat(refused.errors())
-                .isEqualTo("tenon: there is no mode 'fast'; there are full (the default), quick and releases\n");
+                .isEqualTo("tenon: there is no mode 'fast'; there are usual (the default), full, quick and releases\n");
     }
 
     @Test
@@ -155,7 +155,10 @@ class StartScriptsTest {
 
         Ended ended = run(command);
 
-        assertThat(ended.errors()).isEmpty();
+        // Not every machine has the directory of the storage that is always there.
+        assertThat(ended.errors().lines())
+                .filteredOn(line -> !line.contains("'/var/lib/vz' does not exist"))
+                .isEmpty();
         assertThat(ended.said())
                 .containsPattern("\"storage\" : \"fast\",\\s+\"type\" : \"dir\",\\s+\"status\" : \"active\"");
     }

@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -124,6 +125,32 @@ class VolumeCommandTest {
         failed(tenon, 1, "unable to shrink volume '" + image + "'", "volume", "resize", image, "1M");
         failed(tenon, 2, "size '8' has no unit", "volume", "resize", image, "+8");
         assertThat(tenon.object("volume", "info", image)).containsEntry("size", 4 << 20);
+    }
+
+    @Test
+    void whatOnlyReadsMakesNoDirectories(Scratch scratch) throws IOException {
+        StorageCommands tenon = new StorageCommands(scratch);
+        Path there = Files.createDirectories(scratch.file("there"));
+        Path missing = scratch.file("missing");
+        tenon.write(tenon.written() + "dir: one\n\tpath " + there + "\n\tcontent images,iso,rootdir\n\n"
+                + "dir: two\n\tpath " + missing + "\n\tcontent images\n\n");
+        for (String command : List.of(
+                "storage list",
+                "storage status",
+                "volume list",
+                "volume list one",
+                "volume list two",
+                "volume info one:100/vm-100-disk-0.raw",
+                "volume path one:100/vm-100-disk-0.raw",
+                "volume snapshots one:100/vm-100-disk-0.qcow2",
+                "doctor one")) {
+            tenon.run(command.split(" ", -1));
+            assertThat(there).as(command).isEmptyDirectory();
+            assertThat(missing).as(command).doesNotExist();
+        }
+        assertThat(scratch.file("journal")).doesNotExist();
+        tenon.line("volume", "alloc", "one", "--vmid", "100", "--size", "1M");
+        tenon.line("volume", "alloc", "two", "--vmid", "100", "--size", "1M");
     }
 
     @Test
@@ -273,7 +300,8 @@ class VolumeCommandTest {
         try {
             assertThat(holder.inputReader().readLine()).isEqualTo("held");
             Process process = command.start();
-            await().until(() -> Scratch.files(scratch.storage()).size() > before.size());
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> Scratch.files(scratch.storage()).size() > before.size());
             new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
                     .start()
                     .waitFor();

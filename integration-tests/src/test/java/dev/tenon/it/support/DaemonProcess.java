@@ -17,7 +17,7 @@ import org.awaitility.Awaitility;
 
 /** A real {@code tenon serve} process. */
 public final class DaemonProcess implements Closeable {
-    private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private final Process process;
     private final Path socket;
@@ -69,19 +69,83 @@ public final class DaemonProcess implements Closeable {
         return launchAt(scratch, socketIn(scratch), scratch.file("journal"), options);
     }
 
+    /**
+     * Starts a daemon as a service manager does.
+     *
+     * @param manager the words of a program that becomes the command whose words follow them
+     */
+    public static DaemonProcess startBy(Scratch scratch, List<String> manager) {
+        return awaited(launchBy(scratch, manager));
+    }
+
+    /** The same with these further options. */
+    public static DaemonProcess startBy(Scratch scratch, List<String> manager, List<String> options) {
+        return awaited(launch(scratch, socketIn(scratch), scratch.file("journal"), options, manager));
+    }
+
+    /** The same of a daemon that may well refuse to start. */
+    public static DaemonProcess launchBy(Scratch scratch, List<String> manager) {
+        List<String> options =
+                List.of("--adopted", scratch.file("nothing-adopted").toString());
+        return launch(scratch, socketIn(scratch), scratch.file("journal"), options, manager);
+    }
+
+    /**
+     * Starts a daemon of a copy of the build that takes over from the one that answers, if one does.
+     *
+     * @param copy what {@link Installation#copyTo} made
+     */
+    public static DaemonProcess launchTakingOver(Scratch scratch, Path copy, String... options) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "serve",
+                "--take-over",
+                "--socket",
+                socketIn(scratch).toString(),
+                "--journal",
+                scratch.file("journal").toString(),
+                "--adopted",
+                scratch.file("nothing-adopted").toString()));
+        arguments.addAll(List.of(options));
+        return launch(
+                scratch,
+                socketIn(scratch),
+                Installation.tenonCommandOf(copy, scratch.temporary(), arguments.toArray(String[]::new)));
+    }
+
+    /** Waits until it says that it answers calls, which another one at the same socket may do before. */
+    public void awaitListening() {
+        Awaitility.await("the daemon listens")
+                .atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(20))
+                .failFast("the daemon has ended", () -> !process.isAlive() && !log().contains("event=listening "))
+                .until(() -> log().contains("event=listening "));
+    }
+
     /** Starts a daemon at another socket and with another journal, which answers after {@link #awaitReady}. */
     public static DaemonProcess launchAt(Scratch scratch, Path socket, Path journal, List<String> options) {
+        return launch(scratch, socket, journal, options, List.of());
+    }
+
+    private static DaemonProcess launch(
+            Scratch scratch, Path socket, Path journal, List<String> options, List<String> manager) {
         List<String> arguments =
                 new ArrayList<>(List.of("serve", "--socket", socket.toString(), "--journal", journal.toString()));
         arguments.addAll(options);
+        List<String> command = new ArrayList<>(manager);
+        command.addAll(Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)));
+        return launch(scratch, socket, command);
+    }
+
+    private static DaemonProcess launch(Scratch scratch, Path socket, List<String> command) {
         try {
             Path log = Files.createTempFile(scratch.root(), "daemon-", ".log");
-            Process process = new ProcessBuilder(
-                            Installation.tenonCommand(scratch.temporary(), arguments.toArray(String[]::new)))
+            ProcessBuilder builder = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile())
-                    .redirectInput(new File("/dev/null"))
-                    .start();
+                    .redirectInput(new File("/dev/null"));
+            builder.environment()
+                    .put("TENON_BITMAP_DIR", scratch.file("bitmaps").toString());
+            Process process = builder.start();
             DaemonProcess daemon = scratch.closing(new DaemonProcess(process, socket, log));
             scratch.logging("daemon " + process.pid(), daemon::log);
             return daemon;
@@ -185,6 +249,7 @@ public final class DaemonProcess implements Closeable {
                 clear(socket.resolveSibling("sidecars"));
                 Files.deleteIfExists(socket);
                 Files.deleteIfExists(socket.resolveSibling("control.fds"));
+                Files.deleteIfExists(socket.resolveSibling("control.fds2"));
             }
         }
     }

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The checkout that is tested, and how its start script would start it. */
@@ -90,22 +91,79 @@ public final class Installation {
 
     /** The tenon command, as {@code bin/tenon} starts it, with the classes of this build. */
     public static List<String> tenonCommand(Path temporary, String... arguments) {
+        return tenonCommand(HOME, classPath(), temporary, arguments);
+    }
+
+    /** The same of a copy of this build in this directory, as an upgrade brings one; {@link #copyTo} makes it. */
+    static List<String> tenonCommandOf(Path copy, Path temporary, String... arguments) {
+        return tenonCommand(copy, copiedClassPath(copy), temporary, arguments);
+    }
+
+    /** Copies what an upgrade replaces: Tenon's own classes and its Perl. */
+    public static void copyTo(Path copy) throws IOException {
+        copyTree(perlShim(), copy.resolve("perl-shim"));
+        copyTree(
+                HOME.resolve("proto/src/main/resources/dev/tenon/proto"),
+                copy.resolve("perl-shim").resolve("proto"));
+        List<String> entries = classPathEntries();
+        for (int i = 0; i < entries.size(); i++) {
+            if (isOwn(entries.get(i))) {
+                copyTree(Path.of(entries.get(i)), copied(copy, i, entries.get(i)));
+            }
+        }
+    }
+
+    private static String copiedClassPath(Path copy) {
+        List<String> entries = new ArrayList<>(classPathEntries());
+        for (int i = 0; i < entries.size(); i++) {
+            if (isOwn(entries.get(i))) {
+                entries.set(i, copied(copy, i, entries.get(i)).toString());
+            }
+        }
+        return String.join(File.pathSeparator, entries);
+    }
+
+    private static List<String> classPathEntries() {
+        return List.of(classPath().split(File.pathSeparator, -1));
+    }
+
+    private static boolean isOwn(String entry) {
+        return entry.startsWith(HOME + "/") && Files.exists(Path.of(entry));
+    }
+
+    private static Path copied(Path copy, int number, String entry) {
+        return copy.resolve("classes").resolve(number + (entry.endsWith(".jar") ? ".jar" : ""));
+    }
+
+    private static void copyTree(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Path place = to.resolve(from.relativize(file).toString());
+                if (Files.isDirectory(file)) {
+                    Files.createDirectories(place);
+                } else {
+                    Files.createDirectories(Objects.requireNonNull(place.getParent()));
+                    Files.copy(file, place);
+                }
+            }
+        }
+    }
+
+    private static List<String> tenonCommand(Path home, String path, Path temporary, String... arguments) {
         // A job in the background of a script ignores Ctrl-C, and so would what it starts.
         List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(jvmOptions(arguments));
+        command.addAll(jvmOptions(path, arguments));
         command.add("-Djava.io.tmpdir=" + temporary);
-        command.add("-Dtenon.home=" + HOME);
-        command.addAll(List.of("-cp", classPath(), "dev.tenon.cli.Tenon"));
+        command.add("-Dtenon.home=" + home);
+        command.addAll(List.of("-cp", path, "dev.tenon.cli.Tenon"));
         command.addAll(List.of(arguments));
         return command;
     }
 
-    private static List<String> jvmOptions(String... arguments) {
+    private static List<String> jvmOptions(String path, String... arguments) {
         List<String> shell = new ArrayList<>(List.of(
-                "archive_options \"$1\" \"$2\" && jvm_options_of \"${@:3}\"",
-                Archive.DIRECTORY.toString(),
-                classPath()));
+                "archive_options \"$1\" \"$2\" && jvm_options_of \"${@:3}\"", Archive.DIRECTORY.toString(), path));
         shell.addAll(List.of(arguments));
         return shell(shell);
     }

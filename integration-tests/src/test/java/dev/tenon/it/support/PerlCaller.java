@@ -156,7 +156,7 @@ public final class PerlCaller {
 
     public Answer answer() {
         try {
-            Map<String, Object> json = JSON.std.mapFrom(perl.line());
+            Map<String, Object> json = JSON.std.mapFrom(perl.json());
             return new Answer(
                     json.get("result"),
                     (String) json.get("error"),

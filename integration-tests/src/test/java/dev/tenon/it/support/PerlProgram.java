@@ -98,6 +98,15 @@ public final class PerlProgram implements Closeable {
         }
     }
 
+    /** The next line that is a JSON object; what a plugin prints may come before it. */
+    public String json() {
+        String line = line();
+        while (!line.startsWith("{")) {
+            line = line();
+        }
+        return line;
+    }
+
     public void say(String line) {
         try {
             input.write(line);

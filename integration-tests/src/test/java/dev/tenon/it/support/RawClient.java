@@ -155,18 +155,27 @@ public final class RawClient implements Closeable {
         return close;
     }
 
-    /** The next frame, which must be a failure. */
-    public Frame.Failure failure() {
+    /** What the plugin printed meanwhile may come before it. */
+    private Frame answer() {
         Frame frame = next();
+        while (frame instanceof Frame.Notify) {
+            frame = next();
+        }
+        return frame;
+    }
+
+    /** The next frame but for notices, which must be a failure. */
+    public Frame.Failure failure() {
+        Frame frame = answer();
         if (frame instanceof Frame.Failure failure) {
             return failure;
         }
         throw new AssertionError("no failure but " + frame);
     }
 
-    /** The next frame, which must be a response. */
+    /** The next frame but for notices, which must be a response. */
     public Frame.Response response() {
-        Frame frame = next();
+        Frame frame = answer();
         if (frame instanceof Frame.Response response) {
             return response;
         }

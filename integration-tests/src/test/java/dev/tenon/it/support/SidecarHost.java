@@ -34,7 +34,8 @@ public final class SidecarHost implements Closeable {
         UnixSockets sockets = new UnixSockets();
         scratch.closing(sockets::close);
         SidecarSettings settings = change.apply(
-                SidecarSettings.of(plugin, Installation.perlShim(), Installation.pveLibrary(), scratch.runtime()));
+                SidecarSettings.of(plugin, Installation.perlShim(), Installation.pveLibrary(), scratch.runtime())
+                        .withBitmaps(scratch.file("bitmaps")));
         return scratch.closing(new SidecarHost(PerlStoragePlugin.start(sockets, settings), scratch.storage(), mark));
     }
 

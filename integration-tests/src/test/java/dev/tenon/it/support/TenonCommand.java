@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,15 @@ public record TenonCommand(int status, String said, String errors) {
      * to start a JVM takes longer than most commands do.
      */
     public static TenonCommand run(Scratch scratch, String... arguments) {
-        StringWriter said = new StringWriter();
+        return run(scratch, new StringWriter(), arguments);
+    }
+
+    /** The same with a standard output that takes no character, as {@code /dev/full} does. */
+    public static TenonCommand runUnheard(Scratch scratch, String... arguments) {
+        return run(scratch, new Full(), arguments);
+    }
+
+    private static TenonCommand run(Scratch scratch, Writer said, String... arguments) {
         StringWriter errors = new StringWriter();
         Map<String, String> environment = new HashMap<>(System.getenv());
         environment.putAll(variables(scratch));
@@ -42,14 +51,39 @@ public record TenonCommand(int status, String said, String errors) {
         }
     }
 
+    private static final class Full extends Writer {
+        @Override
+        public void write(char[] buffer, int offset, int length) throws IOException {
+            throw new IOException("No space left on device");
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+
+        @Override
+        public String toString() {
+            return "";
+        }
+    }
+
     /** Runs a command in a process of its own, with this file as its standard input. */
     public static TenonCommand runProcess(Scratch scratch, File input, String... arguments) {
+        return runProcess(scratch, input, Map.of(), arguments);
+    }
+
+    /** The same with these further variables in its environment. */
+    public static TenonCommand runProcess(
+            Scratch scratch, File input, Map<String, String> environment, String... arguments) {
         try {
             Path errors = Files.createTempFile(scratch.root(), "errors-", ".log");
             ProcessBuilder command = new ProcessBuilder(Installation.tenonCommand(scratch.temporary(), arguments))
                     .redirectInput(input)
                     .redirectError(errors.toFile());
             command.environment().putAll(variables(scratch));
+            command.environment().putAll(environment);
             Process process = command.start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             return new TenonCommand(process.waitFor(), said, Files.readString(errors));
