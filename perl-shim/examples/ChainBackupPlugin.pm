@@ -617,12 +617,32 @@ sub _end_process {
 
     kill('TERM', $pid) or return;
     for (1 .. 500) {
-        return if waitpid($pid, WNOHANG) != 0 && !kill(0, $pid);
+        return if waitpid($pid, WNOHANG) != 0 && !_is_running($pid);
         usleep(20_000);
     }
     kill('KILL', $pid);
     waitpid($pid, 0);
     return;
+}
+
+# Nobody may have asked yet how it ended: it is a zombie then, which takes signals.
+sub _is_running {
+    my ($pid) = @_;
+
+    my $stat = eval { file_get_contents("/proc/$pid/stat") } // return 0;
+    return $stat !~ m/\) [ZX] /;
+}
+
+# By their command lines: the file with its number is written when a process has begun to show its disk.
+sub _processes_of {
+    my ($dir) = @_;
+
+    my @found;
+    for my $file (glob('/proc/[0-9]*/cmdline')) {
+        my $command = eval { file_get_contents($file) } // next;
+        push @found, $file =~ m!(\d+)! if index($command, "$dir/pid") >= 0;
+    }
+    return @found;
 }
 
 # A file whose process has gone is found only in the list of mounts.
@@ -643,12 +663,8 @@ sub _stop_daemons {
     $self->_stop_daemon($_) for values %{ $self->{running} // {} };
     for my $dir (glob($self->_run_dir() . '/*')) {
         my ($owner) = $dir =~ m!/(\d+)-\d+\z! or next;
-        next if kill(0, $owner);
-        if (-e "$dir/pid") {
-            my ($pid) = file_get_contents("$dir/pid") =~ m/^(\d+)/;
-            my $command = eval { file_get_contents("/proc/$pid/cmdline") } // '';
-            _end_process($pid) if index($command, "$dir/pid") >= 0;
-        }
+        next if _is_running($owner);
+        _end_process($_) for _processes_of($dir);
         _unmount_below($dir);
         remove_tree($dir);
     }

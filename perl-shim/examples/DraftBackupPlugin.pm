@@ -431,7 +431,7 @@ sub _end_process {
 
     kill('TERM', $pid);
     for (1 .. 250) {
-        last if waitpid($pid, WNOHANG) || !kill(0, $pid);
+        return if waitpid($pid, WNOHANG) || !kill(0, $pid);
         usleep(20_000);
     }
     kill('KILL', $pid) and waitpid($pid, 0);

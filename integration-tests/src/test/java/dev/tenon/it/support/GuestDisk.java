@@ -18,8 +18,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.opentest4j.TestAbortedException;
 
 /**
  * A disk of a VM that runs, as far as a backup sees it: qemu-storage-daemon has it, with the same block drivers as PVE's
@@ -28,6 +31,8 @@ import org.awaitility.Awaitility;
 public final class GuestDisk implements Closeable {
     private static final int GRANULARITY = 4 << 20;
     private static final String BACKGROUND = "background";
+    private static final long LIMIT_SECONDS = 60;
+    private static final String END = "";
 
     private final Path directory;
     private final Path file;
@@ -36,7 +41,7 @@ public final class GuestDisk implements Closeable {
     private final long size;
     private final Process process;
     private final SocketChannel qmp;
-    private final BufferedReader answers;
+    private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
     private boolean hasBitmap;
     private boolean isListening;
 
@@ -72,9 +77,56 @@ public final class GuestDisk implements Closeable {
                 .failFast("it has ended", () -> !process.isAlive())
                 .ignoreExceptionsInstanceOf(IOException.class)
                 .until(() -> SocketChannel.open(UnixDomainSocketAddress.of(socket)), SocketChannel::isConnected);
-        this.answers = new BufferedReader(new InputStreamReader(Channels.newInputStream(qmp), StandardCharsets.UTF_8));
-        answers.readLine();
+        Thread.ofPlatform().daemon().name("qmp-" + process.pid()).start(this::read);
+        answer("a greeting");
         run("qmp_capabilities", Map.of());
+    }
+
+    private void read() {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(Channels.newInputStream(qmp), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                answers.add(line);
+            }
+        } catch (IOException e) {
+            // it ends with this line, too
+        }
+        answers.add(END);
+    }
+
+    /** Its next line. One that says nothing for a minute hangs by itself: whatever its clients do, a monitor answers. */
+    private Map<String, Object> answer(String wanted) throws IOException {
+        try {
+            String line = answers.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
+            if (line == null) {
+                String stacks = stacks();
+                process.destroyForcibly();
+                throw new TestAbortedException(
+                        "qemu-storage-daemon " + process.pid() + " hangs: no answer to " + wanted + "\n" + stacks);
+            } else if (line.equals(END)) {
+                throw new AssertionError("qemu-storage-daemon has ended before its answer to " + wanted + ": "
+                        + Files.readString(directory.resolve("log")));
+            }
+            return JSON.std.mapFrom(line);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Where its threads are in the kernel, as far as one may look. */
+    private String stacks() {
+        StringBuilder all = new StringBuilder();
+        try (var threads = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/task"))) {
+            for (Path thread : threads) {
+                all.append(Files.readString(thread.resolve("comm")).strip())
+                        .append(": ")
+                        .append(Files.readString(thread.resolve("wchan")))
+                        .append('\n');
+            }
+        } catch (IOException e) {
+            all.append(e);
+        }
+        return all.toString();
     }
 
     /** One with this many zeroes, of a VM that is backed up to this storage. */
@@ -95,8 +147,7 @@ public final class GuestDisk implements Closeable {
                 qmp.write(bytes);
             }
             while (true) {
-                Map<String, Object> answer =
-                        JSON.std.mapFrom(Objects.requireNonNull(answers.readLine(), "qemu-storage-daemon has ended"));
+                Map<String, Object> answer = answer(command);
                 if (answer.containsKey("error")) {
                     throw new AssertionError(command + ": " + answer.get("error"));
                 } else if (answer.containsKey("return")) {
@@ -155,12 +206,22 @@ public final class GuestDisk implements Closeable {
     }
 
     private void qemuIo(String command) throws IOException {
+        Path output = directory.resolve("qemu-io");
         Process io = new ProcessBuilder("qemu-io", "-f", "raw", "-c", command, "nbd+unix:///src?socket=" + socket())
                 .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
                 .start();
-        String said = new String(io.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (!said.contains("wrote ")) {
-            throw new AssertionError(command + ": " + said);
+        try {
+            boolean isDone = io.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS);
+            String said = Files.readString(output);
+            if (!isDone) {
+                io.destroyForcibly();
+                throw new AssertionError("qemu-io hangs in '" + command + "': " + said + stacks());
+            } else if (!said.contains("wrote ")) {
+                throw new AssertionError(command + ": " + said);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -179,7 +240,7 @@ public final class GuestDisk implements Closeable {
             qmp.write(bytes);
         }
         while (true) {
-            Map<String, Object> answer = JSON.std.mapFrom(Objects.requireNonNull(answers.readLine()));
+            Map<String, Object> answer = answer("query-block-exports");
             if (answer.get("return") instanceof List<?> list) {
                 return list;
             }
@@ -359,7 +420,7 @@ public final class GuestDisk implements Closeable {
         qmp.close();
         process.destroy();
         try {
-            if (!process.waitFor(10, java.util.concurrent.TimeUnit.SECONDS)) {
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
                 process.destroyForcibly().waitFor();
             }
         } catch (InterruptedException e) {
