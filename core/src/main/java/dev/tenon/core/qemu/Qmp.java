@@ -7,6 +7,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -45,36 +46,64 @@ public final class Qmp implements AutoCloseable {
     }
 
     /**
-     * Connects, and leaves the mode in which only capabilities are negotiated.
+     * Connects, and leaves the mode in which only capabilities are negotiated. QEMU 7.2 spoils a connection that it accepts
+     * while it still starts: for one that has just been started see {@link #accept}.
      *
      * @param limit how long an answer may take, this one and all others
      */
     public static Qmp connect(Path socket, Duration limit) throws QmpException {
         try {
-            SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-            try {
-                channel.configureBlocking(false);
-                Qmp qmp = new Qmp(socket, limit, channel, Selector.open());
-                try {
-                    channel.register(qmp.selector, SelectionKey.OP_READ);
-                    if (!qmp.message(System.nanoTime() + limit.toNanos()).containsKey("QMP")) {
-                        throw QmpException.lost(
-                                "what answers at " + Quoted.of(socket.toString()) + " does not speak QMP");
-                    }
-                    qmp.execute("qmp_capabilities", Map.of());
-                    return qmp;
-                } catch (IOException | RuntimeException e) {
-                    qmp.selector.close();
-                    throw e;
-                }
-            } catch (IOException | RuntimeException e) {
-                channel.close();
-                throw e;
-            }
+            return greeted(SocketChannel.open(UnixDomainSocketAddress.of(socket)), socket, limit);
         } catch (QmpException e) {
             throw e;
         } catch (IOException e) {
-            throw QmpException.lost("no QMP at " + Quoted.of(socket.toString()) + ": " + e.getMessage());
+            throw lost(socket, e);
+        }
+    }
+
+    /**
+     * Takes the connection of a QEMU that was told to connect to a socket of ours ({@code server=off}).
+     *
+     * @param listener bound to a path; if it does not block, it is asked again and again
+     * @param limit how long an answer may take, this one and all others
+     * @return null if nobody has connected yet
+     */
+    public static @Nullable Qmp accept(ServerSocketChannel listener, Duration limit) throws QmpException {
+        Path socket = Path.of("");
+        try {
+            socket = Path.of(String.valueOf(listener.getLocalAddress()));
+            SocketChannel channel = listener.accept();
+            return channel == null ? null : greeted(channel, socket, limit);
+        } catch (QmpException e) {
+            throw e;
+        } catch (IOException e) {
+            throw lost(socket, e);
+        }
+    }
+
+    private static QmpException lost(Path socket, IOException e) {
+        return QmpException.lost("no QMP at " + Quoted.of(socket.toString()) + ": " + e.getMessage());
+    }
+
+    /** Closes the channel if it fails. */
+    private static Qmp greeted(SocketChannel channel, Path socket, Duration limit) throws IOException {
+        try {
+            channel.configureBlocking(false);
+            Qmp qmp = new Qmp(socket, limit, channel, Selector.open());
+            try {
+                channel.register(qmp.selector, SelectionKey.OP_READ);
+                if (!qmp.message(System.nanoTime() + limit.toNanos()).containsKey("QMP")) {
+                    throw QmpException.lost("what answers at " + Quoted.of(socket.toString()) + " does not speak QMP");
+                }
+                qmp.execute("qmp_capabilities", Map.of());
+                return qmp;
+            } catch (IOException | RuntimeException e) {
+                qmp.selector.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
         }
     }
 

@@ -1,7 +1,14 @@
 package dev.tenon.core.qemu;
 
 import dev.tenon.core.command.Companion;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,32 +41,39 @@ public final class StorageDaemon implements AutoCloseable {
         Path socket = directory.resolve("qmp.sock");
         List<String> command = new ArrayList<>(List.of("qemu-storage-daemon"));
         command.addAll(options);
-        // Behind the others, so that there is a socket only if all of them are good.
-        command.addAll(List.of(
-                "--chardev", "socket,id=qmp,server=on,wait=off,path=" + escaped(socket), "--monitor", "chardev=qmp"));
-        Companion program = Companion.start(command, directory.resolve("qemu-storage-daemon.log"));
-        try {
-            AtomicReference<@Nullable Qmp> qmp = new AtomicReference<>();
-            program.awaitReady(
-                    () -> {
-                        qmp.set(connected(socket));
-                        return qmp.get() != null;
-                    },
-                    START_LIMIT);
-            return new StorageDaemon(program, Objects.requireNonNull(qmp.get()));
-        } catch (RuntimeException e) {
-            program.close();
-            throw e;
+        // Behind the others, so that it connects only if all of them are good.
+        command.addAll(
+                List.of("--chardev", "socket,id=qmp,server=off,path=" + escaped(socket), "--monitor", "chardev=qmp"));
+        // It connects to us: a connection that it accepts while it starts may be read by two of its threads.
+        try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(socket), 1).configureBlocking(false);
+            Companion program = Companion.start(command, directory.resolve("qemu-storage-daemon.log"));
+            try {
+                AtomicReference<@Nullable Qmp> qmp = new AtomicReference<>();
+                program.awaitReady(
+                        () -> {
+                            qmp.set(accepted(listener));
+                            return qmp.get() != null;
+                        },
+                        START_LIMIT);
+                return new StorageDaemon(program, Objects.requireNonNull(qmp.get()));
+            } catch (RuntimeException e) {
+                program.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new StorageException(
+                    StorageError.COMMAND_FAILED,
+                    Outcome.NOT_STARTED,
+                    "unable to listen at " + Quoted.of(socket.toString()) + ": " + e.getMessage(),
+                    e);
         }
     }
 
-    /**
-     * Null if nobody listens yet: the file of a socket is there a moment before. The connection is kept, since QEMU may close
-     * one that comes just when another has gone.
-     */
-    private static @Nullable Qmp connected(Path socket) {
+    /** Null if it has not connected yet, or ends; its last words say more then. */
+    private static @Nullable Qmp accepted(ServerSocketChannel listener) {
         try {
-            return Qmp.connect(socket, ANSWER_LIMIT);
+            return Qmp.accept(listener, ANSWER_LIMIT);
         } catch (QmpException e) {
             return null;
         }

@@ -1,16 +1,11 @@
 package dev.tenon.it.support;
 
-import com.fasterxml.jackson.jr.ob.JSON;
-import java.io.BufferedReader;
+import dev.tenon.core.qemu.QmpException;
+import dev.tenon.core.qemu.StorageDaemon;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,11 +13,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
-import org.opentest4j.TestAbortedException;
 
 /**
  * A disk of a VM that runs, as far as a backup sees it: qemu-storage-daemon has it, with the same block drivers as PVE's
@@ -32,16 +24,13 @@ public final class GuestDisk implements Closeable {
     private static final int GRANULARITY = 4 << 20;
     private static final String BACKGROUND = "background";
     private static final long LIMIT_SECONDS = 60;
-    private static final String END = "";
 
     private final Path directory;
     private final Path file;
     private final String device;
     private final String bitmap;
     private final long size;
-    private final Process process;
-    private final SocketChannel qmp;
-    private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
+    private final StorageDaemon daemon;
     private boolean hasBitmap;
     private boolean isListening;
 
@@ -55,78 +44,13 @@ public final class GuestDisk implements Closeable {
                 file, java.nio.file.StandardOpenOption.CREATE_NEW, java.nio.file.StandardOpenOption.WRITE)) {
             channel.position(size - 1).write(ByteBuffer.allocate(1));
         }
-        Path socket = directory.resolve("qmp");
-        this.process = new ProcessBuilder(
-                        "qemu-storage-daemon",
+        this.daemon = StorageDaemon.start(
+                directory,
+                List.of(
                         "--blockdev",
                         "driver=file,node-name=file,filename=" + file + ",discard=unmap",
                         "--blockdev",
-                        "driver=raw,node-name=src,file=file,discard=unmap",
-                        "--chardev",
-                        "socket,id=qmp,path=" + socket + ",server=on,wait=off",
-                        "--monitor",
-                        "chardev=qmp")
-                .redirectErrorStream(true)
-                .redirectOutput(directory.resolve("log").toFile())
-                .start();
-        // The file is there before anybody listens.
-        this.qmp = Awaitility.await("qemu-storage-daemon")
-                .atMost(Duration.ofSeconds(20))
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(10))
-                .failFast("it has ended", () -> !process.isAlive())
-                .ignoreExceptionsInstanceOf(IOException.class)
-                .until(() -> SocketChannel.open(UnixDomainSocketAddress.of(socket)), SocketChannel::isConnected);
-        Thread.ofPlatform().daemon().name("qmp-" + process.pid()).start(this::read);
-        answer("a greeting");
-        run("qmp_capabilities", Map.of());
-    }
-
-    private void read() {
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(Channels.newInputStream(qmp), StandardCharsets.UTF_8))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                answers.add(line);
-            }
-        } catch (IOException e) {
-            // it ends with this line, too
-        }
-        answers.add(END);
-    }
-
-    /** Its next line. One that says nothing for a minute hangs by itself: whatever its clients do, a monitor answers. */
-    private Map<String, Object> answer(String wanted) throws IOException {
-        try {
-            String line = answers.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
-            if (line == null) {
-                String stacks = stacks();
-                process.destroyForcibly();
-                throw new TestAbortedException(
-                        "qemu-storage-daemon " + process.pid() + " hangs: no answer to " + wanted + "\n" + stacks);
-            } else if (line.equals(END)) {
-                throw new AssertionError("qemu-storage-daemon has ended before its answer to " + wanted + ": "
-                        + Files.readString(directory.resolve("log")));
-            }
-            return JSON.std.mapFrom(line);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** Where its threads are in the kernel, as far as one may look. */
-    private String stacks() {
-        StringBuilder all = new StringBuilder();
-        try (var threads = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/task"))) {
-            for (Path thread : threads) {
-                all.append(Files.readString(thread.resolve("comm")).strip())
-                        .append(": ")
-                        .append(Files.readString(thread.resolve("wchan")))
-                        .append('\n');
-            }
-        } catch (IOException e) {
-            all.append(e);
-        }
-        return all.toString();
+                        "driver=raw,node-name=src,file=file,discard=unmap"));
     }
 
     /** One with this many zeroes, of a VM that is backed up to this storage. */
@@ -141,21 +65,9 @@ public final class GuestDisk implements Closeable {
 
     private void run(String command, Map<String, ?> arguments) {
         try {
-            String line = JSON.std.asString(Map.of("execute", command, "arguments", arguments)) + "\n";
-            ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
-            while (bytes.hasRemaining()) {
-                qmp.write(bytes);
-            }
-            while (true) {
-                Map<String, Object> answer = answer(command);
-                if (answer.containsKey("error")) {
-                    throw new AssertionError(command + ": " + answer.get("error"));
-                } else if (answer.containsKey("return")) {
-                    return;
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            daemon.qmp().execute(command, arguments);
+        } catch (QmpException e) {
+            throw new AssertionError(e.getMessage(), e);
         }
     }
 
@@ -216,7 +128,7 @@ public final class GuestDisk implements Closeable {
             String said = Files.readString(output);
             if (!isDone) {
                 io.destroyForcibly();
-                throw new AssertionError("qemu-io hangs in '" + command + "': " + said + stacks());
+                throw new AssertionError("qemu-io hangs in '" + command + "': " + said);
             } else if (!said.contains("wrote ")) {
                 throw new AssertionError(command + ": " + said);
             }
@@ -231,20 +143,7 @@ public final class GuestDisk implements Closeable {
                 .atMost(Duration.ofSeconds(20))
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(10))
-                .until(() -> exports().isEmpty());
-    }
-
-    private List<?> exports() throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap("{\"execute\":\"query-block-exports\"}\n".getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            qmp.write(bytes);
-        }
-        while (true) {
-            Map<String, Object> answer = answer("query-block-exports");
-            if (answer.get("return") instanceof List<?> list) {
-                return list;
-            }
-        }
+                .until(() -> daemon.qmp().list("query-block-exports").isEmpty());
     }
 
     /** What the guest sees now. */
@@ -416,15 +315,7 @@ public final class GuestDisk implements Closeable {
     }
 
     @Override
-    public void close() throws IOException {
-        qmp.close();
-        process.destroy();
-        try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
-            }
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+    public void close() {
+        daemon.close();
     }
 }

@@ -6,12 +6,14 @@ import dev.tenon.core.command.Companion;
 import dev.tenon.core.qemu.Qmp;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -61,22 +63,29 @@ final class RunningGuest implements AutoCloseable {
             }
         }
         String prefix = kind == Kind.QEMU ? "-" : "--";
-        for (String monitor : List.of("a", "b")) {
-            command.addAll(List.of(
-                    prefix + "chardev",
-                    "socket,id=" + monitor + ",server=on,wait=off,path=" + directory.resolve(monitor + ".qmp")));
+        Path started = directory.resolve("started.qmp");
+        Map<String, String> monitors = new LinkedHashMap<>();
+        monitors.put("a", "server=on,wait=off,path=" + monitor());
+        monitors.put("b", "server=on,wait=off,path=" + directory.resolve("b.qmp"));
+        monitors.put("started", "server=off,path=" + started);
+        monitors.forEach((id, socket) -> {
+            command.addAll(List.of(prefix + "chardev", "socket,id=" + id + "," + socket));
             command.addAll(
                     kind == Kind.QEMU
-                            ? List.of("-mon", "mode=control,chardev=" + monitor)
-                            : List.of("--monitor", "chardev=" + monitor));
+                            ? List.of("-mon", "mode=control,chardev=" + id)
+                            : List.of("--monitor", "chardev=" + id));
+        });
+        // Its last monitor tells when all of them are there; one that takes a client before may spoil what it says.
+        try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(started)).configureBlocking(false);
+            program = Companion.start(command, directory.resolve("guest.log"));
+            program.awaitReady(() -> hasStarted(listener), Disks.LIMIT);
         }
-        program = Companion.start(command, directory.resolve("guest.log"));
-        program.awaitReady(() -> listens(directory.resolve("b.qmp")), Disks.LIMIT);
     }
 
-    private static boolean listens(Path socket) {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            return channel.isConnected();
+    private static boolean hasStarted(ServerSocketChannel listener) {
+        try (Qmp qmp = Qmp.accept(listener, Disks.LIMIT)) {
+            return qmp != null;
         } catch (IOException e) {
             return false;
         }
