@@ -1,59 +1,29 @@
 package dev.tenon.bench;
 
 import dev.tenon.cli.Tenon;
-import dev.tenon.host.Home;
-import java.io.File;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
-/** A JVM of its own that listens on sockets, with the options of this one, which are those of the daemon. */
+/** A JVM of its own that listens on sockets, and what it needs of the machine. */
 final class JavaProcess implements AutoCloseable {
-    private static final Duration START_LIMIT = Duration.ofSeconds(20);
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
     private static final long KIB = 1024;
     /** Sets the kernel's VmHWM back to VmRSS. */
     private static final String FORGET_MOST = "5";
 
-    private final Process process;
+    private final dev.tenon.host.JavaProcess process;
 
-    private JavaProcess(Process process) {
+    private JavaProcess(dev.tenon.host.JavaProcess process) {
         this.process = process;
     }
 
     /** Starts a class and waits until all the sockets answer. */
     static JavaProcess start(Class<?> main, List<String> arguments, List<Path> sockets, Path log)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(options());
-        command.addAll(List.of(
-                "-Dtenon.home=" + Home.directory(), "-cp", System.getProperty("java.class.path"), main.getName()));
-        command.addAll(arguments);
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .redirectInput(new File("/dev/null"))
-                .start();
-        JavaProcess started = new JavaProcess(process);
-        try {
-            for (Path socket : sockets) {
-                started.awaitAnswer(socket, log);
-            }
-            return started;
-        } catch (IOException | InterruptedException e) {
-            started.close();
-            throw e;
-        }
+        return new JavaProcess(dev.tenon.host.JavaProcess.start(main, arguments, sockets, log));
     }
 
     /** Starts a daemon with a journal of its own and these plugins, which adopts nothing. */
@@ -71,39 +41,6 @@ final class JavaProcess implements AutoCloseable {
             arguments.addAll(List.of("--plugin", plugin.toString()));
         }
         return start(Tenon.class, arguments, List.of(control), scratch.file(name + ".log"));
-    }
-
-    /** What this JVM was started with, as far as it is for the other too. */
-    static List<String> options() {
-        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument ->
-                        argument.startsWith("-X") || argument.startsWith("--") || argument.startsWith("-Dio."))
-                .toList();
-    }
-
-    private void awaitAnswer(Path socket, Path log) throws IOException, InterruptedException {
-        long deadline = System.nanoTime() + START_LIMIT.toNanos();
-        while (!isAnswered(socket)) {
-            if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
-                throw new IOException(
-                        "the server ended with exit status " + process.exitValue() + ": " + Files.readString(log));
-            }
-            if (System.nanoTime() > deadline) {
-                throw new IOException("nobody answers at '" + socket + "' after " + START_LIMIT.toSeconds() + " s: "
-                        + Files.readString(log));
-            }
-        }
-    }
-
-    private static boolean isAnswered(Path socket) {
-        if (!Files.exists(socket)) {
-            return false;
-        }
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return probe.connect(UnixDomainSocketAddress.of(socket));
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     long pid() {
@@ -150,14 +87,6 @@ final class JavaProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroy();
-        try {
-            if (!process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                process.destroyForcibly().waitFor();
-            }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        process.close();
     }
 }

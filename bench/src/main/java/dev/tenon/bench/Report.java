@@ -172,7 +172,8 @@ final class Report {
                 System.getProperty("os.version"),
                 System.getProperty("java.vm.version"),
                 Files.readString(Path.of("/proc/loadavg")).replaceFirst("^(\\S+ \\S+).*\\s*", "$1")));
-        line(String.format(Locale.ROOT, "JVM options of all JVMs: %s", String.join(" ", JavaProcess.options())));
+        line(String.format(
+                Locale.ROOT, "JVM options of all JVMs: %s", String.join(" ", dev.tenon.host.JavaProcess.options())));
     }
 
     void line(String text) {

@@ -4,6 +4,8 @@ import dev.tenon.bridge.perl.PerlStoragePlugin;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.bridge.serve.Registration;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.host.SocketOption;
+import dev.tenon.cli.host.StateOption;
 import dev.tenon.cli.inspect.Registrations;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
@@ -38,19 +40,11 @@ final class AdoptCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "the plugin, where PVE loads it from")
     private Path file = Path.of("");
 
-    @Option(
-            names = "--state",
-            paramLabel = "DIR",
-            defaultValue = Adopted.DEFAULT,
-            description = "where adopted plugins are kept (default: ${DEFAULT-VALUE})")
-    private Path state = Path.of(Adopted.DEFAULT);
+    @Mixin
+    private StateOption state = new StateOption();
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
-            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    @Mixin
+    private SocketOption socket = new SocketOption();
 
     @Option(
             names = "--replace",
@@ -72,7 +66,7 @@ final class AdoptCommand implements Callable<Integer> {
         if (ProxyClass.isOne(Files.readString(file, StandardCharsets.ISO_8859_1))) {
             throw new IllegalArgumentException("'" + file + "' is a proxy of Tenon already; nothing was done");
         }
-        Adopted adopted = new Adopted(state);
+        Adopted adopted = new Adopted(state.directory());
         Path kept = adopted.kept(file);
         boolean isAdopted = Files.exists(kept, LinkOption.NOFOLLOW_LINKS);
         if (isAdopted) {
@@ -139,7 +133,7 @@ final class AdoptCommand implements Callable<Integer> {
                     plugin.description().overrides(),
                     kept,
                     Home.perlShim().resolve("lib"),
-                    socket.toAbsolutePath());
+                    socket.path().toAbsolutePath());
         } finally {
             Files.deleteIfExists(runtime);
         }

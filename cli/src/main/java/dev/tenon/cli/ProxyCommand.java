@@ -1,6 +1,7 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.cli.host.SocketOption;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.host.Adopted;
@@ -21,6 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -61,12 +63,8 @@ final class ProxyCommand implements Callable<Integer> {
             description = "where the daemon and the commands find a type that --as names (default: ${DEFAULT-VALUE})")
     private Path state = Path.of(Adopted.DEFAULT);
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
-            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    @Mixin
+    private SocketOption socket = new SocketOption();
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -104,7 +102,11 @@ final class ProxyCommand implements Callable<Integer> {
                     "'" + name + "' is not a valid name for a Perl package; choose another file name");
         }
         String source = ProxyClass.ofJava(
-                        name, storageType, plugin, Home.perlShim().resolve("lib"), socket.toAbsolutePath())
+                        name,
+                        storageType,
+                        plugin,
+                        Home.perlShim().resolve("lib"),
+                        socket.path().toAbsolutePath())
                 .source();
         if (target == null) {
             spec.commandLine().getOut().print(source);

@@ -1,6 +1,7 @@
 package dev.tenon.cli;
 
 import dev.tenon.bridge.serve.ProxyClass;
+import dev.tenon.cli.host.StateOption;
 import dev.tenon.host.Adopted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -9,6 +10,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,12 +26,8 @@ final class ReleaseCommand implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", description = "the file name of the plugin, or its path")
     private Path file = Path.of("");
 
-    @Option(
-            names = "--state",
-            paramLabel = "DIR",
-            defaultValue = Adopted.DEFAULT,
-            description = "where adopted plugins are kept (default: ${DEFAULT-VALUE})")
-    private Path state = Path.of(Adopted.DEFAULT);
+    @Mixin
+    private StateOption state = new StateOption();
 
     @Option(
             names = "--leave",
@@ -42,7 +40,7 @@ final class ReleaseCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Adopted adopted = new Adopted(state);
+        Adopted adopted = new Adopted(state.directory());
         Path kept = adopted.kept(file);
         if (!Files.isRegularFile(kept, LinkOption.NOFOLLOW_LINKS)) {
             throw new IllegalArgumentException("'" + file.getFileName() + "' is not adopted; adopted are "

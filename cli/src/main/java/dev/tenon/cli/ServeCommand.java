@@ -7,6 +7,7 @@ import dev.tenon.bridge.transport.ListeningSocket;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.compare.Shadows;
 import dev.tenon.cli.host.JournalOption;
+import dev.tenon.cli.host.SocketOption;
 import dev.tenon.core.compare.Rules;
 import dev.tenon.core.journal.JournalEntry;
 import dev.tenon.core.lock.Locks;
@@ -58,9 +59,9 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--socket",
             paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
+            defaultValue = SocketOption.DEFAULT,
             description = "the control socket, mode 0600 (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    private Path socket = Path.of(SocketOption.DEFAULT);
 
     @Option(names = "--plugin", paramLabel = "FILE", description = "a Perl plugin to host and serve; may be repeated")
     private List<Path> plugins = new ArrayList<>();

@@ -5,14 +5,15 @@ import dev.tenon.bridge.serve.Overview;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.console.Terminal;
+import dev.tenon.cli.host.SocketOption;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -37,12 +38,8 @@ final class StatusCommand implements Callable<Integer> {
     private static final Duration HOUR = Duration.ofHours(1);
     private static final Duration DAY = Duration.ofDays(1);
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
-            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    @Mixin
+    private SocketOption socket = new SocketOption();
 
     @Option(names = "--json", description = "print JSON, for machines: times in seconds, with a fraction")
     private boolean json;
@@ -52,7 +49,7 @@ final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Overview overview = DaemonClient.overview(socket);
+        Overview overview = DaemonClient.overview(socket.path());
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             Json.print(out, json(overview));
@@ -66,7 +63,7 @@ final class StatusCommand implements Callable<Integer> {
     private void print(Overview overview, PrintWriter out) {
         out.printf(
                 "The daemon is process %d and has been listening at '%s' for %s.%n",
-                overview.pid(), socket, shown(overview.uptime()));
+                overview.pid(), socket.path(), shown(overview.uptime()));
         printWhatItDoes(overview, out);
     }
 
@@ -156,7 +153,7 @@ final class StatusCommand implements Callable<Integer> {
     private Map<String, @Nullable Object> json(Overview overview) {
         return Json.object(
                 "pid", overview.pid(),
-                "socket", socket,
+                "socket", socket.path(),
                 "uptime", seconds(overview.uptime()),
                 "draining", overview.draining() == null ? null : seconds(overview.draining()),
                 "plugins", overview.plugins().stream().map(StatusCommand::json),

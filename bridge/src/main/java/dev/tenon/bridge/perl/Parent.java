@@ -239,13 +239,24 @@ final class Parent {
     /** The ends of new pipes that a process prints to; the other ends are read. */
     private record Pipes(Descriptor outEnd, Descriptor errEnd) implements AutoCloseable {
         static Pipes make(Output output, Readiness readiness) throws IOException {
-            return new Pipes(end(Host.Stream.OUTPUT, output, readiness), end(Host.Stream.ERROR, output, readiness));
+            Descriptor out = end(Host.Stream.OUTPUT, output, readiness);
+            try {
+                return new Pipes(out, end(Host.Stream.ERROR, output, readiness));
+            } catch (IOException | RuntimeException | Error e) {
+                out.close();
+                throw e;
+            }
         }
 
         private static Descriptor end(Host.Stream kind, Output output, Readiness readiness) throws IOException {
             Descriptor.Pipe pipe = Descriptor.pipe();
-            output.read(kind, pipe.read(), readiness);
-            return pipe.write();
+            try {
+                output.read(kind, pipe.read(), readiness);
+                return pipe.write();
+            } catch (IOException | RuntimeException | Error e) {
+                pipe.write().close();
+                throw e;
+            }
         }
 
         File out() {
@@ -280,9 +291,9 @@ final class Parent {
      * @throws StorageException {@code SIDECAR_FAILED}, {@code NOT_STARTED}
      */
     PluginProcess fork() {
+        Descriptor.Pipe lifeline = lifeline();
         Output output = surroundings.outputs().make();
         CompletableFuture<Ending> ended = new CompletableFuture<>();
-        Descriptor.Pipe lifeline = lifeline();
         String token = "";
         long pid = 0;
         try (Descriptor theirs = lifeline.read();
@@ -321,7 +332,7 @@ final class Parent {
             giveUp(pid, lifeline, output);
             Thread.currentThread().interrupt();
             throw failed(surroundings.name() + ": forking its process was interrupted");
-        } catch (StorageException e) {
+        } catch (RuntimeException | Error e) {
             giveUp(pid, lifeline, output);
             throw e;
         } finally {

@@ -1,7 +1,6 @@
 package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.codec.Codec;
-import dev.tenon.bridge.codec.Errors;
 import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.IncomingCall;
 import dev.tenon.bridge.session.RemoteCallException;
@@ -10,8 +9,6 @@ import dev.tenon.bridge.session.SessionClosedException;
 import dev.tenon.bridge.transport.ListeningSocket;
 import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.core.linux.Descriptor;
-import dev.tenon.core.spi.Outcome;
-import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.CallContext;
 import dev.tenon.proto.ErrorCode;
@@ -187,18 +184,12 @@ public final class Predecessor implements AutoCloseable {
         String what = "the work that the daemon " + pid() + " kept";
         Duration limit =
                 call.context().deadline() == null ? CLAIM : call.context().deadline();
-        try {
-            return session.call(
-                    call.method(), call.params(), new CallContext(call.context().plugin(), limit));
-        } catch (RemoteCallException e) {
-            throw Errors.fromWire(e.error(), what);
-        } catch (SessionClosedException | TimeoutException e) {
-            throw new StorageException(
-                    StorageError.CANCELLED, Outcome.UNKNOWN, what + " is out of reach: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StorageException(StorageError.CANCELLED, Outcome.UNKNOWN, what + " was interrupted", e);
-        }
+        return FarWork.done(
+                session,
+                call.method(),
+                call.params(),
+                new CallContext(call.context().plugin(), limit),
+                what);
     }
 
     /**

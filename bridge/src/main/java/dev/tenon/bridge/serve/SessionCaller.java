@@ -1,24 +1,18 @@
 package dev.tenon.bridge.serve;
 
 import dev.tenon.bridge.codec.Caller;
-import dev.tenon.bridge.codec.Errors;
 import dev.tenon.bridge.codec.Functions;
 import dev.tenon.bridge.codec.Lasting;
 import dev.tenon.bridge.descriptor.DescriptorSocket;
 import dev.tenon.bridge.session.IncomingCall;
-import dev.tenon.bridge.session.RemoteCallException;
-import dev.tenon.bridge.session.SessionClosedException;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Host;
-import dev.tenon.core.spi.Outcome;
-import dev.tenon.core.spi.StorageError;
-import dev.tenon.core.spi.StorageException;
+import dev.tenon.proto.CallContext;
 import dev.tenon.proto.Value;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** The far side of the connection that a call came over, until the call is over. */
@@ -76,21 +70,8 @@ final class SessionCaller implements Caller, AutoCloseable {
     @Override
     public Value run(long function, List<Value> args) {
         String what = call.method() + ": the function that came with it";
-        try {
-            return call.session()
-                    .call(
-                            Functions.METHOD,
-                            Value.fields("id", new Value.Int(function), "args", new Value.Seq(args)),
-                            LIMIT);
-        } catch (RemoteCallException e) {
-            throw Errors.fromWire(e.error(), what);
-        } catch (SessionClosedException | TimeoutException e) {
-            throw new StorageException(
-                    StorageError.CANCELLED, Outcome.UNKNOWN, what + " is out of reach: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StorageException(StorageError.CANCELLED, Outcome.UNKNOWN, what + " was interrupted", e);
-        }
+        Value.Fields params = Value.fields("id", new Value.Int(function), "args", new Value.Seq(args));
+        return FarWork.done(call.session(), Functions.METHOD, params, new CallContext(null, LIMIT), what);
     }
 
     @Override

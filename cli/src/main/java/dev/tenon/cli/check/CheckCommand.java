@@ -7,6 +7,7 @@ import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
+import dev.tenon.cli.host.ReportOption;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
@@ -88,11 +89,8 @@ public final class CheckCommand extends HostCommand {
             description = "checks that are known to fail, each with its reason (JSON; see docs/CONFORMANCE.md)")
     private @Nullable Path limitFile;
 
-    @Option(
-            names = "--report",
-            paramLabel = "DIR",
-            description = "write report.html, report.json and report.xml (JUnit) into this directory")
-    private @Nullable Path reports;
+    @Mixin
+    private ReportOption reports = new ReportOption();
 
     @Mixin
     private JsonOption json = new JsonOption();
@@ -132,8 +130,9 @@ public final class CheckCommand extends HostCommand {
             throw new IOException("the check was cancelled");
         }
         Findings findings = new Findings(name, facts(begin, chosen), abilities, limits, checks);
-        if (reports != null) {
-            CheckReport.write(findings, reports);
+        Path directory = reports.directory().orElse(null);
+        if (directory != null) {
+            CheckReport.write(findings, directory);
         }
         show(findings);
         if (!findings.isPassed()) {

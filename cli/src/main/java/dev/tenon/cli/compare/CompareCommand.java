@@ -5,6 +5,7 @@ import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
+import dev.tenon.cli.host.ReportOption;
 import dev.tenon.core.compare.Comparison;
 import dev.tenon.core.compare.Questions;
 import dev.tenon.core.compare.Report;
@@ -94,11 +95,8 @@ public final class CompareCommand extends HostCommand {
             description = "differences that are taken, each with its reason (JSON; see docs/MIGRATION.md)")
     private @Nullable Path ruleFile;
 
-    @Option(
-            names = "--report",
-            paramLabel = "DIR",
-            description = "write report.html, report.json and report.xml (JUnit) into this directory")
-    private @Nullable Path reports;
+    @Mixin
+    private ReportOption reports = new ReportOption();
 
     @Mixin
     private JsonOption json = new JsonOption();
@@ -130,8 +128,9 @@ public final class CompareCommand extends HostCommand {
         }
         compareChanges(today, next, rules, results, notCompared);
         Report report = results.report(about(begin), notCompared);
-        if (reports != null) {
-            ReportFiles.write(report, reports);
+        Path directory = reports.directory().orElse(null);
+        if (directory != null) {
+            ReportFiles.write(report, directory);
         }
         show(report);
         if (report.verdict() == Verdict.NO_GO) {

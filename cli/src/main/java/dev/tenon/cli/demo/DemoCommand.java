@@ -11,10 +11,12 @@ import dev.tenon.bridge.transport.UnixSockets;
 import dev.tenon.cli.ExitStatus;
 import dev.tenon.cli.PluginOptions;
 import dev.tenon.cli.Surroundings;
+import dev.tenon.cli.Tenon;
 import dev.tenon.cli.console.Logging;
 import dev.tenon.cli.host.Interruption;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.host.Home;
+import dev.tenon.host.JavaProcess;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.MethodTable;
 import dev.tenon.proto.ProtocolException;
@@ -94,7 +96,7 @@ public final class DemoCommand implements Callable<Integer> {
     private List<RecordedCall> perlCallsJava(Screen screen, DemoStorage storage)
             throws IOException, InterruptedException {
         Path socket = storage.runtime().resolve("control.sock");
-        try (DaemonProcess daemon = DaemonProcess.start(socket, storage.log())) {
+        try (JavaProcess daemon = daemon(socket, storage.log())) {
             screen.heading(
                     "Perl calls Java: an ordinary program, PVE::Storage::Custom::TenonDirPlugin, the daemon (pid "
                             + daemon.pid() + ")");
@@ -112,6 +114,17 @@ public final class DemoCommand implements Callable<Integer> {
             }
             return calls;
         }
+    }
+
+    /** A daemon of its own, as {@code tenon serve} starts it. */
+    private static JavaProcess daemon(Path socket, Path log) throws IOException, InterruptedException {
+        List<String> arguments = List.of(
+                "serve",
+                "--socket",
+                socket.toString(),
+                "--journal",
+                socket.resolveSibling("journal").toString());
+        return JavaProcess.start(Tenon.class, arguments, List.of(socket), log);
     }
 
     /** Runs a program that prints calls, and returns its exit status. */

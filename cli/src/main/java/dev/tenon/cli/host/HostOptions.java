@@ -44,9 +44,9 @@ public final class HostOptions {
     @Option(
             names = "--socket",
             paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
+            defaultValue = SocketOption.DEFAULT,
             description = "the daemon that is asked for types that no plugin here provides (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    private Path socket = Path.of(SocketOption.DEFAULT);
 
     @Mixin
     private PluginOptions hosting = new PluginOptions();

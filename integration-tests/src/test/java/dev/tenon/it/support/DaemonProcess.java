@@ -1,12 +1,10 @@
 package dev.tenon.it.support;
 
+import dev.tenon.bridge.transport.UnixSockets;
 import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,7 +49,7 @@ public final class DaemonProcess implements Closeable {
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(10))
                 .failFast("the daemon has ended", () -> !process.isAlive())
-                .until(() -> isAnswering(socket));
+                .until(() -> UnixSockets.isAnswered(socket));
     }
 
     /** Starts a daemon that may well refuse to start. */
@@ -157,17 +155,6 @@ public final class DaemonProcess implements Closeable {
     /** Where the daemons of a scratch directory listen. */
     public static Path socketIn(Scratch scratch) {
         return scratch.runtime().resolve("control.sock");
-    }
-
-    private static boolean isAnswering(Path socket) {
-        if (!Files.exists(socket)) {
-            return false;
-        }
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return probe.connect(UnixDomainSocketAddress.of(socket));
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     public Path socket() {
