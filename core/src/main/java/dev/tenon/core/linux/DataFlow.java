@@ -48,10 +48,6 @@ public final class DataFlow implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_INT));
-    private static final MethodHandle READ = CLibrary.functionWithErrno(
-            "read",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     private static final MethodHandle WRITE = CLibrary.functionWithErrno(
             "write",
             FunctionDescriptor.of(
@@ -170,7 +166,8 @@ public final class DataFlow implements AutoCloseable {
      */
     public int read(Descriptor source, ByteBuffer buffer) throws IOException {
         MemorySegment rest = MemorySegment.ofBuffer(buffer);
-        long result = call("read", state -> (long) READ.invokeExact(state, source.number(), rest, rest.byteSize()));
+        long result = call(
+                "read", state -> (long) SharedCalls.READ.invokeExact(state, source.number(), rest, rest.byteSize()));
         return advance(buffer, moved(result, source.name()));
     }
 

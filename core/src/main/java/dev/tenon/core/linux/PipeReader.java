@@ -2,10 +2,8 @@ package dev.tenon.core.linux;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.OptionalInt;
 
 /** The reading end of a pipe; reads never wait. One thread at a time may use it. */
@@ -13,11 +11,6 @@ public final class PipeReader implements AutoCloseable {
     private static final int BYTES = 16384;
     private static final int F_SETFL = 4;
     private static final int O_NONBLOCK = 0x800;
-
-    private static final MethodHandle READ = CLibrary.functionWithErrno(
-            "read",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment callState = CLibrary.callState(arena);
@@ -46,7 +39,7 @@ public final class PipeReader implements AutoCloseable {
     public OptionalInt read(byte[] into) throws IOException {
         long length = Math.min(into.length, BYTES);
         long read = CLibrary.call(
-                callState, "read", state -> (long) READ.invokeExact(state, pipe.number(), buffer, length));
+                callState, "read", state -> (long) SharedCalls.READ.invokeExact(state, pipe.number(), buffer, length));
         if (read == -Errno.EAGAIN || read == -Errno.EINTR) {
             return OptionalInt.of(0);
         }

@@ -25,6 +25,10 @@ final class SharedCalls {
             "poll",
             FunctionDescriptor.of(
                     ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+    static final MethodHandle READ = CLibrary.functionWithErrno(
+            "read",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     static final MethodHandle SENDFILE = CLibrary.functionWithErrno(
             "sendfile",
             FunctionDescriptor.of(
