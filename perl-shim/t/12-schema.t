@@ -1,3 +1,4 @@
+# The file is long because every type of the table is tested here, both ways, as it stands in one module.
 use v5.36;
 
 use B ();

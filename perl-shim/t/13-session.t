@@ -1,3 +1,4 @@
+# The file is long because the tests share the peer that says to a session what no daemon says.
 use v5.36;
 
 use Data::MessagePack ();

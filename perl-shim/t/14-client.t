@@ -1,3 +1,4 @@
+# The file is long because the tests share the daemon that fails in every way a daemon can.
 use v5.36;
 
 use Data::MessagePack ();

@@ -1,3 +1,4 @@
+# The file is long because one module is tested here, which has that many functions.
 use v5.36;
 
 use File::Temp qw(tempdir);

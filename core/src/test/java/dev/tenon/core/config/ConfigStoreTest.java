@@ -36,7 +36,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Reading again, adding, changing and removing, on real files. */
+/**
+ * Reading again, adding, changing and removing, on real files. The file is long because all of them share one store and its
+ * plugins.
+ */
 class ConfigStoreTest {
     private static final String TEXT = """
             # all of them

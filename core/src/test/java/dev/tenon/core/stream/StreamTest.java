@@ -37,6 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Streams between descriptors. The file is long because every kind of descriptor meets every kind of end. */
 class StreamTest {
     private static final int MEBI = 1 << 20;
 

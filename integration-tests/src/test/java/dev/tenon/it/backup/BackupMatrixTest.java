@@ -68,8 +68,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Guests of every kind are backed up and restored by hosts and providers of both dialects, on every way between them, and are
- * what they were. No host of the draft was ever released: that one is a driver of ours.
+ * Guests of every kind are backed up and restored by hosts and providers of both dialects, on every way between them, and
+ * are what they were. No host of the draft was ever released: that one is a driver of ours. The file is long because every
+ * way makes, compares and restores the same guests.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BackupMatrixTest {

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Random changes of the images of a storage, called by a Perl program, and what its answers say must be there. A call that
  * got no answer because the daemon was killed stays in doubt until {@link #settle} looks which of both came true.
+ * The file is long because all changes share one picture of what must be there.
  */
 public final class MutatingWork {
     private static final int MOST_VOLUMES = 10;

@@ -54,7 +54,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The contract of {@link BackupProvider} and of the storage that gives it, on real NBD. A provider's test class extends this
- * and gives its {@link #subject()}. Each test takes a guest of its own.
+ * and gives its {@link #subject()}. Each test takes a guest of its own. The file is long because a contract is one class,
+ * which a test class inherits whole.
  */
 public abstract class BackupProviderContract {
     private static final AtomicInteger NUMBERS = new AtomicInteger();

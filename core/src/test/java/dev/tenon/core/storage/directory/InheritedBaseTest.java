@@ -54,7 +54,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The base as such: paths, directories, and that it calls itself through the plugin it serves. */
+/**
+ * The base as such: paths, directories, and that it calls itself through the plugin it serves. The file is long because the
+ * base has so many methods.
+ */
 class InheritedBaseTest {
     private static final PluginData DATA = new PluginData(
             Set.of("images"), Set.of("images"), Set.of("raw", "qcow2"), "raw", null, Set.of(), false, Map.of());

@@ -53,7 +53,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the doctor finds in a directory storage after every kind of interrupted work, and what it makes of it. */
+/**
+ * What the doctor finds in a directory storage after every kind of interrupted work, and what it makes of it. The file is
+ * long because there are so many kinds.
+ */
 class DirDoctorTest {
     private static final String NAME = "vm-100-disk-0.qcow2";
     private static final VolumeName DISK = new VolumeName("100/" + NAME);

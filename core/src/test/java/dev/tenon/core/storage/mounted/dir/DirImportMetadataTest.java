@@ -32,7 +32,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Guests to be imported, as their OVF manifests describe them. */
+/**
+ * Guests to be imported, as their OVF manifests describe them. The file is long because the manifests stand in it.
+ */
 class DirImportMetadataTest {
     private static final String LINUX =
             "<OperatingSystemSection ovf:id=\"96\"><Info>Debian</Info></OperatingSystemSection>";

@@ -44,7 +44,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What comes in a stream becomes a volume, whole or not at all. */
+/**
+ * What comes in a stream becomes a volume, whole or not at all. The file is long because so many streams must leave
+ * nothing.
+ */
 class DirImportTest {
     private static final Transfer AS_IT_IS = new Transfer(null, null, false);
     private static final Transfer WITH_SNAPSHOTS = new Transfer(null, null, true);
