@@ -100,7 +100,7 @@ final class AdoptCommand implements Callable<Integer> {
             spec.commandLine()
                     .getOut()
                     .printf(
-                            "note: while it is loaded it opens or starts %s, which its processes share, or lack; to give it"
+                            "note: while it is being loaded it opens or starts %s, which its processes will share or lack; to give it"
                                     + " one process, write 1 into '%s.members'%n",
                             String.join(", ", registration.holds()), kept);
         }

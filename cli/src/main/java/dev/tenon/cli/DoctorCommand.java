@@ -61,7 +61,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--forget",
             description = "forget what the journal says of these storages, after you have looked at them; for storages"
-                    + " whose plugin cannot examine them, or that exist no more")
+                    + " whose plugin cannot examine them, or that no longer exist")
     private boolean forget;
 
     @Option(names = "--json", description = "print JSON, for machines")

@@ -14,7 +14,7 @@ import picocli.CommandLine.Model.CommandSpec;
  * than most commands do.
  */
 final class NamedCommand {
-    /** They tell of all commands. */
+    /** Words that ask about all commands. */
     private static final Set<String> OF_ALL = Set.of("completion", "help");
 
     private NamedCommand() {}

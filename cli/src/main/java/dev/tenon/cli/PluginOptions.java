@@ -31,7 +31,7 @@ public final class PluginOptions {
             description = "how many processes a plugin has at most, each for one call at a time (default: 16)")
     private @Nullable Integer members;
 
-    /** The value that the environment gives to an option, null if it gives none. */
+    /** The value of an option in the environment, null if there is none. */
     static @Nullable String usual(ArgSpec argument, Surroundings surroundings) {
         return argument instanceof OptionSpec option && option.longestName().equals(LIBRARY)
                 ? surroundings.variable("TENON_PVE_LIB")

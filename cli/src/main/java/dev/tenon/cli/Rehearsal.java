@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Runs several commands in one process, whatever becomes of them. What a JVM that ends with an archive of its classes has
- * done once, the commands after it have done already.
+ * Runs several commands in one process, whether they succeed or not. The JVM archives its classes when it ends, so later
+ * commands start with what these have loaded.
  */
 final class Rehearsal {
     private static final String NEXT = ";";

@@ -77,7 +77,7 @@ final class ReleaseCommand implements Callable<Integer> {
         spec.commandLine()
                 .getOut()
                 .printf(
-                        "'%s' is adopted no more; %s%n"
+                        "'%s' is no longer adopted; %s%n"
                                 + "next: restart pvedaemon, pveproxy and pvestatd, then the daemon (tenon serve)%n",
                         kept.getFileName(),
                         Files.exists(place, LinkOption.NOFOLLOW_LINKS)

@@ -139,9 +139,9 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         openClassPath();
         Map<String, String> environment = Surroundings.of(spec).environment();
-        // Before anything opens a file, whose number may be that of a socket that is handed over.
+        // This comes before any file is opened, whose number might be that of a socket that is handed over.
         Optional<ListeningSocket> inherited = ListeningSocket.inherited(socket.toAbsolutePath(), environment);
-        // What it cannot be started with is told before anything is made.
+        // What it cannot start with is reported before anything is made.
         HostSettings settings = settings();
         Path directory = socket.toAbsolutePath().getParent();
         if (directory == null) {
@@ -223,7 +223,10 @@ final class ServeCommand implements Callable<Integer> {
                 Locks.ofHost(Surroundings.of(spec).environment()));
     }
 
-    /** A daemon that was killed leaves its sockets, which have its number in their names. Those of one that runs are not probed. */
+    /**
+     * A daemon that was killed leaves its sockets, which have its number in their names. Those of one that runs are not
+     * probed.
+     */
     private static void removeDeadSockets(Path runtime) throws IOException {
         try (DirectoryStream<Path> sockets = Files.newDirectoryStream(runtime, "*.sock")) {
             for (Path dead : sockets) {

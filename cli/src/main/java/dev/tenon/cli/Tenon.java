@@ -79,7 +79,7 @@ public final class Tenon {
         if (!surroundings.out().checkError() || status == ExitStatus.UNKNOWN) {
             return status;
         }
-        // Told of a command that failed, too: the reason may have been in the output.
+        // Said after a failed command, too: the reason may have been in the output.
         surroundings.err().println("tenon: standard output cannot be written, so the output is incomplete");
         return status == ExitStatus.DONE ? ExitStatus.FAILED : status;
     }
@@ -104,7 +104,7 @@ public final class Tenon {
             return strategy.execute(parsed);
         });
         IParameterExceptionHandler told = line.getParameterExceptionHandler();
-        // What is wrong with the words is told by who knows all commands.
+        // Only the command line that knows all commands can say what is wrong with the words.
         line.setParameterExceptionHandler(
                 (e, words) -> hasBegun.get() ? told.handleParseException(e, words) : executeAny(surroundings, args));
         return line.execute(args);

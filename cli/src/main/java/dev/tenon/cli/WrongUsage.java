@@ -13,7 +13,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What is wrong with the words of a command, in one sentence that says what was perhaps meant. */
 final class WrongUsage {
-    /** A name that differs by more is another one. */
+    /** A name that differs by more is a different one. */
     private static final int MOST_DIFFERENCES = 2;
 
     private WrongUsage() {}

@@ -99,8 +99,7 @@ public record Adopted(Path directory) {
         String noted = Files.readString(file).strip();
         if (!noted.matches("[1-9][0-9]{0,3}")) {
             throw new IllegalArgumentException("'" + file + "' says '" + noted
-                    + "', where the number of processes belongs that the plugin may have, from 1 on; correct it, or"
-                    + " remove the file");
+                    + "', which is no number of processes from 1 to 9999; correct it, or remove the file");
         }
         return OptionalInt.of(Integer.parseInt(noted));
     }
@@ -109,7 +108,7 @@ public record Adopted(Path directory) {
         return Path.of(kept + MEMBERS_SUFFIX);
     }
 
-    /** Keeps a plugin no more, whatever is in its place. */
+    /** No longer keeps a plugin, whatever is in its place. */
     public void forget(Path kept) throws IOException {
         Files.delete(kept);
         Files.delete(place(kept));
@@ -133,7 +132,7 @@ public record Adopted(Path directory) {
                 : Optional.empty();
     }
 
-    /** Puts a kept plugin where it came from, and keeps it no more. */
+    /** Puts a kept plugin back where it came from, and no longer keeps it. */
     public void putBack(Path kept) throws IOException {
         Path target = placeOf(kept);
         Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");

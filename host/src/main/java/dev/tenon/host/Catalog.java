@@ -90,7 +90,7 @@ final class Catalog implements AutoCloseable {
         }
     }
 
-    /** Whoever adopted a plugin has chosen who answers for its type, and must not get another's answers. */
+    /** Whoever adopts a plugin chooses what answers for its type, and must not get answers of another. */
     private void setAside(String type) {
         if (known.remove(type) != null) {
             LOG.info("event=adopted-instead-of-own type={}", type);
@@ -102,17 +102,17 @@ final class Catalog implements AutoCloseable {
         return Decorator.decorate(plugin, (call, next) -> call.operation().equals("type") ? name : next.get());
     }
 
-    /** The types that are answered for by now; more of them after {@link #more}. */
+    /** The types that have an answering plugin by now; {@link #more} adds to them. */
     Map<String, StoragePlugin> known() {
         return Collections.unmodifiableMap(known);
     }
 
-    /** What the processes of the plugins in Perl do that were started by now. */
+    /** What the processes of the plugins in Perl that have been started are doing. */
     List<Overview.Plugin> overview() {
         return hosted.stream().map(PerlStoragePlugin::overview).toList();
     }
 
-    /** What the plugins are spoken to with. */
+    /** The connections to the plugins. */
     UnixSockets sockets() {
         if (sockets == null) {
             sockets = new UnixSockets();
@@ -148,7 +148,7 @@ final class Catalog implements AutoCloseable {
         return true;
     }
 
-    /** One that is broken must not take the others with it. */
+    /** A broken plugin must not keep the others from starting. */
     private static void startOrTell(String event, Start start) throws IOException {
         try {
             start.run();

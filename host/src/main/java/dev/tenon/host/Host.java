@@ -75,7 +75,7 @@ public final class Host implements AutoCloseable {
     }
 
     private StorageService newService() {
-        // What a removal leaves for later is done before the command ends.
+        // Work that a removal leaves for later is done before the command ends.
         StorageService made = new StorageService(
                 store::current, catalog.known(), node, settings.locks(), Runnable::run, Permissions.ALL);
         return isReading ? made.reading() : made;
@@ -143,7 +143,7 @@ public final class Host implements AutoCloseable {
         return service;
     }
 
-    /** A storage that does not exist is answered, too: the answer is that it does not. */
+    /** A storage that does not exist gets an answer too: that it does not exist. */
     private boolean isAnswered(StorageId storage) {
         try {
             store.current().get(storage);
@@ -184,17 +184,17 @@ public final class Host implements AutoCloseable {
         return plugin;
     }
 
-    /** What the plugins are spoken to with. */
+    /** The connections to the plugins. */
     public UnixSockets sockets() {
         return catalog.sockets();
     }
 
-    /** What the processes of the plugins in Perl do that were started by now. */
+    /** What the processes of the plugins in Perl that have been started are doing. */
     public List<Overview.Plugin> overview() {
         return catalog.overview();
     }
 
-    /** The types that are answered for by now, with what stands around them. */
+    /** The types that have an answering plugin by now, with their decorators. */
     public Map<String, StoragePlugin> types() {
         return catalog.known();
     }

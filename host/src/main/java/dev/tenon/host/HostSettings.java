@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node is made of.
+ * The settings of a node.
  *
  * @param config the configuration of the storages; null for {@code /etc/pve/storage.cfg} on a PVE host, elsewhere {@code
  *     /etc/tenon/storage.cfg}
@@ -67,7 +67,7 @@ public record HostSettings(
         return file.equals(ELSEWHERE) ? new InNewDirectory(lock, DIRECTORY) : lock;
     }
 
-    /** A lock in a directory that a machine on which nothing was configured yet does not have. */
+    /** A lock in a directory that may not be there before anything was configured. */
     private record InNewDirectory(ExclusiveLock lock, Path directory) implements ExclusiveLock {
         @Override
         public <T extends @Nullable Object> T hold(@Nullable Duration timeout, Supplier<T> work) {

@@ -9,7 +9,7 @@ import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.spi.StoragePlugin;
 import java.time.Duration;
 
-/** How long the plugins of a host are used, and with it what stands around them. */
+/** How long the plugins of a host are used, and therefore which decorators they get. */
 public enum Lifetime {
     /** For one command, which waits for its storages and asks them again each time. */
     COMMAND {
@@ -19,7 +19,10 @@ public enum Lifetime {
         }
     },
 
-    /** For many calls of others: a storage that does not answer must not be waited for, nor by anybody twice. */
+    /**
+     * For many calls of others: nobody may wait long for a storage that does not answer, or ask twice what was just
+     * answered.
+     */
     DAEMON {
         @Override
         StoragePlugin decorate(PerlStoragePlugin plugin, Journal journal) {
@@ -34,10 +37,10 @@ public enum Lifetime {
     private static final int SILENCES = 3;
     private static final Duration PAUSE = Duration.ofSeconds(5);
 
-    /** What stands around a plugin in Perl. */
+    /** Puts the decorators around a plugin in Perl. */
     abstract StoragePlugin decorate(PerlStoragePlugin plugin, Journal journal);
 
-    /** What stands around a storage type in Java. */
+    /** Puts the decorators around a storage type in Java. */
     StoragePlugin decorate(StoragePlugin plugin, Journal journal) {
         return Decorator.decorate(plugin, new Journalled(journal, plugin));
     }

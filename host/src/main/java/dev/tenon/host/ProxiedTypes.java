@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * By which names PVE knows the storage types in Java: their proxy classes cannot have the names of PVE's own types. A name
- * is one thing in {@code storage.cfg}, for the daemon and for the commands.
+ * The names by which PVE knows the storage types in Java: their proxy classes cannot have the names of PVE's own types. A
+ * name means the same in {@code storage.cfg}, to the daemon and to the commands.
  *
  * @param directory where names that are not the usual ones are kept, a file each
  */

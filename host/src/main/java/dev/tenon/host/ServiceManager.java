@@ -7,7 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whoever started this process and waits to hear how it is, by the protocol of systemd's {@code sd_notify(3)}.
+ * The program that started this process and wants to be told its state, by the protocol of systemd's {@code sd_notify(3)}.
  *
  * @param socket what {@code NOTIFY_SOCKET} says; empty if nobody waits
  */
@@ -24,7 +24,7 @@ public record ServiceManager(String socket) {
         tell("READY=1");
     }
 
-    /** Says that another process of the service is its main one now, of which the manager is to hear further on. */
+    /** Says that another process of the service is its main one from now on, and will report to the manager. */
     public void mainProcess(long pid) {
         tell("MAINPID=" + pid);
     }
@@ -41,7 +41,7 @@ public record ServiceManager(String socket) {
         try {
             DatagramSocket.send(socket, state);
         } catch (IOException e) {
-            // A service manager that waits in vain ends the service, and says so itself.
+            // A service manager that is not told ends the service, and says so itself.
             LOG.error("event=service-manager-not-told state={} reason=\"{}\"", state, e.getMessage());
         }
     }

@@ -221,7 +221,7 @@ class AdoptionTest {
         try (DaemonProcess daemon = serve(scratch)) {
             assertThat(daemon.log())
                     .contains("event=adopted-not-served")
-                    .contains("'" + members + "' says 'few', where the number of processes belongs");
+                    .contains("'" + members + "' says 'few', which is no number of processes");
         }
         assertThat(release(scratch, "LegacyDirPlugin.pm").status()).isZero();
         assertThat(path(state)).isEmptyDirectory();

@@ -150,7 +150,7 @@ class CheckCommandTest {
         TenonCommand met = check(PLUGIN, words);
         assertThat(met.status()).isEqualTo(1);
         assertThat(met.said())
-                .contains("FAILED: ", "The limit of 'aVolumeGrowsAndKeepsItsContentOrIsRefused' is met no more");
+                .contains("FAILED: ", "The limit of 'aVolumeGrowsAndKeepsItsContentOrIsRefused' no longer applies");
     }
 
     @Test

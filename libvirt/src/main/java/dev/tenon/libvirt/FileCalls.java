@@ -45,7 +45,7 @@ final class FileCalls {
         }
     }
 
-    /** What a storage has at the path of one of its volumes, which may be a link to the device. */
+    /** What is at the path of a volume, which may be a link to the device. */
     static Optional<VirStorageStat> statOfVolume(Path path) {
         try {
             boolean isDevice = FileStatus.of(path).isBlockDevice();

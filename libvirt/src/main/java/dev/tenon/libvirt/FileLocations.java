@@ -33,14 +33,14 @@ record FileLocations(List<Location> all) {
                     && new FileNamePattern(String.join("/", List.of(parts).subList(0, above))).matches(path);
         }
 
-        /** Whether the location leaves open how the directory is called that the file is in. */
+        /** Whether the location leaves open the name of the directory that the file is in. */
         boolean isDirectoryOpen() {
             String[] parts = pattern.text().split("/", -1);
             return parts.length > 2 && parts[parts.length - 2].matches(".*[*?\\[].*");
         }
     }
 
-    /** Those of the storages that hold images in files. */
+    /** The locations of the storages that hold images in files. */
     static FileLocations of(StorageService storages) {
         List<Location> all = new ArrayList<>();
         for (StorageId storage : storages.enabled(Set.of(ContentType.IMAGES, ContentType.ROOTDIR))) {
@@ -52,7 +52,7 @@ record FileLocations(List<Location> all) {
     }
 
     /**
-     * Those that somebody named.
+     * The locations that somebody named.
      *
      * @throws StorageException {@code BAD_PARAMETER} for one that is not absolute
      */

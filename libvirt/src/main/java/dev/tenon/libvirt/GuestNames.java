@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Names of images, which say the guest that they belong to. */
+/** Names of images, which say what guest they belong to. */
 final class GuestNames {
     private static final Pattern IMAGE = Pattern.compile("(?:vm|base|subvol|basevol)-([1-9]\\d{2,8})-.+");
 

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** The types of libvirt's pools that are storage types of PVE, and how each says what a storage has as properties. */
+/** The types of libvirt's pools that are storage types of PVE, and how each expresses the properties of a storage. */
 @SuppressWarnings("ImmutableEnumChecker") // the sets are made by Set.of
 enum PoolKind {
     DIR(Set.of("dir"), Set.of("path"), Set.of("target/path")) {

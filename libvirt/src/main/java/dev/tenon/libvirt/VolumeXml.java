@@ -96,7 +96,7 @@ public final class VolumeXml {
      * @param document in UTF-8
      * @throws StorageException {@code BAD_PARAMETER} if it is no XML of a volume, or lacks a name or a capacity; {@code
      *     INVALID_NAME} if the name says no guest; {@code NOT_SUPPORTED} for a format that PVE does not have, encryption,
-     *     or a volume upon another
+     *     or a volume based on another
      */
     public static Wanted read(byte[] document) {
         XmlTree volume = XmlTree.read(document);
@@ -111,11 +111,12 @@ public final class VolumeXml {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
                     "volume " + Quoted.of(name)
-                            + " is to lie upon another, and only empty ones are made here; make a clone instead");
+                            + " is to be based on another, but only empty volumes are made here; make a clone instead");
         }
         if (volume.find("target", "encryption").isPresent()) {
             throw StorageException.refused(
-                    StorageError.NOT_SUPPORTED, "volume " + Quoted.of(name) + " is to be encrypted, which PVE cannot");
+                    StorageError.NOT_SUPPORTED,
+                    "volume " + Quoted.of(name) + " is to be encrypted, which PVE does not support");
         }
         return new Wanted(name, GuestNames.owner(name), format(volume, name), bytes(capacity));
     }

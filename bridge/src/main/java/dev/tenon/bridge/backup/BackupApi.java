@@ -39,7 +39,9 @@ public final class BackupApi {
     private static final Set<String> BEGINNING = Set.of("job_init", "restore_vm_init", "restore_container_init");
     private static final Set<String> ENDING = Set.of("job_cleanup", "restore_vm_cleanup", "restore_container_cleanup");
 
-    /** An object stays where it is made: what crosses is a token, which each side makes and uses in a way of its own. */
+    /**
+     * An object stays where it is made. Only a token for it crosses; each side makes and uses such tokens in its own way.
+     */
     public static final Codec<BackupProvider> BY_TOKEN = Codec.of(
             provider -> {
                 throw noObject();

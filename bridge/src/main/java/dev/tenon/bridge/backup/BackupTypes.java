@@ -41,7 +41,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** How the values cross that backup providers are called with and answer. */
+/** How the parameters and the answers of backup providers cross. */
 final class BackupTypes {
     static final Codec<GuestType> GUEST_TYPE = word("guest type", GuestType::word, GuestType::ofWord);
 
@@ -155,7 +155,7 @@ final class BackupTypes {
         return new Fields(all);
     }
 
-    /** The disks of a VM as they come. Those that go out have descriptors, which whoever calls offers. */
+    /** The disks of a VM as they come. Disks that go out have descriptors, which the caller offers. */
     private record Disks(String name) implements Part {
         @Override
         public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {}

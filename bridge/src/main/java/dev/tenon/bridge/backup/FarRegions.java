@@ -14,7 +14,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The regions of a disk that the far side tells, many at a time: a list of offset and length in turns, empty at the end.
+ * The regions of a disk, which the far side sends many at a time: offsets and lengths by turns, and an empty list at the
+ * end.
  */
 final class FarRegions implements DirtyRegions {
     private static final int AT_ONCE = 512;
@@ -54,7 +55,7 @@ final class FarRegions implements DirtyRegions {
     }
 
     private void ask() {
-        // What is taken for the end by mistake is missing in the archive.
+        // If anything else were taken for the end, the archive would lack regions.
         Value answer = caller.run(function, List.of());
         if (!(answer instanceof Value.Seq(List<Value> numbers)) || numbers.size() % 2 != 0) {
             throw odd(answer.toString());
@@ -70,7 +71,7 @@ final class FarRegions implements DirtyRegions {
         }
     }
 
-    /** Perl tells numbers as text. */
+    /** Perl may send a number as text. */
     private static long number(Value value) {
         return switch (value) {
             case Value.Int(long number) when number >= 0 -> number;

@@ -16,7 +16,7 @@ public interface Answering {
     @Nullable
     Object read(Value answer, List<@Nullable Object> arguments, Outgoing call);
 
-    /** What a call that failed in this way answers; it fails, unless Perl says by an error what Java says by an answer. */
+    /** The answer of a call that failed in this way. Throws, unless an error in Perl means what an answer means in Java. */
     default @Nullable Object failed(RemoteStorageException failure) {
         throw failure;
     }

@@ -37,7 +37,8 @@ final class Answers {
     static Answering bind(Method row, Type java, Types types) {
         return switch (row.result()) {
             case Result ignored when java == void.class -> new Nothing();
-            case Result.None() -> throw new IllegalStateException(row.name() + " answers nothing, and in Java " + java);
+            case Result.None() ->
+                throw new IllegalStateException(row.name() + " has no result, but the Java method returns " + java);
             case Result.Single(dev.tenon.proto.Type type)
             when isOptional(java) -> new Maybe(types.codec(argument(java), type));
             case Result.Single(dev.tenon.proto.Type type) -> new Single(types.codec(java, type));

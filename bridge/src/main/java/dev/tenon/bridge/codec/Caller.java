@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The side that made a call by name, as the called plugin sees it. */
 public interface Caller {
-    /** One that hands over no functions and claims nothing, so that what is left is done at once. */
+    /** A caller that hands over no functions and claims no work, so that work that is left is done at once. */
     Caller NONE = new Caller() {
         @Override
         public Value run(long function, List<Value> args) {

@@ -54,12 +54,12 @@ public interface Codec<T> {
 
     T read(Value value);
 
-    /** What stands for a value that did not come; null for nothing. */
+    /** What replaces a value that did not come; null if nothing does. */
     default @Nullable T absent() {
         return null;
     }
 
-    /** The same, with this for a value that did not come. */
+    /** The same, with this in place of a value that did not come. */
     default Codec<T> orElse(Supplier<T> absent) {
         Codec<T> codec = this;
         return new Codec<>() {
@@ -108,7 +108,7 @@ public interface Codec<T> {
     /**
      * A codec of words.
      *
-     * @param unknown what is thrown for one that may be tomorrow's
+     * @param unknown what is thrown for a word that this release does not know
      */
     static <T> Codec<T> word(
             Function<T, String> word,
@@ -117,7 +117,7 @@ public interface Codec<T> {
         return TEXT.as(word, text -> ofWord.apply(text).orElseThrow(() -> unknown.apply(text)));
     }
 
-    /** A codec of sets of words; those of tomorrow are left out. */
+    /** A codec of sets of words; words that this release does not know are left out. */
     static <T> Codec<Set<T>> words(Function<T, String> word, Function<String, Optional<T>> ofWord) {
         return TEXT.list().as(set -> set.stream().map(word).toList(), words -> {
             Set<T> set = new LinkedHashSet<>();

@@ -7,7 +7,7 @@ import java.util.Deque;
 
 /** A call that came, while it is made: who made it, and what is to be closed when it is over. */
 public final class Incoming implements AutoCloseable {
-    /** One without parameters, of nobody. */
+    /** A call without parameters and without a caller. */
     static final Incoming NONE = new Incoming(Value.fields(), Caller.NONE);
 
     private final Fields params;

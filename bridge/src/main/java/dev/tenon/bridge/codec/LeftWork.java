@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How the work crosses that a call leaves for later: as a token. */
+/** How work that a call leaves for later crosses: as a token. */
 public record LeftWork() implements Answering {
     @Override
     public Value write(@Nullable Object answer, List<@Nullable Object> arguments, Incoming call) {

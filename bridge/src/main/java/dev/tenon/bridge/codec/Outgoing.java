@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 
 /** A call that is being made: the functions that are handed over with it, and how work that it leaves is claimed. */
 public final class Outgoing implements AutoCloseable {
-    /** One that hands over nothing and claims nothing. */
+    /** A call that hands over no functions and claims no work. */
     static final Outgoing NONE = new Outgoing(new Functions(), token -> {});
 
     private final Functions functions;

@@ -16,7 +16,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Java record, as an entry or more for each of its components. One named {@code other} takes what the table does not
+ * A Java record, as an entry or more for each of its components. The one named {@code other} takes what the table does not
  * name, one named {@code blank} the names of what is there without a value.
  */
 final class RecordPart implements Part {

@@ -47,8 +47,8 @@ public final class TypedApi<P> {
             if (byHand.containsKey(row.name())) {
                 rows.put(row.name(), byHand.get(row.name()));
             } else if (java == null) {
-                throw new IllegalStateException(
-                        "the row " + row.name() + " is the method " + row.typed() + ", which " + type + " has not");
+                throw new IllegalStateException("the row " + row.name() + " names the method " + row.typed()
+                        + ", which " + type + " does not have");
             }
         }
     }

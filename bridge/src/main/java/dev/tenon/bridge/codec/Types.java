@@ -111,7 +111,7 @@ public final class Types {
         });
     }
 
-    /** A Java type that answers rows in a way of its own. */
+    /** A Java type that answers a row in its own way. */
     public Types answering(TypeOf<?> type, Function<Method, Answering> answering) {
         answers.put(type.type(), answering);
         return this;
@@ -202,7 +202,7 @@ public final class Types {
     private record Entry(Param param, Codec<Object> codec) implements Part {
         @Override
         public void write(@Nullable Object plain, Map<String, Value> entries, Outgoing call) {
-            // A backup may be named for a day before 1970, which nobody made it on.
+            // The name of a backup may say a day before 1970, although nobody made one then.
             boolean isNegative = plain instanceof Long number && number < 0;
             if (plain != null && !(isNegative && param.type().nullable())) {
                 Value value = isNegative ? new Value.Int(0) : codec.write(plain);

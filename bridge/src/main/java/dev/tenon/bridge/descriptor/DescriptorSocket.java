@@ -65,7 +65,7 @@ public final class DescriptorSocket implements AutoCloseable {
     private boolean isClosed;
 
     /**
-     * How patient it is.
+     * How long it waits.
      *
      * @param connection how long a connection may take to say what it wants
      * @param unclaimed how long a descriptor is kept that nobody asks for
@@ -411,7 +411,7 @@ public final class DescriptorSocket implements AutoCloseable {
         accepting.interrupt();
         try {
             accepting.join();
-            // Those that were woken come to their end at once.
+            // Those that were woken end at once.
             var _ = turns.tryAcquire(MOST_CONNECTIONS, 1, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -14,10 +14,10 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The socket where the process that has loaded a plugin, and those that are forked from it, connect. One that nobody waits
- * for any more is sent away, so it never stands for another that got its number later.
+ * for any more is sent away, so it is never mistaken for another that got its number later.
  */
 final class Arrivals implements AutoCloseable {
-    /** Which the first process need not tell. */
+    /** That of the first process, which needs none. */
     private static final String NO_TOKEN = "";
 
     private final Parent.Surroundings surroundings;

@@ -16,17 +16,17 @@ record Ending(String words, boolean isGood) {
             1L, "SIGHUP", 2L, "SIGINT", 4L, "SIGILL", 6L, "SIGABRT", 7L, "SIGBUS", 9L, "SIGKILL", 11L, "SIGSEGV", 13L,
             "SIGPIPE", 14L, "SIGALRM", 15L, "SIGTERM");
 
-    /** The ending of a process whose parent is gone too: the parent alone could tell. */
-    static final Ending UNKNOWN = new Ending("ended, and nobody knows how, since its parent is gone, too", false);
+    /** The ending of a process whose parent is gone too. Only the parent could know more. */
+    static final Ending UNKNOWN = new Ending("ended, and it is not known how, because its parent is gone too", false);
 
-    /** As the JDK tells: a signal is above 128. */
+    /** As the JDK reports it: a signal is above 128. */
     static Ending ofExitValue(int value) {
         return value > SIGNALLED && value <= SIGNALLED + LAST_SIGNAL
                 ? bySignal(value - (long) SIGNALLED)
                 : byStatus(value);
     }
 
-    /** As its parent tells: {@code {"signal": n, "status": n}}. */
+    /** As its parent reports it: {@code {"signal": n, "status": n}}. */
     static Ending ofAnswer(Value answer) {
         if (!(answer instanceof Value.Fields fields)
                 || !(fields.get("signal") instanceof Value.Int(long signal))

@@ -217,13 +217,13 @@ final class Family implements AutoCloseable {
     }
 
     /**
-     * Of an old version, and not held by work that was left in it. A plugin that stays alone has no place beside it.
+     * Whether it is of an old version and no work that was left in it holds it. With a single place, work holds nothing.
      */
     private boolean isOutdated(Member member) {
         return !isOfNow(member) && (member.kept() == 0 || most == 1);
     }
 
-    /** One of an old version that only keeps its work needs none. */
+    /** A member of an old version that only keeps its work needs no place. */
     private boolean needsPlace(Member member) {
         return isOfNow(member) || !member.isFree() || isOutdated(member);
     }
@@ -240,7 +240,7 @@ final class Family implements AutoCloseable {
         return before != null && isToBeHad(before) ? before : null;
     }
 
-    /** Whether enough is left to others. */
+    /** Whether enough members are left for other calls. */
     private boolean mayGo(Want want) {
         if (want.isLong()) {
             long others = members.stream()
@@ -433,7 +433,7 @@ final class Family implements AutoCloseable {
                 .toList();
     }
 
-    /** How many calls wait for a member. */
+    /** How many calls are waiting for a member. */
     synchronized int waiting() {
         return line.size();
     }

@@ -23,7 +23,9 @@ final class Flood {
         this.at = nanoTime.getAsLong();
     }
 
-    /** Whether a line of this length is logged. The first dropped line is logged, and the number of them when there is room. */
+    /**
+     * Whether a line of this length is logged. The first dropped line is logged, and the number of them when there is room.
+     */
     synchronized boolean admits(int bytes) {
         long now = nanoTime.getAsLong();
         room = Math.min(MOST_AT_ONCE, room + (now - at) / NANOS_PER_SECOND * BYTES_A_SECOND);
@@ -34,7 +36,8 @@ final class Flood {
                     plugin,
                     BYTES_A_SECOND);
         }
-        // One that floods is quiet for a while before it is heard again, so that its log is not full of beginnings.
+        // A plugin that floods is heard again only after it was quiet for a while, so that the log is not full of first
+        // lines.
         if (room < bytes || (dropped > 0 && room < MOST_AT_ONCE / 2.0)) {
             dropped++;
             return false;

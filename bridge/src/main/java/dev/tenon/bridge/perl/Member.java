@@ -71,7 +71,7 @@ final class Member {
         return rested;
     }
 
-    /** When what it does now began, be it nothing, by {@link System#nanoTime}. */
+    /** When what it does now began, or when it became idle, by {@link System#nanoTime}. */
     long since() {
         return since;
     }

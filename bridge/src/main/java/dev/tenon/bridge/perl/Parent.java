@@ -192,7 +192,7 @@ final class Parent {
             throw StorageException.refused(StorageError.PLUGIN_REJECTED, complaint);
         }
         if (!(hello.get("plugin") instanceof Fields)) {
-            throw failed(surroundings.name() + ": its process told nothing of a plugin");
+            throw failed(surroundings.name() + ": its process said hello without a plugin");
         }
         PluginDescription description = process.loaded().description();
         LOG.info(
@@ -340,7 +340,7 @@ final class Parent {
         }
     }
 
-    /** Only one whose end will be seen, since it is waited for. */
+    /** Only a child whose end will be seen: {@link #endAfterItsChildren} waits for it. */
     private void note(long pid, CompletableFuture<Ending> ended) {
         children.put(pid, ended);
         var _ = ended.thenRun(() -> children.remove(pid, ended));
@@ -376,7 +376,7 @@ final class Parent {
         if (answer instanceof Fields fields && fields.get("pid") instanceof Value.Int(long pid) && pid > 1) {
             return pid;
         }
-        throw new IOException("it told no number of its child");
+        throw new IOException("its answer has no number of the child");
     }
 
     /** The child stays a zombie, and its number its own, until its parent has told how it ended. */

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a sidecar told of its plugin.
+ * What a sidecar says about its plugin.
  *
  * @param packageName the Perl package
  * @param type the storage type

@@ -96,7 +96,7 @@ final class PluginProcess {
         }
     }
 
-    /** Its parent may be busy, and tells late how it ended. */
+    /** Its parent may be busy, and report late how it ended. */
     private Ending awaitEnding() throws InterruptedException, TimeoutException, ExecutionException {
         try {
             return ended.get(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS);
@@ -129,7 +129,7 @@ final class PluginProcess {
      * @param limit how long each of the first two may take
      */
     void stop(Duration limit) {
-        session.close("SHUTTING_DOWN", "the daemon needs this process no more");
+        session.close("SHUTTING_DOWN", "the daemon no longer needs this process");
         if (!endsWithin(limit)) {
             terminate(limit);
         }

@@ -31,7 +31,7 @@ public record SidecarSettings(
         int members,
         Map<Limit, Duration> limits,
         @Nullable Path bitmaps) {
-    /** The most processes that there are unless somebody says otherwise. */
+    /** How many processes a plugin has at most, unless somebody says otherwise. */
     public static final int USUAL_MEMBERS = 16;
 
     /** What takes a limited time. */

@@ -48,9 +48,10 @@ public final class Daemon implements AutoCloseable {
     /**
      * What happens when another daemon takes over.
      *
-     * @param manager where the service manager hears how the daemon is, for the successor; empty for nowhere
-     * @param whenTakenOver hears of the successor's process before that hears that it is the one
-     * @param whenEnded is run when everything that was begun here is finished: the daemon is to be closed then
+     * @param manager the address at which the service manager is told the state of the daemon, for the successor; empty if
+     *     there is none
+     * @param whenTakenOver is given the successor's process before the successor is told that it has taken over
+     * @param whenEnded runs when everything that was begun here is finished; the daemon has to be closed then
      * @param limit how long that may take
      */
     public record Following(String manager, LongConsumer whenTakenOver, Runnable whenEnded, Duration limit) {
@@ -87,7 +88,7 @@ public final class Daemon implements AutoCloseable {
      * Begins to answer at a socket that listens already. No other daemon can take over.
      *
      * @param socket closed with the daemon; that for descriptors is beside it
-     * @param hosted what those of the plugins do that are in Perl, for those who ask
+     * @param hosted what the plugins in Perl are doing, for those who ask
      * @throws IOException if that for descriptors cannot be bound; the socket is closed then
      */
     public static Daemon start(
@@ -100,10 +101,11 @@ public final class Daemon implements AutoCloseable {
      * The same of a daemon that another one can take over from, and that may itself have taken over.
      *
      * @param socket closed with the daemon; that for descriptors is beside it
-     * @param hosted what those of the plugins do that are in Perl, for those who ask
+     * @param hosted what the plugins in Perl are doing, for those who ask
      * @param following what happens when another daemon takes over from this one
      * @param before the daemon that has handed the socket over, which is told that this one answers; null if none has
-     * @throws IOException if that for descriptors cannot be bound, or the one before goes on itself; the socket is closed then
+     * @throws IOException if that for descriptors cannot be bound, or the one before goes on itself; the socket is closed
+     *     then
      */
     public static Daemon start(
             UnixSockets sockets,
@@ -147,9 +149,9 @@ public final class Daemon implements AutoCloseable {
     }
 
     /**
-     * {@code control.fds} for {@code control.sock}: other sockets of the directory have others. A descriptor is for the daemon
-     * of the connection that names it, so while one daemon takes over from others each has its own; the second is {@code
-     * control.fds2}.
+     * {@code control.fds} for {@code control.sock}: other sockets of the directory have others. A descriptor is for the
+     * daemon of the connection that names it, so while one daemon takes over from others each has its own; the second is
+     * {@code control.fds2}.
      */
     private static DescriptorSocket besides(Path socket) throws IOException {
         String name = String.valueOf(socket.getFileName()).replaceFirst("\\.sock$", "") + ".fds";
@@ -220,8 +222,8 @@ public final class Daemon implements AutoCloseable {
     }
 
     /**
-     * Nobody else may connect here. A connection ends when it has no call under way; calls that take longer than 5 seconds lose
-     * theirs. Daemons that came before and have not ended do so, too.
+     * Nobody else may connect here. A connection ends when it has no call under way; calls that take longer than 5 seconds
+     * lose theirs. Daemons that came before and have not ended do so, too.
      */
     @Override
     public void close() {

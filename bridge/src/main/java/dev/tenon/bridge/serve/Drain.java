@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 final class Drain implements Succession.Draining {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
 
-    /** A client that does not know the notice may make its next call at once; one that is silent for so long is in none. */
+    /** A client that does not know the notice may make its next call at once; one that is silent for so long makes none. */
     private static final Duration QUIET = Duration.ofSeconds(1);
 
     /** Work that a call has left is claimed as soon as a lock is released, or never. */

@@ -5,12 +5,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a daemon does at a moment.
+ * What a daemon is doing at one moment.
  *
  * @param pid its process
  * @param uptime for how long it has been listening
  * @param plugins the Perl plugins that it hosts
- * @param storages where calls of its clients are under way, those that wait and those inside
+ * @param storages in which its clients have calls under way, waiting or inside
  * @param draining for how long another daemon has been answering in its place, while it finishes what it has begun; null if
  *     none does
  * @param before the daemons that it took over from and that have not ended

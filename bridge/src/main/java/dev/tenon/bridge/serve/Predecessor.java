@@ -115,12 +115,14 @@ public final class Predecessor implements AutoCloseable {
         return false;
     }
 
-    /** That of the other daemon, which listens. */
+    /** The listening socket of the other daemon. */
     public ListeningSocket socket() {
         return socket;
     }
 
-    /** Where the service manager hears how the daemon is, as the other daemon was told; empty if nowhere. */
+    /**
+     * The address at which the service manager is told the state of the daemon, as the other daemon got it; empty if none.
+     */
     public String manager() {
         return manager;
     }
@@ -157,12 +159,12 @@ public final class Predecessor implements AutoCloseable {
         return new IOException("the daemon at '" + path + "' goes on itself: " + e.getMessage(), e);
     }
 
-    /** Whether it has come to its end. */
+    /** Whether it has ended. */
     boolean hasEnded() {
         return session.closed().isDone();
     }
 
-    /** What it does; empty if it has ended or does not tell. */
+    /** What it is doing; empty if it has ended or does not say. */
     Optional<Overview> overview() {
         if (hasEnded()) {
             return Optional.empty();

@@ -23,13 +23,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How a daemon is followed by another. The successor asks for the listening socket, and from then on nobody is accepted,
- * until it says that it answers. If it is gone before, or so late that nobody knows, this daemon accepts again. If it is
- * gone afterwards and nobody else answers, too: at each moment at most one accepts, and never none for long.
+ * until it says that it answers. If it ends before that, or takes too long, this daemon
+ * accepts again; likewise if it ends afterwards and nobody else answers. So at most one daemon accepts at any moment, and
+ * there is never none for long.
  */
 final class Succession {
     private static final Logger LOG = LoggerFactory.getLogger(Succession.class);
 
-    /** The calls of a successor, which are for the daemon itself. */
+    /** The calls that a successor makes to the daemon itself. */
     static final String HAND_OVER = "hand_over";
 
     static final String TAKEN_OVER = "taken_over";
@@ -216,7 +217,7 @@ final class Succession {
         return isTaken;
     }
 
-    /** Hands over no more; if that has begun, waits for how it ends. */
+    /** Hands over no longer; if that has begun, waits for its end. */
     void end() {
         CompletableFuture<Void> awaited;
         synchronized (this) {

@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** How a connection comes to its end without a call whose fate nobody knows: the peer is told which of its calls was read last. */
+/** How a connection ends without a call whose fate is unknown: the peer is told which of its calls was read last. */
 final class Departure {
     /**
      * The notice that this side ends the connection soon, so that calls are better made over another one. With {@code

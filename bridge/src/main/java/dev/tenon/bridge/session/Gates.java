@@ -87,7 +87,7 @@ public final class Gates {
         }
 
         /**
-         * Lets somebody in, or into the line.
+         * Lets a call in, or into the line.
          *
          * @return whether it is in; if not, it is run when its turn comes
          * @throws NoEntryException if the storage does not answer those who are inside
@@ -107,14 +107,14 @@ public final class Gates {
             return true;
         }
 
-        /** Somebody inside has used up its time. */
+        /** A call inside has used up its time. */
         synchronized void late(Entrant entrant) {
             if (inside.contains(entrant)) {
                 late.add(entrant);
             }
         }
 
-        /** Somebody comes out; the next goes in, and is to be run. */
+        /** A call comes out; the next goes in, and has to be run. */
         synchronized @Nullable Entrant leave(Entrant entrant) {
             inside.remove(entrant);
             late.remove(entrant);
@@ -135,7 +135,7 @@ public final class Gates {
         }
 
         /**
-         * Takes somebody out of the line.
+         * Takes a call out of the line.
          *
          * @return why it did not come in, null if it is no longer in the line
          */

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Calls whose answers are large take turns, those of all connections: only as many are made at once as there are
  * processors, so that they need memory for no more, and connections go by turns. Nothing is made for one that leaves its
- * answers unread. What is small, as its last answer was, needs no turn. What no answer is known of, or what waits for its
- * storage, goes one at a time beside the others, so that a storage that hangs holds up nobody.
+ * answers unread. A call whose last answer was small needs no turn. Calls whose answers are
+ * not known yet, or that wait for their storage, go one at a time beside the others, so that a storage that hangs holds up
+ * nobody.
  */
 public final class LargeAnswers {
     private static final long LARGE_BYTES = 1 << 18;
@@ -27,7 +28,7 @@ public final class LargeAnswers {
     /** Whatever takes longer waits for something, and needs neither memory nor a processor. */
     private static final long WAITING_NANOS = Duration.ofSeconds(2).toNanos();
 
-    /** The same for a kind of call of which no answer is known yet. */
+    /** The same for a kind of call that has not been answered yet. */
     private static final long UNKNOWN_NANOS = Duration.ofMillis(500).toNanos();
 
     private static final Duration LOOK = Duration.ofMillis(20);

@@ -120,7 +120,7 @@ public final class Session implements ConnectionListener {
         return number;
     }
 
-    /** Who is at the other end; null before its hello. */
+    /** The process at the other end; null before its hello. */
     public @Nullable PeerCredentials peer() {
         return peer;
     }

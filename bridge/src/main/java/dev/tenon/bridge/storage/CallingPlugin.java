@@ -64,7 +64,7 @@ public abstract class CallingPlugin extends DelegatingPlugin {
             Map.entry("onUpdate", CallingPlugin::onUpdate),
             Map.entry("lockStorage", CallingPlugin::lockStorage),
             Map.entry("identity", (plugin, call) -> {
-                plugin.require("get_identity", "tells no identity");
+                plugin.require("get_identity", "has no identity");
                 return plugin.cross(call);
             }),
             Map.entry("allocImage", (plugin, call) -> {

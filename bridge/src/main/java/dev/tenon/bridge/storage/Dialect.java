@@ -4,8 +4,8 @@ import dev.tenon.proto.Method;
 import java.util.Set;
 
 /**
- * What a plugin understands: the API level that it declares, and the methods that it implements itself. A level alone does
- * not tell, since some methods came without a new one, and some plugins declare whatever the host says.
+ * What a plugin understands: the API level that it declares, and the methods that it implements itself. The level alone is
+ * not enough: some methods came without a new one, and some plugins declare whatever the host has.
  */
 public record Dialect(int level, Set<String> overrides) {
     public Dialect {

@@ -54,7 +54,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** How the values cross that storage plugins answer with. */
+/** How the answers of storage plugins cross. */
 final class StorageAnswers {
     private static final String TYPE = "type";
 
@@ -263,7 +263,7 @@ final class StorageAnswers {
             return new Listed(listed.volume(), word, listed.subtype(), listed.notes(), listed.protection());
         }
 
-        /** The plugin's own word is among what else it says. */
+        /** The plugin's own word is kept in {@code other}. */
         ListedVolume toVolume() {
             ContentType type = ContentType.ofWord(content).orElse(null);
             if (type != null) {

@@ -43,7 +43,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** How the values cross that storage plugins are called with. */
+/** How the parameters of storage plugins cross. */
 final class StorageTypes {
     static final Codec<Retention> RETENTION = Codec.COUNTS.as(Retention::keep, Retention::new);
 
@@ -121,7 +121,7 @@ final class StorageTypes {
                 .as(ConfigChange.class, Changed.class, Changed::of, Changed::change);
     }
 
-    /** A word that may be one of tomorrow's. */
+    /** A word that a later release may have added. */
     private static <T> Codec<T> word(String what, Function<T, String> word, Function<String, Optional<T>> ofWord) {
         return Codec.word(
                 word,

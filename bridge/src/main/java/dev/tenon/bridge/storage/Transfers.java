@@ -66,7 +66,7 @@ final class Transfers {
         }
     }
 
-    /** Ends the transfer when its caller has gone. */
+    /** Ends the transfer when its caller is gone. */
     private static void watch(Incoming call, DescriptorStream stream) {
         // What the caller's connection keeps until its end is this and no more.
         AtomicReference<@Nullable DescriptorStream> watched = new AtomicReference<>(stream);

@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection over a Unix socket, in frames. Safe for use by many threads. One of them reads at a time; whoever hears
- * of more to read meanwhile leaves it to that one.
+ * One connection over a Unix socket, in frames. Safe for use by many threads. One of them reads at a time; a thread
+ * that learns of more to read meanwhile leaves it to that one.
  */
 public final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -50,8 +50,8 @@ public final class Connection {
     private final ConnectionListener listener;
 
     /**
-     * How often somebody heard of something to read that was not looked for yet; who raises it from 0 reads. Until the
-     * connection is whole its maker is the one who reads.
+     * How often a thread was told of something to read that nobody has looked for yet; the one that raises it from 0 reads.
+     * Until the connection is whole its maker is the one who reads.
      */
     private final AtomicInteger heard = new AtomicInteger(1);
 

@@ -135,7 +135,7 @@ public final class ListeningSocket implements AutoCloseable {
         }
     }
 
-    /** Removes the file if it is this process's; before the socket is closed, so that nobody finds one that is deaf. */
+    /** Removes the file if it is this process's. This comes before the socket is closed, so that nobody finds a dead one. */
     void withdraw() throws IOException {
         if (file != null) {
             Files.deleteIfExists(file.hidden());

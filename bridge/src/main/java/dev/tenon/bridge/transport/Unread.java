@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How much all peers of a process leave unread. One that takes nothing for a while is ended, and where all of it together is
- * too much, so is the one that has taken nothing for longest: what waits for peers must not become the memory of a process.
+ * Bounds what all peers of a process leave unread, so that it cannot fill the memory. A connection whose peer has read
+ * nothing for a while is ended; if all of it together is too much, so is the one whose peer has read nothing for longest.
  */
 final class Unread {
     /** In this time, a peer that reads at all can read the longest frame many times over. */

@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
         mixinStandardHelpOptions = true,
         description =
                 "Frees the space of what no snapshot of a repository needs. Backups and restores go on meanwhile;"
-                        + " what they may need goes with a later call. 'tenon backup forget' and 'tenon storage prune' do it, too.",
+                        + " what they may need is freed by a later call. 'tenon backup forget' and 'tenon storage prune' do it, too.",
         footer = {"", "Example: tenon backup gc keep"})
 final class CollectCommand extends RepositoryCommand {
     @Mixin

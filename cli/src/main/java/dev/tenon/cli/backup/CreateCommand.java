@@ -106,7 +106,7 @@ final class CreateCommand extends HostCommand {
     @Option(
             names = "--fleecing",
             paramLabel = "DIR",
-            description = "with --qmp: where room is for what the VM overwrites during the backup")
+            description = "with --qmp: a directory with room for what the VM overwrites during the backup")
     private @Nullable Path fleecing;
 
     @Option(names = "--bwlimit", paramLabel = "KIB", description = "KiB a second that may be read, at most")
@@ -162,7 +162,7 @@ final class CreateCommand extends HostCommand {
             return Optional.of("say what to back up: either --disk, for each disk of a VM, or --container");
         }
         if (container != null && (qmp != null || fleecing != null)) {
-            return Optional.of("--qmp and --fleecing are for VMs, and --container is none");
+            return Optional.of("--qmp and --fleecing are for VMs, and --container backs up a container");
         }
         if ((qmp == null) != (fleecing == null)) {
             return Optional.of("--qmp and --fleecing go together: what a VM overwrites while it is read needs room");

@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description =
                 "Ends what vzdump leaves in the QEMU of a VM when it is killed in the middle of a backup: the NBD server"
-                        + " and the access to the disks, because of which the next backup of the VM fails. No change is lost. A"
-                        + " backup of the VM that runs fails.",
+                        + " and the access to the disks, which make the next backup of the VM fail. No change is lost. A"
+                        + " backup of the VM that is running fails.",
         footer = {"", "Example: tenon backup end-access --storage vault --vmid 100"})
 final class EndAccessCommand implements Callable<Integer> {
     @Option(names = "--storage", paramLabel = "STORAGE", required = true, description = "where the backup went to")

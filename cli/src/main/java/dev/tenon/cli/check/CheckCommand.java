@@ -49,8 +49,8 @@ import picocli.CommandLine.Parameters;
             "Example: tenon check /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm --report /srv/report",
             "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What the plugin does not do"
                     + " must be refused, and is listed. A scratch storage can be made for plugins that need nothing but"
-                    + " a path. A failed check that is no declared limit is a failure of the command, and so is a limit"
-                    + " that is met no more."
+                    + " a path. The command fails if a check fails that is no declared limit, or if a declared limit"
+                    + " no longer applies."
         })
 public final class CheckCommand extends HostCommand {
     private static final Abilities NOTHING =
@@ -102,7 +102,7 @@ public final class CheckCommand extends HostCommand {
 
     @Override
     protected void run(Host host) throws IOException {
-        // What storages warn of while they are checked says nothing to their user.
+        // Warnings of storages that are being checked mean nothing to the user.
         Logging.usually(Level.ERROR, Surroundings.of(line().getCommandSpec()));
         Set<Profile> chosen = profiles();
         if (storage != null && !storage.equals(confirmed)) {
@@ -145,7 +145,7 @@ public final class CheckCommand extends HostCommand {
         return Probe.abilities(subject);
     }
 
-    /** What a plugin prints while it is checked says nothing to its user. */
+    /** What a plugin prints while it is checked means nothing to the user. */
     private static dev.tenon.core.spi.Host quietly() {
         return new dev.tenon.core.spi.Host(true, sentence -> {}, (stream, line) -> {}, null);
     }

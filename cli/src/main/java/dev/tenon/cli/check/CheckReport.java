@@ -14,7 +14,7 @@ import java.util.SequencedMap;
 
 /** What the kit found, as a page, as JSON and in the XML of JUnit. */
 final class CheckReport {
-    /** Rises when a reader of an earlier one would misunderstand. */
+    /** Goes up when a reader of an earlier version would misunderstand. */
     private static final int VERSION = 1;
 
     private static final double MILLIS_OF_SECOND = 1e3;
@@ -92,7 +92,7 @@ final class CheckReport {
         List<JUnitXml.Case> unmet = findings.unmet().stream()
                 .map(limit -> new JUnitXml.Case(
                         limit.toString(),
-                        List.of(new JUnitXml.Failure("a limit is declared that is met no more", limit.reason()))))
+                        List.of(new JUnitXml.Failure("a declared limit no longer applies", limit.reason()))))
                 .toList();
         if (!unmet.isEmpty()) {
             suites.put("limits", unmet);
@@ -178,7 +178,7 @@ final class CheckReport {
             page.cell(limit.toString());
             page.cell(limit.reason());
             page.cell(limit.owner());
-            page.cell(isUnmet ? "no more" : "yes", isUnmet ? Page.Tone.BAD : Page.Tone.PLAIN);
+            page.cell(isUnmet ? "no longer" : "yes", isUnmet ? Page.Tone.BAD : Page.Tone.PLAIN);
             page.endRow();
         }
         page.endTable();

@@ -31,7 +31,7 @@ record Findings(
     /** What a plugin does with images of which formats. */
     record Feature(String name, List<String> supported, List<String> unsupported) {}
 
-    /** What failed and nobody has declared. */
+    /** What failed without being declared. */
     List<Checked> failures() {
         return checks.stream()
                 .filter(checked -> checked.result() == Checked.Result.FAILED && !limits.has(checked))
@@ -70,7 +70,7 @@ record Findings(
         reasons.add(counted(checks.size()) + ": " + count(Checked.Result.PASSED) + " passed, "
                 + failures().size() + " failed, " + declared().size() + " failed as declared, "
                 + count(Checked.Result.NOT_SUPPORTED) + " of what the plugin does not do.");
-        unmet().forEach(limit -> reasons.add("The limit of " + limit + " is met no more: remove it."));
+        unmet().forEach(limit -> reasons.add("The limit of " + limit + " no longer applies: remove it."));
         if (count(Checked.Result.PASSED) == 0) {
             reasons.add("Nothing passed.");
         }

@@ -95,7 +95,7 @@ record Limits(List<Limit> limits) {
         return limits.stream().anyMatch(limit -> limit.fits(checked));
     }
 
-    /** Those that were checked and hold no more. */
+    /** The limits whose checks were made and passed. */
     List<Limit> unmet(List<Checked> all) {
         return limits.stream()
                 .filter(limit -> all.stream().anyMatch(limit::fits)

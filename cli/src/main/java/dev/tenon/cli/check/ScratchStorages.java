@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class ScratchStorages implements AutoCloseable {
     private static final String PATH = "path";
 
-    /** What would make a directory that is missing on purpose. */
+    /** Properties that would make a directory that is missing on purpose. */
     private static final List<String> MAKING = List.of("mkdir", "create-base-path", "create-subdirs");
 
     private static final List<String> CONTENT = List.of("images", "rootdir", "backup");

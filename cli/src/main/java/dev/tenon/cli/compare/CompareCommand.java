@@ -36,18 +36,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Two plugins, asked the same. */
+/** Asks two plugins the same questions. */
 @Command(
         name = "compare",
         mixinStandardHelpOptions = true,
         description =
-                "Asks two plugins the same and tells what differs: about their types, about storages with all that"
-                        + " they hold, which are only read, and with --scratch about random changes of scratch storages.",
+                "Asks two plugins the same questions and says where the answers differ: about their types, about storages and"
+                        + " all they hold, which are only read, and with --scratch about random changes of scratch storages.",
         footer = {
             "",
             "Example: tenon compare --old /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm --new dir --storage nas",
-            "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What moves by itself is"
-                    + " told as noise: the old plugin is asked twice. Each scratch storage is a directory of its own.",
+            "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What changes by itself"
+                    + " counts as noise: the old plugin is asked twice. Each scratch storage is a directory of its own.",
             "NO-GO is a failure; GO and GO WITH EXCEPTIONS are not."
         })
 public final class CompareCommand extends HostCommand {
@@ -149,7 +149,7 @@ public final class CompareCommand extends HostCommand {
         for (StoragePlugin plugin : List.of(today, next)) {
             if (!plugin.options().containsKey(PATH)) {
                 notCompared.add("No changes were compared: a storage of type '" + plugin.type()
-                        + "' is no directory that could be made for it.");
+                        + "' is no directory, so no scratch storage can be made.");
                 return;
             }
         }

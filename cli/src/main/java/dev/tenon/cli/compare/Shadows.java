@@ -68,7 +68,7 @@ public final class Shadows implements AutoCloseable {
         return Collections.unmodifiableMap(types);
     }
 
-    /** Ends and writes the reports. One that cannot be written is told in the log. */
+    /** Ends and writes the reports. The log says which could not be written. */
     @Override
     public void close() {
         for (One one : all) {

@@ -1,4 +1,4 @@
-/** What a team does that moves from one plugin to another. */
+/** For teams that move from one plugin to another. */
 @NullMarked
 package dev.tenon.cli.compare;
 

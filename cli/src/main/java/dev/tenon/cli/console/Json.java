@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class Json {
     private Json() {}
 
-    /** An object; keys and values in turn. Values of the house become those of JSON. */
+    /** An object; keys and values in turn. Sizes, names and times become numbers and text. */
     public static Map<String, @Nullable Object> object(@Nullable Object... entries) {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         for (int i = 0; i < entries.length; i += 2) {

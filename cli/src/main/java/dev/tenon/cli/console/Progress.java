@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
 
 /**
  * Shows how far long work has come: on a terminal as a bar that is redrawn and goes away in the end, elsewhere as a line
- * every few seconds. It may be told of progress by any thread, as often as one likes.
+ * every few seconds. Any thread may report progress, as often as it likes.
  */
 public final class Progress implements AutoCloseable {
     private static final Duration REDRAW = Duration.ofMillis(100);

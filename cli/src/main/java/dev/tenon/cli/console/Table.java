@@ -53,7 +53,7 @@ public final class Table {
                 .toList());
     }
 
-    /** Prints the header, also if there are no rows. */
+    /** Prints the header, even if there are no rows. */
     public void print(PrintWriter out, Terminal terminal) {
         int[] widths = new int[columns.size()];
         for (int i = 0; i < widths.length; i++) {

@@ -113,7 +113,7 @@ record Answer(@Nullable Object plain, @Nullable String error, boolean reached) {
         };
     }
 
-    /** What tells an element of a list apart; its times must not decide where it stands. */
+    /** What elements of a list are sorted by; times must not decide their order. */
     private static String name(Object element) {
         return element instanceof Map<?, ?> record ? String.valueOf(record.get("volid")) : "";
     }

@@ -41,7 +41,7 @@ public abstract class HostCommand implements Callable<Integer> {
     @Mixin
     private HostOptions options = new HostOptions();
 
-    /** Does it; what it throws is told, and the outcome of that is the exit status. */
+    /** Does the work. What it throws is reported, and its outcome becomes the exit status. */
     protected abstract void run(Host host) throws IOException;
 
     /** Whether it makes the configuration if that is not there yet. */
@@ -70,7 +70,7 @@ public abstract class HostCommand implements Callable<Integer> {
                 try {
                     caller().call(() -> runOn(host));
                 } finally {
-                    // The processes of plugins are ended in peace, also by a command that was cancelled.
+                    // The processes of plugins are ended in order, even by a command that was cancelled.
                     Thread.interrupted();
                 }
             }
@@ -87,7 +87,7 @@ public abstract class HostCommand implements Callable<Integer> {
         }
     }
 
-    /** This process, as that which calls plugins: what they print and warn of is for its user. */
+    /** This process as the host of plugins: what they print and warn of is shown to the user. */
     private dev.tenon.core.spi.Host caller() {
         return new dev.tenon.core.spi.Host(
                 true, sentence -> err().println("tenon: " + sentence), (stream, line) -> err().println(line), null);
@@ -97,7 +97,7 @@ public abstract class HostCommand implements Callable<Integer> {
         try {
             run(host);
             if (!isReading() && out().checkError()) {
-                throw unheard("it is done, but standard output cannot be written, so what it says of it is lost");
+                throw unheard("it is done, but standard output cannot be written, so the output is lost");
             }
             return true;
         } catch (IOException e) {
@@ -122,7 +122,7 @@ public abstract class HostCommand implements Callable<Integer> {
         }
     }
 
-    /** That something is done and nobody was told what: whoever waits for it must look before it is repeated. */
+    /** Says that something is done and nobody was told what: the caller must look before repeating it. */
     protected static StorageException unheard(String message) {
         return new StorageException(StorageError.INTERNAL, Outcome.UNKNOWN, message);
     }

@@ -29,7 +29,7 @@ record Listing(List<ListedVolume> volumes, List<StorageId> failed) {
      * @param only the one storage, whose failure is thrown; null for all
      * @param vmid only the volumes of this guest, null for all
      * @param content only these, empty for all
-     * @param err takes what went wrong with one of all
+     * @param err gets what went wrong, if all are asked
      */
     static Listing of(
             Host host,
@@ -76,7 +76,7 @@ record Listing(List<ListedVolume> volumes, List<StorageId> failed) {
         }
     }
 
-    /** After it was printed: it lacks something if a storage failed. */
+    /** To be called after printing: throws if a storage failed and the list is not complete. */
     void refuseIncomplete() throws IOException {
         if (!failed.isEmpty()) {
             throw new IOException("the list lacks the volumes of "

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command may not make, whatever a storage would take: a volume that PVE would not find again, because no guest has
- * its number or because it is called like another guest's.
+ * What a command refuses to make, even if a storage would accept it: a volume that PVE would not find again, because no
+ * guest has its number or because it is called like another guest's.
  */
 public final class NewVolume {
     private static final long FIRST_GUEST = 100;

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 /**
  * What the PVE of a machine has that is not known here: what an entry for its API level needs.
  *
- * @param told what Perl told, as it is
+ * @param told what Perl said, unchanged
  */
 record HostInspection(Map<String, Object> told) {
     private static final List<String> UNKNOWN = List.of("unknown", "changed", "lacks", "types");

@@ -31,12 +31,12 @@ import picocli.CommandLine.Spec;
         description =
                 "Describes Perl plugins without changing or hosting them: what they implement and declare, which modules"
                         + " are missing, and whether PVE hosts of API level 9 to 16 load them, warn or reject them. Several"
-                        + " files are taken as neighbours on one host, and collisions are told.",
+                        + " files are taken as neighbours on one host, and collisions are reported.",
         footer = {
             "",
             "Example: tenon inspect --json /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm",
             "With --json one file is one object, several files are an array of them.",
-            "--host tells what the PVE of this machine has that this Tenon does not know, by reading it.",
+            "--host reads the PVE of this machine and lists what this Tenon does not know.",
             "Exit status: 0 every file loads on the newest level, with or without a warning, and with --host everything is"
                     + " known; 1 if not, 2 wrong usage."
         })
@@ -91,7 +91,7 @@ public final class InspectCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(
                     command,
                     host
-                            ? "--host tells of no plugin file: leave '" + files.getFirst() + "' out"
+                            ? "--host is not about plugin files: leave '" + files.getFirst() + "' out"
                             : "no FILE is named, and not --host either");
         }
         for (Path file : files) {
@@ -103,7 +103,8 @@ public final class InspectCommand implements Callable<Integer> {
             }
         }
         if (deadline < 1) {
-            throw new CommandLine.ParameterException(command, "the deadline " + deadline + " is no second");
+            throw new CommandLine.ParameterException(
+                    command, "the deadline " + deadline + " is no number of seconds, 1 or more");
         }
     }
 

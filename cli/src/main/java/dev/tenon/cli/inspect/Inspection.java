@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is known about one plugin file.
  *
- * @param told what Perl told, as it is
+ * @param told what Perl said, unchanged
  * @param problems sentences
  * @param hosts by API level
  */

@@ -10,7 +10,7 @@ import java.util.TreeSet;
 final class Neighbours {
     private Neighbours() {}
 
-    /** The same inspections, with what these plugins have against each other. */
+    /** The same inspections, with the conflicts between these plugins. */
     static List<Inspection> collided(List<Inspection> inspections) {
         List<Inspection> collided = new ArrayList<>();
         for (Inspection own : inspections) {

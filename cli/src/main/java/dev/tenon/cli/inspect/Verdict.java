@@ -16,7 +16,7 @@ record Verdict(String verdict, @Nullable String reason) {
         return new Verdict(REJECTED, reason);
     }
 
-    /** Whether the host's level is newer than this release, so that what it says is unknown. */
+    /** Whether the host's level is newer than this release, so that its verdict is unknown. */
     boolean isUnknown() {
         return verdict.equals("unknown");
     }

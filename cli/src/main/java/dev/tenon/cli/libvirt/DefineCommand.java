@@ -29,7 +29,7 @@ import picocli.CommandLine.Parameters;
         },
         footer = {"", "Example: tenon libvirt define pool.xml"})
 final class DefineCommand extends HostCommand {
-    /** No description of a pool or volume comes near it. */
+    /** No description of a pool or volume is nearly as long. */
     private static final long LONGEST = 1L << 20;
 
     @Parameters(paramLabel = "FILE", description = "the XML, in UTF-8")

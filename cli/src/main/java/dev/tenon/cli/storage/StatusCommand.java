@@ -25,7 +25,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** How the storages are. */
+/** The status of storages. */
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,

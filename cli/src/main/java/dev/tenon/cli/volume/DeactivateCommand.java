@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Undoes that. */
+/** Undoes the activation of a volume. */
 @Command(
         name = "deactivate",
         mixinStandardHelpOptions = true,

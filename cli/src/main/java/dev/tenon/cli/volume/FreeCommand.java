@@ -53,7 +53,7 @@ final class FreeCommand extends HostCommand {
         service.freeImage(volume);
     }
 
-    /** Only what is sure: everything else the removal itself tells. */
+    /** Only what is certain: the removal itself reports everything else. */
     private static boolean isMissing(StorageService service, VolumeId volume) {
         try {
             service.volumeSizeInfo(volume, null);
