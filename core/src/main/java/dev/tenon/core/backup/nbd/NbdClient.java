@@ -143,7 +143,7 @@ public final class NbdClient implements AutoCloseable {
             throw new IllegalStateException("no context was chosen for this connection");
         }
         check(offset, length, Long.MAX_VALUE);
-        long asked = mode == Mode.EXTENDED ? length : Math.min(length, (1L << 32) - export.minimumBlock());
+        long asked = Math.min(length, longestQuestion());
         List<Extent> found = new ArrayList<>();
         Pending pending = new Pending("block status of " + asked + " bytes at " + offset, offset, asked, null, found);
         exchange(Nbd.CMD_BLOCK_STATUS, 0, offset, asked, null, pending);
@@ -151,6 +151,11 @@ public final class NbdClient implements AutoCloseable {
             throw lost("the server told nothing of '" + context + "' at " + offset);
         }
         return found;
+    }
+
+    /** How much {@link #extents} can ask for at once. */
+    long longestQuestion() {
+        return mode == Mode.EXTENDED ? Long.MAX_VALUE : (1L << 32) - export.minimumBlock();
     }
 
     /** Writes the rest of a buffer; it is safe against a power cut after {@link #flush()} only. */

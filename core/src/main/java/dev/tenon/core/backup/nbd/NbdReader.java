@@ -3,13 +3,13 @@ package dev.tenon.core.backup.nbd;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.PriorityQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * connections. What is not asked for is never read.
  */
 public final class NbdReader {
+    /** Enough to have the next answers while data are read; each may tell of a hundred thousand extents. */
+    private static final int MOST_QUESTIONS = 4;
+
+    private static final long LONGEST_WINDOW = 64L << 30;
+
     private final List<NbdClient> connections;
     private final int blockSize;
     private final int atOnce;
@@ -58,26 +63,26 @@ public final class NbdReader {
     /** Reads all of the export. */
     public void readAll(Sink sink) throws IOException {
         long size = connections.getFirst().export().size();
-        read(
-                size == 0
-                        ? List.<Extent>of().iterator()
-                        : List.of(new Extent(0, size, 0)).iterator(),
-                sink);
+        Work work = new Work(sink, null, extent -> true);
+        if (size > 0) {
+            work.learn(List.of(new Extent(0, size, 0)));
+        }
+        read(work);
     }
 
     /**
      * Reads the extents that are chosen.
      *
      * @param map a connection with a context; one of those that read, or another one to the same export
-     * @param chosen which of the context's extents to read, for instance those without {@link Extent#ZERO}
+     * @param chosen which of the context's extents to read, for instance those without {@link Extent#ZERO}; several threads
+     *     ask it
      */
     public void readChosen(NbdClient map, Predicate<Extent> chosen, Sink sink) throws IOException {
-        read(new Walk(map, chosen), sink);
+        read(new Work(sink, map, chosen));
     }
 
-    private void read(Iterator<Extent> extents, Sink sink) throws IOException {
-        Work work = new Work(extents, sink);
-        int workers = connections.size() * atOnce;
+    private void read(Work work) throws IOException {
+        int workers = workers();
         CountDownLatch ended = new CountDownLatch(workers);
         for (int i = 0; i < workers; i++) {
             NbdClient client = connections.get(i % connections.size());
@@ -98,120 +103,136 @@ public final class NbdReader {
             connections.forEach(NbdClient::close);
             Thread.currentThread().interrupt();
         }
-        IOException failure = work.failure.get();
+        IOException failure = work.failure();
         if (failure != null) {
             throw failure;
         }
     }
 
-    /** What several threads take blocks from. */
-    private final class Work {
-        private final Iterator<Extent> extents;
-        private final Sink sink;
-        private final AtomicReference<@Nullable IOException> failure = new AtomicReference<>();
-        private @Nullable Extent current;
+    private int workers() {
+        return connections.size() * atOnce;
+    }
 
-        Work(Iterator<Extent> extents, Sink sink) {
-            this.extents = extents;
+    /** What a thread does next: it reads a block, or asks what there is in a part. */
+    private record Step(Extent part, boolean isQuestion) {}
+
+    /**
+     * What several threads take blocks from. They ask for the map some way ahead of what is read, and several questions are
+     * under way at once, so that nobody waits for the answer of a server that is busy sending data.
+     */
+    private final class Work {
+        private final Sink sink;
+        private final @Nullable NbdClient map;
+        private final Predicate<Extent> chosen;
+        private final long size = connections.getFirst().export().size();
+        /** How much is asked for at once; whole blocks, so that none is cut in two. */
+        private final long window;
+
+        // all guarded by this
+        private final PriorityQueue<Extent> known = new PriorityQueue<>(Comparator.comparingLong(Extent::offset));
+        private final Deque<Extent> unanswered = new ArrayDeque<>();
+        private long knownBytes;
+        private long asked;
+        private int questions;
+        private @Nullable IOException failure;
+
+        Work(Sink sink, @Nullable NbdClient map, Predicate<Extent> chosen) {
             this.sink = sink;
+            this.map = map;
+            this.chosen = chosen;
+            this.window = map == null ? 0 : Math.min(map.longestQuestion(), LONGEST_WINDOW) / blockSize * blockSize;
         }
 
-        void fail(IOException why) {
-            failure.compareAndSet(null, why);
+        synchronized void fail(IOException why) {
+            if (failure == null) {
+                failure = why;
+            }
+            notifyAll();
+        }
+
+        synchronized @Nullable IOException failure() {
+            return failure;
+        }
+
+        synchronized void learn(List<Extent> extents) {
+            for (Extent extent : extents) {
+                known.add(extent);
+                knownBytes += extent.length();
+            }
+            notifyAll();
+        }
+
+        /** Null when all has been given out. */
+        private synchronized @Nullable Step next() throws InterruptedException {
+            while (failure == null) {
+                boolean isMoreUnknown = map != null && (!unanswered.isEmpty() || asked < size);
+                boolean isEnoughKnown = knownBytes >= 2L * workers() * blockSize;
+                if (isMoreUnknown && !isEnoughKnown && questions < MOST_QUESTIONS) {
+                    questions++;
+                    return new Step(question(), true);
+                }
+                if (!known.isEmpty()) {
+                    return new Step(block(), false);
+                }
+                if (questions == 0) {
+                    return null;
+                }
+                wait();
+            }
+            return null;
+        }
+
+        private Extent question() {
+            Extent rest = unanswered.poll();
+            if (rest == null) {
+                rest = new Extent(asked, Math.min(window, size - asked), 0);
+                asked = rest.end();
+            }
+            return rest;
         }
 
         /** Blocks begin at multiples of their size, so that a dirty block of a bitmap is one of them. */
-        private synchronized @Nullable Extent next() throws IOException {
-            if (failure.get() != null) {
-                return null;
-            }
-            if (current == null) {
-                try {
-                    if (!extents.hasNext()) {
-                        return null;
-                    }
-                    current = extents.next();
-                } catch (WalkFailed e) {
-                    throw e.why;
-                }
-            }
-            Extent from = current;
+        private Extent block() {
+            Extent from = known.remove();
             long length = Math.min(from.length(), blockSize - from.offset() % blockSize);
-            current = length == from.length()
-                    ? null
-                    : new Extent(from.offset() + length, from.length() - length, from.flags());
+            if (length < from.length()) {
+                known.add(new Extent(from.offset() + length, from.length() - length, from.flags()));
+            }
+            knownBytes -= length;
             return new Extent(from.offset(), length, from.flags());
+        }
+
+        private void ask(NbdClient of, Extent part) throws IOException {
+            List<Extent> told = of.extents(part.offset(), part.length());
+            List<Extent> found = told.stream().filter(chosen).toList();
+            long end = told.getLast().end();
+            synchronized (this) {
+                questions--;
+                if (end < part.end()) {
+                    unanswered.addFirst(new Extent(end, part.end() - end, 0));
+                }
+                learn(found);
+            }
         }
 
         void run(NbdClient client) {
             ByteBuffer buffer = ByteBuffer.allocateDirect(blockSize);
             try {
-                for (Extent block = next(); block != null; block = next()) {
-                    buffer.clear().limit((int) block.length());
-                    client.read(block.offset(), buffer);
-                    sink.accept(block.offset(), buffer.flip());
+                for (Step step = next(); step != null; step = next()) {
+                    Extent part = step.part();
+                    if (step.isQuestion()) {
+                        ask(Objects.requireNonNull(map), part);
+                    } else {
+                        buffer.clear().limit((int) part.length());
+                        client.read(part.offset(), buffer);
+                        sink.accept(part.offset(), buffer.flip());
+                    }
                 }
             } catch (IOException e) {
                 fail(e);
-            } catch (RuntimeException | Error e) {
+            } catch (InterruptedException | RuntimeException | Error e) {
                 fail(new IOException("reading at once failed: " + e, e));
             }
-        }
-    }
-
-    private static final class WalkFailed extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-        private final IOException why;
-
-        WalkFailed(IOException why) {
-            super(why);
-            this.why = why;
-        }
-    }
-
-    /** The chosen extents of a context, asked for as they are needed. */
-    private static final class Walk implements Iterator<Extent> {
-        private final NbdClient map;
-        private final Predicate<Extent> chosen;
-        private final Deque<Extent> told = new ArrayDeque<>();
-        private long at;
-        private @Nullable Extent next;
-
-        Walk(NbdClient map, Predicate<Extent> chosen) {
-            this.map = map;
-            this.chosen = chosen;
-        }
-
-        private @Nullable Extent look() {
-            long size = map.export().size();
-            while (told.isEmpty() && at < size) {
-                try {
-                    told.addAll(map.extents(at, size - at));
-                } catch (IOException e) {
-                    throw new WalkFailed(e);
-                }
-                at = told.getLast().end();
-                told.removeIf(chosen.negate());
-            }
-            return told.pollFirst();
-        }
-
-        @Override
-        public boolean hasNext() {
-            if (next == null) {
-                next = look();
-            }
-            return next != null;
-        }
-
-        @Override
-        public Extent next() {
-            if (!hasNext() || next == null) {
-                throw new NoSuchElementException();
-            }
-            Extent found = next;
-            next = null;
-            return found;
         }
     }
 }
