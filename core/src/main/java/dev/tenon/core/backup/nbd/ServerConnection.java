@@ -144,6 +144,7 @@ final class ServerConnection {
         if (command == Nbd.CMD_DISC) {
             return null;
         }
+        // A payload that nobody wants is read, too: the next request comes behind it.
         boolean hasPayload =
                 command == Nbd.CMD_WRITE || ((flags & Nbd.FLAG_PAYLOAD_LENGTH) != 0 && mode == Mode.EXTENDED);
         if (!hasPayload) {
@@ -201,6 +202,10 @@ final class ServerConnection {
         boolean changes = command == Nbd.CMD_WRITE || command == Nbd.CMD_TRIM || command == Nbd.CMD_WRITE_ZEROES;
         if (command > Nbd.CMD_BLOCK_STATUS) {
             throw new Refusal(NbdError.INVALID, "there is no command " + command);
+        }
+        if (request.has(Nbd.FLAG_PAYLOAD_LENGTH) && command != Nbd.CMD_WRITE) {
+            // Its length is not that of a part of the disk.
+            throw new Refusal(NbdError.INVALID, "command " + command + " takes no payload here");
         }
         if (changes && !disk.isWritable()) {
             throw new Refusal(NbdError.NOT_PERMITTED, "the disk is read-only");

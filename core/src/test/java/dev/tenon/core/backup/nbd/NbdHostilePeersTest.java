@@ -266,6 +266,65 @@ class NbdHostilePeersTest {
         assertThat(Files.readAllBytes(image)).isEqualTo(before);
     }
 
+    private static ByteBuffer extended(int flags, int command, long cookie, long length, int payload) {
+        return ByteBuffer.allocate(32 + payload)
+                .putInt(Nbd.EXTENDED_REQUEST_MAGIC)
+                .putShort((short) flags)
+                .putShort((short) command)
+                .putLong(cookie)
+                .putLong(0)
+                .putLong(length);
+    }
+
+    /** Reads the whole answer, and tells its error. */
+    private static int errorOf(Inbound in, long cookie) throws IOException {
+        assertThat(in.int32()).isEqualTo(Nbd.EXTENDED_REPLY_MAGIC);
+        assertThat(in.uint16()).isEqualTo(Nbd.CHUNK_DONE);
+        int type = in.uint16();
+        assertThat(in.int64()).isEqualTo(cookie);
+        in.skip(Long.BYTES);
+        long length = in.int64();
+        if (type != Nbd.CHUNK_ERROR) {
+            in.skip(length);
+            return 0;
+        }
+        int error = in.int32();
+        in.skip(length - Integer.BYTES);
+        return error;
+    }
+
+    /** Its length is that of the payload then, and the server offers no command with one but writing. */
+    @Test
+    void aPayloadWhereNoneBelongsIsReadAndRefusedAndIsNoPartOfTheDisk() throws Exception {
+        Path image = Peers.image(directory.resolve("disk.raw"), SIZE, 4);
+        byte[] before = Files.readAllBytes(image);
+        try (FileDisk disk = FileDisk.open(image, true, Map.of());
+                NbdServer server = NbdServer.listen(directory.resolve("nbd.sock"), Map.of("", disk));
+                SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(server.socket()))) {
+            Inbound in = new Inbound(client);
+            assertThat(ClientHandshake.shake(in, client, "", Extent.ALLOCATION).mode())
+                    .isEqualTo(Mode.EXTENDED);
+            int[] commands = {
+                Nbd.CMD_READ, Nbd.CMD_FLUSH, Nbd.CMD_TRIM, Nbd.CMD_CACHE, Nbd.CMD_WRITE_ZEROES, Nbd.CMD_BLOCK_STATUS, 77
+            };
+            long cookie = 0;
+            for (int command : commands) {
+                for (int payload : new int[] {0, 12, 4096}) {
+                    write(client, extended(Nbd.FLAG_PAYLOAD_LENGTH, command, ++cookie, payload, payload));
+                    assertThat(errorOf(in, cookie))
+                            .as("command %d with %d bytes", command, payload)
+                            .isEqualTo(NbdError.INVALID.number());
+                }
+            }
+            write(client, extended(0, Nbd.CMD_BLOCK_STATUS, ++cookie, SIZE, 0));
+            assertThat(errorOf(in, cookie)).as("the connection goes on").isZero();
+
+            write(client, extended(Nbd.FLAG_PAYLOAD_LENGTH, Nbd.CMD_TRIM, ++cookie, Nbd.LONGEST_PAYLOAD + 1L, 0));
+            assertThat(in.isAtEnd()).as("more than a payload may be ends it").isTrue();
+        }
+        assertThat(Files.readAllBytes(image)).isEqualTo(before);
+    }
+
     private static ByteBuffer option(int option, byte[] data, @org.jspecify.annotations.Nullable Random random) {
         if (random != null) {
             random.nextBytes(data);
