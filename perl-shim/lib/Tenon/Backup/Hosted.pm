@@ -138,6 +138,8 @@ sub answer ($name, $params, $around) {
         sub {
             # As in PVE's worker, whose handler dies in whatever call is under way.
             local @SIG{qw(HUP INT QUIT TERM)} = (sub { die INTERRUPTED }) x 4;
+            _stay_with($params->{holder})
+                if $name eq 'backup_container_prepare' && defined($params->{holder});
             $result =
                 $name eq 'backup_container' && defined($params->{holder})
                 ? _in_namespaces($params->{holder}, sub { $call->($object, $args->@*) })
@@ -162,7 +164,7 @@ sub _in_namespaces ($holder, $code) {
     if (!$pid) {
         close($in);
         $LOG = sub ($level, $message) { return _tell($out, log => $level, $message) };
-        my $good = eval { _join($holder); $code->(); 1 };
+        my $good = eval { _join_as_root($holder); $code->(); 1 };
         _tell($out, $good ? ('done') : (died => Tenon::Error::text_of($@)));
         close($out);
         STDOUT->flush;
@@ -205,11 +207,19 @@ sub _listen ($in, $pid) {
     die $err;
 }
 
-sub _join ($holder) {
+# As PVE's worker, which stays in a mount namespace of its own once it has mounted a container there: what the provider
+# mounts and unmounts is seen by the child that reads the container, and by nobody else.
+sub _stay_with ($holder) {
+    chdir('/') or die "chdir: $!\n" if _join($holder, 'mnt');
+    return;
+}
+
+# Answers which of them are others than those of this process.
+sub _join ($holder, @kinds) {
     my $number = $SETNS{ (POSIX::uname())[4] }
         // die "namespaces cannot be joined on this machine\n";
     my @joined;
-    for my $kind (qw(user mnt)) {
+    for my $kind (@kinds) {
         my $path = "/proc/$holder/ns/$kind";
         my $theirs = readlink($path)
             // die "the process $holder that holds the container's files has gone\n";
@@ -222,8 +232,12 @@ sub _join ($holder) {
         syscall($number, fileno($namespace), 0) == 0
             or die "the $kind namespace of process $holder cannot be joined: $!\n";
     }
-    return if !@joined;
-    if (grep { $_->[0] eq 'user' } @joined) {
+    return map { $_->[0] } @joined;
+}
+
+sub _join_as_root ($holder) {
+    my @joined = _join($holder, qw(user mnt)) or return;
+    if (grep { $_ eq 'user' } @joined) {
         POSIX::setgid(0) or die "setgid: $!\n";
         $) = '0 0';
         POSIX::setuid(0) or die "setuid: $!\n";
@@ -244,7 +258,8 @@ Tenon::Backup::Hosted - the backup provider that a process of a sidecar has
 
 A provider may keep anything between its calls, so each has a process of its own. It is called as PVE calls it in its worker:
 in list or scalar context as there, with the same hashes, with a handler for TERM that dies with C<interrupted by signal>,
-and C<backup_container> in a child that has joined the container's namespaces.
+C<backup_container_prepare> in the mount namespace in which the container's files are, where the process stays, and
+C<backup_container> in a child that has joined the container's namespaces.
 
 =head1 FUNCTIONS
 

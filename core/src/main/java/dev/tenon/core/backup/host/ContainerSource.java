@@ -32,7 +32,7 @@ final class ContainerSource implements BackupRun.Source {
 
     private final ContainerRequest container;
     private @Nullable WorkDirectory work;
-    private @Nullable IdNamespace namespace;
+    private @Nullable ContainerNamespaces namespaces;
 
     ContainerSource(ContainerRequest container) {
         this.container = container;
@@ -62,14 +62,21 @@ final class ContainerSource implements BackupRun.Source {
         List<String> sources = sources(root, log);
         ContainerTree tree;
         if (owner != 0) {
-            namespace = IdNamespace.make(directory, root, owner);
-            tree = new ContainerTree(IdNamespace.PLACE, sources, owner, OptionalLong.of(namespace.process()));
+            ContainerNamespaces own = ContainerNamespaces.make(directory, root, owner);
+            namespaces = own;
+            provider.prepareContainer(request.guest(), shown(sources, owner, own.worker()), request.limits());
+            // Only now, so that it has what the provider mounted.
+            tree = shown(sources, owner, own.reader());
         } else {
             tree = new ContainerTree(root, sources, owner, OptionalLong.empty());
             log.warn("the container's root is the host's: PVE restores it only as an unprivileged one");
+            provider.prepareContainer(request.guest(), tree, request.limits());
         }
-        provider.prepareContainer(request.guest(), tree, request.limits());
         provider.backupContainer(request.guest(), request.configs(), container.exclude(), tree, request.limits());
+    }
+
+    private static ContainerTree shown(List<String> sources, long owner, long holder) {
+        return new ContainerTree(ContainerNamespaces.PLACE, sources, owner, OptionalLong.of(holder));
     }
 
     /**
@@ -126,13 +133,13 @@ final class ContainerSource implements BackupRun.Source {
 
     @Override
     public void committed() {
-        closeNamespace();
+        closeNamespaces();
     }
 
-    private void closeNamespace() {
-        if (namespace != null) {
-            namespace.close();
-            namespace = null;
+    private void closeNamespaces() {
+        if (namespaces != null) {
+            namespaces.close();
+            namespaces = null;
         }
     }
 
@@ -143,6 +150,6 @@ final class ContainerSource implements BackupRun.Source {
 
     @Override
     public void close() {
-        closeNamespace();
+        closeNamespaces();
     }
 }

@@ -11,7 +11,10 @@ import java.util.OptionalLong;
  * @param sources which parts of it to read, relative to the root: {@code ./} and {@code ./} with each mount point, or {@code
  *     .}; other file systems below are left out
  * @param rootId the host's user id of the container's root, 0 if the container is privileged
- * @param holder the process in whose mount and user namespaces the tree is, empty if it is in this process's own
+ * @param holder the process in whose mount namespace the tree is, empty if it is in this process's own: for {@link
+ *     BackupProvider#prepareContainer} the host's worker, in whose user namespace ids are the host's; for {@link
+ *     BackupProvider#backupContainer} its child, in whose user namespace they are the container's, and which has what the
+ *     provider mounted for the worker meanwhile
  */
 public record ContainerTree(Path directory, List<String> sources, long rootId, OptionalLong holder) {
     public ContainerTree {
