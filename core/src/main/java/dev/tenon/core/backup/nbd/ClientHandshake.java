@@ -24,8 +24,13 @@ final class ClientHandshake {
     private int preferredBlock = LARGEST_BLOCK_DEFAULT;
     private int largestPayload = Nbd.LONGEST_PAYLOAD;
 
-    /** What both sides agreed on; the context's number is -1 if none was asked for. */
-    record Agreed(ExportInfo export, Mode mode, int contextId) {}
+    /**
+     * What both sides agreed on.
+     *
+     * @param contextId the context's number, -1 if none was asked for
+     * @param keepsWhole whether a read can be answered in one piece, without a look for holes
+     */
+    record Agreed(ExportInfo export, Mode mode, int contextId, boolean keepsWhole) {}
 
     private record Reply(int type, int length) {}
 
@@ -58,7 +63,8 @@ final class ClientHandshake {
                         preferredBlock,
                         largestPayload),
                 mode,
-                contextId);
+                contextId,
+                mode != Mode.SIMPLE && (flags & Nbd.SEND_DF) != 0);
     }
 
     private void negotiate(@Nullable String context) throws IOException {

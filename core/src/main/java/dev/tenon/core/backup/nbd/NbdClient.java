@@ -36,12 +36,14 @@ public final class NbdClient implements AutoCloseable {
     private final ExportInfo export;
     private final Mode mode;
     private final @Nullable String context;
+    private volatile boolean keepsWhole;
 
     private NbdClient(SocketChannel channel, Inbound in, ClientHandshake.Agreed agreed, @Nullable String context) {
         this.channel = channel;
         this.export = agreed.export();
         this.mode = agreed.mode();
         this.context = context;
+        this.keepsWhole = agreed.keepsWhole();
         this.replies = new Replies(in, agreed.mode(), agreed.contextId());
     }
 
@@ -125,10 +127,34 @@ public final class NbdClient implements AutoCloseable {
      *     defined, and its position is where it was
      */
     public void read(long offset, ByteBuffer into) throws NbdException {
+        read(0, offset, into);
+    }
+
+    /**
+     * As {@link #read}, of what is known to be no hole: the server need not look for one. QEMU finds them by the file
+     * system, once for each read, and its memory is given back and taken again each time it finds data elsewhere.
+     */
+    void readData(long offset, ByteBuffer into) throws NbdException {
+        if (keepsWhole) {
+            try {
+                read(Nbd.FLAG_DF, offset, into);
+                return;
+            } catch (NbdException e) {
+                if (e.error() != NbdError.OVERFLOW) {
+                    throw e;
+                }
+                // A server need not be able to send so much in one piece.
+                keepsWhole = false;
+            }
+        }
+        read(0, offset, into);
+    }
+
+    private void read(int flags, long offset, ByteBuffer into) throws NbdException {
         int length = into.remaining();
         check(offset, length, export.largestPayload());
         Pending pending = new Pending("read of " + length + " bytes at " + offset, offset, length, into, null);
-        exchange(Nbd.CMD_READ, 0, offset, length, null, pending);
+        exchange(Nbd.CMD_READ, flags, offset, length, null, pending);
         into.position(into.limit());
     }
 
@@ -151,6 +177,11 @@ public final class NbdClient implements AutoCloseable {
             throw lost("the server told nothing of '" + context + "' at " + offset);
         }
         return found;
+    }
+
+    /** Whether an extent that it told, without flags, is no hole. */
+    boolean tellsHoles() {
+        return Extent.ALLOCATION.equals(context);
     }
 
     /** How much {@link #extents} can ask for at once. */

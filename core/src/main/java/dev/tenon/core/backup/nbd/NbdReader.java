@@ -224,7 +224,11 @@ public final class NbdReader {
                         ask(Objects.requireNonNull(map), part);
                     } else {
                         buffer.clear().limit((int) part.length());
-                        client.read(part.offset(), buffer);
+                        if (map != null && map.tellsHoles() && part.flags() == 0) {
+                            client.readData(part.offset(), buffer);
+                        } else {
+                            client.read(part.offset(), buffer);
+                        }
                         sink.accept(part.offset(), buffer.flip());
                     }
                 }

@@ -15,6 +15,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +99,48 @@ class NbdReaderTest {
         });
 
         assertThatThrownBy(() -> blocksOf(disk)).hasMessageContaining("the map is torn");
+    }
+
+    /** The protocol demands no more than 64 KiB in one piece. */
+    @Test
+    void aServerThatCannotSendALotInOnePieceIsReadAsItCan() throws IOException {
+        int piece = 1 << 20;
+        AtomicInteger refused = new AtomicInteger();
+        ServedDisk disk = new ServedDisk() {
+            @Override
+            public long size() {
+                return 9L * piece;
+            }
+
+            @Override
+            public void read(long offset, ByteBuffer into) throws IOException {
+                if (into.remaining() > piece) {
+                    refused.incrementAndGet();
+                    throw new NbdException(NbdError.OVERFLOW, "too much at once");
+                }
+                into.putLong(offset);
+                into.position(into.limit());
+            }
+
+            @Override
+            public Map<String, BlockMap> contexts() {
+                return Map.of(Extent.ALLOCATION, (offset, length, most) -> List.of(new Extent(offset, length, 0)));
+            }
+        };
+        List<Long> read = new ArrayList<>();
+        try (NbdServer server = NbdServer.listen(directory.resolve("nbd.sock"), Map.of("", disk));
+                NbdClient client = NbdClient.connect(server.socket(), "", Extent.ALLOCATION, LIMIT)) {
+            new NbdReader(List.of(client), 4 * piece, 1).readChosen(client, extent -> true, (offset, data) -> {
+                for (int at = 0; at < data.remaining(); at += piece) {
+                    read.add(data.getLong(at));
+                }
+            });
+        }
+
+        assertThat(refused).as("asked for it in one piece").hasValue(1);
+        assertThat(read)
+                .containsExactly(
+                        LongStream.range(0, 9).map(i -> i * piece).boxed().toArray(Long[]::new));
     }
 
     /** QEMU 7.2 is asked for less than 4 GiB at once. */
