@@ -28,7 +28,11 @@ class ContainerRunTest {
 
     /** Whatever a container's files have that a plain copy would lose. */
     static Path tree(Scratch scratch, long rootId) throws IOException {
-        Path root = Files.createDirectory(scratch.file("rootfs"));
+        return tree(Files.createDirectory(scratch.file("rootfs")), rootId);
+    }
+
+    /** The same in an empty directory. */
+    static Path tree(Path root, long rootId) {
         sh(
                 root,
                 "mkdir -p etc dev usr/sbin var/tmp; echo hello >etc/hostname; ln -s hostname etc/link; ln etc/hostname etc/hard;"
@@ -47,16 +51,21 @@ class ContainerRunTest {
                 .run();
     }
 
-    /** Owners less the first id, kinds, modes, sizes, links, names, attributes, access lists and content. */
+    /** Owners less the first id, kinds, modes, sizes, links, names, content, attributes and access lists. */
     static String told(Path root, long rootId) {
+        return toldOfFiles(root, rootId)
+                + sh(root, "getfattr -n user.note --only-values etc/hostname; echo; getfacl -n -c etc/hostname")
+                        .replace("user:" + (rootId + 7) + ":", "user:7:");
+    }
+
+    /** The same without attributes and access lists. */
+    static String toldOfFiles(Path root, long rootId) {
         return sh(
-                        root,
-                        "find . -mindepth 1 '(' -path './dev/*' -o -path ./var/tmp/left-out ')' -prune -o"
-                                + " -printf '%U %G %y %m %s %n %P %l\\0' | tr '\\n\\0' '|\\n' | awk -v id=" + rootId
-                                + " '{ $1 -= id; $2 -= id; if ($3 == \"d\") $5 = \"-\"; print }' | LC_ALL=C sort;"
-                                + " getfattr -n user.note --only-values etc/hostname; echo; getfacl -n -c etc/hostname;"
-                                + " sha256sum var/sparse etc/hard")
-                .replace("user:" + (rootId + 7) + ":", "user:7:");
+                root,
+                "find . -mindepth 1 '(' -path './dev/*' -o -path ./var/tmp/left-out ')' -prune -o"
+                        + " -printf '%U %G %y %m %s %n %P %l\\0' | tr '\\n\\0' '|\\n' | awk -v id=" + rootId
+                        + " '{ $1 -= id; $2 -= id; if ($3 == \"d\") $5 = \"-\"; print }' | LC_ALL=C sort;"
+                        + " sha256sum var/sparse etc/hard");
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.backup.host.BackupRequest;
 import dev.tenon.core.backup.host.BackupRun;
+import dev.tenon.core.backup.host.ContainerRequest;
 import dev.tenon.core.backup.host.MadeBackup;
 import dev.tenon.core.backup.host.RestoreRequest;
 import dev.tenon.core.backup.host.RestoreRun;
@@ -36,6 +37,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -54,11 +56,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What {@link ProviderExamplesTest} runs in a guest; it mounts, and writes into {@code /etc} and {@code /run}. */
 final class ProviderExamples {
-    private static final StorageId STORAGE = new StorageId("examples");
+    static final StorageId STORAGE = new StorageId("examples");
     private static final Path CUSTOM = Path.of("PVE", "Storage", "Custom");
 
     /** A file system that keeps attributes and access lists, which that in memory does not. */
     private static final Path DISK = Path.of("/mnt/examples");
+
+    private static final long CONTAINER_ROOT = 100_000;
 
     private static final RawConfig FIREWALL =
             RawConfig.of("[OPTIONS]\n\nenable: 1\n".getBytes(StandardCharsets.US_ASCII));
@@ -101,26 +105,32 @@ final class ProviderExamples {
     }
 
     /** One that the root of a container may pass. */
-    private static Path directory(String prefix) throws IOException {
+    static Path directory(String prefix) throws IOException {
         return Files.setPosixFilePermissions(
                 Files.createTempDirectory(DISK, prefix), PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
-    /** A storage of an example, in its sidecar. */
+    /** An example in its sidecar. */
+    static StoragePlugin example(Scratch scratch, String plugin) {
+        return SidecarHost.start(scratch, plugin(Path.of(System.getProperty("tenon.examples")), plugin))
+                .plugin();
+    }
+
+    /** A storage of an example. */
     private static final class Host {
         private final Scratch scratch;
         private final StorageService service;
         private final List<String> said = Collections.synchronizedList(new ArrayList<>());
 
-        Host(Scratch scratch, String plugin, String type, String... lines) throws IOException {
+        Host(Scratch scratch, String plugin, String type, Map<String, String> settings) throws IOException {
             this.scratch = scratch;
-            Path file = plugin(Path.of(System.getProperty("tenon.examples")), plugin);
-            SidecarHost sidecar = SidecarHost.start(scratch, file);
-            Map<String, StoragePlugin> types = Map.of(type, sidecar.plugin());
+            Map<String, StoragePlugin> types = Map.of(type, example(scratch, plugin));
             Path configuration = Files.writeString(
                     scratch.file("storage.cfg"),
                     type + ": " + STORAGE + "\n"
-                            + Stream.of(lines).map(line -> "\t" + line + "\n").collect(Collectors.joining()));
+                            + settings.entrySet().stream()
+                                    .map(each -> "\t" + each.getKey() + " " + each.getValue() + "\n")
+                                    .collect(Collectors.joining()));
             ConfigStore configs = new ConfigStore(configuration, types, Locks.forFile(configuration));
             service = new StorageService(
                     configs::current,
@@ -148,6 +158,10 @@ final class ProviderExamples {
 
         MadeBackup backUp(Path disk) {
             return run(100).ofVm(BackupHost.opener(disk));
+        }
+
+        MadeBackup backUpContainer(Path root) {
+            return run(101).ofContainer(new ContainerRequest(root, List.of("/var/tmp/?*")));
         }
 
         Path restore(VolumeId archive, Path directory) {
@@ -182,6 +196,28 @@ final class ProviderExamples {
         assertThat(directory.resolve("qemu-server.conf")).hasBinaryContent(BackupHost.CONFIG.bytes());
     }
 
+    /** What is restored of a container whose root is a user without rights here, beside what there was. */
+    private interface Told {
+        String of(Path root, long rootId);
+    }
+
+    private static void assertContainerComesBack(Host host, Told told) throws IOException {
+        Path root = ContainerRunTest.tree(directory("rootfs-"), CONTAINER_ROOT);
+        String before = told.of(root, CONTAINER_ROOT);
+
+        MadeBackup made = host.backUpContainer(root);
+        Path restored = host.restore(made.volume(), directory("restored-").resolve("here"));
+
+        assertThat(told.of(restored.resolve("rootfs"), 0)).isEqualTo(before);
+        assertThat(restored.resolve("rootfs/var/tmp/left-out")).doesNotExist();
+        assertThat(restored.resolve("pct.conf")).hasBinaryContent(BackupHost.CONFIG.bytes());
+        assertThat(restored.resolve("pct.fw")).hasBinaryContent(FIREWALL.bytes());
+        assertThat(Files.readString(Path.of("/proc/self/mounts")))
+                .as("what is still mounted")
+                .doesNotContain("vzsnap0", "borg-plugin", "backup-provider-example");
+        assertThat(host.archives()).contains(made.volume().toString());
+    }
+
     /** Beside the sockets of the sidecar. */
     private static void assertNothingIsLeft(Scratch scratch) throws IOException {
         try (Stream<Path> files = Files.list(scratch.runtime())) {
@@ -193,10 +229,12 @@ final class ProviderExamples {
     static class OfDirectories {
         static final String PLUGIN = "BackupProviderDirExamplePlugin.pm";
 
-        private static Host host(Scratch scratch, String... lines) throws IOException {
-            List<String> all = new ArrayList<>(List.of("path " + directory("vault-")));
-            all.addAll(List.of(lines));
-            return new Host(scratch, PLUGIN, "backup-provider-dir-example", all.toArray(String[]::new));
+        static final String TYPE = "backup-provider-dir-example";
+
+        private static Host host(Scratch scratch, Map<String, String> more) throws IOException {
+            Map<String, String> settings = new HashMap<>(more);
+            settings.put("path", directory("vault-").toString());
+            return new Host(scratch, PLUGIN, TYPE, settings);
         }
 
         @BeforeAll
@@ -210,7 +248,7 @@ final class ProviderExamples {
         @ParameterizedTest
         @ValueSource(strings = {"nbd", "file-handle"})
         void aDiskIsBackedUpWholeAndThenInPart(String mechanism, Scratch scratch) throws IOException {
-            Host host = host(scratch, "vm-backup-mechanism " + mechanism, "vm-backup-mode incremental");
+            Host host = host(scratch, Map.of("vm-backup-mechanism", mechanism, "vm-backup-mode", "incremental"));
             Path image = qcow2(scratch);
             Path first = contentOf(image, scratch.file("first.raw"));
             MadeBackup whole = host.backUp(image);
@@ -235,11 +273,24 @@ final class ProviderExamples {
                         .isEmpty();
             }
         }
+
+        @Test
+        void aContainerIsRestoredFromATarArchive(Scratch scratch) throws IOException {
+            assertContainerComesBack(host(scratch, Map.of()), ContainerRunTest::told);
+        }
+
+        /** Its makers say that they did not look whether it keeps all that a tar archive does. */
+        @Test
+        void aContainerIsRestoredFromASquashfs(Scratch scratch) throws IOException {
+            assertContainerComesBack(
+                    host(scratch, Map.of("lxc-backup-mode", "squashfs")), ContainerRunTest::toldOfFiles);
+        }
     }
 
     /** The provider that calls Borg, over the SSH of this machine. */
     static class OfBorg {
         static final String PLUGIN = "BorgBackupPlugin.pm";
+        static final String TYPE = "borg";
         private static final Path SECRETS = Path.of("/etc/pve/priv/storage");
         private static Path home = Path.of("/");
         private static @Nullable Process server;
@@ -299,20 +350,27 @@ final class ProviderExamples {
         }
 
         private static Host host(Scratch scratch) throws IOException {
+            return new Host(scratch, PLUGIN, TYPE, settings(scratch));
+        }
+
+        /** Those of a storage with a new repository. */
+        static Map<String, String> settings(Scratch scratch) throws IOException {
             Path repository = scratch.file("repository");
             Command.of("borg", "init", "-e", "none", repository.toString()).run();
             String key = "[127.0.0.1]:2222 " + Files.readString(home.resolve("host.pub"));
-            return new Host(
-                    scratch,
-                    PLUGIN,
-                    "borg",
-                    "repository-path " + repository,
-                    "server 127.0.0.1",
-                    "port 2222",
-                    "username root",
-                    "ssh-private-key 1",
-                    "ssh-server-public-keys "
-                            + Base64.getEncoder().encodeToString(key.getBytes(StandardCharsets.US_ASCII)));
+            return Map.of(
+                    "repository-path",
+                    repository.toString(),
+                    "server",
+                    "127.0.0.1",
+                    "port",
+                    "2222",
+                    "username",
+                    "root",
+                    "ssh-private-key",
+                    "1",
+                    "ssh-server-public-keys",
+                    Base64.getEncoder().encodeToString(key.getBytes(StandardCharsets.US_ASCII)));
         }
 
         @Test
@@ -326,6 +384,11 @@ final class ProviderExamples {
 
             assertNothingIsLeft(scratch);
             assertThat(run("losetup", "-a")).isBlank();
+        }
+
+        @Test
+        void aContainerIsRestoredAsItWas(Scratch scratch) throws IOException {
+            assertContainerComesBack(host(scratch), ContainerRunTest::toldOfFiles);
         }
     }
 }

@@ -27,8 +27,18 @@ class ProviderExamplesTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> contractOfDirectories(Scratch scratch) {
+        return tests(scratch, ProviderExamples.OfDirectories.PLUGIN, ProviderExamplesContract.OfDirectories.class);
+    }
+
+    @TestFactory
     Stream<DynamicTest> borg(Scratch scratch) {
         return tests(scratch, ProviderExamples.OfBorg.PLUGIN, ProviderExamples.OfBorg.class, "borg", "sshd");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> contractOfBorg(Scratch scratch) {
+        return tests(scratch, ProviderExamples.OfBorg.PLUGIN, ProviderExamplesContract.OfBorg.class, "borg", "sshd");
     }
 
     private static Stream<DynamicTest> tests(Scratch scratch, String plugin, Class<?> examples, String... programs) {
