@@ -36,11 +36,6 @@ class ProviderExamplesTest {
         return tests(scratch, ProviderExamples.OfBorg.PLUGIN, ProviderExamples.OfBorg.class, "borg", "sshd");
     }
 
-    @TestFactory
-    Stream<DynamicTest> contractOfBorg(Scratch scratch) {
-        return tests(scratch, ProviderExamples.OfBorg.PLUGIN, ProviderExamplesContract.OfBorg.class, "borg", "sshd");
-    }
-
     private static Stream<DynamicTest> tests(Scratch scratch, String plugin, Class<?> examples, String... programs) {
         String directory = System.getenv(VARIABLE);
         assumeTrue(
