@@ -1,6 +1,7 @@
 # One of several that change a storage at once: chooses volumes by listing them, and changes each while holding the
 # storage's lock. It prints a line of JSON for each operation: when it had the lock and when it was about to let it go, on
-# the clock that all processes share, what it did and what that came to. Arguments: STOREID NAME SEED COUNT.
+# the clock that all processes share, what it did and what that came to. Arguments: STOREID NAME SEED COUNT
+# FORMATS, which are separated by commas.
 
 use v5.36;
 
@@ -16,7 +17,7 @@ open(my $answers, '>&', \*STDOUT) or die "cannot keep standard output: $!\n";
 open(STDOUT, '>&', \*STDERR) or die "cannot print to standard error: $!\n";
 $answers->autoflush(1);
 
-my ($storeid, $name, $seed, $count) = @ARGV;
+my ($storeid, $name, $seed, $count, $formats) = @ARGV;
 srand($seed);
 
 my $cfg = HostConfig::read_from(\*STDIN);
@@ -25,7 +26,9 @@ require HostFunctions;
 my @GUESTS = (100, 101, 102);
 my $TEMPLATES = 9000;
 my $MOST_VOLUMES = 3;
-my $LOCK_SECONDS = 60;
+# An extent of LVM, and a bit.
+my $STEP_BYTES = (4 << 20) + 65536;
+my $LOCK_SECONDS = 300;
 
 my $json = JSON::PP->new->canonical->allow_nonref->allow_blessed->allow_unknown;
 
@@ -43,7 +46,7 @@ sub volumes ($guest) {
 }
 
 sub alloc ($guest) {
-    return ['vdisk_alloc', $storeid, $guest, pick('raw', 'qcow2'), undef, 64 * (1 + int(rand(16)))];
+    return ['vdisk_alloc', $storeid, $guest, pick(split(/,/, $formats)), undef, 64 * (1 + int(rand(16)))];
 }
 
 sub of_template ($volume) {
@@ -57,7 +60,7 @@ sub of_guest ($volume, $step) {
     my $kind = int(rand(8));
     return ['rename_volume', $volid, pick(@GUESTS), undef] if $kind < 2;
     return ['vdisk_free', $volid] if $kind < 4;
-    return ['volume_resize', $volid, $volume->{size} + 65536, 0] if $kind < 6;
+    return ['volume_resize', $volid, $volume->{size} + $STEP_BYTES, 0] if $kind < 6;
     my $names = eval { HostFunctions::named('volume_snapshot_info')->($cfg, $volid) } // {};
     my @snapshots = sort keys $names->%*;
     return ['volume_snapshot', $volid, "$name$step"] if !@snapshots || $kind == 6;

@@ -37,6 +37,7 @@ public final class DescriptorExport extends DescriptorStream implements ExportSt
     public void send(StreamSource source) {
         switch (source) {
             case StreamSource.Content content -> write(writer -> send(writer, content));
+            case StreamSource.Allocated allocated -> write(writer -> send(writer, allocated));
             case StreamSource.Disk disk -> write(writer -> send(writer, disk));
             case StreamSource.Tree(Path directory) -> {
                 write(writer -> writer.header(0));
@@ -66,6 +67,21 @@ public final class DescriptorExport extends DescriptorStream implements ExportSt
             pace.expect(Long.BYTES + length);
             writer.header(content.size().bytes());
             writer.part(file, 0, length);
+        }
+    }
+
+    private void send(Writer writer, StreamSource.Allocated allocated) throws IOException {
+        long size = allocated.size().bytes();
+        try (SparseFile file = SparseFile.open(allocated.file())) {
+            pace.expect(Long.BYTES + size);
+            writer.header(size);
+            long at = 0;
+            for (StreamSource.Extent extent : allocated.extents()) {
+                writer.zeroes(extent.at() - at);
+                at = extent.at() + extent.length();
+                writer.part(file, extent.at(), at);
+            }
+            writer.zeroes(size - at);
         }
     }
 

@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /** Volume groups on the disks of a guest, and storages on them. Only for a guest: it takes whole disks. */
-final class Lab {
+public final class Lab {
     static final String GROUP = "lab-vg";
-    static final String POOL = "data";
+    public static final String POOL = "data";
 
     /** With the patience that a loaded machine needs. */
     static final LvmHost HOST = new LvmHost(
@@ -29,7 +29,7 @@ final class Lab {
     private Lab() {}
 
     /** A volume group of this name on a disk, and a thin pool in it, unless they are there. */
-    static void prepare(String group, String disk) {
+    public static void prepare(String group, String disk) {
         assertThat(System.getenv("TENON_GUEST")).as("this is a guest").isNotBlank();
         if (run("vgs", "--noheadings", "-o", "vg_name")
                 .lines()
@@ -64,7 +64,7 @@ final class Lab {
     }
 
     /** What a command says, which must succeed. */
-    static String run(String... command) {
+    public static String run(String... command) {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();

@@ -6,7 +6,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Operations on volumes of LVM that end in the middle: by kill -9, {@code -Dtenon.kills} times, and made by hand. */
+/**
+ * Operations on volumes of LVM that end in the middle: by kill -9, {@code -Dtenon.kills} times, and made by hand; and pools and
+ * groups in trouble.
+ */
 class LvmInterruptionsTest {
     @TestFactory
     Stream<DynamicTest> killed(Scratch scratch) {
@@ -15,6 +18,6 @@ class LvmInterruptionsTest {
 
     @TestFactory
     Stream<DynamicTest> left(Scratch scratch) {
-        return new Guest(scratch).withDisk("4G").tests(LvmLeftovers.class);
+        return new Guest(scratch).withDisk("4G").withDisk("1G").tests(LvmLeftovers.class, LvmTroubles.class);
     }
 }

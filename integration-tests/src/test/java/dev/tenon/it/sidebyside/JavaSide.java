@@ -30,21 +30,28 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A storage of type {@code dir} in Java, used as {@code PVE::Storage} uses a plugin. */
+/** A storage in Java, used as {@code PVE::Storage} uses a plugin. */
 final class JavaSide implements Side {
-    private final StoragePlugin plugin = new DirPlugin();
+    private final StoragePlugin plugin;
     private final Storage storage;
     private final Path directory;
 
-    JavaSide(String id, Path directory, boolean hasSnapshotChains) {
+    /** @param directory what answers call a directory on both sides */
+    JavaSide(StoragePlugin plugin, Storage storage, Path directory) {
+        this.plugin = plugin;
+        this.storage = storage;
+        this.directory = directory;
+    }
+
+    /** One of type {@code dir}. */
+    static JavaSide ofDirectory(String id, Path directory, boolean hasSnapshotChains) {
         Map<String, Object> section = new LinkedHashMap<>();
         section.put("path", directory.toString());
         section.put("content", Map.of("images", "1"));
         if (hasSnapshotChains) {
             section.put("snapshot-as-volume-chain", "1");
         }
-        storage = Storage.of(id, "dir", section);
-        this.directory = directory;
+        return new JavaSide(new DirPlugin(), Storage.of(id, "dir", section), directory);
     }
 
     @Override
@@ -182,7 +189,7 @@ final class JavaSide implements Side {
                         image.format().word(),
                         Objects.requireNonNull(image.size()).bytes(),
                         String.valueOf(image.owner()),
-                        Objects.requireNonNull(image.used()).bytes(),
+                        image.used() == null ? -1 : image.used().bytes(),
                         image.parent()))
                 .sorted(Comparator.comparing(Listed::volid))
                 .toList();

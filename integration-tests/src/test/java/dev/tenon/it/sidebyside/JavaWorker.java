@@ -10,23 +10,34 @@ import java.util.concurrent.Callable;
 
 /** Does in Java what {@code storage-worker.pl} does in Perl. */
 final class JavaWorker implements Callable<List<Held>> {
-    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration LOCK_TIMEOUT = Duration.ofMinutes(5);
     private static final List<Long> GUESTS = List.of(100L, 101L, 102L);
     private static final long TEMPLATES = 9000;
     private static final int MOST_VOLUMES = 3;
+    /** An extent of LVM, and a bit. */
+    private static final long STEP_BYTES = (4 << 20) + 65_536;
 
     private final JavaSide side;
     private final ExclusiveLock lock;
     private final String storage;
     private final String name;
+    private final List<String> formats;
     private final Random random;
     private final int count;
 
-    JavaWorker(JavaSide side, ExclusiveLock lock, String storage, String name, Random random, int count) {
+    JavaWorker(
+            JavaSide side,
+            ExclusiveLock lock,
+            String storage,
+            String name,
+            List<String> formats,
+            Random random,
+            int count) {
         this.side = side;
         this.lock = lock;
         this.storage = storage;
         this.name = name;
+        this.formats = formats;
         this.random = random;
         this.count = count;
     }
@@ -63,7 +74,7 @@ final class JavaWorker implements Callable<List<Held>> {
 
     private Operation alloc(long guest) {
         long kib = 64L * (1 + random.nextInt(16));
-        return Operation.of("vdisk_alloc", storage, guest, pick(List.of("raw", "qcow2")), null, kib);
+        return Operation.of("vdisk_alloc", storage, guest, pick(formats), null, kib);
     }
 
     private Operation ofTemplate(Listed volume) {
@@ -80,7 +91,7 @@ final class JavaWorker implements Callable<List<Held>> {
         return switch (random.nextInt(8)) {
             case 0, 1 -> Operation.of("rename_volume", volid, pick(GUESTS), null);
             case 2, 3 -> Operation.of("vdisk_free", volid);
-            case 4, 5 -> Operation.of("volume_resize", volid, volume.size() + 65_536, 0);
+            case 4, 5 -> Operation.of("volume_resize", volid, volume.size() + STEP_BYTES, 0);
             case 6 -> Operation.of("volume_snapshot", volid, name + step);
             default -> ofSnapshot(volid, step);
         };

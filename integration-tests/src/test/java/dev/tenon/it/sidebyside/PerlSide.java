@@ -28,8 +28,13 @@ final class PerlSide implements Side {
     }
 
     static PerlSide start(Scratch scratch, String storage, Path directory, boolean hasSnapshotChains) {
+        return start(scratch, storage, directory, config(scratch, storage, directory, hasSnapshotChains));
+    }
+
+    /** @param config of a storage of any type, as {@link #config} makes it */
+    static PerlSide start(Scratch scratch, String storage, Path directory, String config) {
         PerlProgram perl = PerlProgram.start(scratch, List.of(), Installation.resource("perl/storage-side.pl"));
-        perl.say(config(scratch, storage, directory, hasSnapshotChains));
+        perl.say(config);
         return new PerlSide(perl, storage, directory);
     }
 
@@ -48,6 +53,11 @@ final class PerlSide implements Side {
         }
         List<String> plugins =
                 isReal ? List.of() : List.of(Installation.legacyDirPlugin().toString());
+        return config(scratch, storage, section, plugins);
+    }
+
+    /** The same of any section. */
+    static String config(Scratch scratch, String storage, Map<String, Object> section, List<String> plugins) {
         return json(
                 Map.of("ids", Map.of(storage, section), "locks", locks(scratch).toString(), "plugins", plugins));
     }
@@ -134,7 +144,7 @@ final class PerlSide implements Side {
                     text(entry, "format"),
                     Long.parseLong(text(entry, "size")),
                     text(entry, "vmid"),
-                    Long.parseLong(text(entry, "used")),
+                    entry.get("used") == null ? -1 : Long.parseLong(text(entry, "used")),
                     entry.get("parent") == null ? null : text(entry, "parent")));
         }
         listed.sort(Comparator.comparing(Listed::volid));

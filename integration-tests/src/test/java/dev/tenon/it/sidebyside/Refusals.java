@@ -32,7 +32,19 @@ final class Refusals {
             "unable to resize image",
             "unable to take snapshot",
             "unable to roll back to snapshot",
-            "unable to delete snapshot");
+            "unable to delete snapshot",
+            "illegal name",
+            "unsupported format",
+            "unable to parse lvm volume name",
+            "contains illegal characters",
+            "did you mean",
+            "can't clone images in lvm storage",
+            "can't create base images in lvm storage",
+            "can't snapshot 'raw' volume",
+            "can't rollback snapshot for 'raw' volume",
+            "can't delete snapshot for 'raw' volume",
+            "snapshot is working with qcow2 format only",
+            "unable to create base volume");
 
     /**
      * A refusal that PVE leaves to a command, or words otherwise.
@@ -61,6 +73,12 @@ final class Refusals {
             new Pair("^volume  is missing at ", "does not exist"),
             new Pair("^qemu-img: Could not open .*: No such file or directory$", "does not exist"),
             new Pair("^qemu-img: Could not open .*: No such file or directory$", "can't snapshot this image format"),
+            new Pair("Failed to find logical volume", "no such logical volume"),
+            new Pair("ogical volume .* not found in volume group", "no such logical volume"),
+            new Pair("not larger than existing size", "unable to shrink"),
+            new Pair("^volume  is missing at ", "no such logical volume"),
+            new Pair("^volume does not exist$", "no such logical volume"),
+            new Pair("^failed to query file information with qemu-img$", "no such logical volume"),
             new Pair("^we can't rename volume if a snapshot", "it is based on its snapshot"),
             new Pair("^failed to query file information with qemu-img$", "does not exist"),
             new Pair("^can't rollback snapshot this image format$", "can't snapshot this image format"),

@@ -44,7 +44,7 @@ class SideBySideTest {
             RandomOperations operations = new RandomOperations(new Random(SEED), storage, formats);
             new Comparison(
                             PerlSide.start(scratch, storage, perl, hasSnapshotChains),
-                            new JavaSide(storage, java, hasSnapshotChains),
+                            JavaSide.ofDirectory(storage, java, hasSnapshotChains),
                             operations,
                             hasSnapshotChains)
                     .run(STEPS, SEED);

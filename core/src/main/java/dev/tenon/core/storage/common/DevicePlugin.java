@@ -128,7 +128,12 @@ public abstract class DevicePlugin implements StoragePlugin {
         refuseOther(exportFormats(storage, volume, transfer), volume, format, "export");
         ByteSize size =
                 Objects.requireNonNull(volumeSizeInfo(storage, volume, null).size(), "size");
-        stream.send(new StreamSource.Content(mapped(storage, volume), size));
+        stream.send(source(storage, volume, mapped(storage, volume), size));
+    }
+
+    /** Where the bytes of a mapped volume are. */
+    protected StreamSource source(Storage storage, VolumeName volume, Path device, ByteSize size) {
+        return new StreamSource.Content(device, size);
     }
 
     @Override

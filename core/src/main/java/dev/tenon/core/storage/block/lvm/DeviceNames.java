@@ -29,6 +29,11 @@ final class DeviceNames {
         }
     }
 
+    /** What an active volume is called. */
+    static String of(String group, String volume) {
+        return group.replace("-", "--") + "-" + volume.replace("-", "--");
+    }
+
     private static int doubled(String name) {
         return name.length() + (int) name.chars().filter(c -> c == '-').count();
     }

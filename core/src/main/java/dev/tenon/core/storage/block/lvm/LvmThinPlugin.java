@@ -19,12 +19,14 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.StreamSource;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.FormatNames;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -271,6 +273,15 @@ public final class LvmThinPlugin extends VolumeGroupPlugin {
     }
 
     // ---- transfers
+
+    /** What was never written is not read. */
+    @Override
+    protected StreamSource source(Storage storage, VolumeName volume, Path device, ByteSize size) {
+        return new ThinMap(lvm().host(), Configuration.group(storage), Configuration.pool(storage))
+                .extents(device, volume.value(), size.bytes())
+                .<StreamSource>map(extents -> new StreamSource.Allocated(device, size, extents))
+                .orElseGet(() -> super.source(storage, volume, device, size));
+    }
 
     /** A base image that arrives is an ordinary image until it is complete. */
     @Override
