@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
                         + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; listings of"
                         + " directory storages beside qemu-img; full copies of images beside cp; exports and imports beside"
                         + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; listings of StorPool beside its"
-                        + " own plugin; and the start of a command beside that of a JVM and of Perl.",
+                        + " own plugin; storages of LVM beside what PVE's plugins run; and the start of a command beside that of a JVM and of Perl.",
         footer = {
             "",
             "Example: bin/bench calls --calls 20000",
@@ -65,6 +65,7 @@ public final class Bench implements Callable<Integer> {
         ZEROES,
         NBD,
         STORPOOL,
+        BLOCK,
         START
     }
 
@@ -131,6 +132,7 @@ public final class Bench implements Callable<Integer> {
                     case ZEROES -> Zeroes.run(scratch, report, imageMib, rounds);
                     case NBD -> NbdDisks.run(scratch, report, imageMib, rounds);
                     case STORPOOL -> Storpool.run(scratch, report);
+                    case BLOCK -> Block.run(report, rounds);
                     case START -> Start.run(scratch, report, rounds);
                 }
             }

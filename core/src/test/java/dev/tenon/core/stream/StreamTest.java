@@ -24,6 +24,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalLong;
@@ -54,6 +55,28 @@ class StreamTest {
 
         assertThat(Files.mismatch(source, target)).isEqualTo(-1);
         assertThat(FileStatus.of(target).permissions()).isEqualTo(0640);
+    }
+
+    /** What is not among the extents reads as zeroes there, whatever lies in the file. */
+    @Test
+    void onlyTheExtentsOfASourceAreRead() throws Exception {
+        int size = 5 * MEBI + 100;
+        byte[] content = new byte[size];
+        Arrays.fill(content, (byte) 7);
+        Path source = Files.write(directory.resolve("source"), content);
+        Path target = directory.resolve("target");
+        List<StreamSource.Extent> extents = List.of(
+                new StreamSource.Extent(10, 1),
+                new StreamSource.Extent(MEBI, 2 * MEBI),
+                new StreamSource.Extent(size - 3, 3));
+
+        transfer(new StreamSource.Allocated(source, ByteSize.ofBytes(size), extents), target, ByteSize.ofBytes(size));
+
+        byte[] expected = new byte[size];
+        for (StreamSource.Extent extent : extents) {
+            Arrays.fill(expected, (int) extent.at(), (int) (extent.at() + extent.length()), (byte) 7);
+        }
+        assertThat(target).hasBinaryContent(expected);
     }
 
     @Test

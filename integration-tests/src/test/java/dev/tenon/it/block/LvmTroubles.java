@@ -145,7 +145,9 @@ class LvmTroubles {
         for (long[] place : new long[][] {
             {0, 1}, {4096, 0}, {100L * MIB - 1, 0}, {100L * MIB, 2}, {101L * MIB - 1, 2}, {101L * MIB, 0}, {size - 1, 3}
         }) {
-            assertThat(byteAt(file, 8 + place[0])).as("the byte at %d", place[0]).isEqualTo((int) place[1]);
+            assertThat(byteAt(file, 8 + place[0]))
+                    .as("the byte at %d", place[0])
+                    .isEqualTo((int) place[1]);
         }
 
         // The pool has one copy of its metadata; who gets none reads everything.
@@ -218,7 +220,17 @@ class LvmTroubles {
         try {
             for (int i = 0; i < disks.length; i++) {
                 String owner = "pve-vm-10" + i;
-                Lab.run("lvcreate", "-an", "-Zn", "-L", "8m", "-n", "vm-10" + i + "-disk-0", "--addtag", owner, "lossy",
+                Lab.run(
+                        "lvcreate",
+                        "-an",
+                        "-Zn",
+                        "-L",
+                        "8m",
+                        "-n",
+                        "vm-10" + i + "-disk-0",
+                        "--addtag",
+                        owner,
+                        "lossy",
                         disks[i]);
             }
             Lab.run("losetup", "-d", disks[1]);

@@ -37,8 +37,8 @@ class LvmBesidePve {
     private static final int SHOWN_STEPS = 20;
     private static final int LISTED = 10;
     private static final Locks LOCKS = new Locks(Path.of("/var/lock"), Path.of("/etc/pve"));
-    private static final LvmHost HOST = new LvmHost(
-            Path.of("/sbin"), Path.of("/dev"), LOCKS, Duration.ofMinutes(5), Duration.ofMinutes(10));
+    private static final LvmHost HOST =
+            new LvmHost(Path.of("/sbin"), Path.of("/dev"), LOCKS, Duration.ofMinutes(5), Duration.ofMinutes(10));
 
     @Test
     void volumesOfAThinPool(Scratch scratch) {
@@ -129,8 +129,10 @@ class LvmBesidePve {
         }
         assertThat(refusals).as("what is refused otherwise").isEmpty();
         for (Listed volume : java.list(null)) {
-            assertThat(java.call(Operation.of("vdisk_free", volume.volid())).error()).isNull();
-            assertThat(perl.call(Operation.of("vdisk_free", volume.volid())).error()).isNull();
+            assertThat(java.call(Operation.of("vdisk_free", volume.volid())).error())
+                    .isNull();
+            assertThat(perl.call(Operation.of("vdisk_free", volume.volid())).error())
+                    .isNull();
         }
         assertThat(volumes(JAVA)).as("when all volumes are removed").isEqualTo(volumes(PERL));
     }
@@ -171,7 +173,8 @@ class LvmBesidePve {
                 .as("what Perl lists")
                 .isEqualTo(volumes);
         for (String volume : volumes) {
-            assertThat(java.call(Operation.of("vdisk_free", STORAGE + ":" + volume)).error())
+            assertThat(java.call(Operation.of("vdisk_free", STORAGE + ":" + volume))
+                            .error())
                     .isNull();
         }
     }

@@ -96,7 +96,8 @@ final class LvmOperations {
     }
 
     private Next change() {
-        Listed volume = any(candidate -> !candidate.isBase() && (isThin || candidate.format().equals("qcow2")));
+        Listed volume = any(candidate ->
+                !candidate.isBase() && (isThin || candidate.format().equals("qcow2")));
         return switch (random.nextInt(12)) {
             case 0 -> Next.both("vdisk_create_base", volume.volid());
             case 1, 2, 3, 4 -> Next.both("volume_snapshot", volume.volid(), pick(SNAPSHOTS));
@@ -144,7 +145,8 @@ final class LvmOperations {
             case 3 -> Next.both("volume_has_feature", pick(FEATURES), volid, pick(SNAPSHOTS));
             case 4 -> random.nextBoolean() ? Next.both("path", volid) : Next.both("path", volid, "one");
             default ->
-                Next.both("find_free_diskname", storage, pick(GUESTS), isThin || random.nextBoolean() ? "raw" : "qcow2");
+                Next.both(
+                        "find_free_diskname", storage, pick(GUESTS), isThin || random.nextBoolean() ? "raw" : "qcow2");
         };
     }
 
@@ -157,7 +159,8 @@ final class LvmOperations {
         return switch (random.nextInt(14)) {
             case 0 -> isThin ? Next.both("vdisk_free", nowhere) : Next.both("vdisk_free", misnamed);
             case 1 -> Next.both("vdisk_free", misnamed);
-            case 2 -> Next.both("vdisk_clone", any(candidate -> !candidate.isBase()).volid(), guest);
+            case 2 ->
+                Next.both("vdisk_clone", any(candidate -> !candidate.isBase()).volid(), guest);
             case 3 -> Next.both("vdisk_create_base", random.nextBoolean() ? nowhere : volid);
             case 4 -> Next.both("volume_snapshot", nowhere, "one");
             case 5 -> missing("volume_snapshot_rollback", nowhere);

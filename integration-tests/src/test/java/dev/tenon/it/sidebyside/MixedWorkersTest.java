@@ -48,7 +48,8 @@ class MixedWorkersTest {
             assertThat(Workers.names(java.list(null)))
                     .as("what Java lists, " + seed)
                     .isEqualTo(new TreeSet<>(volumes.keySet()));
-            assertThat(Workers.names(PerlSide.start(scratch, storage, directory, false).list(null)))
+            assertThat(Workers.names(
+                            PerlSide.start(scratch, storage, directory, false).list(null)))
                     .as("what Perl lists, " + seed)
                     .isEqualTo(new TreeSet<>(volumes.keySet()));
             assertThat(files(directory)).as("files, " + seed).isEqualTo(new TreeSet<>(volumes.keySet()));

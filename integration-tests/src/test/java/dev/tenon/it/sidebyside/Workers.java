@@ -43,8 +43,7 @@ record Workers(
             List<Future<List<Held>>> java = new ArrayList<>();
             for (int number = 0; number < count; number++) {
                 Random random = new Random(SideBySideTest.SEED + 100 + number);
-                java.add(threads.submit(
-                        new JavaWorker(side, lock, storage, "java" + number, formats, random, each)));
+                java.add(threads.submit(new JavaWorker(side, lock, storage, "java" + number, formats, random, each)));
             }
             for (int number = 0; number < count; number++) {
                 PerlProgram program = perl.get(number);

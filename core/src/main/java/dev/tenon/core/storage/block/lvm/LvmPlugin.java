@@ -341,29 +341,6 @@ public final class LvmPlugin extends VolumeGroupPlugin {
         }
     }
 
-    /** The volume already has its new name, so failing to change its tags is only logged. */
-    @Override
-    void renamed(Storage storage, VolumeName from, VolumeName to, Vmid owner) {
-        Format format = image(from).format();
-        List<String> before = ThickVolumes.tags(owner(from), from, format);
-        List<String> after = ThickVolumes.tags(owner, to, format);
-        List<String> arguments = new ArrayList<>();
-        for (int i = 0; i < before.size(); i++) {
-            if (!before.get(i).equals(after.get(i))) {
-                arguments.addAll(List.of("--addtag", after.get(i), "--deltag", before.get(i)));
-            }
-        }
-        if (arguments.isEmpty()) {
-            return;
-        }
-        arguments.add(inGroup(storage, to.value()));
-        try {
-            lvm().change("unable to update tags for '" + to + "'", "lvchange", arguments);
-        } catch (StorageException e) {
-            LOG.warn("event=tags-left volume={}:{} reason=\"{}\"", storage.id(), to, e.getMessage());
-        }
-    }
-
     @Override
     public void resizeVolume(
             Storage storage, VolumeName volume, ByteSize size, boolean isRunning, @Nullable SnapshotName snapshot) {

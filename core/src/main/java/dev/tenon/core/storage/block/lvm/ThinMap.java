@@ -62,9 +62,8 @@ final class ThinMap {
             try (FileChannel channel = FileChannel.open(device, StandardOpenOption.READ)) {
                 channel.force(false);
             }
-            Matcher table = THIN.matcher(
-                    run(List.of(host.program("dmsetup"), "table", DeviceNames.of(group, volume)))
-                            .strip());
+            Matcher table = THIN.matcher(run(List.of(host.program("dmsetup"), "table", DeviceNames.of(group, volume)))
+                    .strip());
             if (!table.matches()) {
                 return untold(volume, "its device is not that of a thin volume of its own");
             }

@@ -23,6 +23,7 @@ import dev.tenon.core.storage.common.DiskNames;
 import dev.tenon.core.storage.common.FormatNames;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -305,6 +306,25 @@ abstract class VolumeGroupPlugin extends DeclaredDevicePlugin {
     /** Refuses a volume that others know by its name. */
     void refuseUnrenamable(Storage storage, VolumeName volume) {}
 
-    /** A volume has another name now. */
-    void renamed(Storage storage, VolumeName from, VolumeName to, Vmid owner) {}
+    /** The volume already has its new name, so failing to change its tags is only logged. */
+    private void renamed(Storage storage, VolumeName from, VolumeName to, Vmid owner) {
+        Format format = image(from).format();
+        List<String> before = ThickVolumes.tags(owner(from), from, format);
+        List<String> after = ThickVolumes.tags(owner, to, format);
+        List<String> arguments = new ArrayList<>();
+        for (int i = 0; i < before.size(); i++) {
+            if (!before.get(i).equals(after.get(i))) {
+                arguments.addAll(List.of("--addtag", after.get(i), "--deltag", before.get(i)));
+            }
+        }
+        if (arguments.isEmpty()) {
+            return;
+        }
+        arguments.add(inGroup(storage, to.value()));
+        try {
+            lvm.change("unable to update tags for '" + to + "'", "lvchange", arguments);
+        } catch (StorageException e) {
+            LOG.warn("event=tags-left volume={}:{} reason=\"{}\"", storage.id(), to, e.getMessage());
+        }
+    }
 }
