@@ -151,7 +151,7 @@ final class LvmVolumes {
         return () -> {
             long begin = System.nanoTime();
             work.take();
-            turns.add(System.nanoTime() - begin, 0);
+            turns.add((double) (System.nanoTime() - begin), 0);
         };
     }
 

@@ -171,7 +171,11 @@ final class LvmOperations {
             case 10 -> Next.both("vdisk_alloc", storage, guest, volume.format(), volume.file(), 1024);
             case 11 -> Next.both("vdisk_alloc", storage, guest, "raw", pick(WRONG_NAMES), 1024);
             case 12 -> Next.both("vdisk_alloc", storage, guest, pick(List.of("vmdk", "subvol")), null, 1024);
-            default -> Next.both("volume_resize", volid, 1024, 0);
+            // PVE refuses what makes a volume as large as it is.
+            default ->
+                volume.size() > EXTENT_BYTES
+                        ? Next.both("volume_resize", volid, 1024, 0)
+                        : Next.both("volume_resize", nowhere, 1 << 30, 0);
         };
     }
 

@@ -94,12 +94,12 @@ final class Wiping {
 
     private void overwrite(Path device, long size) {
         try {
-            Path real = device.toRealPath();
-            Path limit = Path.of("/sys/block", String.valueOf(real.getFileName()), "queue/write_zeroes_max_bytes");
-            if (!real.startsWith("/dev") || !Files.exists(limit)) {
+            Path mapped = Path.of("/sys/dev/block", number(device));
+            if (!Files.isDirectory(mapped.resolve("dm"))) {
                 throw StorageException.refused(
                         StorageError.COMMAND_FAILED, "'" + device + "' is no device of the device mapper");
             }
+            Path limit = mapped.resolve("queue/write_zeroes_max_bytes");
             long most = Long.parseLong(Files.readString(limit).strip());
             if (most > 0) {
                 long step = Math.min(Configuration.wipeStep(storage), most);
@@ -116,6 +116,14 @@ final class Wiping {
                             "what the kernel says of '" + device + "' is no number",
                             e);
         }
+    }
+
+    /** By which the kernel knows a device, whatever its file is called. */
+    private static String number(Path device) throws IOException {
+        long number = (Long) Files.getAttribute(device, "unix:rdev");
+        long major = number >> 8 & 0xfff | number >> 32 & ~0xfffL;
+        long minor = number & 0xff | number >> 12 & ~0xffL;
+        return major + ":" + minor;
     }
 
     private static void zeroByDisk(Path device, long step, long size) {
