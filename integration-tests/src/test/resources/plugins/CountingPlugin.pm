@@ -39,6 +39,12 @@ sub free_image {
     return sub { $append->("$scfg->{path}/calls", "freed-$volname") };
 }
 
+sub alloc_image {
+    my ($class, $storeid, $scfg, $vmid, $fmt, $name, $size) = @_;
+    $append->("$scfg->{path}/made", "old $name");
+    return $name;
+}
+
 sub status { return (4096, 3072, 1024, 1) }
 
 1;

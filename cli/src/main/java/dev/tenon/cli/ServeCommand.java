@@ -118,6 +118,14 @@ final class ServeCommand implements Callable<Integer> {
             description = "differences that are taken, each with its reason (JSON; see docs/MIGRATION.md)")
     private @Nullable Path shadowRules;
 
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            defaultValue = "/var/lib/tenon/routes",
+            description = "where is kept which calls the plugins of --shadow make, see tenon route (default:"
+                    + " ${DEFAULT-VALUE})")
+    private Path routes = Path.of("/var/lib/tenon/routes");
+
     @Mixin
     private JournalOption journal = new JournalOption();
 
@@ -174,7 +182,7 @@ final class ServeCommand implements Callable<Integer> {
             }
             host.all();
             Rules rules = shadowRules == null ? Rules.NONE : Rules.read(shadowRules);
-            Shadows shadows = Shadows.of(host, shadowed, rules, shadowReports);
+            Shadows shadows = Shadows.of(host, shadowed, rules, new Shadows.Places(shadowReports, routes));
             // Whoever started this process; after that whoever the other daemon was started by.
             ServiceManager starter = ServiceManager.of(environment);
             Predecessor before = takesOver && inherited.isEmpty()
@@ -190,7 +198,7 @@ final class ServeCommand implements Callable<Integer> {
                     Daemon daemon = Daemon.start(
                             host.sockets(),
                             listening,
-                            ServedPlugins.ofStorages(shadows.types()),
+                            ServedPlugins.ofStorages(shadows.types(), shadows.requests()),
                             host::overview,
                             following,
                             before)) {

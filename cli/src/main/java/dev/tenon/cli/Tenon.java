@@ -3,6 +3,8 @@ package dev.tenon.cli;
 import dev.tenon.cli.backup.BackupCommand;
 import dev.tenon.cli.check.CheckCommand;
 import dev.tenon.cli.compare.CompareCommand;
+import dev.tenon.cli.compare.RouteCommand;
+import dev.tenon.cli.compare.ShadowCommand;
 import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.demo.DemoCommand;
 import dev.tenon.cli.host.Arguments;
@@ -45,7 +47,9 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             LibvirtCommand.class,
             ProxyCommand.class,
             ReleaseCommand.class,
+            RouteCommand.class,
             ServeCommand.class,
+            ShadowCommand.class,
             StatusCommand.class,
             StorageCommand.class,
             VolumeCommand.class

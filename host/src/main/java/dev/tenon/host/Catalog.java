@@ -173,6 +173,11 @@ final class Catalog implements AutoCloseable {
         return plugin;
     }
 
+    /** With what stands around those that answer for a type, if it does not already. */
+    StoragePlugin inEarnest(StoragePlugin plugin) {
+        return plugin instanceof PerlStoragePlugin perl ? lifetime.decorate(perl, journal) : plugin;
+    }
+
     private void start(Path file, int members) throws IOException {
         PerlStoragePlugin plugin = PerlStoragePlugin.start(
                 sockets(),

@@ -184,6 +184,11 @@ public final class Host implements AutoCloseable {
         return plugin;
     }
 
+    /** The same plugin as callers are to have it: what it changes is in the journal, and one that is silent is left alone. */
+    public StoragePlugin inEarnest(StoragePlugin plugin) {
+        return catalog.inEarnest(plugin);
+    }
+
     /** The connections to the plugins. */
     public UnixSockets sockets() {
         return catalog.sockets();

@@ -12,6 +12,9 @@ import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +27,9 @@ public final class DaemonClient {
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
+    /** What a daemon says that takes the call for one to a plugin. */
+    private static final Set<ErrorCode> UNKNOWN = Set.of(ErrorCode.UNKNOWN_METHOD, ErrorCode.UNKNOWN_PLUGIN);
+
     private DaemonClient() {}
 
     /**
@@ -33,17 +39,45 @@ public final class DaemonClient {
      * @throws InterruptedException if this thread is interrupted
      */
     public static Overview overview(Path socket) throws IOException, InterruptedException {
+        return OverviewCodec.OVERVIEW.read(call(socket, OVERVIEW, Map.of()));
+    }
+
+    /**
+     * Asks a daemon what it answers beyond that.
+     *
+     * @param request its name
+     * @return the answer, a document
+     * @throws IOException if nobody answers at its socket, or it refuses; the message says why
+     * @throws InterruptedException if this thread is interrupted
+     */
+    public static String ask(Path socket, String request, Map<String, String> words)
+            throws IOException, InterruptedException {
+        Value answer = call(socket, request, words);
+        if (answer instanceof Value.Text(String text)) {
+            return text;
+        }
+        throw new IOException("the daemon at '" + socket + "' answers '" + request + "' with no text");
+    }
+
+    private static Value call(Path socket, String name, Map<String, String> words)
+            throws IOException, InterruptedException {
+        Map<String, Value> params = new TreeMap<>();
+        words.forEach((word, text) -> params.put(word, Value.ofText(text)));
         try (UnixSockets sockets = new UnixSockets()) {
             Session session = connect(sockets, socket);
             session.greet();
             session.opened().get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-            Value answer = session.call(OVERVIEW, Value.fields(), LIMIT);
+            Value answer = session.call(name, new Value.Fields(params), LIMIT);
             session.close("DONE", "");
-            return OverviewCodec.OVERVIEW.read(answer);
+            return answer;
         } catch (RemoteCallException e) {
+            boolean isUnknown = UNKNOWN.contains(e.error().errorCode());
             throw new IOException(
-                    "the daemon at '" + socket + "' does not tell what it does, most likely since it is of an older"
-                            + " release: " + e.error().message() + "; restart it",
+                    isUnknown
+                            ? "the daemon at '" + socket + "' does not know '" + name
+                                    + "', most likely since it is of an older release: "
+                                    + e.error().message() + "; restart it"
+                            : e.error().message(),
                     e);
         } catch (ExecutionException | SessionClosedException | TimeoutException | StorageException e) {
             String reason = e instanceof ExecutionException && e.getCause() != null

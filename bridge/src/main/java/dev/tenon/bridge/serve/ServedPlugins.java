@@ -40,21 +40,48 @@ public final class ServedPlugins implements AutoCloseable {
 
     private final Api api;
     private final Map<String, Callee> plugins;
+    private final Map<String, Request> requests;
     private final Leftovers leftovers = new Leftovers();
     private final ServedObjects objects = new ServedObjects();
     private final Gates gates = new Gates();
     private final LargeAnswers large = new LargeAnswers();
 
+    /** Answers, in a document as text, what people ask the program itself, in words by their names. */
+    @FunctionalInterface
+    public interface Request {
+        /**
+         * Answers.
+         *
+         * @throws dev.tenon.core.spi.StorageException if a word is wrong, or it cannot be done; the message says what to do
+         */
+        String answer(Map<String, String> words);
+    }
+
     public ServedPlugins(Api api, Map<String, Callee> plugins) {
+        this(api, plugins, Map.of());
+    }
+
+    private ServedPlugins(Api api, Map<String, Callee> plugins, Map<String, Request> requests) {
         this.api = api;
         this.plugins = Map.copyOf(plugins);
+        this.requests = Map.copyOf(requests);
     }
 
     /** Storage plugins, each under its name. */
     public static ServedPlugins ofStorages(Map<String, ? extends StoragePlugin> plugins) {
+        return ofStorages(plugins, Map.of());
+    }
+
+    /**
+     * The same of a program that people ask more.
+     *
+     * @param requests by the names of their calls
+     */
+    public static ServedPlugins ofStorages(
+            Map<String, ? extends StoragePlugin> plugins, Map<String, Request> requests) {
         Map<String, Callee> callees = new TreeMap<>();
         plugins.forEach((name, plugin) -> callees.put(name, StorageApi.callee(plugin)));
-        return new ServedPlugins(StorageApi.API, callees);
+        return new ServedPlugins(StorageApi.API, callees, requests);
     }
 
     /** The API that is served. */
@@ -123,6 +150,10 @@ public final class ServedPlugins implements AutoCloseable {
                 if (answer != null) {
                     return answer;
                 }
+                Request request = isForPlugin(call) ? null : requests.get(call.method());
+                if (request != null) {
+                    return Value.ofText(request.answer(words(call.params())));
+                }
                 if (before != null
                         && call.method().equals(CLAIM)
                         && !leftovers.has(call.params())
@@ -130,6 +161,16 @@ public final class ServedPlugins implements AutoCloseable {
                     return before.claim(call);
                 }
                 return ServedPlugins.this.handle(call, descriptors);
+            }
+
+            private Map<String, String> words(Value.Fields params) {
+                Map<String, String> words = new TreeMap<>();
+                params.entries().forEach((name, value) -> {
+                    if (value instanceof Value.Text(String text)) {
+                        words.put(name, text);
+                    }
+                });
+                return words;
             }
 
             private boolean isForPlugin(IncomingCall call) {

@@ -128,6 +128,16 @@ public final class Shadow implements AutoCloseable {
         return Decorator.decorate(old, this::around);
     }
 
+    /** Makes a change that another plugin makes, so that a difference after it is not taken for one of the plugins. */
+    public <T extends @Nullable Object> T changing(Supplier<T> change) {
+        changes.incrementAndGet();
+        try {
+            return change.get();
+        } finally {
+            changes.incrementAndGet();
+        }
+    }
+
     /** What became of the calls by now. */
     public Counts counts() {
         return new Counts(
@@ -172,12 +182,7 @@ public final class Shadow implements AutoCloseable {
     private @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         if (call.effect() == Call.Effect.CHANGES) {
             changed.increment();
-            changes.incrementAndGet();
-            try {
-                return next.get();
-            } finally {
-                changes.incrementAndGet();
-            }
+            return changing(next);
         }
         reads.increment();
         if (settings.share() < 1 && ThreadLocalRandom.current().nextDouble() >= settings.share()) {

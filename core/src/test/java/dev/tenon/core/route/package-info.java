@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.route;
+
+import org.jspecify.annotations.NullMarked;
