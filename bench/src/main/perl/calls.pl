@@ -2,18 +2,20 @@
 
 # Makes the same call over two sockets, by turns, and prints how long each took in nanoseconds: one line a block, the
 # name of the peer and its numbers. Reads {"method", "args", "peers": {name: socket}, "warmup", "blocks", "block"} as
-# JSON from standard input.
+# JSON from standard input. With "pace" a call begins so many nanoseconds after the one before began, or at once if that took
+# longer.
 
 use v5.36;
 
 use JSON::PP ();
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
 
 use Tenon::Client;
 
 my $job = JSON::PP->new->utf8->decode(do { local $/ = undef; <STDIN> });
 my ($method, @args) = ($job->{method}, $job->{args}->@*);
 my @peers = sort keys $job->{peers}->%*;
+my $pace = ($job->{pace} // 0) / 1e9;
 my %client = map { $_ => Tenon::Client->new(socket => $job->{peers}->{$_}) } @peers;
 
 sub block ($name, $calls) {
@@ -24,6 +26,8 @@ sub block ($name, $calls) {
         my @result = $client->call('dir', $method, @args);
         my $ended = clock_gettime(CLOCK_MONOTONIC);
         push @nanos, ($ended - $began) * 1e9;
+        my $left = $began + $pace - $ended;
+        sleep($left) if $left > 0;
     }
     return @nanos;
 }

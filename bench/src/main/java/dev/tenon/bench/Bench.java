@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
-                        + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; listings of"
+                        + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; calls of a daemon that has another plugin asked the same, beside one that has none; listings of"
                         + " directory storages beside qemu-img; full copies of images beside cp; exports and imports beside"
                         + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; listings of StorPool beside its"
                         + " own plugin; storages of LVM beside what PVE's plugins run; and the start of a command beside that of a JVM and of Perl.",
@@ -56,6 +56,7 @@ public final class Bench implements Callable<Integer> {
         CALLS,
         PLUGINS,
         FAMILY,
+        SHADOW,
         LISTS,
         CONNECTIONS,
         CROWD,
@@ -123,6 +124,7 @@ public final class Bench implements Callable<Integer> {
                     case CALLS -> calls(scratch, report);
                     case PLUGINS -> plugins(scratch, report);
                     case FAMILY -> family(scratch, report);
+                    case SHADOW -> shadow(scratch, report);
                     case LISTS -> lists(scratch, report);
                     case CONNECTIONS -> connections(scratch, report);
                     case CROWD -> crowd(scratch, report);
@@ -184,6 +186,16 @@ public final class Bench implements Callable<Integer> {
         report.scaling("calls that cost nothing", family.scaling(), TARGET_SCALING);
         report.scaling("calls that wait for 20 ms", family.waiting(), TARGET_SCALING_WAITING);
         report.growth("a further member's own", family.memory(), TARGET_MEMBER);
+    }
+
+    private void shadow(Scratch scratch, Report report) throws Exception {
+        Plan plan = Plan.of(Math.max(1, calls / CROWD_SHARE), Math.max(1, warmup / CROWD_SHARE));
+        report.heading(
+                "Calls at a fixed rate while a new plugin is asked the same, beside a daemon without one", "alone");
+        List<Shadowed.Result> results = Shadowed.run(scratch, plan);
+        results.forEach(each -> report.row(each.comparison(), Shadowed.TARGET_P50, Shadowed.TARGET_P99));
+        report.line("");
+        results.forEach(each -> report.growth(each.comparison().what(), each.memory(), Shadowed.TARGET_MEMORY));
     }
 
     private void crowd(Scratch scratch, Report report) throws Exception {

@@ -28,6 +28,16 @@ final class JavaProcess implements AutoCloseable {
 
     /** Starts a daemon with a journal of its own and these plugins, which adopts nothing. */
     static JavaProcess daemon(Scratch scratch, Path control, Path... plugins) throws IOException, InterruptedException {
+        List<String> options = new ArrayList<>();
+        for (Path plugin : plugins) {
+            options.addAll(List.of("--plugin", plugin.toString()));
+        }
+        return daemonWith(scratch, control, options);
+    }
+
+    /** The same with these options. */
+    static JavaProcess daemonWith(Scratch scratch, Path control, List<String> options)
+            throws IOException, InterruptedException {
         String name = String.valueOf(control.getFileName()).replaceFirst("\\.sock$", "");
         List<String> arguments = new ArrayList<>(List.of(
                 "serve",
@@ -37,9 +47,7 @@ final class JavaProcess implements AutoCloseable {
                 scratch.file(name + ".journal").toString(),
                 "--adopted",
                 scratch.file("nothing").toString()));
-        for (Path plugin : plugins) {
-            arguments.addAll(List.of("--plugin", plugin.toString()));
-        }
+        arguments.addAll(options);
         return start(Tenon.class, arguments, List.of(control), scratch.file(name + ".log"));
     }
 

@@ -162,6 +162,12 @@ class EveryCommandTest {
             assertThat(adopted.status()).as(adopted.errors()).isZero();
             return List.of("release", "--state", tenon.adopted().toString(), "LegacyDirPlugin.pm");
         });
+        for (String asking : List.of("route", "shadow")) {
+            all.put(asking, (tenon, scratch) -> {
+                DaemonProcess daemon = DaemonProcess.start(scratch);
+                return List.of(asking, "--socket", daemon.socket().toString());
+            });
+        }
         all.put("status", (tenon, scratch) -> {
             DaemonProcess daemon = DaemonProcess.start(scratch);
             return List.of("status", "--socket", daemon.socket().toString());
