@@ -25,12 +25,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,9 @@ class ComparisonTest {
 
     /** Of so many faulty plugins one is tried; {@code -Dtenon.mutants=1} tries all. */
     private static final int STRIDE = Integer.getInteger("tenon.mutants", 4);
+
+    /** Of so many of those one is tried in the shadow, too. */
+    private static final int SHADOW_STRIDE = STRIDE == 1 ? 1 : 4;
 
     private final StoragePlugin dir = Objects.requireNonNull(NativeTypes.all().get("dir"));
 
@@ -137,30 +142,71 @@ class ComparisonTest {
         questions.ask(storage);
         int number = 0;
         int made = 0;
+        int shadowed = 0;
         List<String> missed = new ArrayList<>();
+        List<String> missedByShadow = new ArrayList<>();
         for (String method : mutants.keySet()) {
             for (String what : mutants.get(method).keySet()) {
                 if (number++ % STRIDE != 0) {
                     continue;
                 }
-                made++;
+                if (made++ % SHADOW_STRIDE == 0) {
+                    shadowed++;
+                    if (!isFoundByShadow(method, what)) {
+                        missedByShadow.add(method + ": " + what);
+                    }
+                }
                 if (!isFound(method, what)) {
                     missed.add(method + ": " + what);
                 }
             }
         }
-        System.out.println(made + " faulty plugins, " + missed.size() + " not found " + missed);
+        System.out.println(made + " faulty plugins, " + missed.size() + " not found " + missed + "; of " + shadowed
+                + " of them the shadow did not find " + missedByShadow);
+        assertThat(missedByShadow.size()).isLessThanOrEqualTo(shadowed / 20);
         assertThat(made).isGreaterThan(240 / STRIDE);
         assertThat(missed.size()).isLessThanOrEqualTo(made / 20);
     }
 
     /** The fault is in each answer that has such a field. */
-    private boolean isFound(String method, String what) {
-        StoragePlugin faulty = faulty(method, value -> {
+    private StoragePlugin mutant(String method, String what) {
+        return faulty(method, value -> {
             Map<String, @Nullable Object> mutants = Mutants.of(value);
             return mutants.containsKey(what) ? mutants.get(what) : value;
         });
-        Report report = compare(faulty, Rules.NONE, 1);
+    }
+
+    /** By what is asked in earnest, of which a part is asked twice. */
+    private boolean isFoundByShadow(String method, String what) {
+        return !ofShadow(mutant(method, what)).stream()
+                .filter(compared -> compared.question().method().equals(method))
+                .allMatch(compared -> compared.unexplained().isEmpty());
+    }
+
+    private List<Compared> ofShadow(StoragePlugin candidate) {
+        List<Compared> results = new CopyOnWriteArrayList<>();
+        Shadow.Settings all = new Shadow.Settings(1, 0.125, 10_000, 100_000, Duration.ofMinutes(1));
+        try (Shadow shadow = new Shadow(dir, candidate, Rules.NONE, all, results::add)) {
+            Questions questions = new Questions(shadow.plugin(), 1, MOST);
+            questions.askOfType();
+            questions.ask(storage);
+        }
+        return results;
+    }
+
+    @Test
+    void theShadowTellsNothingOfAFaithfulPlugin() {
+        for (int i = 0; i < 10; i++) {
+            List<Compared> results = ofShadow(dir);
+
+            assertThat(results)
+                    .hasSizeGreaterThan(400)
+                    .allMatch(compared -> compared.unexplained().isEmpty());
+        }
+    }
+
+    private boolean isFound(String method, String what) {
+        Report report = compare(mutant(method, what), Rules.NONE, 1);
         return report.mismatches().stream()
                 .anyMatch(mismatch -> mismatch.question().method().equals(method));
     }

@@ -213,7 +213,7 @@ class RouterTest {
         assertThat(ofOld).containsExactly("allocImage");
 
         fault = (call, next) -> {
-            next.get();
+            assertThat(next.get()).isNotNull();
             throw failure(StorageError.DEADLINE_EXCEEDED, Outcome.UNKNOWN);
         };
         assertThatThrownBy(() -> alloc(plugin)).hasMessageContaining("broken");
