@@ -78,6 +78,28 @@ take_utf8() {
     export LC_ALL=C.UTF-8
 }
 
+# Becomes a program that has the daemon run the command, if that is one which only reads and a daemon has a socket there:
+# it answers before a JVM has started. The program starts this script again if the daemon does not do it. Arguments: the
+# words of the command line.
+ask_daemon() {
+    local asked=${TENON_ASKED:-} socket=/run/tenon/control.sock word before= columns=
+    unset TENON_ASKED
+    [ -z "$asked" ] || return 0
+    case "${1:-} ${2:-}" in
+        'backup list' | 'status '* | 'storage list' | 'storage status') ;;
+        'volume info' | 'volume list' | 'volume path' | 'volume snapshots') ;;
+        *) return 0 ;;
+    esac
+    for word in "$@"; do
+        [ "$before" != --socket ] || socket=$word
+        [[ $word != --socket=* ]] || socket=${word#*=}
+        before=$word
+    done
+    [ -S "$socket" ] || return 0
+    [ ! -t 1 ] || columns=$(tput cols 2>/dev/null || echo 120)
+    exec perl "$root/perl-shim/bin/tenon-ask" "$root" "$socket" "$columns" "$0" "$@"
+}
+
 # Becomes the tenon command. Arguments: the directory of archives, the class path, the words of the command line.
 launch() {
     local archives=$1 path=$2 columns= error_columns= options

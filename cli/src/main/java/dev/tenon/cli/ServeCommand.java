@@ -200,6 +200,7 @@ final class ServeCommand implements Callable<Integer> {
                             listening,
                             ServedPlugins.ofStorages(shadows.types(), shadows.requests()),
                             host::overview,
+                            new AskedCommands(shadows.types().keySet()),
                             following,
                             before)) {
                 LOG.info(

@@ -67,7 +67,7 @@ final class StatusCommand implements Callable<Integer> {
         printWhatItDoes(overview, out);
     }
 
-    private static void printBefore(Overview before, PrintWriter out) {
+    private void printBefore(Overview before, PrintWriter out) {
         out.println();
         out.printf(
                 "The daemon before it, process %d, finishes what it has begun; for %s.%n",
@@ -75,19 +75,20 @@ final class StatusCommand implements Callable<Integer> {
         printWhatItDoes(before, out);
     }
 
-    private static void printWhatItDoes(Overview overview, PrintWriter out) {
+    private void printWhatItDoes(Overview overview, PrintWriter out) {
+        Terminal terminal = Surroundings.of(spec).terminal();
         if (overview.plugins().isEmpty()) {
             out.println("It hosts no Perl plugin.");
         } else {
             out.println();
-            plugins(overview).print(out, Terminal.ofOutput());
+            plugins(overview).print(out, terminal);
         }
         if (overview.storages().isEmpty()) {
             out.println();
             out.println("No call is inside a storage.");
         } else {
             out.println();
-            storages(overview).print(out, Terminal.ofOutput());
+            storages(overview).print(out, terminal);
         }
         overview.before().forEach(before -> printBefore(before, out));
     }

@@ -1,5 +1,6 @@
 package dev.tenon.cli;
 
+import dev.tenon.cli.console.Terminal;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
@@ -15,16 +16,30 @@ import picocli.CommandLine.Model.CommandSpec;
  * @param err standard error, as text
  * @param directory what paths are relative to; null for the process's own
  * @param environment the variables by name
+ * @param terminal what reads standard output
+ * @param daemon the daemon that runs the command for another process; null if none does
  */
 public record Surroundings(
         DataStreams data,
         PrintWriter out,
         PrintWriter err,
         @Nullable Path directory,
-        Map<String, String> environment) {
+        Map<String, String> environment,
+        Terminal terminal,
+        @Nullable InDaemon daemon) {
 
     public Surroundings {
         environment = Map.copyOf(environment);
+    }
+
+    /** With the terminal of this process, and no daemon. */
+    public Surroundings(
+            DataStreams data,
+            PrintWriter out,
+            PrintWriter err,
+            @Nullable Path directory,
+            Map<String, String> environment) {
+        this(data, out, err, directory, environment, Terminal.ofOutput(), null);
     }
 
     /** The surroundings of this process. */

@@ -15,6 +15,7 @@ import dev.tenon.cli.transfer.CopyCommand;
 import dev.tenon.cli.transfer.ExportCommand;
 import dev.tenon.cli.transfer.ImportCommand;
 import dev.tenon.cli.volume.VolumeCommand;
+import dev.tenon.host.PluginNeededException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -114,9 +115,16 @@ public final class Tenon {
         return line.execute(args);
     }
 
+    private static int failed(Exception failure, CommandLine command, Surroundings surroundings) {
+        InDaemon daemon = surroundings.daemon();
+        if (daemon != null && failure instanceof PluginNeededException) {
+            daemon.doubt(failure.getMessage());
+        }
+        return ExitStatus.failed(command.getErr(), failure);
+    }
+
     /** The terminal's, as far as lines of that length can be read. */
-    private static int helpWidth() {
-        Terminal terminal = Terminal.ofOutput();
+    private static int helpWidth(Terminal terminal) {
         return terminal.isPresent()
                 ? Math.clamp(terminal.width(), NARROWEST_HELP, WIDEST_HELP)
                 : UsageMessageSpec.DEFAULT_USAGE_WIDTH;
@@ -136,12 +144,12 @@ public final class Tenon {
         StorageCommand.configure(line);
         VolumeCommand.configure(line);
         ExitStatus.tell(line);
-        return line.setUsageHelpWidth(helpWidth())
+        return line.setUsageHelpWidth(helpWidth(surroundings.terminal()))
                 .setOut(surroundings.out())
                 .setErr(surroundings.err())
                 .setDefaultValueProvider(argument -> PluginOptions.usual(argument, surroundings))
                 .registerConverter(Path.class, surroundings::path)
-                .setExecutionExceptionHandler((e, command, result) -> ExitStatus.failed(command.getErr(), e))
+                .setExecutionExceptionHandler((e, command, result) -> failed(e, command, surroundings))
                 .setParameterExceptionHandler((e, args) -> {
                     CommandLine command = e.getCommandLine();
                     command.getErr().println("tenon: " + WrongUsage.sentence(e));

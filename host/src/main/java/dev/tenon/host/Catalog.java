@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,6 +52,7 @@ final class Catalog implements AutoCloseable {
     private final Journal journal;
     private final Adopted adopted;
     private final ServedTypes served;
+    private final @Nullable Set<String> servedHere;
     private final List<Path> written = new ArrayList<>();
     private boolean isDaemonAsked;
     private final Map<String, StoragePlugin> known = new TreeMap<>();
@@ -63,8 +65,15 @@ final class Catalog implements AutoCloseable {
      * Knows those in Java at once.
      *
      * @param runtime where the sockets of plugins go; null for a directory that is made when the first is started
+     * @param servedHere what the daemon serves that is this process, for a catalog that starts no plugin; null for one that does
      */
-    Catalog(HostSettings settings, Lifetime lifetime, Journal journal, @Nullable Path runtime) throws IOException {
+    Catalog(
+            HostSettings settings,
+            Lifetime lifetime,
+            Journal journal,
+            @Nullable Path runtime,
+            @Nullable Set<String> servedHere)
+            throws IOException {
         this.lifetime = lifetime;
         this.hosting = settings.hosting();
         this.bitmaps = settings.bitmapDirectory();
@@ -72,6 +81,7 @@ final class Catalog implements AutoCloseable {
         this.adopted = new Adopted(settings.adopted());
         this.runtime = runtime;
         this.served = new ServedTypes(settings.socket());
+        this.servedHere = servedHere;
         NativeTypes.all().forEach((type, plugin) -> {
             known.put(type, lifetime.decorate(plugin, journal));
             known.put(ProxiedTypes.usual(type), lifetime.decorate(named(ProxiedTypes.usual(type), plugin), journal));
@@ -122,6 +132,12 @@ final class Catalog implements AutoCloseable {
 
     /** Starts one more plugin. False if there is none left. */
     boolean more() throws IOException {
+        if (servedHere != null) {
+            if (candidates.isEmpty() && known.keySet().containsAll(servedHere)) {
+                return false;
+            }
+            throw new PluginNeededException("a plugin would have to be started");
+        }
         Candidate candidate = candidates.poll();
         if (candidate == null && !isDaemonAsked) {
             isDaemonAsked = true;

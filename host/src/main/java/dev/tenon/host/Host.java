@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +35,17 @@ public final class Host implements AutoCloseable {
     private ConfigStore store;
     private StorageService service;
 
-    private Host(HostSettings settings, Lifetime lifetime, boolean isReading, @Nullable Path runtime)
+    private Host(
+            HostSettings settings,
+            Lifetime lifetime,
+            boolean isReading,
+            @Nullable Path runtime,
+            @Nullable Set<String> served)
             throws IOException {
         this.settings = settings;
         this.isReading = isReading;
         this.journal = new Journal(settings.journalDirectory());
-        this.catalog = new Catalog(settings, lifetime, journal, runtime);
+        this.catalog = new Catalog(settings, lifetime, journal, runtime, served);
         this.node = node();
         this.store = newStore();
         this.service = newService();
@@ -47,12 +53,22 @@ public final class Host implements AutoCloseable {
 
     /** For one command. A plugin is started when a storage of its type is named, and ends with the host. */
     public static Host ofCommand(HostSettings settings) throws IOException {
-        return new Host(settings, Lifetime.COMMAND, false, null);
+        return new Host(settings, Lifetime.COMMAND, false, null, null);
     }
 
     /** The same for a command that changes nothing, so that storages make no directories. */
     public static Host ofReadingCommand(HostSettings settings) throws IOException {
-        return new Host(settings, Lifetime.COMMAND, true, null);
+        return new Host(settings, Lifetime.COMMAND, true, null, null);
+    }
+
+    /**
+     * The same for one that the daemon runs for another process. It starts no plugin, which would be this process's and not
+     * that one's; where one is needed it throws a {@link PluginNeededException}.
+     *
+     * @param served the types that the daemon serves
+     */
+    public static Host ofReadingCommandInDaemon(HostSettings settings, Set<String> served) throws IOException {
+        return new Host(settings, Lifetime.COMMAND, true, null, served);
     }
 
     /**
@@ -61,7 +77,7 @@ public final class Host implements AutoCloseable {
      * @param runtime where the sockets of plugins go, a directory of mode 0700, which goes away with the host
      */
     public static Host ofDaemon(HostSettings settings, Path runtime) throws IOException {
-        return new Host(settings, Lifetime.DAEMON, false, runtime);
+        return new Host(settings, Lifetime.DAEMON, false, runtime, null);
     }
 
     private static String node() throws IOException {

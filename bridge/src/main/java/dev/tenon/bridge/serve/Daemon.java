@@ -6,6 +6,8 @@ import dev.tenon.bridge.session.Session;
 import dev.tenon.bridge.transport.ListeningSocket;
 import dev.tenon.bridge.transport.PeerCredentials;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -37,6 +39,10 @@ public final class Daemon implements AutoCloseable {
     private static final int MOST_DAEMONS = 9;
 
     private static final String REASON = "the daemon is shutting down";
+
+    private static final CommandRunner NO_COMMANDS = (asked, gone) -> {
+        throw StorageException.refused(StorageError.NOT_SUPPORTED, "this program runs no commands for others");
+    };
 
     private final UnixSockets.Listener listener;
     private final DescriptorSocket descriptors;
@@ -94,14 +100,15 @@ public final class Daemon implements AutoCloseable {
     public static Daemon start(
             UnixSockets sockets, ListeningSocket socket, ServedPlugins plugins, Supplier<List<Overview.Plugin>> hosted)
             throws IOException {
-        return start(sockets, socket, plugins, hosted, Following.NONE, null);
+        return start(sockets, socket, plugins, hosted, NO_COMMANDS, Following.NONE, null);
     }
 
     /**
-     * The same of a daemon that another one can take over from, and that may itself have taken over.
+     * The same of a daemon that runs commands, that another one can take over from, and that may itself have taken over.
      *
      * @param socket closed with the daemon; that for descriptors is beside it
      * @param hosted what the plugins in Perl are doing, for those who ask
+     * @param commands runs commands for those who ask
      * @param following what happens when another daemon takes over from this one
      * @param before the daemon that has handed the socket over, which is told that this one answers; null if none has
      * @throws IOException if that for descriptors cannot be bound, or the one before goes on itself; the socket is closed
@@ -112,6 +119,7 @@ public final class Daemon implements AutoCloseable {
             ListeningSocket socket,
             ServedPlugins plugins,
             Supplier<List<Overview.Plugin>> hosted,
+            CommandRunner commands,
             Following following,
             @Nullable Predecessor before)
             throws IOException {
@@ -124,7 +132,7 @@ public final class Daemon implements AutoCloseable {
         }
         Daemon daemon;
         try {
-            daemon = start(sockets, socket, plugins, hosted, descriptors, following, before);
+            daemon = start(sockets, socket, plugins, hosted, commands, descriptors, following, before);
         } catch (IOException | RuntimeException e) {
             descriptors.close();
             throw e;
@@ -166,6 +174,7 @@ public final class Daemon implements AutoCloseable {
             ListeningSocket socket,
             ServedPlugins plugins,
             Supplier<List<Overview.Plugin>> hosted,
+            CommandRunner commands,
             DescriptorSocket descriptors,
             Following following,
             @Nullable Predecessor before)
@@ -188,13 +197,16 @@ public final class Daemon implements AutoCloseable {
                         .stream().map(Value::ofText).toList()),
                 "descriptors",
                 Value.ofText(descriptors.path().toString())));
+        Commands own = new Commands(commands, OwnUser.uid());
         CallHandler handler = plugins.handler(
                 descriptors,
-                call -> call.method().equals(DaemonClient.OVERVIEW)
-                        ? OverviewCodec.OVERVIEW.write(overview.get())
-                        : Succession.METHODS.contains(call.method())
-                                ? succession.join().call(call)
-                                : null,
+                call -> switch (call.method()) {
+                    case DaemonClient.OVERVIEW -> OverviewCodec.OVERVIEW.write(overview.get());
+                    case Commands.COMMAND -> own.call(call);
+                    case Succession.HAND_OVER, Succession.TAKEN_OVER, Succession.STOP ->
+                        succession.join().call(call);
+                    default -> null;
+                },
                 before);
         Session.Settings settings = new Session.Settings(plugins.api(), "daemon", facts, admitsOwnUser(), handler);
         UnixSockets.Listener listener = sockets.listen(socket, connection -> {

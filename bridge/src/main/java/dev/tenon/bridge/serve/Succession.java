@@ -12,7 +12,6 @@ import dev.tenon.proto.Value;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -77,8 +76,6 @@ final class Succession {
         this.following = following;
         this.draining = draining;
     }
-
-    static final Set<String> METHODS = Set.of(HAND_OVER, TAKEN_OVER, STOP);
 
     /** Answers a call of a successor. */
     Value call(IncomingCall call) {

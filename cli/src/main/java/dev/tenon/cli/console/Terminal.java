@@ -8,6 +8,9 @@ package dev.tenon.cli.console;
  * @param isColoured whether it may get colours
  */
 public record Terminal(boolean isPresent, int width, boolean isColoured) {
+    /** A file, or a pipe. */
+    public static final Terminal NONE = new Terminal(false, Integer.MAX_VALUE, false);
+
     /** The one of standard output. */
     public static Terminal ofOutput() {
         return of("tenon.columns");

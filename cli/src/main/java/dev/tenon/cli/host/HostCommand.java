@@ -3,6 +3,7 @@ package dev.tenon.cli.host;
 import ch.qos.logback.classic.Level;
 import dev.tenon.cli.DataStreams;
 import dev.tenon.cli.ExitStatus;
+import dev.tenon.cli.InDaemon;
 import dev.tenon.cli.Surroundings;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Logging;
@@ -12,6 +13,8 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.host.Host;
+import dev.tenon.host.HostSettings;
+import dev.tenon.host.PluginNeededException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -54,6 +57,9 @@ public abstract class HostCommand implements Callable<Integer> {
         if (!makesConfiguration()) {
             refuse(options.wrong());
         }
+        if (Surroundings.of(spec).daemon() != null) {
+            return runAndTell();
+        }
         Logging.usually(Level.WARN, Surroundings.of(spec));
         return Interruption.guard(this::runAndTell);
     }
@@ -65,8 +71,7 @@ public abstract class HostCommand implements Callable<Integer> {
 
     private int runAndTell() {
         try {
-            try (Host host =
-                    isReading() ? Host.ofReadingCommand(options.settings()) : Host.ofCommand(options.settings())) {
+            try (Host host = host()) {
                 try {
                     caller().call(() -> runOn(host));
                 } finally {
@@ -75,7 +80,7 @@ public abstract class HostCommand implements Callable<Integer> {
                 }
             }
             return ExitStatus.DONE;
-        } catch (ParameterException e) {
+        } catch (ParameterException | PluginNeededException e) {
             throw e;
         } catch (UncheckedIOException e) {
             IOException cause = e.getCause();
@@ -85,6 +90,15 @@ public abstract class HostCommand implements Callable<Integer> {
         } finally {
             out().flush();
         }
+    }
+
+    private Host host() throws IOException {
+        HostSettings settings = options.settings();
+        InDaemon daemon = Surroundings.of(spec).daemon();
+        if (daemon != null) {
+            return Host.ofReadingCommandInDaemon(settings, daemon.served());
+        }
+        return isReading() ? Host.ofReadingCommand(settings) : Host.ofCommand(settings);
     }
 
     /** This process as the host of plugins: what they print and warn of is shown to the user. */
@@ -148,7 +162,7 @@ public abstract class HostCommand implements Callable<Integer> {
     }
 
     protected final Terminal terminal() {
-        return Terminal.ofOutput();
+        return Surroundings.of(spec).terminal();
     }
 
     protected final CommandLine line() {

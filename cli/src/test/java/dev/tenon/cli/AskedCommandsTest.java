@@ -1,0 +1,30 @@
+package dev.tenon.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+class AskedCommandsTest {
+    private static final Pattern WORDS = Pattern.compile("'([a-z]+) (\\*|[a-z]+)'(?= \\||\\) ;;)");
+
+    @Test
+    void theStartScriptAsksForAllThatTheDaemonRuns() throws IOException {
+        String script = Files.readString(Path.of("../bin/jvm.sh"));
+
+        assertThat(WORDS.matcher(script).results().map(AskedCommandsTest::words))
+                .containsExactlyInAnyOrderElementsOf(AskedCommands.KNOWN);
+    }
+
+    private static List<String> words(MatchResult found) {
+        return Arrays.asList(found.group(1), found.group(2)).stream()
+                .filter(word -> !word.equals("*"))
+                .toList();
+    }
+}

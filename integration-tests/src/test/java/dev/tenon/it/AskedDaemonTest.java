@@ -1,0 +1,385 @@
+package dev.tenon.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.tenon.it.support.DaemonProcess;
+import dev.tenon.it.support.HangingMount;
+import dev.tenon.it.support.Images;
+import dev.tenon.it.support.Installation;
+import dev.tenon.it.support.Scratch;
+import dev.tenon.it.support.StorageCommands;
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Commands that the daemon runs for the processes that people start. */
+class AskedDaemonTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final String VOLUME = "fast:100/vm-100-disk-0.raw";
+
+    /** What the start script does when the daemon has not run the command. */
+    private static final Ended ANEW = new Ended(9, "started anew\n", "");
+
+    private Scratch scratch;
+    private StorageCommands storages;
+    private Path script;
+
+    private record Ended(int status, String said, String errors) {}
+
+    @BeforeEach
+    void make(Scratch given) throws IOException {
+        scratch = given;
+        storages = StorageCommands.withDirectory(scratch, "fast");
+        Images.raw(scratch.storage(), 100, "vm-100-disk-0.raw");
+        Files.createDirectories(scratch.storage().resolve("template/iso"));
+        Files.write(scratch.storage().resolve("template/iso/gr\u00fcn \ud83d\ude00.iso"), new byte[1]);
+        script = Files.writeString(scratch.file("start"), """
+                #!/bin/bash
+                . '%s/bin/lib.sh'
+                ask_daemon "$@"
+                echo "started anew${TENON_ASKED:-}"
+                exit 9
+                """.formatted(Installation.home()));
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    /** The words with the options of the configuration, and the daemon's socket. */
+    private String[] words(String... words) {
+        List<String> all = new ArrayList<>(List.of(words));
+        if (!words[0].equals("status")) {
+            all.addAll(storages.options());
+        }
+        all.addAll(List.of("--socket", DaemonProcess.socketIn(scratch).toString()));
+        return all.toArray(String[]::new);
+    }
+
+    private List<String> asking(String... words) {
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT", script.toString()));
+        command.addAll(List.of(words(words)));
+        return command;
+    }
+
+    /** A process whose variables are those of the daemon, and these. */
+    private static Process start(List<String> command, Path errors, Map<String, String> more) throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectInput(new File("/dev/null")).redirectError(errors.toFile());
+        builder.environment()
+                .put("TENON_BITMAP_DIR", errors.resolveSibling("bitmaps").toString());
+        builder.environment().putAll(more);
+        return builder.start();
+    }
+
+    private Ended run(List<String> command, Map<String, String> more) throws IOException, InterruptedException {
+        Path errors = Files.createTempFile(scratch.root(), "errors-", ".log");
+        Process process = start(command, errors, more);
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Ended(process.waitFor(), said, Files.readString(errors));
+    }
+
+    private Ended ask(String... words) throws IOException, InterruptedException {
+        return run(asking(words), Map.of());
+    }
+
+    /** The same by a process that is not asked for, as without a daemon. */
+    private Ended itself(String... words) throws IOException, InterruptedException {
+        return run(Installation.tenonCommand(scratch.temporary(), words(words)), Map.of());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "storage list",
+                "storage status fast local --json",
+                "volume list",
+                "volume path " + VOLUME + " --json",
+                "volume info " + VOLUME,
+                "volume snapshots " + VOLUME,
+                "volume info fast:100/vm-100-disk-9.raw",
+                "volume list nowhere --frobnicate",
+                "backup list nowhere"
+            })
+    void itPrintsWhatTheCommandItselfPrints(String line) throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+        String[] words = line.split(" ", -1);
+
+        Ended asked = ask(words);
+
+        assertThat(asked).isNotEqualTo(ANEW).isEqualTo(itself(words));
+    }
+
+    @Test
+    void itTellsWhatItDoes() throws IOException, InterruptedException {
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        String told = "The daemon is process " + daemon.pid() + " and has been listening at '" + daemon.socket();
+
+        Ended asked = ask("status");
+
+        assertThat(asked.said()).startsWith(told).endsWith("\nNo call is inside a storage.\n");
+        assertThat(itself("status").said()).startsWith(told).endsWith("\nNo call is inside a storage.\n");
+    }
+
+    @Test
+    void pathsAreTheCallers() throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+        List<String> command = new ArrayList<>(List.of("env", "--chdir=" + scratch.root()));
+        command.addAll(List.of(script.toString(), "volume", "list", "--names", "--config", "storage.cfg"));
+        command.addAll(List.of("--adopted", "none", "--socket", "run/control.sock"));
+
+        assertThat(run(command, Map.of()).said()).contains(VOLUME + "\n");
+    }
+
+    @Test
+    void whatCannotBePrintedIsTold() throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+        List<String> unheard = new ArrayList<>(List.of("sh", "-c", "exec \"$@\" >/dev/full", "sh"));
+        unheard.addAll(asking("volume", "list"));
+
+        assertThat(run(unheard, Map.of()))
+                .isEqualTo(new Ended(
+                        1, "", "tenon: standard output cannot be written, so the output is incomplete\n"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "volume alloc fast --vmid 100 --size 1M",
+                "volume list --help",
+                "volume list -h",
+                "volume list @words",
+                "volume list --plugin=LegacyDirPlugin.pm",
+                "volume list --pve-lib lib",
+                "volume info /dev/stdin --format raw",
+                "storage list --config /proc/self/fd/0"
+            })
+    void itIsNotSureOfAll(String line) throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+
+        assertThat(ask(line.split(" ", -1))).isEqualTo(ANEW);
+    }
+
+    @Test
+    void variablesThatDecideMustBeTheSame() throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+        String path = System.getenv("PATH");
+        List<String> command = asking("volume", "list", "fast");
+
+        for (Map<String, String> more : List.of(
+                Map.of("TENON_PVE_LIB", "/nowhere"),
+                Map.of("TENON_LOG", "error"),
+                Map.of("PERL5LIB", "/nowhere"),
+                Map.of("LVM_SYSTEM_DIR", "/nowhere"),
+                Map.of("JAVA_TOOL_OPTIONS", "-Da=b"),
+                Map.of("TZ", "Asia/Tokyo"),
+                Map.of("no_proxy", "example.com"),
+                Map.of("PATH", path + ":/nowhere"))) {
+            assertThat(run(command, more)).as("%s", more).isEqualTo(ANEW);
+        }
+        for (Map<String, String> more : List.of(
+                Map.of("LESS", "-R"), Map.of("NO_COLOR", "1"), Map.of("PATH", path + ":" + path), Map.of("HOME", "/"))) {
+            assertThat(run(command, more).status()).as("%s", more).isZero();
+        }
+    }
+
+    @Test
+    void storagesOfPluginsInPerlAreAskedByTheCommandItself() throws IOException, InterruptedException {
+        DaemonProcess.start(scratch);
+        Files.createDirectory(storages.adopted());
+        Files.copy(Installation.legacyDirPlugin(), storages.adopted().resolve("LegacyDirPlugin.pm"));
+
+        assertThat(ask("storage", "list")).isEqualTo(ANEW);
+        assertThat(ask("volume", "list", "fast").said()).contains(VOLUME);
+    }
+
+    @Test
+    void theDaemonOfAnotherBuildIsNotAsked() throws IOException, InterruptedException {
+        Path copy = scratch.file("copy");
+        Installation.copyTo(copy);
+        DaemonProcess.launchTakingOver(scratch, copy).awaitReady();
+        List<String> command = new ArrayList<>(List.of(
+                "perl",
+                Installation.perlShim().resolve("bin/tenon-ask").toString(),
+                copy.toString(),
+                DaemonProcess.socketIn(scratch).toString(),
+                "",
+                script.toString()));
+        command.addAll(List.of(words("volume", "list", "fast")));
+
+        assertThat(ask("volume", "list", "fast")).isEqualTo(ANEW);
+        assertThat(run(command, Map.of()).said()).contains(VOLUME);
+        try (Stream<Path> entries = Files.list(copy.resolve("classes"))) {
+            Files.setLastModifiedTime(entries.findFirst().orElseThrow(), FileTime.fromMillis(1));
+        }
+        assertThat(run(command, Map.of())).isEqualTo(ANEW);
+    }
+
+    @Test
+    void theDaemonOfAnotherUserIsNotAsked() throws IOException, InterruptedException {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root can become another user");
+        String other = "65534";
+        run(List.of("chown", "-R", other + ":" + other, scratch.root().toString()), Map.of());
+        DaemonProcess.startBy(
+                scratch, List.of("setpriv", "--reuid=" + other, "--regid=" + other, "--clear-groups"));
+
+        assertThat(ask("volume", "list", "fast")).isEqualTo(ANEW);
+        List<String> command =
+                new ArrayList<>(List.of("setpriv", "--reuid=" + other, "--regid=" + other, "--clear-groups"));
+        command.addAll(asking("volume", "list", "fast"));
+        assertThat(run(command, Map.of()).said()).contains(VOLUME);
+        command.set(3, "--groups=1");
+        assertThat(run(command, Map.of())).isEqualTo(ANEW);
+    }
+
+    @Test
+    void otherMountsAreNotTheDaemons() throws IOException, InterruptedException {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root can have other mounts");
+        DaemonProcess.start(scratch);
+        List<String> command = new ArrayList<>(List.of("unshare", "--mount"));
+        command.addAll(asking("volume", "list", "fast"));
+
+        assertThat(run(command, Map.of())).isEqualTo(ANEW);
+    }
+
+    @Test
+    void aDaemonThatDoesNotAnswerIsNotWaitedFor() throws IOException, InterruptedException {
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        run(List.of("kill", "-STOP", Long.toString(daemon.pid())), Map.of());
+        try {
+            assertThat(ask("volume", "list", "fast")).isEqualTo(ANEW);
+        } finally {
+            run(List.of("kill", "-CONT", Long.toString(daemon.pid())), Map.of());
+        }
+    }
+
+    /** A process that asks, and is ended with the test. */
+    private record Asking(Process process, Path errors) implements Closeable {
+        @Override
+        public void close() {
+            process.destroyForcibly();
+        }
+
+        Ended awaitEnd() throws IOException, InterruptedException {
+            assertThat(process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
+            return new Ended(
+                    process.exitValue(),
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8),
+                    Files.readString(errors));
+        }
+    }
+
+    private Asking begin(String... words) throws IOException {
+        Path errors = Files.createTempFile(scratch.root(), "errors-", ".log");
+        return new Asking(start(asking(words), errors, Map.of()), errors);
+    }
+
+    /** How many threads of the daemon have this name. */
+    private static long threads(DaemonProcess daemon, String name) {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", Long.toString(daemon.pid()), "task"))) {
+            return tasks.filter(task -> isNamed(task, name)).count();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    private static boolean isNamed(Path task, String name) {
+        try {
+            return Files.readString(task.resolve("comm")).strip().equals(name);
+        } catch (IOException e) {
+            // has ended meanwhile
+            return false;
+        }
+    }
+
+    private static void awaitThreads(DaemonProcess daemon, String name, long count) {
+        Awaitility.await(name)
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> threads(daemon, name) == count);
+    }
+
+    private void addHung(HangingMount hanging) throws IOException {
+        storages.write(
+                "dir: hung\n\tpath " + hanging.path() + "\n\tcontent images\n\n" + Files.readString(storages.config()));
+    }
+
+    @Test
+    void aStorageThatHangsHoldsUpItsOwnCommandOnly() throws IOException, InterruptedException {
+        HangingMount hanging = HangingMount.make(scratch);
+        addHung(hanging);
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        try (Asking stuck = begin("volume", "info", "hung:100/vm-100-disk-0.raw")) {
+            awaitThreads(daemon, "command", 1);
+
+            assertThat(ask("volume", "list", "fast").said()).contains(VOLUME);
+            assertThat(ask("storage", "status", "hung", "--limit", "1").errors())
+                    .isEqualTo("tenon: storage 'hung' is inactive: storage 'hung' has not answered within 1 s; look at"
+                            + " what it waits for (mount, network)\n");
+            assertThat(stuck.process().isAlive()).isTrue();
+
+            run(List.of("kill", "-INT", Long.toString(stuck.process().pid())), Map.of());
+            assertThat(stuck.awaitEnd()).isEqualTo(new Ended(130, "", ""));
+            hanging.close();
+            awaitThreads(daemon, "command", 0);
+        }
+    }
+
+    @Test
+    void aCommandWhoseCallerIsGoneIsCancelled() throws IOException, InterruptedException {
+        HangingMount hanging = HangingMount.make(scratch);
+        addHung(hanging);
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        try (Asking stuck = begin("storage", "status", "hung", "--limit", "600")) {
+            awaitThreads(daemon, "ask-hung", 1);
+            stuck.process().destroyForcibly();
+            awaitThreads(daemon, "command", 0);
+            hanging.close();
+            awaitThreads(daemon, "ask-hung", 0);
+        }
+    }
+
+    @Test
+    void commandsWhoseStoragesHangDoNotFillTheDaemon() throws IOException, InterruptedException {
+        HangingMount hanging = HangingMount.make(scratch);
+        addHung(hanging);
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        for (int i = 1; i <= 8; i++) {
+            assertThat(ask("storage", "status", "hung", "--limit", "1").said()).contains("inactive");
+        }
+        assertThat(threads(daemon, "ask-hung")).isEqualTo(8);
+        assertThat(ask("volume", "list", "fast")).isEqualTo(ANEW);
+
+        hanging.close();
+        awaitThreads(daemon, "ask-hung", 0);
+        assertThat(ask("volume", "list", "fast").said()).contains(VOLUME);
+    }
+
+    @Test
+    void whenTheDaemonDiesTheCommandIsStartedAnew() throws IOException, InterruptedException {
+        HangingMount hanging = HangingMount.make(scratch);
+        addHung(hanging);
+        DaemonProcess daemon = DaemonProcess.start(scratch);
+        try (Asking stuck = begin("storage", "status", "hung", "--limit", "600")) {
+            awaitThreads(daemon, "ask-hung", 1);
+            // A thread in the kernel would keep a killed process.
+            run(List.of("kill", "-KILL", Long.toString(daemon.pid())), Map.of());
+            hanging.close();
+            assertThat(stuck.awaitEnd()).isEqualTo(ANEW);
+        }
+    }
+}
