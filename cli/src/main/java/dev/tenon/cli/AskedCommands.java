@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import org.slf4j.LoggerFactory;
 
@@ -44,11 +45,9 @@ final class AskedCommands implements CommandRunner {
     /** A frame has less than 16 MiB, and a character at most 3 bytes. */
     private static final int MOST_CHARACTERS = 5 << 20;
 
-    /** The command that a thread works for. */
-    private static final InheritableThreadLocal<InDaemon> CURRENT = new InheritableThreadLocal<>();
-
     private final OwnPlace own;
     private final Set<String> served;
+    private final Set<InDaemon> running = ConcurrentHashMap.newKeySet();
 
     // guarded by this
     private final Set<ThreadGroup> underWay = new HashSet<>();
@@ -69,8 +68,11 @@ final class AskedCommands implements CommandRunner {
         }
     }
 
-    /** In a process of its own, a command would have said on standard error what goes into the daemon's log here. */
-    private static final class Doubts extends AppenderBase<ILoggingEvent> {
+    /**
+     * In a process of its own, a command would have said on standard error what goes into the daemon's log here. Some of its
+     * work may be done by a thread that works for others, too, so whatever is logged counts.
+     */
+    private final class Doubts extends AppenderBase<ILoggingEvent> {
         private final Level from;
 
         Doubts(Level from) {
@@ -79,9 +81,8 @@ final class AskedCommands implements CommandRunner {
 
         @Override
         protected void append(ILoggingEvent event) {
-            InDaemon command = CURRENT.get();
-            if (command != null && event.getLevel().isGreaterOrEqual(from)) {
-                command.doubt("something was logged: " + event.getFormattedMessage());
+            if (event.getLevel().isGreaterOrEqual(from)) {
+                running.forEach(command -> command.doubt("something was logged: " + event.getFormattedMessage()));
             }
         }
     }
@@ -91,10 +92,18 @@ final class AskedCommands implements CommandRunner {
         refuseUnknown(asked.words());
         own.refuseOther(asked);
         InDaemon daemon = new InDaemon(served);
+        running.add(daemon);
+        try {
+            return run(asked, daemon, gone);
+        } finally {
+            running.remove(daemon);
+        }
+    }
+
+    private Ended run(Asked asked, InDaemon daemon, CompletionStage<?> gone) throws InterruptedException {
         KeptOutput output = new KeptOutput(MOST_CHARACTERS);
         CompletableFuture<Integer> status = new CompletableFuture<>();
         Thread worker = start(() -> {
-            CURRENT.set(daemon);
             try {
                 status.complete(Tenon.run(
                         surroundings(asked, daemon, output), asked.words().toArray(String[]::new)));

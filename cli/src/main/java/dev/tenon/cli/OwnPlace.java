@@ -35,7 +35,7 @@ record OwnPlace(Map<String, String> place, Map<String, String> environment, Map<
             "(?:TENON|PERL|LD|LVM|DM|QEMU|JAVA|_JAVA|JDK)_?.*|PATH|TZ|NO_COLOR" + "|(?i:https?|all|no)_(?i:proxy)");
 
     /** These choose with what commands are built and started. */
-    private static final Pattern OF_START = Pattern.compile("JAVA_HOME|TENON_JAVA_HOME|TENON_CACHE");
+    private static final Pattern OF_START = Pattern.compile("JAVA_HOME|TENON_ASKED|TENON_CACHE|TENON_JAVA_HOME");
 
     /** Directories that Debian has joined. */
     private static final Pattern JOINED = Pattern.compile("(?<=^|:)/(?=s?bin(?::|$))");

@@ -30,25 +30,33 @@ final class AtOnce {
     static <T> Map<StorageId, Answer<T>> ask(
             Collection<StorageId> storages, Duration limit, Function<StorageId, T> question) {
         long deadline = System.nanoTime() + limit.toNanos();
-        Map<StorageId, CompletableFuture<T>> asked = new LinkedHashMap<>();
+        Map<StorageId, Asked<T>> asked = new LinkedHashMap<>();
         for (StorageId storage : storages) {
             asked.computeIfAbsent(storage, each -> begin(each, question));
         }
         Map<StorageId, Answer<T>> answers = new LinkedHashMap<>();
-        asked.forEach((storage, answer) -> answers.put(storage, await(storage, answer, deadline, limit)));
+        try {
+            asked.forEach((storage, one) -> answers.put(storage, await(storage, one.answer(), deadline, limit)));
+        } catch (StorageException e) {
+            // Nobody waits for the others either.
+            asked.values().forEach(one -> one.thread().interrupt());
+            throw e;
+        }
         return answers;
     }
 
-    private static <T> CompletableFuture<T> begin(StorageId storage, Function<StorageId, T> question) {
+    private record Asked<T>(CompletableFuture<T> answer, Thread thread) {}
+
+    private static <T> Asked<T> begin(StorageId storage, Function<StorageId, T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        Thread.ofPlatform().daemon().name("ask-" + storage).start(() -> {
+        Thread thread = Thread.ofPlatform().daemon().name("ask-" + storage).start(() -> {
             try {
                 answer.complete(question.apply(storage));
             } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             }
         });
-        return answer;
+        return new Asked<>(answer, thread);
     }
 
     private static <T> Answer<T> await(StorageId storage, CompletableFuture<T> answer, long deadline, Duration limit) {
