@@ -6,6 +6,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
@@ -34,6 +35,14 @@ public final class SparseFile implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_INT));
+    private static final MethodHandle PREAD = CLibrary.functionWithErrno(
+            "pread",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG));
     private static final int FALLOC_KEEP_SIZE = 1;
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final MethodHandle FALLOCATE = CLibrary.functionWithErrno(
@@ -100,6 +109,28 @@ public final class SparseFile implements AutoCloseable {
     /** The path by which another process of this user finds it while it is open here. */
     public Path pathForOthers() {
         return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor.number());
+    }
+
+    /**
+     * Reads bytes.
+     *
+     * @param to direct; its remaining part is filled as far as the file goes
+     * @return how many bytes were read, 0 at the end of the file
+     */
+    public int read(long offset, ByteBuffer to) throws IOException {
+        MemorySegment segment = MemorySegment.ofBuffer(to);
+        int all = 0;
+        while (to.hasRemaining()) {
+            int done = all;
+            long length = checked(CLibrary.callAgain("pread", state -> (long) PREAD.invokeExact(
+                    state, descriptor.number(), segment.asSlice(done), segment.byteSize() - done, offset + done)));
+            if (length == 0) {
+                break;
+            }
+            all += (int) length;
+            to.position(to.position() + (int) length);
+        }
+        return all;
     }
 
     int number() {

@@ -30,7 +30,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Restores an archive, by the calls that PVE makes for it. What fails leaves nothing of the restore behind. */
 public final class RestoreRun {
@@ -139,12 +141,17 @@ public final class RestoreRun {
     private Map<DeviceName, Path> vm(BackupProvider provider, VolumeName archive) throws IOException {
         try {
             Map<DeviceName, ByteSize> sizes = new TreeMap<>(provider.initVmRestore(archive));
-            for (DeviceName device : request.elsewhere().keySet()) {
+            Set<DeviceName> named = new TreeSet<>(request.elsewhere().keySet());
+            named.addAll(request.only());
+            for (DeviceName device : named) {
                 if (!sizes.containsKey(device)) {
                     throw StorageException.refused(
                             StorageError.NOT_FOUND,
                             "the archive has no disk '" + device + "'; it has " + sizes.keySet());
                 }
+            }
+            if (!request.only().isEmpty()) {
+                sizes.keySet().retainAll(named);
             }
             RawConfig config = provider.guestConfig(archive);
             if (config.length() == 0) {
@@ -262,6 +269,11 @@ public final class RestoreRun {
     // ---- containers
 
     private void container(BackupProvider provider, VolumeName archive) throws IOException {
+        if (!request.only().isEmpty()) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER,
+                    Quoted.of(request.archive().toString()) + " is the backup of a container, which has no disks");
+        }
         RawConfig config = provider.guestConfig(archive);
         Path root = Files.createDirectory(request.directory().resolve(ROOT));
         made.add(root);

@@ -14,8 +14,12 @@ record ChunkId(long a, long b, long c, long d) implements Comparable<ChunkId> {
     static final ChunkId ZEROES = new ChunkId(0, 0, 0, 0);
 
     static ChunkId of(byte[] bytes, int length) {
+        return of(bytes, 0, length);
+    }
+
+    static ChunkId of(byte[] bytes, int offset, int length) {
         MessageDigest digest = digest();
-        digest.update(bytes, 0, length);
+        digest.update(bytes, offset, length);
         return read(ByteBuffer.wrap(digest.digest()));
     }
 

@@ -2,10 +2,14 @@ package dev.tenon.core.backup.repository;
 
 /** What a chunk is; its number is in the pack. */
 enum ChunkKind {
-    /** Bytes of a disk. */
+    /** Bytes of a disk or of a file. */
     DATA(1),
-    /** A leaf of a disk's table: ids of chunks. */
-    TABLE(2);
+    /** A leaf of a table: ids of chunks. */
+    TABLE(2),
+    /** Entries of a container's tree. */
+    TREE(3),
+    /** Pieces of a long file. */
+    LIST(4);
 
     private final int number;
 

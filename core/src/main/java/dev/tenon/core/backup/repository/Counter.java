@@ -62,12 +62,17 @@ final class Counter {
         long disks = 0;
         long data = 0;
         long stored = 0;
+        TreeCounter trees = new TreeCounter(own, index);
         for (SnapshotId id : ids) {
             Snapshot snapshot = Repository.record(layout, id);
             if (snapshot == null) {
                 continue;
             }
             snapshots++;
+            if (snapshot.tree() != null) {
+                disks += snapshot.tree().size().bytes();
+                TreeChunks.each(snapshot.tree(), reader, trees);
+            }
             for (Snapshot.Disk disk : snapshot.disks().values()) {
                 disks += disk.size().bytes();
                 DiskTable table = DiskTable.of(disk, reader);
@@ -83,6 +88,8 @@ final class Counter {
                 }
             }
         }
+        stored += trees.stored;
+        data += trees.data;
         return new Statistics.OfGuest(
                 guest.namespace,
                 guest.type,
@@ -91,6 +98,31 @@ final class Counter {
                 ByteSize.ofBytes(disks),
                 ByteSize.ofBytes(data),
                 ByteSize.ofBytes(stored));
+    }
+
+    /** Counts what is in trees; every chunk of entries has to be gone through for the bytes that it names. */
+    private final class TreeCounter implements TreeChunks.Visitor {
+        private final ChunkSet own;
+        private final ChunkIndex index;
+        private long data;
+        private long stored;
+
+        TreeCounter(ChunkSet own, ChunkIndex index) {
+            this.own = own;
+            this.index = index;
+        }
+
+        @Override
+        public boolean enters(ChunkId id) throws IOException {
+            stored += Counter.this.stored(id, own, index);
+            return true;
+        }
+
+        @Override
+        public void data(ChunkId id, long length) throws IOException {
+            data += length;
+            stored += Counter.this.stored(id, own, index);
+        }
     }
 
     /** What a chunk takes in its pack, 0 if the guest has it already. */

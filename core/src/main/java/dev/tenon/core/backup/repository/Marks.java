@@ -24,5 +24,18 @@ final class Marks {
                 live.add(leaf);
             }
         }
+        if (snapshot.tree() != null) {
+            TreeChunks.each(snapshot.tree(), reader, new TreeChunks.Visitor() {
+                @Override
+                public boolean enters(ChunkId id) {
+                    return live.add(id);
+                }
+
+                @Override
+                public void data(ChunkId id, long length) {
+                    live.add(id);
+                }
+            });
+        }
     }
 }

@@ -49,8 +49,8 @@ final class Packer {
     }
 
     /** The chunk with its header, as it is written into a pack; valid until the next call. */
-    ByteBuffer pack(ChunkKind kind, byte[] chunk, int length) {
-        plain.clear().put(chunk, 0, length).flip();
+    ByteBuffer pack(ChunkKind kind, byte[] chunk, int offset, int length) {
+        plain.clear().put(chunk, offset, length).flip();
         packed.clear().position(Pack.CHUNK_HEADER);
         boolean isSmaller = isWorthWhile() && compress(plain.duplicate()) && packed.remaining() < length;
         if (!isSmaller) {

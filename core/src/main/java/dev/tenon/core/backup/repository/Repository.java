@@ -211,6 +211,30 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /**
+     * Copies a snapshot into another repository, with its notes and its protection. What that has already is not read.
+     *
+     * @return the copy; empty if there is one of that name already, which stays as it is
+     * @throws StorageException {@code NOT_FOUND} if there is no such snapshot
+     */
+    public Optional<Snapshot> copy(SnapshotId id, Repository to) throws IOException {
+        if (to.find(id).isPresent()) {
+            return Optional.empty();
+        }
+        Snapshot copy;
+        try (RepositoryReader from = read();
+                SnapshotWriter writer = to.write(id.namespace(), id.type(), id.guest(), id.time())) {
+            Snapshot snapshot = find(id).orElseThrow(() ->
+                    StorageException.refused(StorageError.NOT_FOUND, "there is no snapshot '" + id + "'"));
+            copy = writer.copy(snapshot, from.chunks());
+        }
+        if (isProtected(id)) {
+            to.setProtected(id, true);
+        }
+        to.setNotes(id, notes(id));
+        return Optional.of(copy);
+    }
+
     /** Begins to read; nothing that exists now is removed before the end. */
     public RepositoryReader read() throws IOException {
         Lease lease = Lease.take(layout, Lease.Kind.READ);

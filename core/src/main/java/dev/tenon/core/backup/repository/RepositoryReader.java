@@ -4,6 +4,7 @@ import dev.tenon.core.spi.backup.DeviceName;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Reads snapshots. What it has found stays readable until it is closed, even if it is forgotten and collected meanwhile. */
 public final class RepositoryReader implements AutoCloseable {
@@ -15,6 +16,10 @@ public final class RepositoryReader implements AutoCloseable {
         this.repository = repository;
         this.lease = lease;
         this.chunks = chunks;
+    }
+
+    ChunkReader chunks() {
+        return chunks;
     }
 
     /** A snapshot; empty if there is none. */
@@ -32,9 +37,30 @@ public final class RepositoryReader implements AutoCloseable {
         return Optional.of(new DiskReader(disk.size(), table, chunks));
     }
 
+    /** The files of a container in a snapshot; empty for a VM. */
+    public Optional<TreeReader> tree(Snapshot snapshot) throws IOException {
+        Snapshot.Tree tree = snapshot.tree();
+        return tree == null ? Optional.empty() : Optional.of(new TreeReader(tree, chunks));
+    }
+
+    /** Which chunks of the files of a container are missing, in words; empty if none is. Bytes of files are not read. */
+    public Optional<String> missing(Snapshot.Tree tree) throws IOException {
+        return Optional.ofNullable(TreeChunks.missing(tree, chunks, chunks::has));
+    }
+
     /** How the disks differ between two snapshots; chunks of data are not read. */
     public Map<DeviceName, Difference> differences(Snapshot first, Snapshot second) throws IOException {
         return Difference.of(first, second, chunks);
+    }
+
+    /**
+     * Shows which files differ between two snapshots of containers; bytes of files are not read.
+     *
+     * @throws IllegalArgumentException if one of them is of a VM
+     */
+    public void fileDifferences(Snapshot first, Snapshot second, Consumer<FileDifference> shown) throws IOException {
+        TreeReader before = tree(first).orElseThrow(IllegalArgumentException::new);
+        FileDifference.each(before, tree(second).orElseThrow(IllegalArgumentException::new), shown);
     }
 
     /** Whether every chunk of a disk is there, so that it can be the base of a backup. Chunks of data are not read. */

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * A backup of a guest that is complete and can be restored by itself.
  *
  * @param disks by device
+ * @param tree the files of a container; null for a VM
  * @param config the guest's configuration, the same bytes that came with the backup
  * @param firewall the guest's firewall configuration; null if none came
  * @param stored bytes that this backup added to the repository
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 public record Snapshot(
         SnapshotId id,
         Map<DeviceName, Disk> disks,
+        @Nullable Tree tree,
         RawConfig config,
         @Nullable RawConfig firewall,
         ByteSize stored) {
@@ -52,6 +54,20 @@ public record Snapshot(
         }
     }
 
+    /**
+     * The files of a container.
+     *
+     * @param chunks how many chunks of entries there are
+     * @param entries how many files, directories and others there are
+     * @param size bytes of all files, with their holes
+     * @param leaves the ids of the leaves of the table of chunks
+     */
+    public record Tree(int chunks, long entries, ByteSize size, List<String> leaves) {
+        public Tree {
+            leaves = List.copyOf(leaves);
+        }
+    }
+
     /** The record, in JSON, and in a line of its own its SHA-256. */
     byte[] write() throws IOException {
         Map<String, Object> disksByName = new LinkedHashMap<>();
@@ -61,6 +77,19 @@ public record Snapshot(
         record.put("version", VERSION);
         record.put("id", id.toString());
         record.put("disks", disksByName);
+        if (tree != null) {
+            record.put(
+                    "tree",
+                    new TreeMap<>(Map.of(
+                            "chunks",
+                            tree.chunks(),
+                            "entries",
+                            tree.entries(),
+                            "size",
+                            tree.size().bytes(),
+                            "leaves",
+                            tree.leaves())));
+        }
         record.put("config", Base64.getEncoder().encodeToString(config.bytes()));
         if (firewall != null) {
             record.put("firewall", Base64.getEncoder().encodeToString(firewall.bytes()));
@@ -107,6 +136,7 @@ public record Snapshot(
         return Optional.of(new Snapshot(
                 id,
                 disks,
+                record.get("tree") instanceof Map<?, ?> tree ? tree(tree) : null,
                 RawConfig.of(bytes(record.get("config"))),
                 record.containsKey("firewall") ? RawConfig.of(bytes(record.get("firewall"))) : null,
                 ByteSize.ofBytes(number(record.get("stored")))));
@@ -119,11 +149,23 @@ public record Snapshot(
     }
 
     private static Disk disk(Map<?, ?> disk) {
+        return new Disk(ByteSize.ofBytes(number(disk.get("size"))), leaves(disk));
+    }
+
+    private static Tree tree(Map<?, ?> tree) {
+        return new Tree(
+                Math.toIntExact(number(tree.get("chunks"))),
+                number(tree.get("entries")),
+                ByteSize.ofBytes(number(tree.get("size"))),
+                leaves(tree));
+    }
+
+    private static List<String> leaves(Map<?, ?> of) {
         List<String> leaves = new ArrayList<>();
-        if (disk.get("leaves") instanceof List<?> ids) {
+        if (of.get("leaves") instanceof List<?> ids) {
             ids.forEach(id -> leaves.add(String.valueOf(id)));
         }
-        return new Disk(ByteSize.ofBytes(number(disk.get("size"))), leaves);
+        return leaves;
     }
 
     private static long number(@Nullable Object value) {

@@ -43,9 +43,11 @@ public final class SnapshotWriter implements AutoCloseable {
     private final ChunkSet own = new ChunkSet();
     private final ExecutorService threads;
     private final Semaphore ahead = new Semaphore(AHEAD);
+    private int underWay;
     private final Deque<byte[]> buffers = new ArrayDeque<>();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
+    private @Nullable TreeWriter tree;
 
     SnapshotWriter(
             SnapshotId id, Layout layout, Lease lease, ChunkIndex index, ChunkReader reader, Packer.Pool packers) {
@@ -91,6 +93,20 @@ public final class SnapshotWriter implements AutoCloseable {
         return disk;
     }
 
+    /**
+     * The files of a container.
+     *
+     * @throws IllegalStateException if it is asked for twice
+     */
+    public TreeWriter tree() {
+        if (tree != null) {
+            throw new IllegalStateException("the tree is given twice");
+        }
+        TreeWriter writer = new TreeWriter(this);
+        tree = writer;
+        return writer;
+    }
+
     ChunkReader reader() {
         return reader;
     }
@@ -122,23 +138,44 @@ public final class SnapshotWriter implements AutoCloseable {
         void as(ChunkId id) throws IOException;
     }
 
+    /**
+     * A chunk in a buffer.
+     *
+     * @param stored is called by a thread of its own
+     */
+    record Part(int offset, int length, Stored stored) {}
+
     /** Stores a chunk by a thread of its own. */
     void store(byte[] buffer, int length, Stored stored) throws IOException {
+        store(buffer, List.of(new Part(0, length, stored)));
+    }
+
+    /** Stores chunks by a thread of its own. */
+    void store(byte[] buffer, List<Part> parts) throws IOException {
         try {
             refuseAfterFailure();
         } catch (IOException e) {
             give(buffer);
             throw e;
         }
+        synchronized (threads) {
+            underWay++;
+        }
         threads.execute(() -> {
             try {
-                if (failure.get() == null) {
-                    stored.as(stored(ChunkKind.DATA, buffer, length));
+                for (Part part : parts) {
+                    if (failure.get() == null) {
+                        part.stored.as(stored(ChunkKind.DATA, buffer, part.offset, part.length));
+                    }
                 }
             } catch (IOException | RuntimeException | Error e) {
                 failure.compareAndSet(null, e);
             } finally {
                 give(buffer);
+                synchronized (threads) {
+                    underWay--;
+                    threads.notifyAll();
+                }
             }
         });
     }
@@ -152,28 +189,42 @@ public final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    private ChunkId stored(ChunkKind kind, byte[] chunk, int length) throws IOException {
-        if (Arrays.equals(chunk, 0, length, ZEROES, 0, length)) {
+    /** Stores a chunk at once. */
+    ChunkId storeNow(ChunkKind kind, byte[] chunk) throws IOException {
+        refuseAfterFailure();
+        return stored(kind, chunk, 0, chunk.length);
+    }
+
+    /** Whether a chunk of another snapshot is there, and will be when this one is published. */
+    boolean has(ChunkId chunk) throws IOException {
+        return chunk.isZeroes() || own.contains(chunk) || index.contains(chunk);
+    }
+
+    private ChunkId stored(ChunkKind kind, byte[] chunk, int offset, int length) throws IOException {
+        if (Arrays.equals(chunk, offset, offset + length, ZEROES, 0, length)) {
             return ChunkId.ZEROES;
         }
-        ChunkId chunkId = ChunkId.of(chunk, length);
+        ChunkId chunkId = ChunkId.of(chunk, offset, length);
         if (index.contains(chunkId) || !own.add(chunkId)) {
             return chunkId;
         }
         Packer packer = packers.take();
         try {
-            packs.append(chunkId, kind, length, packer.pack(kind, chunk, length));
+            packs.append(chunkId, kind, length, packer.pack(kind, chunk, offset, length));
         } finally {
             packers.give(packer);
         }
         return chunkId;
     }
 
-    /** Waits for all chunks that are under way. */
-    private void await() throws IOException {
+    /** Waits for all chunks that are under way; buffers that were taken and not handed over do not count. */
+    void await() throws IOException {
         try {
-            ahead.acquire(AHEAD);
-            ahead.release(AHEAD);
+            synchronized (threads) {
+                while (underWay > 0) {
+                    threads.wait();
+                }
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("the backup was interrupted");
@@ -194,17 +245,35 @@ public final class SnapshotWriter implements AutoCloseable {
         await();
         for (Map.Entry<DeviceName, DiskWriter> disk : disks.entrySet()) {
             List<String> leaves = new ArrayList<>();
-            for (ChunkId leaf : disk.getValue().table().store(bytes -> stored(ChunkKind.TABLE, bytes, bytes.length))) {
+            for (ChunkId leaf : disk.getValue().table().store(bytes -> storeNow(ChunkKind.TABLE, bytes))) {
                 leaves.add(leaf.toString());
             }
             written.put(disk.getKey(), new Snapshot.Disk(disk.getValue().size(), leaves));
         }
+        TreeWriter files = tree;
+        return publish(written, files == null ? null : files.finish(), config, firewall);
+    }
+
+    /** Makes a copy of a snapshot of another repository, as {@link #publish(RawConfig, RawConfig)}. */
+    Snapshot copy(Snapshot snapshot, ChunkReader from) throws IOException {
+        new SnapshotCopy(from, this).copy(snapshot);
+        await();
+        return publish(snapshot.disks(), snapshot.tree(), snapshot.config(), snapshot.firewall());
+    }
+
+    private Snapshot publish(
+            Map<DeviceName, Snapshot.Disk> written,
+            Snapshot.@Nullable Tree writtenTree,
+            RawConfig config,
+            @Nullable RawConfig firewall)
+            throws IOException {
         Path record = lease.file("record");
         Path place = layout.snapshots().resolve(id.path());
         try {
             packs.seal();
             Indexes.publish(layout, lease, packs.sealed());
-            Snapshot snapshot = new Snapshot(id, written, config, firewall, ByteSize.ofBytes(packs.written()));
+            Snapshot snapshot =
+                    new Snapshot(id, written, writtenTree, config, firewall, ByteSize.ofBytes(packs.written()));
             Layout.makeDirectory(Layout.parent(place));
             Layout.write(record, snapshot.write());
             FileMove.withoutReplacing(record, place);
@@ -227,6 +296,9 @@ public final class SnapshotWriter implements AutoCloseable {
     public void close() throws IOException {
         failure.compareAndSet(null, new IOException("the backup was given up"));
         disks.values().forEach(DiskWriter::discard);
+        if (tree != null) {
+            tree.discard();
+        }
         threads.shutdown();
         ahead.acquireUninterruptibly(AHEAD);
         try (lease;

@@ -23,7 +23,7 @@ public record Statistics(int packs, long chunks, ByteSize stored, ByteSize neede
      * What the backups of one guest take.
      *
      * @param snapshots how many there are
-     * @param disks bytes of all disks of all snapshots, as they would be restored
+     * @param disks bytes of all disks and files of all snapshots, as they would be restored
      * @param data what of them is not known to be zeroes, in whole chunks
      * @param stored bytes in packs of all chunks that the guest's snapshots need, each counted once; other guests may need
      *     them, too

@@ -158,5 +158,12 @@ public final class Verifier {
                         "disk '" + disk.getKey() + "' lacks " + damaged + " of " + table.count() + " chunks");
             }
         }
+        Snapshot.Tree tree = snapshot.tree();
+        if (tree != null) {
+            String missing = TreeChunks.missing(tree, reader, sound::contains);
+            if (missing != null) {
+                throw new BadRepositoryException(missing);
+            }
+        }
     }
 }

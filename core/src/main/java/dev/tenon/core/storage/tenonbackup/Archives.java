@@ -64,6 +64,9 @@ public final class Archives {
         long size = snapshot.disks().values().stream()
                 .mapToLong(disk -> disk.size().bytes())
                 .sum();
+        if (snapshot.tree() != null) {
+            size += snapshot.tree().size().bytes();
+        }
         return ByteSize.ofBytes(Math.max(1, size));
     }
 }

@@ -52,7 +52,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The storage type {@code tenonbackup}: backups of VMs, and nothing else, in a repository of chunks in a directory. */
+/** The storage type {@code tenonbackup}: backups, and nothing else, in a repository of chunks in a directory. */
 public final class TenonbackupPlugin extends DevicePlugin {
     private static final Format FORMAT = Format.ofWord("tenon");
     private static final PluginData DATA = new PluginData(

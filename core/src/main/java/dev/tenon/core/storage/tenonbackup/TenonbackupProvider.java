@@ -10,6 +10,7 @@ import dev.tenon.core.backup.repository.RepositoryReader;
 import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.backup.repository.SnapshotId;
 import dev.tenon.core.backup.repository.SnapshotWriter;
+import dev.tenon.core.backup.repository.TreeReader;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -35,6 +36,7 @@ import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import dev.tenon.core.spi.backup.RestoreMechanism;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -45,9 +47,12 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Backups of VMs into a repository. Nothing of a backup is visible before it is complete, so nothing has to be removed. */
+/** Backups into a repository. Nothing of a backup is visible before it is complete, so nothing has to be removed. */
 final class TenonbackupProvider implements BackupProvider {
     private static final Path RUNTIME = Path.of("/run/tenon");
+
+    /** The archive of a container is shown as a disk is. */
+    private static final DeviceName TREE = new DeviceName("tree");
 
     private final StorageId storage;
     private final Repository repository;
@@ -101,12 +106,6 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public ArchiveName initBackup(Vmid guest, GuestType type, Instant start) {
-        if (type != GuestType.QEMU) {
-            throw StorageException.refused(
-                    StorageError.NOT_SUPPORTED,
-                    "guest " + guest + " is a container, and storage '" + storage
-                            + "' keeps backups of VMs only; use another storage for it");
-        }
         SnapshotId id = doing("name the backup", () -> free(new SnapshotId(Archives.NAMESPACE, type, guest, start)));
         archive = id;
         made = null;
@@ -129,7 +128,7 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public BackupMechanism backupMechanism(Vmid guest, GuestType type) {
-        return BackupMechanism.NBD;
+        return type == GuestType.LXC ? BackupMechanism.DIRECTORY : BackupMechanism.NBD;
     }
 
     @Override
@@ -137,7 +136,7 @@ final class TenonbackupProvider implements BackupProvider {
         return doing("look for the last backup of guest " + guest, () -> {
             Map<DeviceName, BitmapUse> uses = new LinkedHashMap<>();
             try (RepositoryReader from = repository.read()) {
-                Optional<Snapshot> base = base(guest);
+                Optional<Snapshot> base = base(guest, GuestType.QEMU);
                 for (Map.Entry<DeviceName, ByteSize> disk : disks.entrySet()) {
                     Snapshot.@Nullable Disk before = base.map(
                                     snapshot -> snapshot.disks().get(disk.getKey()))
@@ -150,8 +149,8 @@ final class TenonbackupProvider implements BackupProvider {
         });
     }
 
-    private Optional<Snapshot> base(Vmid guest) throws IOException {
-        return repository.base(Archives.NAMESPACE, GuestType.QEMU, guest, storage.toString());
+    private Optional<Snapshot> base(Vmid guest, GuestType type) throws IOException {
+        return repository.base(Archives.NAMESPACE, type, guest, storage.toString());
     }
 
     @Override
@@ -160,18 +159,21 @@ final class TenonbackupProvider implements BackupProvider {
         doing("back up guest " + guest, () -> {
             try (SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
                 DiskCopy copy = new DiskCopy(limits);
-                Optional<Snapshot> base = base(guest);
+                Optional<Snapshot> base = base(guest, GuestType.QEMU);
                 for (Map.Entry<DeviceName, BackupDisk> disk : disks.entrySet()) {
                     copy(copy, writer, base, disk.getKey(), disk.getValue());
                 }
-                Snapshot snapshot =
-                        writer.publish(configs.guest(), configs.firewall().orElse(null));
-                repository.setBase(id, storage.toString());
-                made = snapshot;
-                log.log(TaskLog.Level.INFO, snapshot.stored().shown() + " were new to the repository");
-                return snapshot;
+                return publish(writer, configs);
             }
         });
+    }
+
+    private Snapshot publish(SnapshotWriter writer, GuestConfigs configs) throws IOException {
+        Snapshot snapshot = writer.publish(configs.guest(), configs.firewall().orElse(null));
+        repository.setBase(snapshot.id(), storage.toString());
+        made = snapshot;
+        log.log(TaskLog.Level.INFO, snapshot.stored().shown() + " were new to the repository");
+        return snapshot;
     }
 
     private void copy(DiskCopy copy, SnapshotWriter writer, Optional<Snapshot> base, DeviceName device, BackupDisk disk)
@@ -219,18 +221,38 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public void prepareContainer(Vmid guest, ContainerTree tree, BackupLimits limits) {
-        throw noContainers();
+        current();
     }
 
+    /** The base is only a help, unlike that of a VM: what it lacks is read. */
     @Override
     public void backupContainer(
             Vmid guest, GuestConfigs configs, List<String> exclude, ContainerTree tree, BackupLimits limits) {
-        throw noContainers();
+        SnapshotId id = current();
+        doing("back up guest " + guest, () -> {
+            try (RepositoryReader from = repository.read();
+                    SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
+                TreeCopy copy = new TreeCopy(tree, exclude, baseTree(guest, from), writer.tree(), limits, log);
+                copy.copy();
+                Snapshot snapshot = publish(writer, configs);
+                log.log(
+                        TaskLog.Level.INFO,
+                        "read " + ByteSize.shown((double) copy.bytes()) + "; " + copy.unchanged()
+                                + " files are as in the last backup");
+                return snapshot;
+            }
+        });
     }
 
-    private StorageException noContainers() {
-        return StorageException.refused(
-                StorageError.NOT_SUPPORTED, "storage '" + storage + "' keeps backups of VMs, and of no containers");
+    private TreeReader.@Nullable Cursor baseTree(Vmid guest, RepositoryReader from) throws IOException {
+        try {
+            Optional<Snapshot> base = base(guest, GuestType.LXC);
+            Optional<TreeReader> tree = base.isEmpty() ? Optional.empty() : from.tree(base.get());
+            return tree.isEmpty() ? null : tree.get().from("");
+        } catch (BadRepositoryException e) {
+            log.log(TaskLog.Level.WARN, "the last backup cannot be read, so all files are: " + e.getMessage());
+            return null;
+        }
     }
 
     // ---- archives
@@ -243,8 +265,7 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public RestoreMechanism restoreMechanism(VolumeName volume) {
-        Archives.id(volume);
-        return RestoreMechanism.QEMU_IMG;
+        return Archives.id(volume).type() == GuestType.LXC ? RestoreMechanism.TAR : RestoreMechanism.QEMU_IMG;
     }
 
     @Override
@@ -277,6 +298,15 @@ final class TenonbackupProvider implements BackupProvider {
         });
     }
 
+    private WorkDirectory working() throws IOException {
+        WorkDirectory directory = work;
+        if (directory == null) {
+            directory = WorkDirectory.make(RUNTIME.resolve("restore"));
+            work = directory;
+        }
+        return directory;
+    }
+
     private RepositoryReader reading() throws IOException {
         RepositoryReader from = reader;
         if (from == null) {
@@ -294,11 +324,7 @@ final class TenonbackupProvider implements BackupProvider {
                     .orElseThrow(() -> StorageException.refused(
                             StorageError.NOT_FOUND,
                             "the backup '" + storage + ":" + volume + "' has no disk '" + device + "'"));
-            WorkDirectory directory = work;
-            if (directory == null) {
-                directory = WorkDirectory.make(RUNTIME.resolve("restore"));
-                work = directory;
-            }
+            WorkDirectory directory = working();
             cleanupVolumeRestore(volume, device);
             ShownDisk file = ShownDisk.show(directory, device.toString(), new RestoredDisk(disk));
             shown.put(device, file);
@@ -319,13 +345,33 @@ final class TenonbackupProvider implements BackupProvider {
         close();
     }
 
+    /** The archive is made while it is read. */
     @Override
     public ContainerArchive initContainerRestore(VolumeName volume) {
-        throw noContainers();
+        return doing("show backup '" + storage + ":" + volume + "'", () -> {
+            RepositoryReader from = reading();
+            Snapshot.Tree tree = Optional.ofNullable(snapshot(volume).tree())
+                    .orElseThrow(() -> StorageException.refused(
+                            StorageError.BAD_PARAMETER,
+                            "'" + storage + ":" + volume + "' is no backup of a container"));
+            Optional<String> missing = from.missing(tree);
+            if (missing.isPresent()) {
+                throw new IOException(missing.get() + "; restore an older backup, and verify the repository");
+            }
+            ShownDisk file = ShownDisk.show(
+                    working(),
+                    TREE.value(),
+                    new TarImage(from.tree(snapshot(volume)).orElseThrow()));
+            shown.put(TREE, file);
+            // PVE tells by its name what a file is.
+            return new ContainerArchive.Tar(Files.createSymbolicLink(working().resolve(TREE + ".tar"), file.path()));
+        });
     }
 
     @Override
-    public void cleanupContainerRestore(VolumeName volume) {}
+    public void cleanupContainerRestore(VolumeName volume) {
+        close();
+    }
 
     @Override
     public void close() {

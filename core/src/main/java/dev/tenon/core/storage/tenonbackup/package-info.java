@@ -1,4 +1,4 @@
-/** The storage type {@code tenonbackup}: backups of VMs in a repository of chunks ({@code docs/REPOSITORY.md}). */
+/** The storage type {@code tenonbackup}: backups of guests in a repository of chunks ({@code docs/REPOSITORY.md}). */
 @NullMarked
 package dev.tenon.core.storage.tenonbackup;
 

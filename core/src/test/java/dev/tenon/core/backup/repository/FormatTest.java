@@ -14,6 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -59,5 +62,42 @@ class FormatTest {
                 .isEqualTo(example("The index of this pack:"));
         assertThat(index.getFileName() + "\n").isEqualTo(example("Its file:"));
         assertThat(Files.readString(record)).isEqualTo(example("The record of its snapshot:"));
+    }
+
+    @Test
+    void theEntriesOfATreeAreAsInTheDocument() throws IOException {
+        byte[] content = "Tenon\n".getBytes(StandardCharsets.US_ASCII);
+        ChunkId chunk = ChunkId.of(content, content.length);
+        TreeEntry root =
+                entry("", TreeEntry.Kind.DIRECTORY, 0755, TreeEntry.Known.NOT, new TreeEntry.Content(false, List.of()));
+        TreeEntry file = entry(
+                "a",
+                TreeEntry.Kind.FILE,
+                0640,
+                new TreeEntry.Known(12, 1_767_323_045, 500),
+                new TreeEntry.Content(false, List.of(new TreeEntry.Piece(content.length, chunk))));
+
+        String hex = HexFormat.of().formatHex(root.write()) + HexFormat.of().formatHex(file.write());
+
+        assertThat(hex.replaceAll("(.{64})", "$1\n").stripTrailing() + "\n")
+                .isEqualTo(example("The entries of a tree of a root and a file `a` with `Tenon` and a newline:"));
+    }
+
+    private static TreeEntry entry(
+            String path, TreeEntry.Kind kind, int mode, TreeEntry.Known known, TreeEntry.Content content) {
+        return new TreeEntry(
+                path,
+                kind,
+                mode,
+                0,
+                33,
+                1_767_323_045,
+                0,
+                known,
+                0,
+                0,
+                "",
+                new TreeMap<>(Map.of("user.a", new byte[] {1})),
+                content);
     }
 }
