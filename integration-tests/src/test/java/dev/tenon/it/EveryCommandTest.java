@@ -81,12 +81,24 @@ class EveryCommandTest {
     private static Map<String, Example> examples() {
         Map<String, Example> all = new TreeMap<>();
         all.put("adopt", (tenon, scratch) -> adoption(scratch));
+        all.put("backup cat", (tenon, scratch) -> ofContainer(tenon, scratch, "cat", "/etc/hostname"));
+        all.put("backup copy", (tenon, scratch) -> {
+            List<String> words = new ArrayList<>(ofBackup(tenon, scratch, "backup", "copy"));
+            String second = scratch.file("second").toString();
+            tenon.said("backup", "init", second);
+            words.addAll(List.of("--to", second));
+            return words;
+        });
         all.put("backup create", (tenon, scratch) -> backup(tenon, scratch));
         all.put("backup diff", (tenon, scratch) -> {
             List<String> words = new ArrayList<>(ofBackup(tenon, scratch, "backup", "diff"));
             words.add(words.getLast());
             return words;
         });
+        all.put(
+                "backup extract",
+                (tenon, scratch) -> ofContainer(
+                        tenon, scratch, "extract", "/etc", scratch.file("found").toString()));
         all.put("backup extract-config", (tenon, scratch) -> ofBackup(tenon, scratch, "backup", "extract-config"));
         all.put("backup forget", (tenon, scratch) -> ofBackup(tenon, scratch, "backup", "forget"));
         all.put("backup gc", (tenon, scratch) -> onRepository(tenon, scratch, "gc"));
@@ -97,6 +109,12 @@ class EveryCommandTest {
         all.put("backup list", (tenon, scratch) -> {
             ofBackup(tenon, scratch);
             return List.of("backup", "list", "keep");
+        });
+        all.put("backup ls", (tenon, scratch) -> ofContainer(tenon, scratch, "ls"));
+        all.put("backup prune", (tenon, scratch) -> {
+            List<String> words = new ArrayList<>(onRepository(tenon, scratch, "prune"));
+            words.addAll(List.of("--keep", "keep-last=1", "--dry-run"));
+            return words;
         });
         all.put("backup restore", (tenon, scratch) -> {
             List<String> words = new ArrayList<>(ofBackup(tenon, scratch, "backup", "restore"));
@@ -277,6 +295,36 @@ class EveryCommandTest {
         return all;
     }
 
+    /** A backup of a container, and a command on it. */
+    private static List<String> ofContainer(StorageCommands tenon, Scratch scratch, String command, String... more)
+            throws IOException {
+        tenon.said(
+                "storage",
+                "add",
+                "tenonbackup",
+                "keep",
+                "--path",
+                scratch.file("repository").toString());
+        Path root = scratch.file("rootfs");
+        Files.writeString(Files.createDirectories(root.resolve("etc")).resolve("hostname"), "hello\n");
+        TenonCommand made = tenon.run(
+                "backup",
+                "create",
+                "--storage",
+                "keep",
+                "--vmid",
+                "101",
+                "--container",
+                root.toString(),
+                "--guest-config",
+                Files.writeString(scratch.file("pct.conf"), "memory: 1\n").toString());
+        assertThat(made.status()).as(made.errors()).isZero();
+        List<String> words = new ArrayList<>(
+                List.of("backup", command, made.said().lines().toList().getLast()));
+        words.addAll(List.of(more));
+        return words;
+    }
+
     private static List<String> onRepository(StorageCommands tenon, Scratch scratch, String command)
             throws IOException {
         ofBackup(tenon, scratch);
@@ -374,7 +422,7 @@ class EveryCommandTest {
 
     /** What goes to standard output as it is, and not as text, is asked for in a process of its own. */
     private static boolean isData(Row row) {
-        return row.name().equals("export") || row.name().equals("backup extract-config");
+        return Set.of("export", "backup cat", "backup extract-config").contains(row.name());
     }
 
     @ParameterizedTest(name = "{0}")
@@ -403,7 +451,7 @@ class EveryCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"export", "backup extract-config", "demo"})
+    @ValueSource(strings = {"export", "backup cat", "backup extract-config", "demo"})
     void aFullDeviceAsStandardOutputIsAFailure(String name, Scratch scratch) throws IOException, InterruptedException {
         StorageCommands tenon = withDirectory(scratch);
         List<String> words = switch (name) {

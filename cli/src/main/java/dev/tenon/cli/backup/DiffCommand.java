@@ -5,9 +5,11 @@ import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.backup.repository.Difference;
+import dev.tenon.core.backup.repository.FileDifference;
 import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.backup.repository.RepositoryReader;
 import dev.tenon.core.backup.repository.Snapshot;
+import dev.tenon.core.linux.TreeDirectory;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -16,8 +18,10 @@ import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.storage.tenonbackup.Archives;
 import dev.tenon.host.Host;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,8 +31,9 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "diff",
         mixinStandardHelpOptions = true,
-        description = "Shows which parts of the disks differ between two backups of one storage of type tenonbackup, in"
-                + " blocks of 4 MiB.",
+        description =
+                "Shows what differs between two backups of one storage of type tenonbackup: which parts of the disks"
+                        + " of VMs, in blocks of 4 MiB, or which files of containers.",
         footer = {
             "",
             "Example: tenon backup diff keep:backup/qemu/100/2026-01-02T03:04:05Z"
@@ -57,17 +62,55 @@ final class DiffCommand extends HostCommand {
             throw wrongUsage("'" + first + "' and '" + second + "' are not on one storage");
         }
         Map<DeviceName, Difference> differences;
+        List<FileDifference> files = new ArrayList<>();
+        boolean isOfContainers;
         try (Repository repository = Repository.open(RepositoryCommand.directory(host, first.storage()));
                 RepositoryReader reader = repository.read()) {
-            differences = reader.differences(snapshot(reader, first), snapshot(reader, second));
+            Snapshot before = snapshot(reader, first);
+            Snapshot after = snapshot(reader, second);
+            isOfContainers = before.tree() != null;
+            if (isOfContainers != (after.tree() != null)) {
+                throw wrongUsage("one of '" + first + "' and '" + second + "' is of a container, and one of a VM");
+            }
+            differences = reader.differences(before, after);
+            if (isOfContainers) {
+                reader.fileDifferences(before, after, files::add);
+            }
         }
-        if (json.isGiven()) {
+        if (isOfContainers) {
+            tell(files);
+        } else if (json.isGiven()) {
             Map<String, Object> devices = new LinkedHashMap<>();
             differences.forEach((device, difference) -> devices.put(device.value(), json(difference)));
             Json.print(out(), devices);
         } else {
             print(differences);
         }
+    }
+
+    private void tell(List<FileDifference> files) throws IOException {
+        if (json.isGiven()) {
+            Json.print(
+                    out(),
+                    Json.object(
+                            "files",
+                            files.stream()
+                                    .map(file -> Json.object("path", path(file), "change", change(file)))
+                                    .toList()));
+            return;
+        }
+        Table table = new Table().text("CHANGE").text("PATH");
+        files.forEach(file -> table.row(change(file), path(file)));
+        table.print(out(), terminal());
+        out().println(files.isEmpty() ? "the same" : files.size() + " differ");
+    }
+
+    private static String path(FileDifference file) {
+        return "/" + TreeDirectory.shown(file.path());
+    }
+
+    private static String change(FileDifference file) {
+        return file.change().name().toLowerCase(Locale.ROOT);
     }
 
     private static Snapshot snapshot(RepositoryReader reader, VolumeId volume) throws IOException {

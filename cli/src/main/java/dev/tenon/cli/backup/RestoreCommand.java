@@ -19,8 +19,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,7 +42,8 @@ import picocli.CommandLine.Spec;
             "",
             "Example: tenon backup restore vault:backup/vm/100/2026-01-02T03:04:05Z /srv/restored",
             "Example: tenon backup restore vault:backup/vm/100/2026-01-02T03:04:05Z /srv/restored --disk"
-                    + " drive-scsi0=/dev/vg/disk"
+                    + " drive-scsi0=/dev/vg/disk",
+            "Example: tenon backup restore vault:backup/vm/100/2026-01-02T03:04:05Z /srv/restored --only drive-scsi1"
         })
 final class RestoreCommand extends HostCommand {
     @Spec
@@ -60,6 +63,12 @@ final class RestoreCommand extends HostCommand {
                     "a disk goes over this file (*.qcow2 is qcow2, any other is raw), block device or volume. May be"
                             + " repeated")
     private List<String> disks = new ArrayList<>();
+
+    @Option(
+            names = "--only",
+            paramLabel = "DEVICE",
+            description = "restore only this disk of a VM, and those of --disk (default: all). May be repeated")
+    private Set<DeviceName> only = new LinkedHashSet<>();
 
     @Mixin
     private BandwidthOption bandwidth = new BandwidthOption();
@@ -83,6 +92,7 @@ final class RestoreCommand extends HostCommand {
                                     archive,
                                     directory.toAbsolutePath(),
                                     elsewhere(host),
+                                    only,
                                     bandwidth.limit(host, service, BandwidthUse.RESTORE, List.of(archive.storage()))),
                             new ToldLog(err(), quiet),
                             shown)

@@ -11,6 +11,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.DeviceName;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
@@ -24,6 +25,7 @@ public final class Arguments {
     public static void register(CommandLine line) {
         line.registerConverter(ByteSize.class, of(Sizes::parse))
                 .registerConverter(ContentType.class, of(Arguments::content))
+                .registerConverter(DeviceName.class, of(DeviceName::new))
                 .registerConverter(Format.class, of(Format::ofWord))
                 .registerConverter(Format.Image.class, of(Arguments::image))
                 .registerConverter(SnapshotName.class, of(SnapshotName::new))

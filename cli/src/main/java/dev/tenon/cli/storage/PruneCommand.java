@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
         description = "Removes the backups that need not be kept, and lists what happened to each. Protected ones and"
                 + " those whose names tell no time stay.",
         footer = {"", "Example: tenon storage prune archive --keep keep-last=3,keep-weekly=4 --dry-run"})
-final class PruneCommand extends HostCommand {
+public class PruneCommand extends HostCommand {
     private static final Set<String> RULES =
             Set.of("keep-all", "keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly");
     private static final Map<String, String> STYLES = Map.of("remove", "31", "keep", "32");
@@ -60,7 +60,7 @@ final class PruneCommand extends HostCommand {
     private JsonOption json = new JsonOption();
 
     @Override
-    protected void run(Host host) throws IOException {
+    protected final void run(Host host) throws IOException {
         for (String rule : keep.keySet()) {
             if (!RULES.contains(rule)) {
                 throw wrongUsage("'" + rule + "' is not a retention rule; there are "

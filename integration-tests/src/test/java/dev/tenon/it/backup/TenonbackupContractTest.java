@@ -30,7 +30,7 @@ class TenonbackupContractTest extends BackupProviderContract {
                 scratch.runtime(),
                 true,
                 true,
-                false);
+                true);
     }
 
     @Override

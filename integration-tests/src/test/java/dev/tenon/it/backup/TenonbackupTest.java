@@ -142,7 +142,12 @@ class TenonbackupTest {
         assertThat(tenon.run("backup", "forget", first).errors()).contains("is protected");
         tenon.said("volume", "notes", second, "--set", "a note\nof two lines");
         assertThat(tenon.said("backup", "list", "keep")).contains("a note").doesNotContain("of two lines");
-        tenon.said("storage", "prune", "keep", "--keep", "keep-last=1");
+        assertThat(tenon.said("backup", "prune", "keep", "--keep", "keep-last=1", "--dry-run"))
+                .containsPattern(second + " .* remove")
+                .containsPattern(third + " .* keep")
+                .containsPattern(first + " .* protected");
+        assertThat(tenon.said("backup", "list", "keep")).contains(first, second, third);
+        tenon.said("backup", "prune", "keep", "--keep", "keep-last=1");
 
         assertThat(tenon.said("backup", "list", "keep")).contains(first, third).doesNotContain(second);
         assertRestored(first, disk);
@@ -199,6 +204,65 @@ class TenonbackupTest {
     }
 
     @Test
+    void backupsAreCopiedToASecondRepositoryAndAreGoodThereByThemselves() throws IOException {
+        String first = volume(backup("100"));
+        Path before = copy();
+        write("write -P 9 20M 64k");
+        String second = volume(backup("100"));
+        tenon.said("volume", "notes", first, "--set", "a note");
+        tenon.said("volume", "protect", first);
+        Path away = scratch.file("away");
+        tenon.said("storage", "add", "tenonbackup", "away", "--path", away.toString());
+
+        assertThat(tenon.said("backup", "copy", second, "--to", "away")).containsPattern("100/.* were new");
+        assertThat(tenon.said("backup", "copy", "--all", "keep", "--to", away.toString()))
+                .containsPattern("100/.* were new")
+                .contains("is there already");
+
+        tenon.said("storage", "remove", "keep");
+        Files.move(repository, scratch.file("gone"));
+        assertRestored(first.replace("keep:", "away:"), before);
+        assertRestored(second.replace("keep:", "away:"), disk);
+        assertThat(tenon.said("backup", "verify", "away")).contains("chunks were read");
+        assertThat(tenon.said("backup", "list", "away")).contains("a note", "yes");
+        assertThat(tenon.run("backup", "copy", "--to", "away").errors()).contains("name backups, or a storage");
+    }
+
+    @Test
+    void singleDisksAreRestored() throws IOException {
+        TenonCommand made = tenon.run(
+                "backup",
+                "create",
+                "--storage",
+                "keep",
+                "--vmid",
+                "100",
+                "--disk",
+                "drive-scsi0=" + disk,
+                "--disk",
+                "drive-scsi1=" + copy(),
+                "--guest-config",
+                config.toString());
+        assertThat(made.status()).as(made.errors()).isZero();
+        Path out = scratch.file("out");
+
+        tenon.said("backup", "restore", volume(made), out.toString(), "--only", "drive-scsi1");
+
+        assertThat(out.resolve("drive-scsi1.raw")).exists();
+        assertThat(out.resolve("drive-scsi0.raw")).doesNotExist();
+        assertThat(tenon.run(
+                                "backup",
+                                "restore",
+                                volume(made),
+                                scratch.file("no").toString(),
+                                "--only",
+                                "drive-ide9")
+                        .errors())
+                .contains("the archive has no disk 'drive-ide9'");
+        assertThat(scratch.file("no")).doesNotExist();
+    }
+
+    @Test
     void aRepositoryIsMadeOnlyInAnEmptyDirectory() throws IOException {
         Path made = scratch.file("made");
 
@@ -251,27 +315,6 @@ class TenonbackupTest {
         assertThat(cut.status()).isOne();
         assertThat(cut.errors()).contains("zstd ended with status 1");
         assertThat(tenon.said("backup", "list", "keep")).doesNotContain("qemu/101");
-    }
-
-    @Test
-    void containersAreRefusedBeforeAnythingIsMade() throws IOException {
-        Path tree = Files.createDirectory(scratch.file("tree"));
-
-        TenonCommand refused = tenon.run(
-                "backup",
-                "create",
-                "--storage",
-                "keep",
-                "--vmid",
-                "100",
-                "--container",
-                tree.toString(),
-                "--guest-config",
-                config.toString());
-
-        assertThat(refused.status()).isOne();
-        assertThat(refused.errors()).contains("keeps backups of VMs only");
-        assertThat(tenon.said("backup", "list", "keep")).doesNotContain("keep:backup");
     }
 
     /** PVE parses names where there is no daemon: for notes, protection, permissions and restores. */

@@ -28,11 +28,11 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * PVE's own vzdump makes the calls, with PVE's own code for VMs and for containers: {@code vzdump.pl} says what of it is not
@@ -280,9 +280,10 @@ class VzdumpTest {
                 .hasBinaryContent(disk.content());
     }
 
-    @Test
-    void aContainerIsReadInNamespacesOfItsOwn(Scratch scratch) throws IOException {
-        Vault vault = vault(scratch, "ChainBackupPlugin", "nbd");
+    @ParameterizedTest
+    @ValueSource(strings = {"tenonbackup", "ChainBackupPlugin"})
+    void aContainerIsReadInNamespacesOfItsOwn(String plugin, Scratch scratch) throws IOException {
+        Vault vault = vault(scratch, plugin, "nbd");
         Path root = ContainerRunTest.tree(scratch, 100_000);
         String before = ContainerRunTest.told(root, 100_000);
         Map<String, Object> task = task(scratch, vault, "lxc");
