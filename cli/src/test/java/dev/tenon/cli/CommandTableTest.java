@@ -28,7 +28,9 @@ class CommandTableTest {
     /** Why a command that prints something has no {@code --json}. */
     private static final Map<String, String> WITHOUT_JSON = Map.ofEntries(
             Map.entry("adopt", "a sentence"),
+            Map.entry("backup cat", "the file"),
             Map.entry("backup end-access", "nothing"),
+            Map.entry("backup extract", "the directory"),
             Map.entry("backup extract-config", "the configuration"),
             Map.entry("backup forget", "nothing"),
             Map.entry("completion", "a script"),

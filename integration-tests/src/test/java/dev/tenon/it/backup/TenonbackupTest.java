@@ -246,7 +246,7 @@ class TenonbackupTest {
         assertThat(made.status()).as(made.errors()).isZero();
         Path out = scratch.file("out");
 
-        tenon.said("backup", "restore", volume(made), out.toString(), "--only", "drive-scsi1");
+        tenon.said("backup", "restore", volume(made), out.toString(), "--only", "drive-scsi1", "--quiet");
 
         assertThat(out.resolve("drive-scsi1.raw")).exists();
         assertThat(out.resolve("drive-scsi0.raw")).doesNotExist();
