@@ -161,7 +161,7 @@ public final class TreeWriter {
             filled += length;
             at += length;
             isEnd = length == 0 || at == to;
-            while (filled - cut >= chunker.most() || isEnd && filled > cut) {
+            while (filled - cut >= chunker.most() || (isEnd && filled > cut)) {
                 int piece = chunker.cut(current, cut, filled - cut);
                 Slot slot = slot(file, piece);
                 // It may have been handed over to make room for a list.
