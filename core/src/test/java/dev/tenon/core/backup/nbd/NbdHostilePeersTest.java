@@ -266,6 +266,32 @@ class NbdHostilePeersTest {
         assertThat(Files.readAllBytes(image)).isEqualTo(before);
     }
 
+    /** The protocol's strings have at most 4096 bytes of UTF-8. */
+    @Test
+    void aNameThatIsTooLongIsRefusedBeforeAnybodyIsAsked() {
+        String name = "\u00e9".repeat(Nbd.LONGEST_NAME / 2) + "x";
+        Path socket = directory.resolve("nobody.sock");
+        assertThatThrownBy(() -> NbdClient.connect(socket, name, null, LIMIT))
+                .isInstanceOfSatisfying(
+                        NbdException.class, e -> assertThat(e.error()).isEqualTo(NbdError.INVALID))
+                .hasMessageContaining("at most 4096 bytes");
+        assertThatThrownBy(() -> NbdServer.listen(socket, Map.<String, ServedDisk>of(name, new NoDisk())))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(socket).doesNotExist();
+    }
+
+    private record NoDisk() implements ServedDisk {
+        @Override
+        public long size() {
+            return 0;
+        }
+
+        @Override
+        public void read(long offset, ByteBuffer into) {
+            throw new AssertionError("there is nothing to read");
+        }
+    }
+
     private static ByteBuffer extended(int flags, int command, long cookie, long length, int payload) {
         return ByteBuffer.allocate(32 + payload)
                 .putInt(Nbd.EXTENDED_REQUEST_MAGIC)

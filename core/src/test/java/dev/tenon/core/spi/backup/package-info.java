@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.core.spi.backup;
+
+import org.jspecify.annotations.NullMarked;
