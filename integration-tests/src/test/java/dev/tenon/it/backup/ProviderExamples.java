@@ -277,13 +277,6 @@ final class ProviderExamples {
         void aContainerIsRestoredFromATarArchive(Scratch scratch) throws IOException {
             assertContainerComesBack(host(scratch, Map.of()), ContainerRunTest::told);
         }
-
-        /** Its makers say that they did not look whether it keeps all that a tar archive does. */
-        @Test
-        void aContainerIsRestoredFromASquashfs(Scratch scratch) throws IOException {
-            assertContainerComesBack(
-                    host(scratch, Map.of("lxc-backup-mode", "squashfs")), ContainerRunTest::toldOfFiles);
-        }
     }
 
     /** The provider that calls Borg, over the SSH of this machine. */

@@ -27,11 +27,6 @@ class ProviderExamplesTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> contractOfDirectories(Scratch scratch) {
-        return tests(scratch, ProviderExamples.OfDirectories.PLUGIN, ProviderExamplesContract.OfDirectories.class);
-    }
-
-    @TestFactory
     Stream<DynamicTest> borg(Scratch scratch) {
         return tests(scratch, ProviderExamples.OfBorg.PLUGIN, ProviderExamples.OfBorg.class, "borg", "sshd");
     }
