@@ -202,12 +202,14 @@ final class LvmVolumes {
                     rounds,
                     List.of(atOnce, oneByOne),
                     timed(atOnce, () -> {
+                        // As the host asks all its storages in one operation.
+                        OperationCache cache = OperationCache.create();
                         List<Future<Boolean>> asked = new ArrayList<>();
                         for (int i = 0; i < STORAGES; i++) {
                             boolean isThick = i % 2 == 0;
                             Storage storage = isThick ? thick("s" + i) : thin("s" + i);
                             asked.add(threads.submit(() -> {
-                                active(isThick ? thick : pool, storage, OperationCache.create());
+                                active(isThick ? thick : pool, storage, cache);
                                 return true;
                             }));
                         }

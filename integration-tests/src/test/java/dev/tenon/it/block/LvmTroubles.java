@@ -134,18 +134,18 @@ class LvmTroubles {
 
     @Test
     void anExportOfAThinVolumeReadsOnlyWhatWasWritten() throws IOException {
-        int size = 256 * MIB;
+        int size = 64 * MIB;
         thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), ByteSize.ofBytes(size));
         Path device = Path.of(thin.path(pool, RAW, null).path());
         write(device, 0, 1, 4096);
-        write(device, 100L * MIB, 2, MIB);
+        write(device, 40L * MIB, 2, MIB);
         write(device, size - 4096, 3, 4096);
         long before = bytesRead(device);
         Path file = exported(thin, pool, RAW);
         assertThat(bytesRead(device) - before).isBetween((long) MIB, 2L * MIB);
         assertThat(Files.size(file)).isEqualTo(8L + size);
         for (long[] place : new long[][] {
-            {0, 1}, {4096, 0}, {100L * MIB - 1, 0}, {100L * MIB, 2}, {101L * MIB - 1, 2}, {101L * MIB, 0}, {size - 1, 3}
+            {0, 1}, {4096, 0}, {40L * MIB - 1, 0}, {40L * MIB, 2}, {41L * MIB - 1, 2}, {41L * MIB, 0}, {size - 1, 3}
         }) {
             assertThat(byteAt(file, 8 + place[0]))
                     .as("the byte at %d", place[0])
@@ -155,7 +155,7 @@ class LvmTroubles {
         // The pool has one copy of its metadata; who gets none reads everything.
         String name = Lab.GROUP.replace("-", "--") + "-" + Lab.POOL + "-tpool";
         Lab.run("dmsetup", "message", name, "0", "reserve_metadata_snap");
-        assertThat(exported(thin, pool, RAW)).hasSameBinaryContentAs(file);
+        assertThat(Files.mismatch(exported(thin, pool, RAW), file)).isEqualTo(-1);
         Lab.run("dmsetup", "message", name, "0", "release_metadata_snap");
     }
 

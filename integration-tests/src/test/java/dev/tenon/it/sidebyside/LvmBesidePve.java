@@ -1,6 +1,7 @@
 package dev.tenon.it.sidebyside;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.Storage;
@@ -32,7 +33,7 @@ class LvmBesidePve {
     private static final String PERL = "side-perl";
     private static final String JAVA = "side-java";
     private static final boolean IS_LONG = Boolean.getBoolean("tenon.full");
-    private static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", IS_LONG ? 250 : 10);
+    private static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", IS_LONG ? 250 : 5);
     private static final int WORKERS_PER_LANGUAGE = 2;
     private static final int SHOWN_STEPS = 20;
     private static final int LISTED = 10;
@@ -155,6 +156,7 @@ class LvmBesidePve {
     }
 
     private static void mix(Scratch scratch, boolean isThin) throws InterruptedException, ExecutionException {
+        assumeTrue(IS_LONG, "this takes long, and runs in bin/verify full");
         prepare(JAVA, "/dev/ubdb");
         JavaSide java = java(isThin, JAVA);
         List<Held> history = new Workers(

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -85,6 +86,12 @@ public final class Guest {
     /** With an empty disk of this size, as {@code bin/guest} understands it; the first is {@code /dev/ubda}. */
     public Guest withDisk(String size) {
         options.addAll(List.of("--disk", size));
+        return this;
+    }
+
+    /** Killed after so long, and not sooner. */
+    public Guest within(Duration limit) {
+        options.addAll(List.of("--limit", Long.toString(limit.toSeconds())));
         return this;
     }
 

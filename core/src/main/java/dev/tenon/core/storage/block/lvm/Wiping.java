@@ -121,8 +121,8 @@ final class Wiping {
     /** By which the kernel knows a device, whatever its file is called. */
     private static String number(Path device) throws IOException {
         long number = (Long) Files.getAttribute(device, "unix:rdev");
-        long major = number >> 8 & 0xfff | number >> 32 & ~0xfffL;
-        long minor = number & 0xff | number >> 12 & ~0xffL;
+        long major = ((number >> 8) & 0xfff) | ((number >> 32) & ~0xfffL);
+        long minor = (number & 0xff) | ((number >> 12) & ~0xffL);
         return major + ":" + minor;
     }
 
