@@ -48,6 +48,7 @@ class LvmBesidePve {
 
     @Test
     void chainsOfVolumes(Scratch scratch) {
+        requireLongRun();
         compare(scratch, false);
     }
 
@@ -59,6 +60,10 @@ class LvmBesidePve {
     @Test
     void bothInOneGroup(Scratch scratch) throws InterruptedException, ExecutionException {
         mix(scratch, false);
+    }
+
+    private static void requireLongRun() {
+        assumeTrue(IS_LONG, "this takes long, and runs in bin/verify full");
     }
 
     private static Map<String, Object> section(boolean isThin, String group) {
@@ -156,7 +161,7 @@ class LvmBesidePve {
     }
 
     private static void mix(Scratch scratch, boolean isThin) throws InterruptedException, ExecutionException {
-        assumeTrue(IS_LONG, "this takes long, and runs in bin/verify full");
+        requireLongRun();
         prepare(JAVA, "/dev/ubdb");
         JavaSide java = java(isThin, JAVA);
         List<Held> history = new Workers(
