@@ -36,8 +36,8 @@ sub block ($name, $calls) {
 my %answers = map {
     join("\n", map { $_ // 'undef' } $client{$_}->call('dir', $method, @args)) => 1
 } @peers;
-die "the peers answer $method differently: " .
-    join(' and ', map { s/\n/, /gr } sort keys %answers) . "\n"
+die "the peers answer $method differently: "
+    . join(' and ', map { s/\n/, /gr } sort keys %answers) . "\n"
     if keys %answers != 1;
 
 for my $round (1 .. $job->{warmup} / $job->{block}) {

@@ -13,11 +13,13 @@ $| = 1;
 
 sub one_call ($turn) {
     if ($turn % 4 == 0) {
-        my $made = $client->call('counting', 'alloc_image', 'nas', $scfg, 100, 'raw', "vm-100-$name-$turn", 1024);
+        my $made = $client->call('counting', 'alloc_image', 'nas', $scfg, 100, 'raw',
+            "vm-100-$name-$turn", 1024);
         say "made $made";
         return;
     }
-    my @size = $client->call('counting', 'volume_size_info', $scfg, 'nas', "vm-100-$name-$turn", undef);
+    my @size =
+        $client->call('counting', 'volume_size_info', $scfg, 'nas', "vm-100-$name-$turn", undef);
     die "no size\n" if !$size[0];
     return;
 }
@@ -29,5 +31,7 @@ for my $turn (1 .. $calls) {
     }
     next if eval { one_call($turn); 1 };
     my $err = $@;
-    say join(' ', 'failed', $turn % 4 ? 'read' : 'change', "vm-100-$name-$turn", ref($err) ? $err->outcome : $err);
+    say join(' ',
+        'failed', $turn % 4 ? 'read' : 'change',
+        "vm-100-$name-$turn", ref($err) ? $err->outcome : $err);
 }
