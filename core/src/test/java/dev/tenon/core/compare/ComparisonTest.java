@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -52,6 +53,9 @@ class ComparisonTest {
 
     /** Of so many of those one is tried in the shadow, too. */
     private static final int SHADOW_STRIDE = STRIDE == 1 ? 1 : 4;
+
+    /** A prune is never made twice, and the space of a disk that others use moves by itself, which is noise. */
+    private static final Set<String> NOT_SHADOWED = Set.of("pruneBackups", "status");
 
     private final StoragePlugin dir = Objects.requireNonNull(NativeTypes.all().get("dir"));
 
@@ -150,7 +154,7 @@ class ComparisonTest {
                 if (number++ % STRIDE != 0) {
                     continue;
                 }
-                if (made++ % SHADOW_STRIDE == 0) {
+                if (made++ % SHADOW_STRIDE == 0 && !NOT_SHADOWED.contains(method)) {
                     shadowed++;
                     if (!isFoundByShadow(method, what)) {
                         missedByShadow.add(method + ": " + what);
@@ -176,7 +180,7 @@ class ComparisonTest {
         });
     }
 
-    /** By what is asked in earnest, of which a part is asked twice. */
+    /** By what is asked in earnest, all of it twice: other programs use the disk meanwhile. */
     private boolean isFoundByShadow(String method, String what) {
         return !ofShadow(mutant(method, what)).stream()
                 .filter(compared -> compared.question().method().equals(method))
@@ -185,7 +189,7 @@ class ComparisonTest {
 
     private List<Compared> ofShadow(StoragePlugin candidate) {
         List<Compared> results = new CopyOnWriteArrayList<>();
-        Shadow.Settings all = new Shadow.Settings(1, 0.125, 10_000, 100_000, Duration.ofMinutes(1));
+        Shadow.Settings all = new Shadow.Settings(1, 1, 10_000, 100_000, Duration.ofMinutes(1));
         try (Shadow shadow = new Shadow(dir, candidate, Rules.NONE, all, results::add)) {
             Questions questions = new Questions(shadow.plugin(), 1, MOST);
             questions.askOfType();
