@@ -104,7 +104,27 @@ public final class Daemon implements AutoCloseable {
     }
 
     /**
-     * The same of a daemon that runs commands, that another one can take over from, and that may itself have taken over.
+     * The same of a daemon that another one can take over from, and that may itself have taken over.
+     *
+     * @param socket closed with the daemon; that for descriptors is beside it
+     * @param hosted what those of the plugins do that are in Perl, for those who ask
+     * @param following what happens when another daemon takes over from this one
+     * @param before the daemon that has handed the socket over, which is told that this one answers; null if none has
+     * @throws IOException if that for descriptors cannot be bound, or the one before goes on itself; the socket is closed then
+     */
+    public static Daemon start(
+            UnixSockets sockets,
+            ListeningSocket socket,
+            ServedPlugins plugins,
+            Supplier<List<Overview.Plugin>> hosted,
+            Following following,
+            @Nullable Predecessor before)
+            throws IOException {
+        return start(sockets, socket, plugins, hosted, NO_COMMANDS, following, before);
+    }
+
+    /**
+     * The same of a daemon that runs commands, too.
      *
      * @param socket closed with the daemon; that for descriptors is beside it
      * @param hosted what the plugins in Perl are doing, for those who ask
