@@ -61,7 +61,7 @@ final class AskedCommands implements CommandRunner {
         this.own = OwnPlace.now();
         this.served = Set.copyOf(served);
         if (LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME) instanceof Logger root) {
-            Doubts doubts = new Doubts(own.isLoggingChosen() ? Level.ALL : Level.WARN);
+            Doubts doubts = new Doubts(own.isLoggingChosen() ? Level.TRACE : Level.WARN);
             doubts.setContext(root.getLoggerContext());
             doubts.start();
             root.addAppender(doubts);
