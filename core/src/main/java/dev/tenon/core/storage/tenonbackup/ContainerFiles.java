@@ -102,11 +102,12 @@ public final class ContainerFiles implements AutoCloseable {
                     StorageError.BAD_PARAMETER, Quoted.of(path) + " is no file in the backup '" + volume + "'");
         }
         FileContent content = tree.content(file);
-        ByteBuffer piece = ByteBuffer.allocate(PIECE);
-        for (long at = 0; at < content.size(); at += piece.limit()) {
-            piece.clear().limit((int) Math.min(PIECE, content.size() - at));
-            content.read(at, piece);
-            out.write(piece.array(), 0, piece.limit());
+        byte[] bytes = new byte[PIECE];
+        for (long at = 0; at < content.size(); ) {
+            int length = (int) Math.min(PIECE, content.size() - at);
+            content.read(at, ByteBuffer.wrap(bytes, 0, length));
+            out.write(bytes, 0, length);
+            at += length;
         }
     }
 
@@ -187,7 +188,7 @@ public final class ContainerFiles implements AutoCloseable {
         int prefix = top.path().lastIndexOf('/') + 1;
         // The first name in the archive of what has its own name outside of it.
         Map<String, String> outside = new HashMap<>();
-        ByteBuffer piece = ByteBuffer.allocate(PIECE);
+        byte[] piece = new byte[PIECE];
         TreeReader.Cursor cursor = tree.from(top.path());
         for (TreeEntry entry = cursor.next();
                 entry != null && TreeEntry.isIn(top.path(), entry.path());
@@ -211,12 +212,13 @@ public final class ContainerFiles implements AutoCloseable {
         out.write(new byte[2 * TarHeader.BLOCK]);
     }
 
-    private static void write(TarMember member, ByteBuffer piece, OutputStream out) throws IOException {
-        long length = member.length();
-        for (long at = 0; at < length; at += piece.limit()) {
-            piece.clear().limit((int) Math.min(PIECE, length - at));
-            member.read(at, piece);
-            out.write(piece.array(), 0, piece.limit());
+    private static void write(TarMember member, byte[] piece, OutputStream out) throws IOException {
+        long all = member.length();
+        for (long at = 0; at < all; ) {
+            int length = (int) Math.min(piece.length, all - at);
+            member.read(at, ByteBuffer.wrap(piece, 0, length));
+            out.write(piece, 0, length);
+            at += length;
         }
     }
 
