@@ -88,7 +88,7 @@ final class LsCommand extends FilesCommand {
         StringBuilder mode = new StringBuilder();
         mode.append(isFile(entry) ? '-' : entry.kind().letter());
         for (int i = 0; i < RIGHTS.length(); i++) {
-            mode.append((entry.mode() & 0400 >> i) != 0 ? RIGHTS.charAt(i) : '-');
+            mode.append((entry.mode() & (0400 >> i)) != 0 ? RIGHTS.charAt(i) : '-');
         }
         special(mode, 3, (entry.mode() & 04000) != 0, 's');
         special(mode, 6, (entry.mode() & 02000) != 0, 's');

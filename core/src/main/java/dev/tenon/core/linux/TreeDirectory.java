@@ -256,7 +256,7 @@ public final class TreeDirectory implements AutoCloseable {
                 time(buffer, 112),
                 time(buffer, 96),
                 buffer.get(ValueLayout.JAVA_LONG, 32),
-                unsigned(buffer, 136) << 32 | unsigned(buffer, 140),
+                (unsigned(buffer, 136) << 32) | unsigned(buffer, 140),
                 buffer.get(ValueLayout.JAVA_INT, 128),
                 buffer.get(ValueLayout.JAVA_INT, 132));
     }

@@ -32,7 +32,15 @@ final class TarImage implements ServedDisk {
     };
 
     /** Members, and where each begins. */
-    private record Members(List<TarMember> members, long[] starts) {}
+    private static final class Members {
+        private final List<TarMember> members;
+        private final long[] starts;
+
+        Members(List<TarMember> members, long[] starts) {
+            this.members = members;
+            this.starts = starts;
+        }
+    }
 
     /** Reads all entries once, and no bytes of files. */
     TarImage(TreeReader tree) throws IOException {

@@ -8,13 +8,20 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * An entry of a tree in a tar archive: its header, its bytes without its holes, and zeroes up to the next block.
- *
- * @param content null if it has no bytes
- * @param data of the content, in the order in which they are stored
- */
-record TarMember(byte[] header, @Nullable FileContent content, List<FileContent.Data> data) {
+/** An entry of a tree in a tar archive: its header, its bytes without its holes, and zeroes up to the next block. */
+final class TarMember {
+    private final byte[] header;
+    private final @Nullable FileContent content;
+
+    /** Of the content, in the order in which they are stored. */
+    private final List<FileContent.Data> data;
+
+    private TarMember(byte[] header, @Nullable FileContent content, List<FileContent.Data> data) {
+        this.header = header;
+        this.content = content;
+        this.data = data;
+    }
+
     /**
      * Makes one.
      *

@@ -90,7 +90,7 @@ final class TreeOwners {
             value.putInt(CAPABILITY_BYTES, (int) root);
             return value.array();
         }
-        value.putInt(0, value.getInt(0) & ~REVISION | REVISION_2);
+        value.putInt(0, (value.getInt(0) & ~REVISION) | REVISION_2);
         byte[] inside = new byte[CAPABILITY_BYTES];
         value.get(inside);
         return inside;
