@@ -192,7 +192,7 @@ class AdoptionTest {
         TenonCommand noted = adopt(scratch);
         assertThat(noted.errors()).isEmpty();
         assertThat(noted.said())
-                .contains("note: while it is loaded it opens or starts a socket that listens at 127.0.0.1:")
+                .contains("note: while it is being loaded it opens or starts a socket that listens at 127.0.0.1:")
                 .contains("write 1 into '" + path(state).resolve("LegacyDirPlugin.pm.members") + "'");
         assertThat(release(scratch, "LegacyDirPlugin.pm").status()).isZero();
 

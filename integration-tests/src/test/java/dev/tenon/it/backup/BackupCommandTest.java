@@ -167,7 +167,7 @@ class BackupCommandTest {
                 "--guest-config vm.conf --disk d=vm.conf --disk d=vm.conf|the disk 'd' is given twice",
                 "--guest-config vm.conf --disk d=|--disk 'd=' does not say where the disk is",
                 "--guest-config vm.conf --disk vm.conf --qmp q|--qmp and --fleecing go together",
-                "--guest-config vm.conf --container . --qmp q --fleecing .|are for VMs, and --container is none",
+                "--guest-config vm.conf --container . --qmp q --fleecing .|are for VMs, and --container backs up a container",
                 "--guest-config vm.conf --disk vm.conf --exclude /x|--exclude is for containers",
                 "--guest-config vm.conf --disk vm.conf --bwlimit -1|--bwlimit -1 is no number of KiB a second"
             })
