@@ -39,6 +39,7 @@ class ContainerBackupTest {
     void make(Scratch given) throws IOException {
         assumeTrue(EffectiveUser.id() == 0, "owners and devices of containers need root");
         scratch = given;
+        root = given.file("rootfs");
         tenon = new StorageCommands(scratch);
         tenon.said(
                 "storage",
