@@ -23,7 +23,7 @@ prepare_peers() {
 }
 
 unpack_peers() {
-    local release=$1 work=$peers_home/work packages=() deb program
+    local release=$1 work=$peers_home/new packages=() deb program
     local mirror=${TENON_DEBIAN_MIRROR:-http://deb.debian.org/debian}
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg
     rm -rf "$work" "$peers_home/root" "$peers_home/bin"
@@ -92,7 +92,7 @@ SCRIPT
 peer_place() {
     local place
     for place in bin sbin; do
-        [ ! -e "$peers_home/work/root/usr/$place/$1" ] || {
+        [ ! -e "$peers_home/new/root/usr/$place/$1" ] || {
             printf '%s' "$place"
             return 0
         }
