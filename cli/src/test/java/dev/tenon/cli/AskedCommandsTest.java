@@ -5,14 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class AskedCommandsTest {
-    private static final Pattern WORDS = Pattern.compile("'([a-z]+) (\\*|[a-z]+)'(?= \\||\\) ;;)");
+    private static final Pattern WORDS = Pattern.compile("'([a-z]+) (?:'\\*|([a-z]+)')(?= \\||\\) ;;)");
 
     @Test
     void theStartScriptAsksForAllThatTheDaemonRuns() throws IOException {
@@ -23,8 +22,7 @@ class AskedCommandsTest {
     }
 
     private static List<String> words(MatchResult found) {
-        return Arrays.asList(found.group(1), found.group(2)).stream()
-                .filter(word -> !word.equals("*"))
-                .toList();
+        String second = found.group(2);
+        return second == null ? List.of(found.group(1)) : List.of(found.group(1), second);
     }
 }

@@ -42,7 +42,9 @@ class NamedCommandTest {
                 .filter(words -> named(words).isEmpty())
                 .toList();
 
-        assertThat(others).containsExactlyInAnyOrder("backup gc", "backup import", "completion", "help");
+        assertThat(others)
+                .containsExactlyInAnyOrder(
+                        "backup copy", "backup gc", "backup import", "backup prune", "completion", "help");
     }
 
     @Test
