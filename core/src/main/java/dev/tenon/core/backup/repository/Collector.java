@@ -149,11 +149,12 @@ public final class Collector {
     /** All chunks that snapshots need. */
     private ChunkSet mark(ChunkIndex index) throws IOException {
         ChunkSet live = new ChunkSet();
+        ChunkSet entered = new ChunkSet();
         try (ChunkReader reader = new ChunkReader(layout, index, packers)) {
             for (SnapshotId id : Repository.list(layout, layout.snapshots())) {
                 Snapshot snapshot = Repository.record(layout, id);
                 if (snapshot != null) {
-                    Marks.of(snapshot, reader, live);
+                    Marks.of(snapshot, reader, live, entered);
                 }
             }
         }

@@ -6,13 +6,18 @@ import java.io.IOException;
 final class Marks {
     private Marks() {}
 
-    /** Adds the chunks of a snapshot to a set; the chunks of a leaf that is in it are in it, too. */
-    static void of(Snapshot snapshot, ChunkReader reader, ChunkSet live) throws IOException {
+    /**
+     * Adds the chunks of a snapshot to a set.
+     *
+     * @param entered the chunks that name others, as far as these are in the set. A chunk in the set need not be one: the
+     *     bytes of a file may be those of a list, and are the same chunk then
+     */
+    static void of(Snapshot snapshot, ChunkReader reader, ChunkSet live, ChunkSet entered) throws IOException {
         for (Snapshot.Disk disk : snapshot.disks().values()) {
             long chunks = (disk.size().bytes() + DiskTable.CHUNK - 1) / DiskTable.CHUNK;
             for (int i = 0; i < disk.leaves().size(); i++) {
                 ChunkId leaf = ChunkId.parse(disk.leaves().get(i));
-                if (leaf.isZeroes() || live.contains(leaf)) {
+                if (leaf.isZeroes() || entered.contains(leaf)) {
                     continue;
                 }
                 int count = (int) Math.min(DiskTable.LEAF, chunks - (long) i * DiskTable.LEAF);
@@ -22,13 +27,15 @@ final class Marks {
                     }
                 }
                 live.add(leaf);
+                entered.add(leaf);
             }
         }
         if (snapshot.tree() != null) {
             TreeChunks.each(snapshot.tree(), reader, new TreeChunks.Visitor() {
                 @Override
                 public boolean enters(ChunkId id) {
-                    return live.add(id);
+                    live.add(id);
+                    return entered.add(id);
                 }
 
                 @Override

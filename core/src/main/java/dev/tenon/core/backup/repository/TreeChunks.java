@@ -81,11 +81,12 @@ final class TreeChunks {
     static @Nullable String missing(Snapshot.Tree tree, ChunkReader reader, Having having) throws IOException {
         long[] missing = {0};
         each(tree, reader, new Visitor() {
+            private final ChunkSet entered = new ChunkSet();
             private final ChunkSet seen = new ChunkSet();
 
             @Override
             public boolean enters(ChunkId id) {
-                return seen.add(id);
+                return entered.add(id);
             }
 
             @Override

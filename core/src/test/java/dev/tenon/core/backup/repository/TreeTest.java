@@ -241,6 +241,27 @@ class TreeTest {
         assertThat(content(snapshot, "f")).as("lists are marked").isEqualTo(bytes);
     }
 
+    /** The bytes of a file are a chunk without what they would name if they were a list. */
+    @Test
+    void aFileThatIsTheListOfAnotherHidesNothingFromTheCollector() throws IOException {
+        byte[] bytes = striped(TreeWriter.LIST * 5 / 2);
+        Snapshot later = backup(1, tree -> tree.add(file("f"), new Striped(bytes)));
+        byte[] list;
+        try (RepositoryReader reader = repository.read()) {
+            TreeReader tree = reader.tree(later).orElseThrow();
+            TreeEntry.Piece first =
+                    tree.find("f").orElseThrow().content().pieces().getFirst();
+            list = reader.chunks().read(first.id());
+        }
+        Snapshot earlier = backup(0, tree -> tree.add(file("same"), new Bytes(list)));
+        assertThat(content(earlier, "same")).isEqualTo(list);
+
+        repository.collect();
+
+        assertThat(content(later, "f")).isEqualTo(bytes);
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
     @Test
     void anyPathOfManyIsFoundAndAChangeOfOneStoresLittle() throws IOException {
         List<String> paths = new ArrayList<>();
