@@ -5,8 +5,10 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StreamSource.Extent;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which parts of a thin volume its pool has space for: all others read as zeroes. The pool keeps a copy of its metadata
- * while they are read by {@code thin_dump}, and has one such copy for all who ask, so that a second one is told nothing.
+ * while they are read by {@code thin_dump}, and has one such copy for all who ask: a second caller gets none.
  */
 final class ThinMap {
     private static final Logger LOG = LoggerFactory.getLogger(ThinMap.class);
@@ -34,12 +36,16 @@ final class ThinMap {
             Pattern.compile("<range_mapping origin_begin=\"(\\d+)\" data_begin=\"\\d+\" length=\"(\\d+)\"");
     private static final Pattern SINGLE = Pattern.compile("<single_mapping origin_block=\"(\\d+)\"");
 
-    /** The copy is given back however the dump ends, also if this process does not live to see it. */
+    /**
+     * The copy is given back also if this process does not live to see it. The file is there while it is held: whoever ends
+     * the dump before must give it back, and nobody else may.
+     */
     private static final String DUMP = """
             "$1" message "$2" 0 reserve_metadata_snap || exit
+            : >"$6"
             "$3" -m --dev-id "$4" "$5"
             status=$?
-            "$1" message "$2" 0 release_metadata_snap
+            "$1" message "$2" 0 release_metadata_snap && rm -f "$6"
             exit $status
             """;
 
@@ -62,26 +68,66 @@ final class ThinMap {
             try (FileChannel channel = FileChannel.open(device, StandardOpenOption.READ)) {
                 channel.force(false);
             }
-            Matcher table = THIN.matcher(run(List.of(host.program("dmsetup"), "table", DeviceNames.of(group, volume)))
-                    .strip());
+            Matcher table = THIN.matcher(
+                    run(List.of(host.program("dmsetup"), "table", DeviceNames.of(group, volume)), host.read())
+                            .strip());
             if (!table.matches()) {
                 return untold(volume, "its device is not that of a thin volume of its own");
             }
             String name = DeviceNames.of(group, pool);
-            String dump = run(List.of(
-                    "sh",
-                    "-c",
-                    DUMP,
-                    "sh",
-                    host.program("dmsetup"),
-                    name + "-tpool",
-                    host.program("thin_dump"),
-                    table.group("device"),
-                    host.devices().resolve("mapper").resolve(name + "_tmeta").toString()));
-            Optional<List<Extent>> extents = parse(dump, size);
+            Optional<List<Extent>> extents = parse(dump(name, table.group("device")), size);
             return extents.isPresent() ? extents : untold(volume, "what thin_dump says is not understood");
         } catch (StorageException | IOException e) {
             return untold(volume, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private String dump(String name, String device) throws IOException {
+        Path directory = Files.createTempDirectory("tenon-thin-");
+        Path held = directory.resolve("held");
+        try {
+            return run(
+                    List.of(
+                            "sh",
+                            "-c",
+                            DUMP,
+                            "sh",
+                            host.program("dmsetup"),
+                            name + "-tpool",
+                            host.program("thin_dump"),
+                            device,
+                            host.devices()
+                                    .resolve("mapper")
+                                    .resolve(name + "_tmeta")
+                                    .toString(),
+                            held.toString()),
+                    host.change());
+        } finally {
+            if (Files.exists(held)) {
+                release(name);
+            }
+            Files.deleteIfExists(held);
+            Files.delete(directory);
+        }
+    }
+
+    /** After a dump that was ended, perhaps by an interrupt, which is to reach the caller only. */
+    private void release(String name) {
+        boolean isInterrupted = Thread.interrupted();
+        try {
+            run(
+                    List.of(host.program("dmsetup"), "message", name + "-tpool", "0", "release_metadata_snap"),
+                    host.read());
+        } catch (StorageException | IOException e) {
+            LOG.warn(
+                    "event=metadata-copy-left pool={} release=\"dmsetup message {}-tpool 0 release_metadata_snap\" reason=\"{}\"",
+                    pool,
+                    name,
+                    e.getMessage());
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -90,8 +136,8 @@ final class ThinMap {
         return Optional.empty();
     }
 
-    private String run(List<String> command) throws IOException {
-        ShortCommand.Ended ended = new ShortCommand(command, Map.of(), host.read()).run();
+    private static String run(List<String> command, Duration limit) throws IOException {
+        ShortCommand.Ended ended = new ShortCommand(command, Map.of(), limit).run();
         if (ended.exitCode() != 0) {
             throw new IOException(ended.lastWords() == null ? "exit code " + ended.exitCode() : ended.lastWords());
         }
