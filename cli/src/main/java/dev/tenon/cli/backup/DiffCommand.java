@@ -70,7 +70,8 @@ final class DiffCommand extends HostCommand {
             Snapshot after = snapshot(reader, second);
             isOfContainers = before.tree() != null;
             if (isOfContainers != (after.tree() != null)) {
-                throw wrongUsage("one of '" + first + "' and '" + second + "' is of a container, and one of a VM");
+                throw wrongUsage("of '" + first + "' and '" + second
+                        + "', one is the backup of a container, the other that of a VM");
             }
             differences = reader.differences(before, after);
             if (isOfContainers) {

@@ -16,8 +16,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description =
                 "Unpacks a file or a directory of a container's backup into a directory, with all that tar knows of"
-                        + " it. Owners are the container's numbers, if root does it. What is there of the same names is written"
-                        + " over.",
+                        + " it. Owners are the container's numbers, if root does it. Files of the same names are overwritten.",
         footer = {"", "Example: tenon backup extract keep:backup/lxc/101/2026-01-02T03:04:05Z /etc/ssh /srv/found"})
 final class ExtractCommand extends FilesCommand {
     @Spec
@@ -26,7 +25,7 @@ final class ExtractCommand extends FilesCommand {
     @Parameters(index = "1", paramLabel = "PATH", description = "in the container; / is all of it")
     private String path = "";
 
-    @Parameters(index = "2", paramLabel = "DIR", description = "takes it; is made if it is missing")
+    @Parameters(index = "2", paramLabel = "DIR", description = "the directory to unpack into; made if it is missing")
     private String directory = "";
 
     @Override

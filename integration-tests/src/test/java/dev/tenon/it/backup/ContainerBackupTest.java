@@ -20,10 +20,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -168,9 +170,10 @@ class ContainerBackupTest {
         assertThat(made.errors()).contains("read 1.43 MiB");
 
         // What was changed a moment before may change again without being seen.
-        for (int i = 0; i < 20 && !made.errors().contains("; 5 files are as in the last backup"); i++) {
-            made = backup();
-        }
+        made = Awaitility.await("files that are not read")
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(500))
+                .until(this::backup, again -> again.errors().contains("; 5 files are as in the last backup"));
         assertThat(made.errors()).contains("read 0 B; 5 files are as in the last backup");
 
         String before = volume(made);

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.StandardOpenOption;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -69,7 +70,11 @@ final class ChunkReader implements AutoCloseable {
         synchronized (open) {
             FileChannel channel = open.get(pack);
             if (channel == null || !channel.isOpen()) {
-                channel = FileChannel.open(layout.pack(pack), StandardOpenOption.READ);
+                try {
+                    channel = FileChannel.open(layout.pack(pack), StandardOpenOption.READ);
+                } catch (NoSuchFileException e) {
+                    throw Packer.damaged("pack '" + pack + "', which has gone,");
+                }
                 open.put(pack, channel);
                 if (open.size() > OPEN_PACKS) {
                     Iterator<FileChannel> oldest = open.values().iterator();

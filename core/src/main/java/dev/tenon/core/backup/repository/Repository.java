@@ -214,11 +214,15 @@ public final class Repository implements AutoCloseable {
     /**
      * Copies a snapshot into another repository, with its notes and its protection. What that has already is not read.
      *
-     * @return the copy; empty if there is one of that name already, which stays as it is
+     * @return the copy; empty if there is one of that name already, which stays as it is, but is protected if this one is:
+     *     a copy that was interrupted may lack that
      * @throws StorageException {@code NOT_FOUND} if there is no such snapshot
      */
     public Optional<Snapshot> copy(SnapshotId id, Repository to) throws IOException {
         if (to.find(id).isPresent()) {
+            if (isProtected(id) && !to.isProtected(id)) {
+                to.setProtected(id, true);
+            }
             return Optional.empty();
         }
         Snapshot copy;

@@ -161,7 +161,7 @@ public final class SnapshotWriter implements AutoCloseable {
         synchronized (threads) {
             underWay++;
         }
-        threads.execute(() -> {
+        Runnable task = () -> {
             try {
                 for (Part part : parts) {
                     if (failure.get() == null) {
@@ -172,12 +172,23 @@ public final class SnapshotWriter implements AutoCloseable {
                 failure.compareAndSet(null, e);
             } finally {
                 give(buffer);
-                synchronized (threads) {
-                    underWay--;
-                    threads.notifyAll();
-                }
+                ended();
             }
-        });
+        };
+        try {
+            threads.execute(task);
+        } catch (RuntimeException | Error e) {
+            give(buffer);
+            ended();
+            throw e;
+        }
+    }
+
+    private void ended() {
+        synchronized (threads) {
+            underWay--;
+            threads.notifyAll();
+        }
     }
 
     private void refuseAfterFailure() throws IOException {

@@ -138,6 +138,7 @@ public final class ContainerFiles implements AutoCloseable {
                     .redirectError(errors.toFile())
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD);
             builder.environment().put("LC_ALL", "C");
+            builder.environment().remove("TAR_OPTIONS");
             Process process = builder.start();
             try {
                 IOException failure = feed(top, process);

@@ -41,8 +41,7 @@ final class Excludes {
             return Pattern.compile(regex.toString(), Pattern.DOTALL);
         } catch (PatternSyntaxException e) {
             throw StorageException.refused(
-                    StorageError.BAD_PARAMETER,
-                    "'" + glob + "' is no pattern of what is left out: " + e.getDescription());
+                    StorageError.BAD_PARAMETER, "'" + glob + "' is no valid exclude pattern: " + e.getDescription());
         }
     }
 

@@ -105,7 +105,7 @@ final class TarHeader {
             pax.put("mtime", latin(seconds(entry.seconds(), entry.nanos())));
         }
         entry.attributes().forEach((key, value) -> {
-            pax.put("SCHILY.xattr." + key, value);
+            pax.put("SCHILY.xattr." + key.replace("%", "%25").replace("=", "%3D"), value);
             if (key.startsWith(LIST)) {
                 pax.put("SCHILY.acl." + key.substring(LIST.length()), latin(text(value)));
             }

@@ -358,13 +358,16 @@ final class TenonbackupProvider implements BackupProvider {
             if (missing.isPresent()) {
                 throw new IOException(missing.get() + "; restore an older backup, and verify the repository");
             }
+            cleanupVolumeRestore(volume, TREE);
+            Path link = working().resolve(TREE + ".tar");
+            Files.deleteIfExists(link);
             ShownDisk file = ShownDisk.show(
                     working(),
                     TREE.value(),
                     new TarImage(from.tree(snapshot(volume)).orElseThrow()));
             shown.put(TREE, file);
             // PVE tells by its name what a file is.
-            return new ContainerArchive.Tar(Files.createSymbolicLink(working().resolve(TREE + ".tar"), file.path()));
+            return new ContainerArchive.Tar(Files.createSymbolicLink(link, file.path()));
         });
     }
 

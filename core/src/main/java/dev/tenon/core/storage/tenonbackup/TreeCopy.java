@@ -188,7 +188,13 @@ final class TreeCopy {
             if (open.inode() != status.inode() || open.kind() != status.kind()) {
                 throw new NoSuchFileException(path);
             }
-            to.add(entry(path, open, directory, name, ""), new Read(file, open));
+            TreeEntry entry = entry(path, open, directory, name, "");
+            try {
+                to.add(entry, new Read(file, open));
+            } catch (NoSuchFileException e) {
+                // It is open: this is no file that was removed, and a part of it may be in the backup already.
+                throw new IOException("'" + TreeDirectory.shown(path) + "' could not be kept: " + e, e);
+            }
         }
     }
 
