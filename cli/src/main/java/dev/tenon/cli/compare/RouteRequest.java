@@ -42,6 +42,7 @@ final class RouteRequest implements ServedPlugins.Request {
 
     private static final Set<String> METHODS = Arrays.stream(StoragePlugin.class.getMethods())
             .map(Method::getName)
+            .filter(name -> !Router.OF_OLD.contains(name))
             .collect(Collectors.toCollection(TreeSet::new));
 
     private final Map<String, Shadows.One> all;

@@ -37,7 +37,8 @@ import org.slf4j.LoggerFactory;
 public final class Router implements Decorator {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
-    private static final Set<String> OF_OLD = Set.of("type", "lockStorage");
+    /** The methods that the old plugin answers on every way. */
+    public static final Set<String> OF_OLD = Set.of("type", "lockStorage");
 
     /** What a plugin may say of a request that is wrong, or that the storage as it is does not allow. */
     private static final Set<StorageError> ANSWERS = EnumSet.of(
@@ -192,6 +193,9 @@ public final class Router implements Decorator {
         }
 
         private @Nullable Object failed(Way way, Throwable failure, boolean counts) {
+            if (isGivenUp(failure)) {
+                throw sameAs(failure);
+            }
             if (way == Way.NEW || !mayBeMadeByOld(failure)) {
                 countFailure(isFault(failure), failure, counts);
                 throw sameAs(failure);
@@ -206,6 +210,12 @@ public final class Router implements Decorator {
             }
             countFailure(true, failure, counts);
             return value;
+        }
+
+        /** Nobody waits for the answer, who perhaps does the same again, and it says nothing of the plugin. */
+        private static boolean isGivenUp(Throwable failure) {
+            return Thread.currentThread().isInterrupted()
+                    || (failure instanceof StorageException e && e.error() == StorageError.CANCELLED);
         }
 
         /** What takes a stream may have taken a part of it, whatever it says. */
@@ -251,7 +261,7 @@ public final class Router implements Decorator {
         if (!watches.remove(Optional.ofNullable(storage), watch)) {
             return;
         }
-        String line = why.replaceAll("\\p{Cntrl}+", " ").strip();
+        String line = why.replaceAll("[\\p{Cntrl}\\x{80}-\\x{9f}]+", " ").strip();
         String reason = line.substring(0, Math.min(line.length(), Route.LONGEST_REASON));
         Route back = new Route(storage, null, Way.OLD, reason, Instant.now(), false);
         Routes next = routes.with(back);

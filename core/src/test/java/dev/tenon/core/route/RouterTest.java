@@ -179,7 +179,8 @@ class RouterTest {
     @Test
     void aRouteThatCannotBeWrittenDownIsNotTaken() throws IOException {
         Router router = router(null, Way.OLD);
-        Files.createDirectories(file().resolveSibling(".dir.json.part/full"));
+        Files.createDirectories(
+                file().resolveSibling(".dir.json." + ProcessHandle.current().pid() + ".part/full"));
 
         assertThatThrownBy(() -> router.change(route("nas", null, Way.NEW))).isInstanceOf(IOException.class);
 
