@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.regex.Pattern;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -34,6 +35,9 @@ final class AskedCommands implements CommandRunner {
             List.of("volume", "list"),
             List.of("volume", "path"),
             List.of("volume", "snapshots"));
+
+    /** Where the files of a process are, which the daemon would take for its own. */
+    private static final Pattern OF_PROCESS = Pattern.compile("^/(dev|proc)(/|$)");
 
     /** Options that have to do with processes of plugins, or print help, which no daemon is needed for. */
     private static final Set<String> OWN_OPTIONS =
@@ -89,7 +93,7 @@ final class AskedCommands implements CommandRunner {
 
     @Override
     public Ended run(Asked asked, CompletionStage<?> gone) throws InterruptedException {
-        refuseUnknown(asked.words());
+        refuseUnknown(asked.words(), asked.directory());
         own.refuseOther(asked);
         InDaemon daemon = new InDaemon(served);
         running.add(daemon);
@@ -144,12 +148,15 @@ final class AskedCommands implements CommandRunner {
                 daemon);
     }
 
-    private static void refuseUnknown(List<String> words) {
+    private static void refuseUnknown(List<String> words, String directory) {
         boolean isKnown = KNOWN.stream()
                 .anyMatch(known -> words.size() >= known.size()
                         && words.subList(0, known.size()).equals(known));
         if (!isKnown) {
             throw refused("it is none of those that the daemon runs");
+        }
+        if (OF_PROCESS.matcher(directory).find()) {
+            throw refused("of the directory '" + directory + "'");
         }
         for (String word : words) {
             boolean isShort = word.startsWith("-") && !word.startsWith("--");

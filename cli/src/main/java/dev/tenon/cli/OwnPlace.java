@@ -98,7 +98,9 @@ record OwnPlace(Map<String, String> place, Map<String, String> environment, Map<
 
     private static Map<String, String> classesNow() throws IOException {
         Map<String, String> classes = new TreeMap<>();
-        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+        // Beside the classes, the zone of times, which a JVM reads once.
+        String files = System.getProperty("java.class.path") + File.pathSeparator + "/etc/localtime";
+        for (String entry : files.split(File.pathSeparator, -1)) {
             Path file = Path.of(entry);
             classes.put(
                     entry,

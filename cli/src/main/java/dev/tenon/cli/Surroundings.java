@@ -57,8 +57,11 @@ public record Surroundings(
         return ((Tenon) command.root().userObject()).surroundings();
     }
 
-    /** A path as it was given, or in the directory. */
+    /** A path as it was given, or in the directory; a command that prints it has to print what was given. */
     public Path path(String given) {
+        if (daemon != null && !Path.of(given).isAbsolute()) {
+            daemon.doubt("the path '" + given + "' is relative");
+        }
         return directory == null ? Path.of(given) : directory.resolve(given);
     }
 
