@@ -12,6 +12,7 @@ import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Rollback;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
@@ -370,5 +371,79 @@ class LvmTroubles {
                         () -> plugin.freeImage(storage, new VolumeName(name), false, Image.RAW));
             }
         }
+    }
+
+    @Test
+    void anExportOfACloneHasWhatItsBaseHas() throws IOException {
+        thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), ByteSize.ofBytes(16 * MIB));
+        write(Path.of(thin.path(pool, RAW, null).path()), 5 * MIB, 7, 4096);
+        VolumeName clone = thin.cloneImage(pool, thin.createBase(pool, RAW), new Vmid(101), null);
+        thin.activateVolume(pool, clone, null, OperationCache.create(), Hints.NONE);
+        write(Path.of(thin.path(pool, clone, null).path()), 9 * MIB, 8, 4096);
+        Path file = exported(thin, pool, clone);
+        assertThat(byteAt(file, 8 + 5 * MIB)).isEqualTo(7);
+        assertThat(byteAt(file, 8 + 9 * MIB)).isEqualTo(8);
+        assertThat(byteAt(file, 8 + 13 * MIB)).isZero();
+    }
+
+    @Test
+    void whatWasRemovedIsOverwrittenBeforeItsRoomIsGivenAway() throws IOException {
+        Storage wiping = Lab.thick(Lab.GROUP, Map.of("saferemove", "1", "saferemove_throughput", "-100m"));
+        thick.allocImage(wiping, GUEST, Image.RAW, RAW.value(), SIZE);
+        write(Path.of(thick.path(wiping, RAW, null).path()), MIB, 9, MIB);
+        String begin = field("seg_pe_ranges", Lab.GROUP + "/" + RAW);
+        freed(wiping, RAW, Image.RAW, cleanup -> {
+            assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, "del-" + RAW);
+            assertThat(thick.listImages(wiping, ImageFilter.all(), OperationCache.create()))
+                    .isEmpty();
+            // Its number is not given away either.
+            assertThat(thick.findFreeDiskname(wiping, GUEST, Image.RAW, false)).isEqualTo("vm-100-disk-1");
+            cleanup.run();
+        });
+        assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL);
+        thick.allocImage(wiping, GUEST, Image.RAW, RAW.value(), SIZE);
+        assertThat(field("seg_pe_ranges", Lab.GROUP + "/" + RAW)).isEqualTo(begin);
+        assertThat(byteAt(Path.of(thick.path(wiping, RAW, null).path()), MIB)).isZero();
+    }
+
+    /** Elsewhere the overwriting waited for the lock that its parent held. */
+    @Test
+    void aChainIsRolledBackAlsoIfWhatIsRemovedIsOverwritten() {
+        Storage wiping = Lab.thick(
+                Lab.GROUP,
+                Map.of("snapshot-as-volume-chain", "1", "saferemove", "1", "saferemove_throughput", "-100m"));
+        thick.allocImage(wiping, GUEST, Image.QCOW2, QCOW2.value(), SIZE);
+        thick.snapshotVolume(wiping, QCOW2, ONE);
+        thick.rollback(wiping, QCOW2, ONE);
+        assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, "snap_vm-100-disk-0_one.qcow2", QCOW2.value());
+    }
+
+    @Test
+    void aNameWithoutTheFormatGetsItAndOneOfAnotherFormatIsRefused() {
+        assertThat(thick.allocImage(chains, new Vmid(9999), Image.QCOW2, "vm-9999-pvc-fa3e", SIZE))
+                .hasToString("vm-9999-pvc-fa3e.qcow2");
+        assertThat(field("lv_tags", Lab.GROUP + "/vm-9999-pvc-fa3e.qcow2"))
+                .isEqualTo("pve-vm-9999,pve-vm-9999-pvc-fa3e.qcow2");
+        failsWith(
+                StorageError.INVALID_NAME,
+                "did you mean",
+                () -> thick.allocImage(chains, GUEST, Image.RAW, "vm-100-x.qcow2", SIZE));
+        assertThat(thick.formats(chains).preferred()).isEqualTo(Image.QCOW2);
+    }
+
+    @Test
+    void aThinVolumeCanBeRolledBackThoughItIsRaw() {
+        thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), SIZE);
+        thin.snapshotVolume(pool, RAW, ONE);
+        assertThat(thin.rollbackIsPossible(pool, RAW, ONE)).isInstanceOf(Rollback.Possible.class);
+        thin.rollback(pool, RAW, ONE);
+    }
+
+    /** The two releases of LVM fail in different words then. */
+    @Test
+    void aVolumeMayBeMadeAsLargeAsItIs() {
+        thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), SIZE);
+        thin.resizeVolume(pool, RAW, SIZE, false, null);
+        assertThat(thin.volumeSizeInfo(pool, RAW, null).size()).isEqualTo(SIZE);
     }
 }

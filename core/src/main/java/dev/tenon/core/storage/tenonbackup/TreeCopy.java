@@ -16,6 +16,7 @@ import dev.tenon.core.spi.backup.ContainerTree;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.HashMap;
@@ -115,9 +116,11 @@ final class TreeCopy {
             }
             try {
                 one(directory, name, inner, device);
-            } catch (NoSuchFileException e) {
+            } catch (NoSuchFileException | FileSystemLoopException e) {
                 // A container that runs removes files; only one that was listed a moment ago can be meant.
-                log.log(TaskLog.Level.WARN, "'" + TreeDirectory.shown(inner) + "' was removed before it was read");
+                log.log(
+                        TaskLog.Level.WARN,
+                        "'" + TreeDirectory.shown(inner) + "' was removed or replaced before it was read");
             }
         }
     }
