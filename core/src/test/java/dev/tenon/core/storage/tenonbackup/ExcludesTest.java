@@ -48,6 +48,6 @@ class ExcludesTest {
     void aSetThatIsNoneIsRefused() {
         assertThatThrownBy(() -> new Excludes(List.of("/[z-a]")))
                 .isInstanceOf(StorageException.class)
-                .hasMessageContaining("'/[z-a]' is no pattern");
+                .hasMessageContaining("'/[z-a]' is no valid exclude pattern");
     }
 }
