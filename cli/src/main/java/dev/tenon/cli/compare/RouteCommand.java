@@ -6,13 +6,13 @@ import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.SocketOption;
 import dev.tenon.core.route.Bounds;
 import dev.tenon.core.route.Route;
 import dev.tenon.core.route.RouteFile;
 import dev.tenon.core.route.Routes;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -68,12 +68,8 @@ public final class RouteCommand implements Callable<Integer> {
     @Option(names = "--late", paramLabel = "SECONDS", description = "how long a call that reads may take (10 at first)")
     private @Nullable Integer late;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
-            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    @Mixin
+    private SocketOption socket = new SocketOption();
 
     @Mixin
     private JsonOption json = new JsonOption();
@@ -93,7 +89,7 @@ public final class RouteCommand implements Callable<Integer> {
         if (way != null && reason == null) {
             throw new ParameterException(spec.commandLine(), "--reason is needed: it says in the log why");
         }
-        String answer = DaemonClient.ask(socket, RouteRequest.NAME, words());
+        String answer = DaemonClient.ask(socket.path(), RouteRequest.NAME, words());
         PrintWriter out = spec.commandLine().getOut();
         Map<String, Object> types = JSON.std.mapFrom(answer);
         if (json.isGiven()) {

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.bridge.serve.DaemonClient;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.host.JsonOption;
+import dev.tenon.cli.host.SocketOption;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -39,12 +38,8 @@ public final class ShadowCommand implements Callable<Integer> {
             description = "a storage type that has a new plugin; all of them without it")
     private @Nullable String type;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            defaultValue = "/run/tenon/control.sock",
-            description = "the daemon's control socket (default: ${DEFAULT-VALUE})")
-    private Path socket = Path.of("/run/tenon/control.sock");
+    @Mixin
+    private SocketOption socket = new SocketOption();
 
     @Mixin
     private JsonOption json = new JsonOption();
@@ -55,7 +50,7 @@ public final class ShadowCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Map<String, Object> types = JSON.std.mapFrom(
-                DaemonClient.ask(socket, REQUEST, type == null ? Map.of() : Map.of(RouteRequest.TYPE, type)));
+                DaemonClient.ask(socket.path(), REQUEST, type == null ? Map.of() : Map.of(RouteRequest.TYPE, type)));
         PrintWriter out = spec.commandLine().getOut();
         if (json.isGiven()) {
             Json.print(out, types);
