@@ -1,5 +1,6 @@
 package dev.tenon.core.report;
 
+import dev.tenon.core.linux.DirectorySync;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -45,9 +46,14 @@ public final class WholeFiles {
                 // Else it may be there and empty after the power has failed.
                 channel.force(true);
             }
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(part);
+        }
+        try {
+            DirectorySync.of(file.toAbsolutePath().getParent());
+        } catch (IOException e) {
+            // Not every file system lets a directory be forced; the file is in its place.
         }
     }
 }
