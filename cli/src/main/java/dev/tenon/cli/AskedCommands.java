@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -86,7 +87,7 @@ final class AskedCommands implements CommandRunner {
         @Override
         protected void append(ILoggingEvent event) {
             if (event.getLevel().isGreaterOrEqual(from)) {
-                running.forEach(command -> command.doubt("something was logged: " + event.getFormattedMessage()));
+                running.forEach(command -> command.logged(event.getFormattedMessage()));
             }
         }
     }
@@ -128,8 +129,9 @@ final class AskedCommands implements CommandRunner {
         } catch (ExecutionException e) {
             throw refused(String.valueOf(e.getCause()));
         }
-        if (daemon.doubt().isPresent()) {
-            throw refused(daemon.doubt().get());
+        Optional<String> doubt = daemon.doubt(ended == ExitStatus.FAILED);
+        if (doubt.isPresent()) {
+            throw refused(doubt.get());
         }
         return new Ended(ended, output.printed().orElseThrow(() -> refused("its output is long")));
     }

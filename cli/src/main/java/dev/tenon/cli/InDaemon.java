@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 public final class InDaemon {
     private final Set<String> served;
     private final AtomicReference<@Nullable String> doubt = new AtomicReference<>();
+    private final AtomicReference<@Nullable String> logged = new AtomicReference<>();
 
     InDaemon(Set<String> served) {
         this.served = Set.copyOf(served);
@@ -24,8 +25,19 @@ public final class InDaemon {
         doubt.compareAndSet(null, reason == null ? "for an unknown reason" : reason);
     }
 
-    /** Why it may not; empty if it does. */
-    Optional<String> doubt() {
-        return Optional.ofNullable(doubt.get());
+    /** Says what the daemon logged meanwhile: the other process might have said it on its standard error. */
+    void logged(String message) {
+        logged.compareAndSet(null, message);
+    }
+
+    /**
+     * Why it may not; empty if it does. A command that failed gives its reason, whatever was logged beside it: the other
+     * process would only wait for the same storage once more.
+     */
+    Optional<String> doubt(boolean hasFailed) {
+        String message = logged.get();
+        return doubt.get() == null && message != null && !hasFailed
+                ? Optional.of("something was logged: " + message)
+                : Optional.ofNullable(doubt.get());
     }
 }

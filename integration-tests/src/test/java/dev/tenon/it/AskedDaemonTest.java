@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -345,6 +346,17 @@ class AskedDaemonTest {
             hanging.close();
             awaitThreads(daemon, "command", 0);
         }
+    }
+
+    @Test
+    void aStorageThatHangsIsWaitedForOnce() throws IOException, InterruptedException {
+        HangingMount hanging = HangingMount.make(scratch);
+        Files.writeString(storages.config(), "\ndir: hung\n\tpath " + hanging.path() + "\n", StandardOpenOption.APPEND);
+        daemon();
+        Ended listed = ask("volume", "list", "hung");
+
+        assertThat(listed.status()).isEqualTo(1);
+        assertThat(listed.errors()).contains("'hung'", hanging.path().toString());
     }
 
     @Test
