@@ -44,20 +44,29 @@ make_release_root() {
     fi
 }
 
-# Runs a command in a root, as root, in a poor environment: without HOME, deaf to Ctrl-C like a job in the background, and
-# with a root that is no mount point. Every process and mount of it ends with it: both are in namespaces of their own.
+# Runs a command in a root, as root, in a poor environment: without HOME, and deaf to Ctrl-C like a job in the background.
+# The root is "bare", as chroot leaves it, which is no mount point; or "mounted", as every container and machine has it:
+# only below such a one can a process have mounts of its own. Every process and mount of it ends with it: both are in
+# namespaces of their own.
 in_release_root() {
-    local place=$1
-    shift
     unshare --mount --pid --ipc --uts --fork --kill-child --propagation private bash -c '
         set -e
         place=$1
-        shift
+        kind=$2
+        shift 2
+        [ "$kind" = bare ] || mount --bind "$place" "$place"
         mount -t proc proc "$place/proc"
         mount --rbind /sys "$place/sys"
         mount --rbind /dev "$place/dev"
         trap "" INT
-        exec chroot "$place" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 "$@"' in-root "$place" "$@"
+        cd "$place"
+        if [ "$kind" = mounted ]; then
+            mkdir -p before
+            pivot_root . before
+            cd /
+            umount --lazy /before
+        fi
+        exec chroot . /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 "$@"' in-root "$@"
 }
 
 # Adds the counts of a closing line.
@@ -69,11 +78,11 @@ add_counts() {
     skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
 }
 
-# Runs one of the two commands in a root and takes its closing line.
+# Runs one of the two commands in a root of a kind and takes its closing line.
 release_command() {
-    local place=$1 log=$1.$2.log status=0 begun=$SECONDS
-    shift
-    in_release_root "$place" "/tenon/bin/$1" "${@:2}" >"$log" 2>&1 || status=$?
+    local place=$1 kind=$2 log=$1.$3.log status=0 begun=$SECONDS
+    shift 2
+    in_release_root "$place" "$kind" "/tenon/bin/$1" "${@:2}" >"$log" 2>&1 || status=$?
     local last
     last=$(tail -n 1 "$log")
     say "$(basename "$place"): bin/$*: $last ($((SECONDS - begun)) s)"
@@ -109,7 +118,7 @@ package_life() {
     if [ ! -e "$place/package/log" ]; then
         say "SKIPPED $release: the package WITHOUT SYSTEMD, since systemd-nspawn could not boot: $(tail -n 1 "$log")"
         skipped=$((skipped + 1))
-        in_release_root "$place" /bin/bash /package/package-life.sh /package >"$place/package/log" 2>"$place/package/errors" || true
+        in_release_root "$place" bare /bin/bash /package/package-life.sh /package >"$place/package/log" 2>"$place/package/errors" || true
     fi
     last=$(tail -n 1 "$place/package/log")
     say "$release: the life of the package: $last ($((SECONDS - begun)) s)"
@@ -141,8 +150,8 @@ test_release() {
         return 0
     fi
     local status=0
-    release_command "$place" tenon demo || status=1
-    release_command "$place" verify || status=1
+    release_command "$place" bare tenon demo || status=1
+    release_command "$place" mounted verify || status=1
     rm -rf --one-file-system "$place"
     package_life "$1" || status=1
     return $status

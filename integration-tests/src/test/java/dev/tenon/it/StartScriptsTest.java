@@ -125,10 +125,9 @@ class StartScriptsTest {
                                 + " repository, or Maven settings \\(~/.m2/settings.xml\\) with a mirror of it");
     }
 
-    @Test
-    void aRootThatIsNoMountPointHasStorages() throws IOException, InterruptedException {
+    /** Runs it where the root is no mount point, with all but {@code /srv} of this machine. */
+    private Ended runInBareRoot(List<String> words) throws IOException, InterruptedException {
         assumeTrue(isRoot(), "only root can change its root directory");
-        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         List<String> command = new ArrayList<>(List.of(
                 "unshare",
                 "--mount",
@@ -149,11 +148,18 @@ class StartScriptsTest {
                 exec chroot "$0" "$@"
                 """,
                 scratch.file("root").toString()));
-        command.addAll(Installation.tenonCommand(scratch.temporary(), tenon.all("storage", "status", "--json")));
+        command.addAll(words);
+        return run(command);
+    }
+
+    @Test
+    void aRootThatIsNoMountPointHasStorages() throws IOException, InterruptedException {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         // In the root itself, whose mount point is outside of what can be seen.
         tenon.write("dir: fast\n\tpath /srv\n\tcontent images\n\n");
 
-        Ended ended = run(command);
+        Ended ended =
+                runInBareRoot(Installation.tenonCommand(scratch.temporary(), tenon.all("storage", "status", "--json")));
 
         // Not every machine has the directory of the storage that is always there.
         assertThat(ended.errors().lines())
@@ -161,5 +167,38 @@ class StartScriptsTest {
                 .isEmpty();
         assertThat(ended.said())
                 .containsPattern("\"storage\" : \"fast\",\\s+\"type\" : \"dir\",\\s+\"status\" : \"active\"");
+    }
+
+    @Test
+    void aRootThatIsNoMountPointIsNoPlaceForTheIdsOfAContainer() throws IOException, InterruptedException {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        tenon.said(
+                "storage",
+                "add",
+                "tenonbackup",
+                "vault",
+                "--path",
+                scratch.file("vault").toString());
+        Path files = Files.createDirectory(scratch.file("container"));
+        Files.setAttribute(files, "unix:uid", 100_000);
+        Path config = Files.writeString(scratch.file("guest.conf"), "memory: 512\n");
+
+        Ended ended = runInBareRoot(Installation.tenonCommand(
+                scratch.temporary(),
+                tenon.all(
+                        "backup",
+                        "create",
+                        "--storage",
+                        "vault",
+                        "--vmid",
+                        "100",
+                        "--container",
+                        files.toString(),
+                        "--guest-config",
+                        config.toString())));
+
+        assertThat(ended.status()).isOne();
+        assertThat(ended.errors())
+                .contains("'/' is no mount point here, as after chroot", "back it up from outside of the chroot");
     }
 }

@@ -9,6 +9,7 @@ import dev.tenon.core.spi.backup.ContainerTree;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.GuestType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -50,7 +51,22 @@ final class ContainerSource implements BackupRun.Source {
                     StorageError.BAD_PARAMETER,
                     "'" + container.directory() + "' is no directory; name the root of the container's files");
         }
+        if (owner() != 0 && !MountPoint.isRoot()) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "the container's files belong to ids of its own, and '/' is no mount point here, as after chroot, so"
+                            + " that they cannot be shown under these ids; back it up from outside of the chroot");
+        }
         this.work = directory;
+    }
+
+    /** The host's id of the container's root. */
+    private long owner() {
+        try {
+            return ((Number) Files.getAttribute(container.directory(), "unix:uid")).longValue();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
@@ -58,7 +74,7 @@ final class ContainerSource implements BackupRun.Source {
         WorkDirectory directory = Objects.requireNonNull(work, "not prepared");
         Path root = container.directory().toRealPath();
         VmSource.refuseUnfit(provider, provider.backupMechanism(request.guest(), GuestType.LXC), GuestType.LXC);
-        long owner = ((Number) Files.getAttribute(root, "unix:uid")).longValue();
+        long owner = owner();
         List<String> sources = sources(root, log);
         ContainerTree tree;
         if (owner != 0) {

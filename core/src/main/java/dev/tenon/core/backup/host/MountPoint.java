@@ -3,6 +3,7 @@ package dev.tenon.core.backup.host;
 import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,6 +26,16 @@ final class MountPoint {
                     .map(Path::of)
                     .filter(path -> path.startsWith(directory))
                     .toList();
+        }
+    }
+
+    /** Whether the root directory is one. It is none after chroot, and nothing can change how mounts spread there. */
+    static boolean isRoot() {
+        Path root = Path.of("/");
+        try {
+            return below(root).contains(root);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
