@@ -51,7 +51,7 @@ public final class WholeFiles {
             Files.deleteIfExists(part);
         }
         try {
-            DirectorySync.of(file.toAbsolutePath().getParent());
+            DirectorySync.of(file.toAbsolutePath().resolveSibling(""));
         } catch (IOException e) {
             // Not every file system lets a directory be forced; the file is in its place.
         }
