@@ -21,23 +21,24 @@ jvm_options_of() {
 # change, which no copy keeps. JDK 25 does not look at the jars itself: with an archive of before an upgrade it would run
 # the classes of before. Arguments: the directory of archives, the class path.
 class_archive() {
-    local IFS=: jars options
+    local IFS=: jars sum
     read -r -a jars <<<"$2"
-    mapfile -t options < <(jvm_options_of export)
-    printf '%s/tenon-%s.aot' "$1" "$(
+    sum=$(
         {
             grep -m 3 -E '^(model name|flags|Features)' /proc/cpuinfo
             stat -L -c '%n %i %s %y %z' "$JAVA_HOME/release" "$JAVA_HOME/lib/modules" "${jars[@]}"
-            printf '%s\n' "${options[@]}"
-        } 2>&1 | sha256sum | cut -c 1-32
-    )"
+            jvm_options_of export
+        } 2>&1 | sha256sum
+    )
+    printf '%s/tenon-%s.aot' "$1" "${sum:0:32}"
 }
 
 # Prints the options with which a JVM takes classes from the archive of this class path, none if there is no such archive.
-# What the JVM says of one that it cannot use goes nowhere: it would go to standard output. Arguments: as class_archive.
+# What the JVM says of one that it cannot use goes nowhere: it would go to standard output. Arguments: as class_archive,
+# whose answer may be in class_archive_now.
 archive_options() {
-    local archive
-    archive=$(class_archive "$@")
+    local archive=${class_archive_now:-}
+    [ -n "$archive" ] || archive=$(class_archive "$@")
     [ ! -s "$archive" ] || printf '%s\n' "-XX:AOTCache=$archive" '-Xlog:aot*=off:stderr' '-Xlog:cds*=off:stderr'
 }
 

@@ -1,6 +1,6 @@
 # What the commands share: the JDK, the packages, the build. Sourced, not run.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 class_archives=$root/cli/target/aot
 . "$root/bin/jvm.sh"
 
@@ -14,7 +14,7 @@ die() {
 }
 
 is_jdk25() {
-    [ -x "$1/bin/javac" ] && grep -qs '^JAVA_VERSION="25[."]' "$1/release"
+    [ -x "$1/bin/javac" ] && [ -r "$1/release" ] && [[ $'\n'$(<"$1/release") =~ $'\n''JAVA_VERSION="25'[.\"] ]]
 }
 
 # The default java of Debian 12 is 17, so a JDK 25 is looked for where packages and people put them.
@@ -29,21 +29,23 @@ find_jdk25() {
     return 1
 }
 
-has_perl_module() {
-    perl -e "eval { require $1; 1 } or exit 1" 2>/dev/null
-}
-
 # Prints the Debian packages that are missing. Arguments: "what the check is" pairs of command or Perl module and package.
 missing_packages() {
-    local pair what package
+    local pair modules=() packages=()
     for pair in "$@"; do
-        what=${pair%%=*}
-        package=${pair#*=}
-        case $what in
-            *::*) has_perl_module "$what" || printf '%s\n' "$package" ;;
-            *) type -P "$what" >/dev/null || printf '%s\n' "$package" ;;
+        case ${pair%%=*} in
+            *::*) modules+=("$pair") ;;
+            *) type -P "${pair%%=*}" >/dev/null || packages+=("${pair#*=}") ;;
         esac
-    done | sort -u
+    done
+    if [ ${#modules[@]} -gt 0 ] && type -P perl >/dev/null; then
+        mapfile -t -O ${#packages[@]} packages < <(
+            perl -e 'for (@ARGV) { my ($module, $package) = split(m/=/); print "$package\n" if !eval "require $module; 1" }' "${modules[@]}"
+        )
+    else
+        packages+=("${modules[@]#*=}")
+    fi
+    [ ${#packages[@]} = 0 ] || printf '%s\n' "${packages[@]}" | sort -u
 }
 
 can_install() {
@@ -145,7 +147,8 @@ is_built() {
 }
 
 is_archived() {
-    [ -e "$(class_archive "$class_archives" "$(class_path)")" ]
+    class_archive_now=$(class_archive "$class_archives" "$(class_path)")
+    [ -e "$class_archive_now" ]
 }
 
 build() {
@@ -164,6 +167,7 @@ build() {
         fi
         is_archived || archive_classes "$class_archives" "$(class_path)"
     ) 9>"$root/cli/target/build.lock" || die "the build failed"
+    class_archive_now=
 }
 
 class_path() {
