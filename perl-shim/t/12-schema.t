@@ -821,8 +821,8 @@ subtest 'tuples of every length' => sub {
         warnings_of(sub { $status = result_to_wire('status', $odd, 2, 3, 1) });
         is($status->{total}, undef, 'a total that is none');
         is($status->{used}, 3, 'and the rest');
-        warnings_of(sub { $size = result_to_wire('volume_size_info', 5, 'raw', $odd, undef, $odd) }
-        );
+        my @answer = (5, 'raw', $odd, undef, $odd);
+        warnings_of(sub { $size = result_to_wire('volume_size_info', @answer) });
         is(
             packed($size),
             packed({ size => 5, format => 'raw', used => undef, parent => undef, ctime => undef }),

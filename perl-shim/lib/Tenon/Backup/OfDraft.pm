@@ -95,14 +95,9 @@ sub backup_vm ($self, $vmid, $guest_config, $volumes, $info) {
     delete @kept{ grep { $volumes->{$_}->{'bitmap-mode'} ne 'reuse' } keys $volumes->%* };
     $self->{ids}->set($vmid, \%kept);
     $self->{draft}->backup_vm($vmid, $guest_config, $volumes, $info);
-    $self->{ids}->set(
-        $vmid,
-        {
-            map { $_ => $id }
-                grep { defined($id) && $volumes->{$_}->{'bitmap-mode'} ne 'none' }
-                keys $volumes->%*
-        },
-    );
+    my @with_bitmap =
+        defined($id) ? grep { $volumes->{$_}->{'bitmap-mode'} ne 'none' } keys $volumes->%* : ();
+    $self->{ids}->set($vmid, { map { $_ => $id } @with_bitmap });
     return;
 }
 

@@ -16,17 +16,13 @@ sub seen () {
 sub more_than ($before) {
     my $now = seen();
     my $threads = $now->{threads} - $before->{threads};
-    return ((
-            map { _file($_, $now->{files}->{$_}) }
-            grep { ($before->{files}->{$_} // '') ne $now->{files}->{$_} }
-            sort { $a <=> $b } keys $now->{files}->%*
-        ),
+    my ($files, $children) = ($now->{files}, $now->{children});
+    my @opened = grep { ($before->{files}->{$_} // '') ne $files->{$_} } keys $files->%*;
+    my @begun = grep { !exists($before->{children}->{$_}) } keys $children->%*;
+    return (
+        (map { _file($_, $files->{$_}) } sort { $a <=> $b } @opened),
         $threads > 0 ? ($threads == 1 ? 'a thread' : "$threads threads") : (),
-        (
-            map { "the process '$now->{children}->{$_}'" }
-                grep { !exists($before->{children}->{$_}) }
-                sort { $a <=> $b } keys $now->{children}->%*
-        ),
+        (map { "the process '$children->{$_}'" } sort { $a <=> $b } @begun),
     );
 }
 
