@@ -1,5 +1,6 @@
 use v5.36;
 
+use Fcntl qw(LOCK_SH);
 use File::Temp qw(tempdir);
 use FindBin;
 use IPC::Open3 qw(open3);
@@ -237,13 +238,14 @@ subtest 'a plugin that is not quiet, or not quick' => sub {
     like_one($report->{problems}, qr/\AIt prints while it is loaded: 'hello'\.\z/, 'output');
     like_one($report->{problems}, qr/\AIt warns while it is loaded: 'careful'\.\z/, 'errors');
 
-    my $pids = "$dir/pids";
+    my $held = "$dir/held";
     my $stuck = inspected(<<~"PLUGIN", deadline => 5, levels => [9]);
         $HEAD$API
         \$SIG{TERM} = 'IGNORE';
-        open(my \$fh, '>>', '$pids');
+        open(my \$fh, '>>', '$held');
+        flock(\$fh, 2);
         my \$child = fork();
-        syswrite(\$fh, "\$\$\\n");
+        syswrite(\$fh, "held\\n");
         sleep(1000) while 1;
         1;
         PLUGIN
@@ -253,10 +255,14 @@ subtest 'a plugin that is not quiet, or not quick' => sub {
         'did not come to an end within 5 s while it was compiled',
         'and is told'
     );
-    open(my $fh, '<', $pids) or die "cannot read '$pids': $!\n";
-    my @alive = grep { chomp; kill(0, $_) && !_is_zombie($_) } <$fh>;
+
+    # The lock is held until the last of them is gone, which takes a moment after the signal.
+    open(my $fh, '<', $held) or die "cannot read '$held': $!\n";
+    alarm(60);
+    ok(flock($fh, LOCK_SH), 'no process of it is left');
+    alarm(0);
+    is(join('', <$fh>), "held\nheld\n", 'there were two');
     close($fh);
-    is_deeply(\@alive, [], 'no process of it is left');
 };
 
 subtest 'no process outlives the one that looks' => sub {
@@ -288,12 +294,6 @@ subtest 'no process outlives the one that looks' => sub {
     alarm(0);
     close($fh);
 };
-
-# One that has ended, and whose parent, which is none of ours, has not looked yet.
-sub _is_zombie ($pid) {
-    open(my $fh, '<', "/proc/$pid/stat") or return 1;
-    return (scalar(<$fh>) // '') =~ m/\) Z /;
-}
 
 subtest 'the script' => sub {
     my $file = written(qq($HEAD${API}print "noise\\n";\n1;\n));
