@@ -67,6 +67,14 @@ guard_guest() {
     rm -rf "$guest_run"
 }
 
+# The processors that this process may use, a line each.
+guest_processors() {
+    local range
+    while IFS= read -r -d, range; do
+        seq "${range%-*}" "${range#*-}"
+    done < <(sed -n 's/^Cpus_allowed_list:\s*\(.*\)/\1,/p' "/proc/$BASHPID/status")
+}
+
 # Runs a command in the guest, as the settings of bin/guest say; exits as that does.
 run_guest() {
     local memory_place=/dev/shm arguments=() number=0 size status
@@ -94,7 +102,10 @@ run_guest() {
     env -0 >"$guest_run/environment"
     exec 3>&1 4>&2
     set -m
-    TMPDIR=$memory_place "$guest_home/root/usr/bin/linux.uml" "mem=$memory" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro \
+    # Each system call and page fault in the guest is a switch between processes of this machine, and a switch to another
+    # processor takes several times as long.
+    TMPDIR=$memory_place taskset -c "$(guest_processors | shuf -n 1)" \
+        "$guest_home/root/usr/bin/linux.uml" "mem=$memory" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro \
         "init=$root/bin/guest-init" "guest_root=$root" "guest_home=$guest_home" "guest_run=$guest_run" "uml_dir=$guest_run/" umid=guest \
         con=null con0=null,fd:1 ssl=null ssl0=null,fd:3 ssl1=null,fd:4 ${arguments[@]+"${arguments[@]}"} \
         </dev/null >"${log:-$guest_run/log}" 2>&1 {guard}>&- &
