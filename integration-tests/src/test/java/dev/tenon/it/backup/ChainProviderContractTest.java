@@ -30,16 +30,13 @@ class ChainProviderContractTest extends BackupProviderContract {
 
     @BeforeEach
     void make(Scratch scratch) {
-        subject = new BackupSubject(
+        subject = BackupSubject.whole(
                 Objects.requireNonNull(host).plugin(),
                 Storage.of(
                         "contract",
                         "chainbackup",
                         Map.of("path", scratch.storage().toString())),
-                scratch.runtime(),
-                true,
-                true,
-                true);
+                scratch.runtime());
     }
 
     @Override

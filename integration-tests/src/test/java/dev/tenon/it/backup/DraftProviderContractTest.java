@@ -39,7 +39,8 @@ class DraftProviderContractTest extends BackupProviderContract {
                 scratch.runtime(),
                 true,
                 false,
-                true);
+                true,
+                Map.of());
     }
 
     @Override

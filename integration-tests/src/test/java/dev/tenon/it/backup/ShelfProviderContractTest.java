@@ -26,13 +26,10 @@ class ShelfProviderContractTest extends BackupProviderContract {
 
     @BeforeEach
     void make(Scratch scratch) {
-        subject = new BackupSubject(
+        subject = BackupSubject.whole(
                 new ShelfPlugin(mechanism),
                 Storage.of("shelf", "shelf", Map.of("path", scratch.storage().toString())),
-                scratch.runtime(),
-                true,
-                true,
-                true);
+                scratch.runtime());
     }
 
     @Override

@@ -23,14 +23,11 @@ class TenonbackupContractTest extends BackupProviderContract {
     void make(Scratch scratch) throws IOException {
         assumeTrue(EffectiveUser.id() == 0, "disks that are shown as files need root");
         Repository.init(scratch.storage());
-        subject = new BackupSubject(
+        subject = BackupSubject.whole(
                 Objects.requireNonNull(NativeTypes.all().get("tenonbackup")),
                 Storage.of(
                         "keep", "tenonbackup", Map.of("path", scratch.storage().toString())),
-                scratch.runtime(),
-                true,
-                true,
-                true);
+                scratch.runtime());
     }
 
     @Override

@@ -40,6 +40,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -48,15 +49,17 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The contract of {@link BackupProvider} and of the storage that gives it, on real NBD. A provider's test class extends this
- * and gives its {@link #subject()}. Each test takes a guest of its own. The file is long because a contract is one class,
- * which a test class inherits whole.
+ * and gives its {@link #subject()}. Each test takes a guest of its own, and plays PVE: a disk has a bitmap unless the provider
+ * wants none, and one that is new is all dirty. The file is long because a contract is one class, which a test class inherits
+ * whole.
  */
+@ExtendWith(WithinLimits.class)
 public abstract class BackupProviderContract {
     private static final AtomicInteger NUMBERS = new AtomicInteger();
     private static final DeviceName DISK = new DeviceName("drive-scsi0");
@@ -64,6 +67,8 @@ public abstract class BackupProviderContract {
 
     /** Not a multiple of a bitmap's blocks. */
     private static final int SIZE = 2 * SnapshotDisk.BLOCK + 512;
+
+    private static final BitSet ALL = blocks(0, 1, 2);
 
     private static final RawConfig CONFIG = RawConfig.of(
             "name: caf\u00e9\n#qmdump#map:scsi0:drive-scsi0:local:raw:\n".getBytes(StandardCharsets.ISO_8859_1));
@@ -88,6 +93,12 @@ public abstract class BackupProviderContract {
         return plugin().newBackupProvider(subject().storage(), (level, line) -> {});
     }
 
+    private static BitSet blocks(int... dirty) {
+        BitSet blocks = new BitSet();
+        Arrays.stream(dirty).forEach(blocks::set);
+        return blocks;
+    }
+
     private static byte[] random(long seed) {
         byte[] data = new byte[SIZE];
         new Random(seed).nextBytes(data);
@@ -101,6 +112,7 @@ public abstract class BackupProviderContract {
         private final BackupProvider provider = provider();
         private final VolumeName volume;
         private BackupMechanism mechanism = BackupMechanism.NBD;
+        private BitmapUse use = BitmapUse.NONE;
 
         Job(long second) {
             provider.initJob(Instant.ofEpochSecond(second));
@@ -111,43 +123,77 @@ public abstract class BackupProviderContract {
         BitmapUse asks() {
             mechanism = provider.backupMechanism(guest, GuestType.QEMU);
             assertThat(mechanism.fits(GuestType.QEMU)).isTrue();
-            return provider.queryIncremental(guest, Map.of(DISK, ByteSize.ofBytes(SIZE)))
+            use = provider.queryIncremental(guest, Map.of(DISK, ByteSize.ofBytes(SIZE)))
                     .getOrDefault(DISK, BitmapUse.NONE);
+            return use;
         }
 
-        void reads(byte[] content, @Nullable BitSet dirty, Optional<RawConfig> firewall) {
+        /** A running guest, whose bitmap is good. */
+        void reads(byte[] content, BitSet changed) {
+            reads(content, use == BitmapUse.USE ? BitmapMode.REUSE : asked(), changed, Optional.empty());
+        }
+
+        /** A guest that was started since the last backup: it has lost its bitmap, and a new one is all dirty. */
+        void reads(byte[] content) {
+            reads(content, Optional.empty());
+        }
+
+        void reads(byte[] content, Optional<RawConfig> firewall) {
+            reads(content, asked(), ALL, firewall);
+        }
+
+        private BitmapMode asked() {
+            return use == BitmapUse.NONE ? BitmapMode.NONE : BitmapMode.NEW;
+        }
+
+        private void reads(byte[] content, BitmapMode mode, BitSet changed, Optional<RawConfig> firewall) {
+            BitSet dirty = mode == BitmapMode.REUSE ? changed : ALL;
             if (mechanism == BackupMechanism.FILE_HANDLE) {
                 Path file = own.resolve("d" + NUMBERS.incrementAndGet());
                 write(file, content, dirty);
-                reads(new DiskAccess.FileHandle(file, regions(dirty)), dirty, firewall);
+                reads(new DiskAccess.FileHandle(file, regions(dirty)), mode, firewall);
                 return;
             }
+            Optional<String> bitmap = mode == BitmapMode.NONE ? Optional.empty() : Optional.of(BITMAP);
             Path socket = subject().work().resolve("s" + NUMBERS.incrementAndGet());
-            try (NbdServer server =
-                    NbdServer.listen(socket, Map.of(DISK.value(), new SnapshotDisk(content, BITMAP, dirty)))) {
-                reads(
-                        new DiskAccess.Nbd(
-                                server.socket(), DISK.value(), dirty == null ? Optional.empty() : Optional.of(BITMAP)),
-                        dirty,
-                        firewall);
+            try (NbdServer server = NbdServer.listen(
+                    socket, Map.of(DISK.value(), new SnapshotDisk(content, bitmap.orElse(null), dirty)))) {
+                reads(new DiskAccess.Nbd(server.socket(), DISK.value(), bitmap), mode, firewall);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
 
-        private void reads(DiskAccess access, @Nullable BitSet dirty, Optional<RawConfig> firewall) {
-            BackupDisk disk =
-                    new BackupDisk(ByteSize.ofBytes(SIZE), dirty == null ? BitmapMode.NEW : BitmapMode.REUSE, access);
-            provider.backupVm(guest, new GuestConfigs(CONFIG, firewall), Map.of(DISK, disk), BackupLimits.NONE);
+        private void reads(DiskAccess access, BitmapMode mode, Optional<RawConfig> firewall) {
+            provider.backupVm(
+                    guest,
+                    new GuestConfigs(CONFIG, firewall),
+                    Map.of(DISK, new BackupDisk(ByteSize.ofBytes(SIZE), mode, access)),
+                    BackupLimits.NONE);
+        }
+
+        /** The source ends in the middle, or is not there. */
+        void readsWhatFails() throws IOException {
+            Path gone = subject().work().resolve("nobody");
+            if (mechanism == BackupMechanism.FILE_HANDLE) {
+                Path half = Files.write(own.resolve("half"), Arrays.copyOf(random(13), SIZE / 2));
+                reads(new DiskAccess.FileHandle(half, regions(ALL)), asked(), Optional.empty());
+            } else {
+                reads(
+                        new DiskAccess.Nbd(
+                                gone,
+                                DISK.value(),
+                                use == BitmapUse.NONE ? Optional.empty() : Optional.of(BITMAP)),
+                        asked(),
+                        Optional.empty());
+            }
         }
 
         /** Clean parts differ from the real disk, so that a provider that reads them is found out. */
-        private static void write(Path file, byte[] content, @Nullable BitSet dirty) {
+        private static void write(Path file, byte[] content, BitSet dirty) {
             byte[] shown = content.clone();
-            if (dirty != null) {
-                for (int at = 0; at < shown.length; at++) {
-                    shown[at] = dirty.get(at / SnapshotDisk.BLOCK) ? shown[at] : (byte) 0xee;
-                }
+            for (int at = 0; at < shown.length; at++) {
+                shown[at] = dirty.get(at / SnapshotDisk.BLOCK) ? shown[at] : (byte) 0xee;
             }
             try {
                 Files.write(file, shown);
@@ -156,12 +202,14 @@ public abstract class BackupProviderContract {
             }
         }
 
-        private static DirtyRegions regions(@Nullable BitSet dirty) {
+        /** Neighbours are one region. */
+        private static DirtyRegions regions(BitSet dirty) {
             List<DirtyRegions.Region> regions = new ArrayList<>();
-            for (int at = 0; at < SIZE; at += SnapshotDisk.BLOCK) {
-                if (dirty == null || dirty.get(at / SnapshotDisk.BLOCK)) {
-                    regions.add(new DirtyRegions.Region(at, Math.min(SnapshotDisk.BLOCK, SIZE - at)));
-                }
+            for (int from = dirty.nextSetBit(0); from >= 0; ) {
+                int to = dirty.nextClearBit(from);
+                long start = (long) from * SnapshotDisk.BLOCK;
+                regions.add(new DirtyRegions.Region(start, Math.min((long) to * SnapshotDisk.BLOCK, SIZE) - start));
+                from = dirty.nextSetBit(to);
             }
             return DirtyRegions.of(regions);
         }
@@ -183,10 +231,17 @@ public abstract class BackupProviderContract {
     private VolumeName backUp(byte[] content) {
         try (Job job = new Job(++time)) {
             job.asks();
-            job.reads(content, null, Optional.empty());
+            job.reads(content);
             job.succeeds();
             return job.volume;
         }
+    }
+
+    private ListedVolume listed(VolumeName volume) {
+        return listed().stream()
+                .filter(each -> each.volume().volid().volume().equals(volume))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("'" + volume + "' is not listed"));
     }
 
     private List<ListedVolume> listed() {
@@ -216,25 +271,57 @@ public abstract class BackupProviderContract {
     // ---- archives
 
     @Test
-    void anArchiveIsListedAndKeptOnceItsDataAreThere() throws IOException {
-        byte[] content = random(1);
+    void anArchiveIsListedOnceItsDataAreThere() {
         try (Job job = new Job(++time)) {
-            assertThat(names()).as("what is not complete is not listed").isEmpty();
-            assertThat(job.asks()).as("nothing is a base yet").isIn(BitmapUse.NEW, BitmapUse.NONE);
-            job.reads(content, null, Optional.empty());
+            job.asks();
+            job.reads(random(1));
 
-            ListedVolume entry = listed().stream()
-                    .filter(each -> each.volume().volid().volume().equals(job.volume))
-                    .findFirst()
-                    .orElseThrow();
+            ListedVolume entry = listed(job.volume);
             assertThat(entry.subtype()).isEqualTo("qemu");
             assertThat(entry.content()).isEqualTo(ContentType.BACKUP);
             assertThat(entry.volume().owner()).isEqualTo(guest);
-            assertThat(entry.volume().size()).matches(size -> size != null && size.bytes() > 0, "it has a size");
             assertThat(plugin().parseVolname(job.volume).owner()).isEqualTo(guest);
+            job.succeeds();
+        }
+    }
+
+    @Test
+    void anArchiveWithoutItsDataIsNotListed() {
+        try (Job job = new Job(++time)) {
+            assertThat(names()).isEmpty();
+            job.asks();
+            assertThat(names()).isEmpty();
+            job.provider.abortBackup(guest, GuestType.QEMU, "enough");
+            job.provider.cleanupJob();
+        }
+    }
+
+    /** PVE's lists and its view of a volume want one. */
+    @Test
+    void anArchiveHasASize() {
+        VolumeName volume = backUp(random(1));
+        assertThat(listed(volume).volume().size()).matches(size -> size != null && size.bytes() > 0, "it has a size");
+    }
+
+    @Test
+    void notesAreKeptFromWhenTheDataAreThere() {
+        try (Job job = new Job(++time)) {
+            job.asks();
+            job.reads(random(1));
             plugin().updateAttribute(subject().storage(), job.volume, VolumeAttribute.NOTES, "first\nsecond");
+            job.succeeds();
             assertThat(plugin().attribute(subject().storage(), job.volume, VolumeAttribute.NOTES))
                     .contains("first\nsecond");
+        }
+    }
+
+    @Test
+    void aDiskIsRestoredAsItWas() throws IOException {
+        byte[] content = random(1);
+        Arrays.fill(content, 1 << 20, 6 << 20, (byte) 0);
+        try (Job job = new Job(++time)) {
+            assertThat(job.asks()).as("nothing is a base yet").isIn(BitmapUse.NEW, BitmapUse.NONE);
+            job.reads(content);
             job.succeeds();
             assertThat(restored(job.volume)).isEqualTo(content);
         }
@@ -243,18 +330,30 @@ public abstract class BackupProviderContract {
     @Test
     void configurationsComeBackToTheByteOnAnyObject() {
         VolumeName none = backUp(random(2));
-        VolumeName some;
-        RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\n', 0});
-        try (Job job = new Job(++time)) {
-            job.asks();
-            job.reads(random(2), null, Optional.of(firewall));
-            job.succeeds();
-            some = job.volume;
-        }
+        RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\n'});
+        VolumeName some = backUp(firewall);
         try (BackupProvider fresh = provider()) {
             assertThat(fresh.guestConfig(none)).isEqualTo(CONFIG);
             assertThat(fresh.firewallConfig(none)).isEmpty();
             assertThat(fresh.firewallConfig(some)).contains(firewall);
+        }
+    }
+
+    @Test
+    void aConfigurationNeedNotEndInALine() {
+        RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\r', '\n', 0});
+        VolumeName volume = backUp(firewall);
+        try (BackupProvider fresh = provider()) {
+            assertThat(fresh.firewallConfig(volume)).contains(firewall);
+        }
+    }
+
+    private VolumeName backUp(RawConfig firewall) {
+        try (Job job = new Job(++time)) {
+            job.asks();
+            job.reads(random(2), Optional.of(firewall));
+            job.succeeds();
+            return job.volume;
         }
     }
 
@@ -303,37 +402,55 @@ public abstract class BackupProviderContract {
         byte[] second = first.clone();
         second[SnapshotDisk.BLOCK + 7]++;
         second[SIZE - 1]++;
-        BitSet dirty = new BitSet();
-        dirty.set(1, 3);
         try (Job job = new Job(++time)) {
             assertThat(job.asks()).isEqualTo(BitmapUse.USE);
-            job.reads(second, dirty, Optional.empty());
+            job.reads(second, blocks(1, 2));
             job.succeeds();
             assertThat(restored(job.volume)).isEqualTo(second);
         }
         assertThat(restored(base)).isEqualTo(first);
     }
 
+    /** Only the host knows that it has no bitmap. */
     @Test
-    void whatIsNoBaseIsNotUsed() {
+    void allIsReadIfTheBitmapIsGone() throws IOException {
         assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
-        VolumeName base = backUp(random(6));
-        try (BackupProvider provider = provider()) {
-            Vmid other = new Vmid(999_999);
-            assertThat(provider.queryIncremental(other, Map.of(DISK, ByteSize.ofBytes(SIZE))))
-                    .doesNotContainValue(BitmapUse.USE);
-            assertThat(provider.queryIncremental(guest, Map.of(DISK, ByteSize.ofBytes(SIZE + 512L))))
-                    .doesNotContainValue(BitmapUse.USE);
-            assertThat(provider.queryIncremental(
-                            guest, Map.of(new DeviceName("drive-virtio7"), ByteSize.ofBytes(SIZE))))
-                    .doesNotContainValue(BitmapUse.USE);
-        }
-        plugin().freeImage(subject().storage(), base, false, null).ifPresent(cleanup -> cleanup.run());
+        backUp(random(5));
+        byte[] second = random(6);
         try (Job job = new Job(++time)) {
-            assertThat(job.asks()).as("the base was removed").isNotEqualTo(BitmapUse.USE);
-            job.provider.abortBackup(guest, GuestType.QEMU, "enough");
-            job.provider.cleanupJob();
+            assertThat(job.asks()).isEqualTo(BitmapUse.USE);
+            job.reads(second);
+            job.succeeds();
+            assertThat(restored(job.volume)).isEqualTo(second);
         }
+    }
+
+    private BitmapUse asked(Vmid other, DeviceName device, long size) {
+        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        try (BackupProvider provider = provider()) {
+            return provider.queryIncremental(other, Map.of(device, ByteSize.ofBytes(size)))
+                    .getOrDefault(device, BitmapUse.NONE);
+        }
+    }
+
+    @Test
+    void theBackupOfAnotherGuestOrDeviceIsNoBase() {
+        backUp(random(6));
+        assertThat(asked(new Vmid(999_999), DISK, SIZE)).isNotEqualTo(BitmapUse.USE);
+        assertThat(asked(guest, new DeviceName("drive-virtio7"), SIZE)).isNotEqualTo(BitmapUse.USE);
+    }
+
+    @Test
+    void aDiskOfAnotherSizeIsNoBase() {
+        backUp(random(6));
+        assertThat(asked(guest, DISK, SIZE + 512L)).isNotEqualTo(BitmapUse.USE);
+    }
+
+    @Test
+    void aBackupThatWasRemovedIsNoBase() {
+        VolumeName base = backUp(random(6));
+        plugin().freeImage(subject().storage(), base, false, null).ifPresent(cleanup -> cleanup.run());
+        assertThat(asked(guest, DISK, SIZE)).isNotEqualTo(BitmapUse.USE);
     }
 
     // ---- failures
@@ -356,13 +473,7 @@ public abstract class BackupProviderContract {
     void aBackupThatFailsLeavesNoArchive() {
         try (Job job = new Job(++time)) {
             job.asks();
-            BackupDisk gone = new BackupDisk(
-                    ByteSize.ofBytes(SIZE),
-                    BitmapMode.NEW,
-                    new DiskAccess.Nbd(subject().work().resolve("nobody"), DISK.value(), Optional.empty()));
-            assertThatThrownBy(() -> job.provider.backupVm(
-                            guest, new GuestConfigs(CONFIG, Optional.empty()), Map.of(DISK, gone), BackupLimits.NONE))
-                    .isInstanceOf(StorageException.class);
+            assertThatThrownBy(job::readsWhatFails).isInstanceOf(StorageException.class);
             job.provider.abortBackup(guest, GuestType.QEMU, "it failed");
             job.provider.cleanupJob();
         }
@@ -388,16 +499,15 @@ public abstract class BackupProviderContract {
         byte[] second = random(9);
         try (Job job = new Job(++time)) {
             job.asks();
-            job.reads(second, null, Optional.empty());
+            job.reads(second);
             job.provider.abortBackup(guest, GuestType.QEMU, "the protected flag failed");
             job.provider.cleanupJob();
         }
         byte[] third = second.clone();
         third[5]++;
         try (Job job = new Job(++time)) {
-            BitSet dirty = new BitSet();
-            dirty.set(0);
-            job.reads(third, job.asks() == BitmapUse.USE ? dirty : null, Optional.empty());
+            job.asks();
+            job.reads(third, blocks(0));
             job.succeeds();
             assertThat(restored(job.volume)).isEqualTo(third);
         }
@@ -410,7 +520,7 @@ public abstract class BackupProviderContract {
         try (Job job = new Job(++time)) {
             job.asks();
             assertThat(restored(volume)).isEqualTo(content);
-            job.reads(random(11), null, Optional.empty());
+            job.reads(random(11));
             assertThat(restored(volume)).isEqualTo(content);
             job.succeeds();
         }

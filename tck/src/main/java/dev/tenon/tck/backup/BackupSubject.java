@@ -3,6 +3,7 @@ package dev.tenon.tck.backup;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * What is tested.
@@ -13,6 +14,8 @@ import java.nio.file.Path;
  * @param isIncremental whether its backups of VMs can be incremental
  * @param prunes whether the storage removes backups that are not to be kept
  * @param keepsContainers whether its providers back up containers, too
+ * @param limits what it is known not to do as it should: the name of a test, and the reason. Such a test has to fail; it is
+ *     reported as skipped then, with the reason
  */
 public record BackupSubject(
         StoragePlugin plugin,
@@ -20,4 +23,14 @@ public record BackupSubject(
         Path work,
         boolean isIncremental,
         boolean prunes,
-        boolean keepsContainers) {}
+        boolean keepsContainers,
+        Map<String, String> limits) {
+    public BackupSubject {
+        limits = Map.copyOf(limits);
+    }
+
+    /** One that does all that there is. */
+    public static BackupSubject whole(StoragePlugin plugin, Storage storage, Path work) {
+        return new BackupSubject(plugin, storage, work, true, true, true, Map.of());
+    }
+}

@@ -9,6 +9,7 @@ import dev.tenon.core.backup.nbd.ServedDisk;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,12 +22,12 @@ final class SnapshotDisk implements ServedDisk {
     static final int BLOCK = 4 << 20;
 
     private final byte[] content;
-    private final @Nullable BitSet dirty;
+    private final BitSet dirty;
     private final @Nullable String bitmap;
     private final BitSet trimmed = new BitSet();
 
-    /** One with this content; a bitmap is there or not. */
-    SnapshotDisk(byte[] content, @Nullable String bitmap, @Nullable BitSet dirty) {
+    /** One with this content; without a bitmap all of it has to be dirty. */
+    SnapshotDisk(byte[] content, @Nullable String bitmap, BitSet dirty) {
         this.content = content;
         this.bitmap = bitmap;
         this.dirty = dirty;
@@ -45,7 +46,7 @@ final class SnapshotDisk implements ServedDisk {
     @Override
     public synchronized void read(long offset, ByteBuffer into) throws NbdException {
         for (long block = offset / BLOCK; block <= (offset + into.remaining() - 1) / BLOCK; block++) {
-            if (trimmed.get((int) block) || (dirty != null && !dirty.get((int) block))) {
+            if (trimmed.get((int) block) || !dirty.get((int) block)) {
                 throw new NbdException(NbdError.INVALID, "block " + block + " is not accessible");
             }
         }
@@ -63,10 +64,15 @@ final class SnapshotDisk implements ServedDisk {
 
     @Override
     public Map<String, BlockMap> contexts() {
-        if (dirty != null && bitmap != null) {
-            return Map.of(Extent.DIRTY_BITMAP + bitmap, new DirtyBitmap(content.length, BLOCK, dirty));
+        Map<String, BlockMap> contexts = new HashMap<>();
+        if (bitmap != null) {
+            contexts.put(Extent.DIRTY_BITMAP + bitmap, new DirtyBitmap(content.length, BLOCK, dirty));
         }
-        return Map.of(Extent.ALLOCATION, this::allocation);
+        // QEMU fails where it would have to look at what is not accessible.
+        if (dirty.nextClearBit(0) * (long) BLOCK >= content.length) {
+            contexts.put(Extent.ALLOCATION, this::allocation);
+        }
+        return contexts;
     }
 
     private List<Extent> allocation(long offset, long length, int most) {
