@@ -362,7 +362,8 @@ class BackupFailuresTest {
     record Kill(Victim victim, int number) {}
 
     static java.util.stream.Stream<Kill> kills() {
-        int each = Math.max(1, Integer.getInteger("tenon.kills", 6) / Victim.values().length);
+        int victims = Victim.values().length;
+        int each = Math.ceilDiv(Integer.getInteger("tenon.kills", 6), victims);
         return IntStream.range(0, each)
                 .boxed()
                 .flatMap(number -> java.util.Arrays.stream(Victim.values()).map(victim -> new Kill(victim, number)));

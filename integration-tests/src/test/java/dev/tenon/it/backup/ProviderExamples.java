@@ -14,6 +14,7 @@ import dev.tenon.core.image.CopyProgress;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.service.Permissions;
 import dev.tenon.core.service.StorageService;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
@@ -24,13 +25,17 @@ import dev.tenon.core.spi.backup.GuestConfigs;
 import dev.tenon.core.spi.backup.RawConfig;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.SidecarHost;
+import dev.tenon.tck.backup.BackupProviderContract;
+import dev.tenon.tck.backup.BackupSubject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -50,7 +55,11 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -231,6 +240,7 @@ final class ProviderExamples {
         static final String TYPE = "backup-provider-dir-example";
 
         private static Host host(Scratch scratch, Map<String, String> more) throws IOException {
+            forgetDevices();
             Map<String, String> settings = new HashMap<>(more);
             settings.put("path", directory("vault-").toString());
             return new Host(scratch, PLUGIN, TYPE, settings);
@@ -238,10 +248,21 @@ final class ProviderExamples {
 
         @BeforeAll
         static void start() throws IOException {
-            prepare("nbd", "squashfs", "fuse");
+            prepare("squashfs", "fuse");
+            // As many as the example itself advises: one that it has used is not used again for a minute.
+            run("busybox", "modprobe", "nbd", "nbds_max=128");
             // PVE has them.
             Files.createDirectories(Path.of("/run/qemu-server"));
             Files.createDirectories(Path.of("/run/lock/qemu-server"));
+        }
+
+        /** Where the socket of an earlier device is left, the example calls a function that it does not import. */
+        static void forgetDevices() throws IOException {
+            try (DirectoryStream<Path> sockets = Files.newDirectoryStream(Path.of("/run/lock"), "qemu-nbd-nbd*")) {
+                for (Path socket : sockets) {
+                    Files.delete(socket);
+                }
+            }
         }
 
         @ParameterizedTest
@@ -279,6 +300,107 @@ final class ProviderExamples {
         }
     }
 
+    /** The provider that keeps a directory of images keeps the contract, but for what its makers left for others to do. */
+    @ParameterizedClass
+    @ValueSource(strings = {"nbd", "file-handle"})
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    static class ContractOfDirectories extends BackupProviderContract {
+        private static final Map<String, String> LIMITS = Map.ofEntries(
+                Map.entry("anArchiveWithoutItsDataIsNotListed", "the directory that a backup begins with is listed"),
+                Map.entry("notesAreKeptFromWhenTheDataAreThere", "it keeps no notes"),
+                Map.entry("anArchiveThatIsProtectedIsNotRemoved", "it protects nothing, and removes nothing"),
+                Map.entry("aDiskOfAnotherSizeIsNoBase", "it does not look at the size of the image that it builds on"),
+                Map.entry("aBackupThatWasRemovedIsNoBase", "it removes nothing"),
+                Map.entry("aBackupWithoutDataIsNoSuccess", "it takes whatever is there for the backup"),
+                Map.entry(
+                        "anArchiveIsABaseOnlyIfItIsThereAfterALateFailure",
+                        "it removes the backup and builds on the one before, though the bitmap was begun anew"),
+                Map.entry("whatIsNotThereIsSaidBeforeAnythingIsLost", "it removes nothing"),
+                Map.entry("aContainerWhoseChildEndedTooEarlyIsNoSuccess", "it takes whatever is there for the backup"));
+
+        @Parameter
+        String mechanism = "";
+
+        private @Nullable StoragePlugin plugin;
+        private @Nullable BackupSubject subject;
+
+        @BeforeAll
+        void start(Scratch scratch) throws IOException {
+            OfDirectories.start();
+            plugin = example(scratch, OfDirectories.PLUGIN);
+        }
+
+        @BeforeEach
+        void make(Scratch scratch) throws IOException {
+            OfDirectories.forgetDevices();
+            subject = new BackupSubject(
+                    Objects.requireNonNull(plugin),
+                    Storage.of(
+                            STORAGE.value(),
+                            OfDirectories.TYPE,
+                            Map.of(
+                                    "path",
+                                    directory("vault-").toString(),
+                                    "vm-backup-mechanism",
+                                    mechanism,
+                                    "vm-backup-mode",
+                                    "incremental")),
+                    scratch.runtime(),
+                    true,
+                    false,
+                    true,
+                    LIMITS);
+        }
+
+        @Override
+        protected BackupSubject subject() {
+            return Objects.requireNonNull(subject);
+        }
+    }
+
+    /** The provider that calls Borg keeps the contract, but for what its makers left for others to do. */
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    static class ContractOfBorg extends BackupProviderContract {
+        private static final String LISTS_NOTHING = "its list of archives calls a function that it does not import";
+
+        private static final Map<String, String> LIMITS = Map.ofEntries(
+                Map.entry("anArchiveIsListedOnceItsDataAreThere", LISTS_NOTHING),
+                Map.entry("aContainersArchiveIsListedAsSuch", LISTS_NOTHING),
+                Map.entry("anArchiveHasASize", LISTS_NOTHING),
+                Map.entry("notesAreKeptFromWhenTheDataAreThere", "it keeps no notes"),
+                Map.entry("anArchiveThatIsProtectedIsNotRemoved", "it protects nothing"),
+                Map.entry("aConfigurationNeedNotEndInALine", "it reads a configuration by lines and ends each"),
+                Map.entry("aBackupThatFailsLeavesNoArchive", "it takes a disk that ends early for a smaller one"),
+                Map.entry("aBackupWithoutDataIsNoSuccess", "it does not look whether there is an archive"),
+                Map.entry("aContainerWhoseChildEndedTooEarlyIsNoSuccess", "it does not look whether there is an archive"),
+                Map.entry("whateverCleansUpMayComeTwiceAndFirst", "it closes what only a job's begin opens"));
+
+        private @Nullable BackupSubject subject;
+
+        @BeforeAll
+        void start(Scratch scratch) throws IOException {
+            OfBorg.start();
+            subject = new BackupSubject(
+                    example(scratch, OfBorg.PLUGIN),
+                    Storage.of(STORAGE.value(), OfBorg.TYPE, Map.copyOf(OfBorg.settings(scratch))),
+                    scratch.runtime(),
+                    false,
+                    false,
+                    true,
+                    LIMITS);
+        }
+
+        @AfterAll
+        static void stop() {
+            OfBorg.stop();
+        }
+
+        @Override
+        protected BackupSubject subject() {
+            return Objects.requireNonNull(subject);
+        }
+    }
+
     /** The provider that calls Borg, over the SSH of this machine. */
     static class OfBorg {
         static final String PLUGIN = "BorgBackupPlugin.pm";
@@ -292,7 +414,7 @@ final class ProviderExamples {
             prepare("fuse");
             // What this machine's user has run at each login has no part in this, and may take longer than a backup.
             Files.deleteIfExists(Path.of(System.getProperty("user.home"), ".bashrc"));
-            home = Files.createDirectory(DISK.resolve("borg"));
+            home = Files.createTempDirectory(DISK, "borg-");
             Files.createDirectories(SECRETS);
             Files.createDirectories(Path.of("/run/sshd"));
             for (String key : List.of("host", "user")) {
@@ -306,7 +428,10 @@ final class ProviderExamples {
                         "-f",
                         home.resolve(key).toString());
             }
-            Files.copy(home.resolve("user"), SECRETS.resolve(STORAGE + ".ssh.key"));
+            Files.copy(
+                    home.resolve("user"),
+                    SECRETS.resolve(STORAGE + ".ssh.key"),
+                    StandardCopyOption.REPLACE_EXISTING);
             server = new ProcessBuilder(
                             "/usr/sbin/sshd",
                             "-D",
@@ -349,7 +474,7 @@ final class ProviderExamples {
 
         /** Those of a storage with a new repository. */
         private static Map<String, String> settings(Scratch scratch) throws IOException {
-            Path repository = scratch.file("repository");
+            Path repository = Files.createTempDirectory(scratch.root(), "repository-");
             Command.of("borg", "init", "-e", "none", repository.toString()).run();
             String key = "[127.0.0.1]:2222 " + Files.readString(home.resolve("host.pub"));
             return Map.of(

@@ -552,13 +552,11 @@ public abstract class BackupProviderContract {
         return new ContainerTree(root, List.of("./"), owner, OptionalLong.empty());
     }
 
-    @Test
-    void aContainerIsRestoredAsItWas() throws IOException {
+    private VolumeName backUpContainer(Runnable beforeCleanup) throws IOException {
         assumeTrue(subject().keepsContainers(), "the provider keeps no containers");
         ContainerTree tree = tree();
-        VolumeName volume;
         try (BackupProvider provider = provider()) {
-            volume = begin(provider);
+            VolumeName volume = begin(provider);
             assertThat(provider.backupMechanism(guest, GuestType.LXC)).isEqualTo(BackupMechanism.DIRECTORY);
             provider.prepareContainer(guest, tree, BackupLimits.NONE);
             RawConfig noFirewall = RawConfig.of(new byte[0]);
@@ -568,10 +566,23 @@ public abstract class BackupProviderContract {
                     List.of("/tmp/?*"),
                     tree,
                     BackupLimits.NONE);
-            assertThat(listed()).singleElement().matches(each -> "lxc".equals(each.subtype()), "is a container's");
+            beforeCleanup.run();
             var _ = provider.cleanupBackup(guest, GuestType.LXC);
             provider.cleanupJob();
+            return volume;
         }
+    }
+
+    @Test
+    void aContainersArchiveIsListedAsSuch() throws IOException {
+        var _ = backUpContainer(() -> assertThat(listed())
+                .singleElement()
+                .matches(each -> "lxc".equals(each.subtype()), "is a container's"));
+    }
+
+    @Test
+    void aContainerIsRestoredAsItWas() throws IOException {
+        VolumeName volume = backUpContainer(() -> {});
         try (BackupProvider provider = provider()) {
             assertThat(provider.guestConfig(volume)).isEqualTo(CONFIG);
             RestoreMechanism mechanism = provider.restoreMechanism(volume);

@@ -13,6 +13,8 @@ import org.opentest4j.TestAbortedException;
 
 /** Skips a test that fails where the subject has a limit, and fails one that passes there. */
 final class WithinLimits implements InvocationInterceptor {
+    private static final int MOST_CHARACTERS = 160;
+
     @Override
     public void interceptTestMethod(
             Invocation<Void> invocation, ReflectiveInvocationContext<Method> call, ExtensionContext context)
@@ -34,9 +36,14 @@ final class WithinLimits implements InvocationInterceptor {
         } catch (TestAbortedException e) {
             throw e;
         } catch (Exception | AssertionError e) {
-            throw new TestAbortedException("a limit: " + reason, e);
+            throw new TestAbortedException("a limit: " + reason + " (" + firstWords(e) + ")", e);
         }
         throw new AssertionError("the limit is stale, the test passes: " + reason);
+    }
+
+    private static String firstWords(Throwable failure) {
+        String words = String.valueOf(failure.getMessage()).strip().replaceAll("\\s+", " ");
+        return words.length() <= MOST_CHARACTERS ? words : words.substring(0, MOST_CHARACTERS) + " ...";
     }
 
     private static final class TestNames {
