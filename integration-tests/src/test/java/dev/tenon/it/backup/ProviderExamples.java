@@ -372,7 +372,8 @@ final class ProviderExamples {
                 Map.entry("aConfigurationNeedNotEndInALine", "it reads a configuration by lines and ends each"),
                 Map.entry("aBackupThatFailsLeavesNoArchive", "it takes a disk that ends early for a smaller one"),
                 Map.entry("aBackupWithoutDataIsNoSuccess", "it does not look whether there is an archive"),
-                Map.entry("aContainerWhoseChildEndedTooEarlyIsNoSuccess", "it does not look whether there is an archive"),
+                Map.entry(
+                        "aContainerWhoseChildEndedTooEarlyIsNoSuccess", "it does not look whether there is an archive"),
                 Map.entry("whateverCleansUpMayComeTwiceAndFirst", "it closes what only a job's begin opens"));
 
         private @Nullable BackupSubject subject;
@@ -429,9 +430,7 @@ final class ProviderExamples {
                         home.resolve(key).toString());
             }
             Files.copy(
-                    home.resolve("user"),
-                    SECRETS.resolve(STORAGE + ".ssh.key"),
-                    StandardCopyOption.REPLACE_EXISTING);
+                    home.resolve("user"), SECRETS.resolve(STORAGE + ".ssh.key"), StandardCopyOption.REPLACE_EXISTING);
             server = new ProcessBuilder(
                             "/usr/sbin/sshd",
                             "-D",

@@ -154,7 +154,7 @@ public abstract class BackupProviderContract {
                 reads(new DiskAccess.FileHandle(file, regions(dirty)), mode, firewall);
                 return;
             }
-            Optional<String> bitmap = mode == BitmapMode.NONE ? Optional.empty() : Optional.of(BITMAP);
+            Optional<String> bitmap = bitmap(mode);
             Path socket = subject().work().resolve("s" + NUMBERS.incrementAndGet());
             try (NbdServer server = NbdServer.listen(
                     socket, Map.of(DISK.value(), new SnapshotDisk(content, bitmap.orElse(null), dirty)))) {
@@ -174,19 +174,15 @@ public abstract class BackupProviderContract {
 
         /** The source ends in the middle, or is not there. */
         void readsWhatFails() throws IOException {
-            Path gone = subject().work().resolve("nobody");
-            if (mechanism == BackupMechanism.FILE_HANDLE) {
-                Path half = Files.write(own.resolve("half"), Arrays.copyOf(random(13), SIZE / 2));
-                reads(new DiskAccess.FileHandle(half, regions(ALL)), asked(), Optional.empty());
-            } else {
-                reads(
-                        new DiskAccess.Nbd(
-                                gone,
-                                DISK.value(),
-                                use == BitmapUse.NONE ? Optional.empty() : Optional.of(BITMAP)),
-                        asked(),
-                        Optional.empty());
-            }
+            DiskAccess access = mechanism == BackupMechanism.FILE_HANDLE
+                    ? new DiskAccess.FileHandle(
+                            Files.write(own.resolve("half"), Arrays.copyOf(random(13), SIZE / 2)), regions(ALL))
+                    : new DiskAccess.Nbd(subject().work().resolve("nobody"), DISK.value(), bitmap(asked()));
+            reads(access, asked(), Optional.empty());
+        }
+
+        private static Optional<String> bitmap(BitmapMode mode) {
+            return mode == BitmapMode.NONE ? Optional.empty() : Optional.of(BITMAP);
         }
 
         /** Clean parts differ from the real disk, so that a provider that reads them is found out. */
@@ -575,9 +571,8 @@ public abstract class BackupProviderContract {
 
     @Test
     void aContainersArchiveIsListedAsSuch() throws IOException {
-        var _ = backUpContainer(() -> assertThat(listed())
-                .singleElement()
-                .matches(each -> "lxc".equals(each.subtype()), "is a container's"));
+        var _ = backUpContainer(() ->
+                assertThat(listed()).singleElement().matches(each -> "lxc".equals(each.subtype()), "is a container's"));
     }
 
     @Test
