@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class NbdHostilePeersTest {
     private static final int SIZE = 1 << 20;
     private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final String BITMAP = Extent.DIRTY_BITMAP + "half";
 
     @TempDir
     Path directory;
@@ -121,6 +123,15 @@ class NbdHostilePeersTest {
             switch (option) {
                 case Nbd.OPT_EXTENDED_HEADERS -> write(client, reply(option, Nbd.REP_ERR_UNSUP, 0));
                 case Nbd.OPT_STRUCTURED_REPLY -> write(client, reply(option, Nbd.REP_ACK, 0));
+                case Nbd.OPT_SET_META_CONTEXT -> {
+                    byte[] name = BITMAP.getBytes(StandardCharsets.US_ASCII);
+                    write(
+                            client,
+                            reply(option, Nbd.REP_META_CONTEXT, Integer.BYTES + name.length)
+                                    .putInt(1)
+                                    .put(name));
+                    write(client, reply(option, Nbd.REP_ACK, 0));
+                }
                 default -> {
                     write(
                             client,
@@ -175,6 +186,40 @@ class NbdHostilePeersTest {
                 assertThatThrownBy(() -> client.read(0, ByteBuffer.allocate(4096)))
                         .isInstanceOfSatisfying(
                                 NbdException.class, e -> assertThat(e.error()).isEqualTo(NbdError.CONNECTION_LOST));
+            }
+            liar.join(LIMIT);
+        }
+    }
+
+    /** What it does not tell is not clean. */
+    @Test
+    void aBitmapThatDoesNotCoverTheDiskEndsTheConnection() throws Exception {
+        Path socket = directory.resolve("half.sock");
+        try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(socket));
+            Thread liar = Thread.ofVirtual().start(() -> {
+                try (SocketChannel client = listener.accept()) {
+                    shakeHands(client, SIZE);
+                    InputStream in = Channels.newInputStream(client);
+                    long first = ByteBuffer.wrap(in.readNBytes(28)).getLong(8);
+                    write(
+                            client,
+                            chunk(1, 5, first, 12, 12)
+                                    .putInt(1)
+                                    .putInt(SIZE / 2)
+                                    .putInt(0));
+                    long second = ByteBuffer.wrap(in.readNBytes(28)).getLong(8);
+                    write(client, chunk(1, 0, second, 0, 0));
+                } catch (IOException e) {
+                    // the client went first
+                }
+            });
+            try (NbdClient client = NbdClient.connect(socket, "", BITMAP, LIMIT)) {
+                assertThat(client.extents(0, SIZE)).containsExactly(new Extent(0, SIZE / 2, 0));
+                assertThatThrownBy(() -> client.extents(SIZE / 2, SIZE / 2))
+                        .isInstanceOfSatisfying(
+                                NbdException.class, e -> assertThat(e.error()).isEqualTo(NbdError.CONNECTION_LOST))
+                        .hasMessageContaining("told nothing of '" + BITMAP + "' at " + SIZE / 2);
             }
             liar.join(LIMIT);
         }
