@@ -11,6 +11,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.storage.common.CephCluster;
 import dev.tenon.core.storage.common.SecretFile;
 import dev.tenon.core.storage.mounted.Mount;
 import dev.tenon.core.storage.mounted.MountHost;

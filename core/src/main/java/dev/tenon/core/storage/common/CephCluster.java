@@ -1,4 +1,4 @@
-package dev.tenon.core.storage.mounted.cephfs;
+package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -7,12 +7,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  *
  * @param sections key to value by section; blanks in keys are underscores
  */
-record CephCluster(Map<String, Map<String, String>> sections) {
+public record CephCluster(Map<String, Map<String, String>> sections) {
     private static final Pattern SECTION = Pattern.compile("\\s*\\[([^]]+)].*");
     private static final Pattern ENTRY = Pattern.compile("\\s*([^=\\[#;]+?)\\s*=\\s*(.*?)\\s*");
     private static final Pattern COMMENT = Pattern.compile("(?<!\\\\)[#;].*$");
@@ -28,8 +28,12 @@ record CephCluster(Map<String, Map<String, String>> sections) {
     private static final Pattern BRACKETED_HOST = Pattern.compile("\\[([0-9A-Fa-f:.]+)](?::(\\d+))?");
     private static final Pattern IPV6_HOST = Pattern.compile("([0-9A-Fa-f]*:[0-9A-Fa-f:]*)(?:\\.(\\d+))?");
 
-    /** Reads a file; one that does not exist says nothing. */
-    static CephCluster read(Path file) {
+    /**
+     * Reads a file; one that does not exist says nothing.
+     *
+     * @throws StorageException {@code BAD_CONFIG} if it cannot be read
+     */
+    public static CephCluster read(Path file) {
         try {
             return Files.isRegularFile(file) ? parse(Files.readString(file)) : new CephCluster(Map.of());
         } catch (IOException e) {
@@ -64,12 +68,13 @@ record CephCluster(Map<String, Map<String, String>> sections) {
         return isQuoted ? value.substring(1, value.length() - 1) : value;
     }
 
-    Optional<String> value(String section, String key) {
+    /** The value of a key in a section. */
+    public Optional<String> value(String section, String key) {
         return Optional.ofNullable(sections.getOrDefault(section, Map.of()).get(key));
     }
 
     /** The monitors of the cluster, for a mount; empty if none are named. */
-    String monitors() {
+    public String monitors() {
         TreeSet<String> monitors = new TreeSet<>();
         for (String item : value("global", "mon_host").orElse("").split("[ ,;]+", -1)) {
             // a vector of addresses: [v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]
@@ -85,11 +90,16 @@ record CephCluster(Map<String, Map<String, String>> sections) {
     }
 
     /** A list of monitors as a storage is configured with, for a mount. */
-    static String monitors(String list) {
+    public static String monitors(String list) {
+        return String.join(",", hosts(list));
+    }
+
+    /** The monitors of such a list, each with its port if that is given; addresses of IPv6 are in brackets. */
+    public static List<String> hosts(String list) {
         return Stream.of(list.split("[,;\\s]+", -1))
                 .map(CephCluster::host)
                 .flatMap(Optional::stream)
-                .collect(Collectors.joining(","));
+                .toList();
     }
 
     private static Optional<String> host(String text) {
