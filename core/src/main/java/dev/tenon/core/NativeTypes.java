@@ -3,6 +3,7 @@ package dev.tenon.core;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.storage.block.lvm.LvmPlugin;
 import dev.tenon.core.storage.block.lvm.LvmThinPlugin;
+import dev.tenon.core.storage.block.rbd.RbdPlugin;
 import dev.tenon.core.storage.block.storpool.StorpoolPlugin;
 import dev.tenon.core.storage.mounted.btrfs.BtrfsPlugin;
 import dev.tenon.core.storage.mounted.cephfs.CephfsPlugin;
@@ -30,6 +31,7 @@ public final class NativeTypes {
                         new LvmPlugin(),
                         new LvmThinPlugin(),
                         new NfsPlugin(),
+                        new RbdPlugin(),
                         new StorpoolPlugin(),
                         new TenonbackupPlugin())
                 .forEach(plugin -> types.put(plugin.type(), plugin));

@@ -113,7 +113,13 @@ public abstract class DevicePlugin implements StoragePlugin {
         return exportFormats(storage, volume, transfer);
     }
 
-    private void refuseOther(List<String> available, VolumeName volume, String format, String doing) {
+    /**
+     * Refuses a stream of another format than these.
+     *
+     * @param doing {@code export} or {@code import}
+     * @throws StorageException {@code NOT_SUPPORTED}
+     */
+    protected final void refuseOther(List<String> available, VolumeName volume, String format, String doing) {
         if (!available.contains(format)) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,

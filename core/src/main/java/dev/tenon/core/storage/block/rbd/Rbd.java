@@ -1,0 +1,272 @@
+package dev.tenon.core.storage.block.rbd;
+
+import dev.tenon.core.command.Command;
+import dev.tenon.core.command.SharedAnswer;
+import dev.tenon.core.command.ShortCommand;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The commands of Ceph for one storage. Nothing waits longer than the host's limits, and what many ask at the same time is
+ * asked once.
+ */
+final class Rbd {
+    private static final Logger LOG = LoggerFactory.getLogger(Rbd.class);
+
+    /** Dates are printed in the zone of the command. */
+    private static final Map<String, String> ENVIRONMENT = Map.of("TZ", "UTC");
+
+    /** What the library writes comes from other threads, and may be in the middle of a line of the command. */
+    private static final Pattern LOG_PREFIX =
+            Pattern.compile("\\d{4}-\\d\\d-\\d\\d[T ]\\S+ [0-9a-f]+ +-?\\d+ (?:(?=.*librbd))?");
+
+    private static final Pattern PROGRESS = Pattern.compile("[A-Z][a-z ()]*: \\d+% complete\\.\\.\\.");
+
+    private static final int NO_ENTRY = 2;
+    private static final int NO_PERMISSION = 13;
+    private static final int BUSY = 16;
+    private static final int EXISTS = 17;
+    private static final int NO_ROOM = 28;
+    private static final int NOT_EMPTY = 39;
+    private static final int TIMED_OUT = 110;
+
+    /** By what is asked of whom, so that storages of one cluster share the answers. */
+    private static final Map<List<String>, SharedAnswer<String>> SHARED = new ConcurrentHashMap<>();
+
+    private final RbdHost host;
+    private final Storage storage;
+    private final Connection connection;
+
+    /** What one operation knows already. */
+    private record Known(String answer) {}
+
+    /** Those of a storage; {@code BAD_CONFIG} if it cannot be reached as it is configured. */
+    Rbd(RbdHost host, Storage storage) {
+        this.host = host;
+        this.storage = storage;
+        connection = Connection.of(host, storage);
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    private List<String> rbd(String operation, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(host.program("rbd")));
+        command.addAll(List.of(operation.equals("import") ? "--dest-pool" : "-p", Configuration.pool(storage)));
+        Configuration.namespace(storage)
+                .filter(_ -> !operation.equals("unmap"))
+                .ifPresent(
+                        name -> command.addAll(List.of(operation.equals("import") ? "--dest-namespace" : "--namespace", name)));
+        command.addAll(connection.options(Authentication.of(host)));
+        command.add(operation);
+        command.addAll(arguments);
+        return command;
+    }
+
+    private List<String> ceph(String... words) {
+        List<String> command = new ArrayList<>(List.of(host.program("ceph")));
+        command.addAll(connection.options(Authentication.of(host)));
+        command.addAll(List.of(words));
+        command.addAll(List.of("--format", "json"));
+        return command;
+    }
+
+    // ---- questions
+
+    /** All images of the pool with their snapshots, as they are now. */
+    List<Image> images() {
+        return Answers.images(shared(rbd("ls", List.of("-l", "--format", "json"))));
+    }
+
+    /** The same for all calls of one operation. */
+    List<Image> images(OperationCache cache) {
+        List<String> command = rbd("ls", List.of("-l", "--format", "json"));
+        return Answers.images(cache.get(
+                        "rbd:" + String.join("\n", command), Known.class, () -> new Known(shared(command)))
+                .answer());
+    }
+
+    /** The names of all images, of those too that cannot be opened. */
+    List<String> names() {
+        return Answers.names(asked(rbd("ls", List.of("--format", "json"))));
+    }
+
+    /** What is known of an image; {@code NOT_FOUND} if there is none. */
+    Answers.Info info(String image) {
+        return Answers.info(asked(rbd("info", List.of("--format", "json", "--image", image))));
+    }
+
+    /** The snapshots of an image; {@code NOT_FOUND} if there is none. */
+    List<Image.Snapshot> snapshots(String image) {
+        return Answers.snapshots(asked(rbd("snap", List.of("ls", "--format", "json", "--image", image))));
+    }
+
+    /** What an image has of its own, in bytes; empty if that is not told. */
+    Optional<Long> used(String image) {
+        return Answers.used(asked(rbd("du", List.of("--format", "json", "--image", image))), image);
+    }
+
+    /** The clones of an image, in whatever pool. */
+    List<String> children(String image) {
+        return Answers.children(asked(rbd("children", List.of("--all", "--format", "json", "--image", image))));
+    }
+
+    /** Who has an image open to write. */
+    List<String> watchers(String image) {
+        return Answers.watchers(asked(rbd("status", List.of("--format", "json", "--image", image))));
+    }
+
+    /** The use of the pool in which the data is; empty if the cluster does not tell. */
+    Optional<Answers.Use> use(OperationCache cache) {
+        List<String> command = ceph("df");
+        String answer = cache.get("rbd:" + String.join("\n", command), Known.class, () -> new Known(shared(command)))
+                .answer();
+        return Answers.use(answer, Configuration.dataPool(storage).orElseGet(() -> Configuration.pool(storage)));
+    }
+
+    /** The identity of the cluster. */
+    String fsid() {
+        return Answers.fsid(asked(ceph("fsid")));
+    }
+
+    private String shared(List<String> command) {
+        return SHARED.computeIfAbsent(
+                        command, _ -> new SharedAnswer<>(command.getFirst(), () -> asked(command)))
+                .ask(host.read());
+    }
+
+    private String asked(List<String> command) {
+        ShortCommand.Ended ended;
+        try {
+            ended = new ShortCommand(command, ENVIRONMENT, host.read()).run();
+        } catch (StorageException e) {
+            throw new StorageException(
+                    e.error() == StorageError.COMMAND_FAILED ? StorageError.STORAGE_UNAVAILABLE : e.error(),
+                    Outcome.NOT_STARTED,
+                    e.getMessage(),
+                    e);
+        }
+        ended.errors().forEach(this::said);
+        if (ended.exitCode() != 0) {
+            throw StorageException.refused(errorOf(ended), "rbd error: " + words(ended));
+        }
+        return ended.output();
+    }
+
+    private void said(String line) {
+        LOG.info("event=said storage={} line={}", storage.id(), Quoted.inWords(line));
+    }
+
+    // ---- changes
+
+    /**
+     * Makes a change that takes as long for a large image as for a small one.
+     *
+     * @param failure what an error message begins with
+     * @throws StorageException {@code NO_SPACE}, {@code NOT_FOUND}, {@code IN_USE}, {@code ALREADY_EXISTS}, {@code
+     *     STORAGE_UNAVAILABLE}, {@code PERMISSION_DENIED} or {@code COMMAND_FAILED}, all {@code UNKNOWN}
+     */
+    void change(String failure, String operation, String... arguments) {
+        change(failure, host.change(), operation, List.of(arguments));
+    }
+
+    /** The same of one that takes the longer the larger the image is. */
+    void longChange(String failure, String operation, String... arguments) {
+        change(failure, RbdHost.LONGEST, operation, List.of(arguments));
+    }
+
+    private void change(String failure, Duration limit, String operation, List<String> arguments) {
+        ShortCommand.Ended ended = new ShortCommand(rbd(operation, arguments), ENVIRONMENT, limit).run();
+        ended.errors().forEach(this::said);
+        if (ended.exitCode() != 0) {
+            throw new StorageException(errorOf(ended), Outcome.UNKNOWN, failure + ": " + words(ended));
+        }
+    }
+
+    /** Makes a change; if it fails, what can be seen tells whether nothing was changed. */
+    void told(Runnable change, BooleanSupplier isUnchanged) {
+        try {
+            change.run();
+        } catch (StorageException e) {
+            throw told(e, isUnchanged);
+        }
+    }
+
+    private static StorageException told(StorageException failure, BooleanSupplier isUnchanged) {
+        if (failure.outcome() != Outcome.UNKNOWN || failure.error() == StorageError.CANCELLED) {
+            return failure;
+        }
+        try {
+            return isUnchanged.getAsBoolean()
+                    ? new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure)
+                    : failure;
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
+            return failure;
+        }
+    }
+
+    /**
+     * Runs a command between two files.
+     *
+     * @param failure what an error message begins with
+     */
+    void stream(String failure, Path from, Path to, String operation, String... arguments) {
+        new Command(rbd(operation, List.of(arguments)), failure, RbdHost.LONGEST).run(from, to);
+    }
+
+    private static String words(ShortCommand.Ended ended) {
+        List<String> lines = ended.errors().stream()
+                .map(Rbd::cleaned)
+                .filter(line -> !line.isEmpty())
+                .toList();
+        if (lines.isEmpty()) {
+            return "exit code " + ended.exitCode();
+        }
+        // What the library says is the reason of what the command says last.
+        Optional<String> reason =
+                lines.stream().filter(line -> line.startsWith("librbd")).findFirst();
+        Optional<String> last =
+                lines.stream().filter(line -> !line.startsWith("librbd")).reduce((first, second) -> second);
+        return last.map(line -> reason.map(text -> line + " - " + text).orElse(line))
+                .orElse(lines.getLast());
+    }
+
+    /** A line without what the log and the progress put into it. */
+    static String cleaned(String line) {
+        String text = PROGRESS.matcher(LOG_PREFIX.matcher(line).replaceAll("")).replaceAll("");
+        return text.strip().equals("failed.") ? "" : text.strip();
+    }
+
+    private static StorageError errorOf(ShortCommand.Ended ended) {
+        String all = String.join("\n", ended.errors());
+        if (all.contains("error opening pool") || all.contains("namespace '") || all.contains("couldn't connect")) {
+            return StorageError.STORAGE_UNAVAILABLE;
+        }
+        return switch (ended.exitCode()) {
+            case NO_ENTRY -> StorageError.NOT_FOUND;
+            case 1, NO_PERMISSION -> all.contains("ermi") ? StorageError.PERMISSION_DENIED : StorageError.COMMAND_FAILED;
+            case BUSY, NOT_EMPTY -> StorageError.IN_USE;
+            case EXISTS -> StorageError.ALREADY_EXISTS;
+            case NO_ROOM -> StorageError.NO_SPACE;
+            case TIMED_OUT -> StorageError.STORAGE_UNAVAILABLE;
+            default -> StorageError.COMMAND_FAILED;
+        };
+    }
+}
