@@ -33,7 +33,12 @@ final class PerlSide implements Side {
 
     /** @param config of a storage of any type, as {@link #config} makes it */
     static PerlSide start(Scratch scratch, String storage, Path directory, String config) {
-        PerlProgram perl = PerlProgram.start(scratch, List.of(), Installation.resource("perl/storage-side.pl"));
+        return start(List.of(), scratch, storage, directory, config);
+    }
+
+    /** The same by a command that runs the command after it. */
+    static PerlSide start(List<String> runner, Scratch scratch, String storage, Path directory, String config) {
+        PerlProgram perl = PerlProgram.startBy(runner, scratch, Installation.resource("perl/storage-side.pl"));
         perl.say(config);
         return new PerlSide(perl, storage, directory);
     }

@@ -24,13 +24,32 @@ import java.util.stream.IntStream;
 /**
  * Programs in Perl and threads in Java that change one storage at once, each under its lock.
  *
+ * @param runner a command that runs the programs in Perl, mostly none
  * @param config what the programs read first, of the same storage as {@code side}
  * @param formats those of new images
  * @param count how many there are of each language
  * @param each how many operations each does
  */
 record Workers(
-        String storage, String config, JavaSide side, ExclusiveLock lock, List<String> formats, int count, int each) {
+        List<String> runner,
+        String storage,
+        String config,
+        JavaSide side,
+        ExclusiveLock lock,
+        List<String> formats,
+        int count,
+        int each) {
+    Workers(
+            String storage,
+            String config,
+            JavaSide side,
+            ExclusiveLock lock,
+            List<String> formats,
+            int count,
+            int each) {
+        this(List.of(), storage, config, side, lock, formats, count, each);
+    }
+
     /** What they did, in the order in which they had the lock. */
     List<Held> run(Scratch scratch) throws InterruptedException, ExecutionException {
         List<PerlProgram> perl = IntStream.range(0, count)
@@ -62,9 +81,9 @@ record Workers(
     }
 
     private PerlProgram perlWorker(Scratch scratch, int number) {
-        PerlProgram program = PerlProgram.start(
+        PerlProgram program = PerlProgram.startBy(
+                runner,
                 scratch,
-                List.of(),
                 Installation.resource("perl/storage-worker.pl"),
                 storage,
                 "perl" + number,

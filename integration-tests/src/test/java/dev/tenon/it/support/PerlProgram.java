@@ -40,9 +40,25 @@ public final class PerlProgram implements Closeable {
         return startAt(DaemonProcess.socketIn(scratch), scratch, options, program, arguments);
     }
 
+    /** The same by a command that runs the command after it, for instance in a namespace of its own. */
+    public static PerlProgram startBy(List<String> runner, Scratch scratch, Path program, String... arguments) {
+        return startAt(DaemonProcess.socketIn(scratch), runner, scratch, List.of(), program, arguments);
+    }
+
     /** Starts perl with the daemon at another socket. */
     static PerlProgram startAt(Path socket, Scratch scratch, List<String> options, Path program, String... arguments) {
-        List<String> command = new ArrayList<>(List.of("perl"));
+        return startAt(socket, List.of(), scratch, options, program, arguments);
+    }
+
+    private static PerlProgram startAt(
+            Path socket,
+            List<String> runner,
+            Scratch scratch,
+            List<String> options,
+            Path program,
+            String... arguments) {
+        List<String> command = new ArrayList<>(runner);
+        command.add("perl");
         command.addAll(options);
         command.addAll(Installation.perlIncludes());
         command.add(program.toString());

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** The images of a storage, and what is done with them. Names are those of images, without base images before them. */
 final class Images {
@@ -56,10 +57,14 @@ final class Images {
 
     void refuseTaken(String name) {
         if (exists(name)) {
-            throw StorageException.refused(
-                    StorageError.ALREADY_EXISTS,
-                    "target volume " + Quoted.of(name) + " already exists in storage '" + storage.id() + "'");
+            throw taken(name);
         }
+    }
+
+    private StorageException taken(String name) {
+        return StorageException.refused(
+                StorageError.ALREADY_EXISTS,
+                "target volume " + Quoted.of(name) + " already exists in storage '" + storage.id() + "'");
     }
 
     boolean exists(String name) {
@@ -170,6 +175,15 @@ final class Images {
                         "snapshot '" + snapshot + "' does not exist on image '" + place(name) + "'"));
     }
 
+    /** Refuses an image, or a snapshot of one, that is not there. */
+    void refuseMissing(String name, @Nullable String snapshot) {
+        if (snapshot == null) {
+            rbd.info(name);
+        } else {
+            present(name, snapshot);
+        }
+    }
+
     /** Refuses an image whose parent is another than its name says. */
     void refuseOtherParent(VolumeName volume, ParsedVolume.GuestImage parsed) {
         Answers.Info info = rbd.info(parsed.name());
@@ -188,7 +202,15 @@ final class Images {
 
     /** Renames an image; a name that is taken is refused. */
     void rename(String from, String to) {
-        refuseTaken(to);
+        List<String> names = rbd.names();
+        if (!names.contains(from)) {
+            throw StorageException.refused(
+                    StorageError.NOT_FOUND,
+                    "rbd rename '" + from + "' error: no such image '" + place(from) + "' in storage '" + storage.id() + "'");
+        }
+        if (names.contains(to)) {
+            throw taken(to);
+        }
         rbd.told(
                 () -> rbd.change("rbd rename '" + from + "' error", "rename", place(from), place(to)),
                 () -> exists(from) && !exists(to));
@@ -241,8 +263,12 @@ final class Images {
     }
 
     void snapshot(String name, String snapshot) {
-        rbd.told(() -> create(name, snapshot), () -> rbd.snapshots(name).stream()
-                .noneMatch(each -> each.name().equals(snapshot)));
+        if (find(name, snapshot).isPresent()) {
+            throw StorageException.refused(
+                    StorageError.ALREADY_EXISTS,
+                    "rbd snapshot '" + name + "' error: snapshot '" + snapshot + "' already exists");
+        }
+        rbd.told(() -> create(name, snapshot), () -> find(name, snapshot).isEmpty());
     }
 
     void rollback(String name, String snapshot) {

@@ -81,6 +81,10 @@ final class Rbd {
 
     private List<String> ceph(String... words) {
         List<String> command = new ArrayList<>(List.of(host.program("ceph")));
+        if (connection.configuration() == null) {
+            // It insists on one, where rbd does not.
+            command.addAll(List.of("-c", "/dev/null"));
+        }
         command.addAll(connection.options(Authentication.of(host)));
         command.addAll(List.of(words));
         command.addAll(List.of("--format", "json"));
@@ -100,6 +104,11 @@ final class Rbd {
         return Answers.images(cache.get(
                         "rbd:" + String.join("\n", command), Known.class, () -> new Known(shared(command)))
                 .answer());
+    }
+
+    /** Fails with {@code STORAGE_UNAVAILABLE} if the pool cannot be read. */
+    void reach() {
+        shared(rbd("ls", List.of("--format", "json")));
     }
 
     /** The names of all images, of those too that cannot be opened. */
@@ -256,7 +265,9 @@ final class Rbd {
 
     private static StorageError errorOf(ShortCommand.Ended ended) {
         String all = String.join("\n", ended.errors());
-        if (all.contains("error opening pool") || all.contains("namespace '") || all.contains("couldn't connect")) {
+        if (all.contains("error opening pool") || all.contains("namespace '") || all.contains("couldn't connect")
+                || all.contains("connecting to the cluster")
+                || all.contains("RADOS timed out")) {
             return StorageError.STORAGE_UNAVAILABLE;
         }
         return switch (ended.exitCode()) {

@@ -268,11 +268,10 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
                 });
     }
 
-    /** Only what is configured is checked: an image is reached without any preparation. */
+    /** There is nothing to prepare: it is only tried whether the pool can be reached. */
     @Override
     public void activateStorage(Storage storage, OperationCache cache) {
-        Configuration.pool(storage);
-        Connection.of(host, storage);
+        rbd(storage).reach();
     }
 
     @Override
@@ -323,7 +322,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         if (Configuration.isMapped(storage)) {
             mapVolume(storage, volume, snapshot, hints);
         } else {
-            parseVolname(volume);
+            images(storage).refuseMissing(parseVolname(volume).name(), snapshot == null ? null : snapshot.value());
         }
     }
 
