@@ -260,9 +260,9 @@ class BadInputTest {
                 call(
                         "an unknown plugin",
                         ErrorCode.UNKNOWN_PLUGIN,
-                        "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, lvm, lvmthin, nfs, storpool,"
+                        "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, lvm, lvmthin, nfs, rbd, storpool,"
                                 + " tenonbackup, tenonbtrfs, tenoncephfs, tenoncifs, tenondir, tenonlvm, tenonlvmthin,"
-                                + " tenonnfs, tenonstorpool, torture]",
+                                + " tenonnfs, tenonrbd, tenonstorpool, torture]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(
                         "no plugin",

@@ -103,7 +103,7 @@ final class Images {
             throw e;
         }
         if (!snapshots.isEmpty()) {
-            refuseCloned(name, "");
+            refuseCloned(name, null);
         }
         unmap.run();
         List<String> watchers = rbd.watchers(name);
@@ -140,14 +140,14 @@ final class Images {
     /**
      * Refuses to go on if there are linked clones.
      *
-     * @param snapshot the snapshot that they are of, empty for any
+     * @param snapshot the snapshot that they are of, null for any
      */
-    private void refuseCloned(String name, String snapshot) {
-        List<String> clones = rbd.children(snapshot.isEmpty() ? name : name + "@" + snapshot);
+    private void refuseCloned(String name, @Nullable String snapshot) {
+        List<String> clones = rbd.children(name, snapshot);
         if (!clones.isEmpty()) {
             throw StorageException.refused(
                     StorageError.IN_USE,
-                    "image '" + place(name) + (snapshot.isEmpty() ? "" : "@" + snapshot)
+                    "image '" + place(name) + (snapshot == null ? "" : "@" + snapshot)
                             + "' has at least 1 child, so it is still in use by linked clones: "
                             + String.join(", ", clones));
         }

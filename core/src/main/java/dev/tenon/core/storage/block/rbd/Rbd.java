@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -131,9 +132,17 @@ final class Rbd {
         return Answers.used(asked(rbd("du", List.of("--format", "json", "--image", image))), image);
     }
 
-    /** The clones of an image, in whatever pool. */
-    List<String> children(String image) {
-        return Answers.children(asked(rbd("children", List.of("--all", "--format", "json", "--image", image))));
+    /**
+     * The clones of an image, in whatever pool.
+     *
+     * @param snapshot of which they are, null for any
+     */
+    List<String> children(String image, @Nullable String snapshot) {
+        List<String> arguments = new ArrayList<>(List.of("--all", "--format", "json", "--image", image));
+        if (snapshot != null) {
+            arguments.addAll(List.of("--snap", snapshot));
+        }
+        return Answers.children(asked(rbd("children", arguments)));
     }
 
     /** Who has an image open to write. */
