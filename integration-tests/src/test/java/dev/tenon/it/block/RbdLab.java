@@ -1,5 +1,7 @@
 package dev.tenon.it.block;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.VolumeName;
@@ -18,6 +20,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,11 +41,11 @@ public final class RbdLab {
 
     /** Starts one; see {@link MiniCeph#start}. */
     public static RbdLab start(Scratch scratch, String... options) {
-        return on(MiniCeph.start(scratch, options), scratch, Duration.ofMinutes(2));
+        return on(MiniCeph.start(scratch, options), scratch, false, Duration.ofMinutes(2));
     }
 
-    /** The same node with other patience. */
-    static RbdLab on(MiniCeph ceph, Scratch scratch, Duration patience) {
+    /** The same node with other patience, by librados or by commands alone. */
+    static RbdLab on(MiniCeph ceph, Scratch scratch, boolean hasLibrary, Duration patience) {
         Path etc = scratch.file("etc");
         try {
             Files.createDirectories(etc.resolve("priv/ceph"));
@@ -56,6 +60,7 @@ public final class RbdLab {
                         etc,
                         scratch.file("dev"),
                         scratch.file("sys"),
+                        hasLibrary,
                         new Locks(scratch.file("locks"), null),
                         patience,
                         patience));
@@ -71,6 +76,46 @@ public final class RbdLab {
 
     RbdPlugin plugin() {
         return new RbdPlugin(host);
+    }
+
+    /** Makes the cluster's librados that of this process, which has none of its own or has it, too. */
+    public void loadLibrary() {
+        Path libraries = ceph.libraries();
+        List<Path> missing = new ArrayList<>(needed(libraries));
+        // One at a time, for each needs some of the others.
+        for (int pass = 0; pass < 20 && !missing.isEmpty(); pass++) {
+            missing.removeIf(RbdLab::isLoaded);
+        }
+        assertThat(missing).as("libraries that cannot be loaded").isEmpty();
+    }
+
+    @SuppressWarnings("restricted")
+    private static boolean isLoaded(Path library) {
+        try {
+            System.load(library.toString());
+            return true;
+        } catch (UnsatisfiedLinkError e) {
+            return false;
+        }
+    }
+
+    /** What librados needs, of the cluster's own. */
+    private static List<Path> needed(Path libraries) {
+        ProcessBuilder builder = new ProcessBuilder("ldd", libraries + "/librados.so.2");
+        builder.environment().put("LD_LIBRARY_PATH", libraries + ":" + libraries + "/ceph");
+        try {
+            List<Path> needed = new ArrayList<>();
+            for (String line : builder.start().inputReader(StandardCharsets.UTF_8).lines().toList()) {
+                int at = line.indexOf("=> " + libraries);
+                if (at >= 0) {
+                    needed.add(Path.of(line.substring(at + 3, line.indexOf(" (", at))));
+                }
+            }
+            needed.add(libraries.resolve("librados.so.2"));
+            return needed;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** A storage of this cluster, used without a key. */
@@ -122,7 +167,7 @@ public final class RbdLab {
 
     private static byte[] filled(int value) {
         byte[] bytes = new byte[FILLED];
-        java.util.Arrays.fill(bytes, (byte) value);
+        Arrays.fill(bytes, (byte) value);
         return bytes;
     }
 

@@ -276,7 +276,7 @@ class RbdTest {
     void aMonitorThatDoesNotAnswerHangsNobody(Scratch scratch) throws IOException {
         make(null, MIB);
         RbdPlugin impatient =
-                RbdLab.on(lab.ceph(), scratch, Duration.ofSeconds(3)).plugin();
+                RbdLab.on(lab.ceph(), scratch, false, Duration.ofSeconds(3)).plugin();
         String monitor = Long.toString(lab.ceph().pid("mon"));
         signal("STOP", monitor);
         try {

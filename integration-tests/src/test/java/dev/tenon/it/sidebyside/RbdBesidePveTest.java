@@ -99,6 +99,7 @@ class RbdBesidePveTest {
                 etc,
                 Path.of("/dev"),
                 Path.of("/sys/devices/rbd"),
+                false,
                 locks(),
                 Duration.ofMinutes(2),
                 Duration.ofMinutes(2));

@@ -3,6 +3,7 @@ package dev.tenon.core.storage.block.rbd;
 import dev.tenon.core.command.Command;
 import dev.tenon.core.command.SharedAnswer;
 import dev.tenon.core.command.ShortCommand;
+import dev.tenon.core.linux.Rados;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Quoted;
@@ -46,15 +47,21 @@ final class Rbd {
     private static final int NOT_EMPTY = 39;
     private static final int TIMED_OUT = 110;
 
-    /** By what is asked of whom, so that storages of one cluster share the answers. */
-    private static final Map<List<String>, SharedAnswer<String>> SHARED = new ConcurrentHashMap<>();
+    /** What is asked of whom: storages of one cluster share the answers. */
+    private record Asked(RbdHost host, List<String> command) {}
+
+    private static final Map<Asked, SharedAnswer<String>> SHARED = new ConcurrentHashMap<>();
 
     private final RbdHost host;
     private final Storage storage;
     private final Connection connection;
 
+    private static final Map<Asked, SharedAnswer<List<Image>>> LISTINGS = new ConcurrentHashMap<>();
+
     /** What one operation knows already. */
     private record Known(String answer) {}
+
+    private record Listed(List<Image> images) {}
 
     /** Those of a storage; {@code BAD_CONFIG} if it cannot be reached as it is configured. */
     Rbd(RbdHost host, Storage storage) {
@@ -99,12 +106,38 @@ final class Rbd {
         return Answers.images(shared(rbd("ls", List.of("-l", "--format", "json"))));
     }
 
-    /** The same for all calls of one operation. */
+    /** The same without the snapshots, for all calls of one operation. */
     List<Image> images(OperationCache cache) {
         List<String> command = rbd("ls", List.of("-l", "--format", "json"));
-        return Answers.images(cache.get(
-                        "rbd:" + String.join("\n", command), Known.class, () -> new Known(shared(command)))
-                .answer());
+        return cache.get(
+                        "rbd:" + String.join("\n", command),
+                        Listed.class,
+                        () -> new Listed(LISTINGS
+                                .computeIfAbsent(
+                                        new Asked(host, command),
+                                        _ -> new SharedAnswer<>("rbd ls", () -> listed(command)))
+                                .ask(host.read())))
+                .images();
+    }
+
+    private List<Image> listed(List<String> command) {
+        if (usesLibrary()) {
+            Optional<List<Image>> images = Clusters.ask(
+                    connection,
+                    host.read(),
+                    cluster -> Directory.read(
+                            cluster,
+                            Configuration.pool(storage),
+                            Configuration.namespace(storage).orElse("")));
+            if (images.isPresent()) {
+                return images.get();
+            }
+        }
+        return Answers.images(asked(command));
+    }
+
+    private boolean usesLibrary() {
+        return host.hasLibrary() && Rados.isInstalled();
     }
 
     /** Fails with {@code STORAGE_UNAVAILABLE} if the pool cannot be read. */
@@ -152,20 +185,36 @@ final class Rbd {
 
     /** The use of the pool in which the data is; empty if the cluster does not tell. */
     Optional<Answers.Use> use(OperationCache cache) {
-        List<String> command = ceph("df");
-        String answer = cache.get("rbd:" + String.join("\n", command), Known.class, () -> new Known(shared(command)))
+        String answer = cache.get("rbd:df:" + connection, Known.class, () -> new Known(ofMonitors("df")))
                 .answer();
         return Answers.use(answer, Configuration.dataPool(storage).orElseGet(() -> Configuration.pool(storage)));
     }
 
     /** The identity of the cluster. */
     String fsid() {
-        return Answers.fsid(asked(ceph("fsid")));
+        return Answers.fsid(ofMonitors("fsid"));
+    }
+
+    private String ofMonitors(String question) {
+        List<String> command = ceph(question);
+        return SHARED.computeIfAbsent(
+                        new Asked(host, command),
+                        _ -> new SharedAnswer<>("ceph " + question, () -> monitors(question, command)))
+                .ask(host.read());
+    }
+
+    private String monitors(String question, List<String> command) {
+        return usesLibrary()
+                ? Clusters.ask(
+                        connection,
+                        host.read(),
+                        cluster -> cluster.ask("{\"prefix\":\"" + question + "\",\"format\":\"json\"}"))
+                : asked(command);
     }
 
     private String shared(List<String> command) {
         return SHARED.computeIfAbsent(
-                        command, _ -> new SharedAnswer<>(command.getFirst(), () -> asked(command)))
+                        new Asked(host, command), _ -> new SharedAnswer<>(command.getFirst(), () -> asked(command)))
                 .ask(host.read());
     }
 
@@ -188,7 +237,16 @@ final class Rbd {
     }
 
     private void said(String line) {
-        LOG.info("event=said storage={} line={}", storage.id(), Quoted.inWords(line));
+        if (!isAboutNoFile(line)) {
+            LOG.info("event=said storage={} line={}", storage.id(), Quoted.inWords(line));
+        }
+    }
+
+    /** Ceph complains where there is no configuration, which a cluster with monhost does not need. */
+    private static boolean isAboutNoFile(String line) {
+        return line.contains("did not load config file")
+                || line.contains("Errors while parsing config file")
+                || line.contains("can't open ceph.conf");
     }
 
     // ---- changes
@@ -251,6 +309,7 @@ final class Rbd {
 
     private static String words(ShortCommand.Ended ended) {
         List<String> lines = ended.errors().stream()
+                .filter(line -> !isAboutNoFile(line))
                 .map(Rbd::cleaned)
                 .filter(line -> !line.isEmpty())
                 .toList();

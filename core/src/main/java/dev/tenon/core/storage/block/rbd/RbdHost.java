@@ -11,12 +11,20 @@ import java.time.Duration;
  * @param etc where PVE keeps {@code ceph.conf}, and below {@code priv/ceph} the keyrings of storages, {@code /etc/pve}
  * @param devices where mapped images are, {@code /dev}
  * @param kernel where the kernel tells of mapped images, {@code /sys/devices/rbd}
+ * @param hasLibrary whether librados is used where it is installed, and not only commands
  * @param locks those of PVE
  * @param read how long a question to the cluster may take
  * @param change how long a change may take that does not grow with the image
  */
 public record RbdHost(
-        Path programs, Path etc, Path devices, Path kernel, Locks locks, Duration read, Duration change) {
+        Path programs,
+        Path etc,
+        Path devices,
+        Path kernel,
+        boolean hasLibrary,
+        Locks locks,
+        Duration read,
+        Duration change) {
     /** How long a change may take that grows with the image. */
     static final Duration LONGEST = Duration.ofDays(1);
 
@@ -27,6 +35,7 @@ public record RbdHost(
                 Path.of("/etc/pve"),
                 Path.of("/dev"),
                 Path.of("/sys/devices/rbd"),
+                true,
                 Locks.ofHost(),
                 Duration.ofSeconds(30),
                 Duration.ofMinutes(5));

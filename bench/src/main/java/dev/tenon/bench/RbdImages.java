@@ -1,0 +1,103 @@
+package dev.tenon.bench;
+
+import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.storage.block.rbd.RbdHost;
+import dev.tenon.core.storage.block.rbd.RbdPlugin;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** Measures images of a cluster, in a process of {@link Block} that has its library: listings beside {@code rbd ls -l}. */
+final class RbdImages {
+    private static final int IMAGES = 2000;
+    private static final double TARGET_LIST = 3;
+    private static final Duration LIMIT = Duration.ofMinutes(5);
+
+    private final Report report = new Report(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    private final Path programs;
+    private final RbdPlugin plugin;
+    private final Storage storage;
+
+    private RbdImages(Path programs, Path etc, String monitor) {
+        this.programs = programs;
+        plugin = new RbdPlugin(new RbdHost(
+                programs,
+                etc,
+                Path.of("/dev"),
+                Path.of("/sys/devices/rbd"),
+                true,
+                new Locks(etc, null),
+                LIMIT,
+                LIMIT));
+        storage = Storage.of("bench", "rbd", Map.of("monhost", monitor, "content", "images"));
+    }
+
+    /** With the directory of Ceph's programs, a monitor, and how many rounds. */
+    public static void main(String[] arguments) throws Exception {
+        Path etc = Files.createTempDirectory("tenon-bench-");
+        try {
+            RbdImages measured = new RbdImages(Path.of(arguments[0]), etc, arguments[1]);
+            measured.prepare();
+            measured.lists(Integer.parseInt(arguments[2]));
+        } finally {
+            Scratch.remove(etc);
+        }
+    }
+
+    private void prepare() throws IOException {
+        Host.run(
+                "sh",
+                "-c",
+                "seq 0 $(($2 - 1)) | xargs -P 4 -I{} \"$1\" create --size 4 vm-100-disk-{}",
+                "sh",
+                programs.resolve("rbd").toString(),
+                Integer.toString(IMAGES));
+    }
+
+    private void lists(int rounds) throws IOException, InterruptedException {
+        Turns ours = new Turns();
+        Turns command = new Turns();
+        list(IMAGES);
+        Turns.take(
+                rounds, List.of(ours, command), timed(ours, () -> list(IMAGES)), timed(command, this::listByCommand));
+        ours.report(report, "list of " + IMAGES + " images with sizes");
+        ours.beside(report, "rbd ls -l", command, TARGET_LIST);
+        Host.run(programs.resolve("rbd").toString(), "create", "--size", "4", "vm-999-disk-0");
+        list(IMAGES + 1);
+        report.line("an image that rbd has made is seen by the next list");
+    }
+
+    private void list(int count) throws IOException {
+        int listed = plugin.listImages(storage, ImageFilter.all(), OperationCache.create())
+                .size();
+        if (listed != count) {
+            throw new IOException(listed + " images were listed, and there are " + count);
+        }
+    }
+
+    private void listByCommand() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(programs.resolve("rbd").toString(), "ls", "-l", "--format", "json")
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        process.getInputStream().readAllBytes();
+        if (process.waitFor() != 0) {
+            throw new IOException("rbd ls -l failed");
+        }
+    }
+
+    private static Turns.Turn timed(Turns turns, Turns.Turn work) {
+        return () -> {
+            long begin = System.nanoTime();
+            work.take();
+            turns.add((double) (System.nanoTime() - begin), 0);
+        };
+    }
+}
