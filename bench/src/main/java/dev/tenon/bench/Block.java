@@ -56,7 +56,8 @@ final class Block {
                 .map(line -> line.replaceFirst(".*\\[v2:([0-9.:]+)/.*", "$1"))
                 .findFirst()
                 .orElseThrow();
-        String libraries = programs.resolveSibling("root/usr/lib/x86_64-linux-gnu").toString();
+        String libraries =
+                programs.resolveSibling("root/usr/lib/x86_64-linux-gnu").toString();
         ProcessBuilder builder = new ProcessBuilder(List.of(
                         System.getProperty("java.home") + "/bin/java",
                         "--enable-native-access=ALL-UNNAMED",

@@ -29,14 +29,7 @@ final class RbdImages {
     private RbdImages(Path programs, Path etc, String monitor) {
         this.programs = programs;
         plugin = new RbdPlugin(new RbdHost(
-                programs,
-                etc,
-                Path.of("/dev"),
-                Path.of("/sys/devices/rbd"),
-                true,
-                new Locks(etc, null),
-                LIMIT,
-                LIMIT));
+                programs, etc, Path.of("/dev"), Path.of("/sys/devices/rbd"), true, new Locks(etc, null), LIMIT, LIMIT));
         storage = Storage.of("bench", "rbd", Map.of("monhost", monitor, "content", "images"));
     }
 

@@ -40,10 +40,9 @@ public final class Rados implements AutoCloseable {
         static final MethodHandle CLOSE = procedure("rados_ioctx_destroy", POINTER);
         static final MethodHandle NAMESPACE = procedure("rados_ioctx_set_namespace", POINTER, POINTER);
         static final MethodHandle ID = linked("rados_ioctx_get_id", FunctionDescriptor.of(LONG, POINTER));
-        static final MethodHandle COMPLETION =
-                function("rados_aio_create_completion2", POINTER, POINTER, POINTER);
-        static final MethodHandle EXECUTE = function(
-                "rados_aio_exec", POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, LONG, POINTER, LONG);
+        static final MethodHandle COMPLETION = function("rados_aio_create_completion2", POINTER, POINTER, POINTER);
+        static final MethodHandle EXECUTE =
+                function("rados_aio_exec", POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, LONG, POINTER, LONG);
         static final MethodHandle WAIT = function("rados_aio_wait_for_complete", POINTER);
         static final MethodHandle RESULT = function("rados_aio_get_return_value", POINTER);
         static final MethodHandle RELEASE = procedure("rados_aio_release", POINTER);
@@ -101,14 +100,15 @@ public final class Rados implements AutoCloseable {
             try {
                 if (configuration != null) {
                     checked(
-                            (int) Library.READ_FILE.invokeExact(
-                                    cluster, CLibrary.pathName(arena, configuration)),
+                            (int) Library.READ_FILE.invokeExact(cluster, CLibrary.pathName(arena, configuration)),
                             configuration.toString());
                 }
                 for (Map.Entry<String, String> option : options.entrySet()) {
                     checked(
                             (int) Library.SET.invokeExact(
-                                    cluster, arena.allocateFrom(option.getKey()), arena.allocateFrom(option.getValue())),
+                                    cluster,
+                                    arena.allocateFrom(option.getKey()),
+                                    arena.allocateFrom(option.getValue())),
                             option.getKey());
                 }
                 checked((int) Library.CONNECT.invokeExact(cluster), "the cluster");
@@ -212,6 +212,10 @@ public final class Rados implements AutoCloseable {
 
         private Pool(MemorySegment pool) {
             this.pool = pool;
+        }
+
+        MemorySegment handle() {
+            return pool;
         }
 
         /** Its number, which never changes. */

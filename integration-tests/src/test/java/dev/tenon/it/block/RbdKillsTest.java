@@ -62,7 +62,9 @@ class RbdKillsTest {
                 plugin.freeImage(storage, volume, false, null);
             }
             doctor.forget(storage.id());
-            assertThat(lab.rbd("ls", "rbd")).as("what is left when every volume is removed").isBlank();
+            assertThat(lab.rbd("ls", "rbd"))
+                    .as("what is left when every volume is removed")
+                    .isBlank();
         }
         System.err.println(KILLS + " kills, seed " + SEED + ", found: " + found);
     }

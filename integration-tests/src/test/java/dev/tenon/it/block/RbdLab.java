@@ -78,7 +78,7 @@ public final class RbdLab {
         return new RbdPlugin(host);
     }
 
-    /** Makes the cluster's librados that of this process, which has none of its own or has it, too. */
+    /** Makes the cluster's librados and librbd those of this process, which has none of its own or has it, too. */
     public void loadLibrary() {
         Path libraries = ceph.libraries();
         List<Path> missing = new ArrayList<>(needed(libraries));
@@ -99,19 +99,20 @@ public final class RbdLab {
         }
     }
 
-    /** What librados needs, of the cluster's own. */
+    /** What they need, of the cluster's own. */
     private static List<Path> needed(Path libraries) {
-        ProcessBuilder builder = new ProcessBuilder("ldd", libraries + "/librados.so.2");
+        ProcessBuilder builder = new ProcessBuilder("ldd", libraries + "/librbd.so.1");
         builder.environment().put("LD_LIBRARY_PATH", libraries + ":" + libraries + "/ceph");
         try {
             List<Path> needed = new ArrayList<>();
-            for (String line : builder.start().inputReader(StandardCharsets.UTF_8).lines().toList()) {
+            for (String line :
+                    builder.start().inputReader(StandardCharsets.UTF_8).lines().toList()) {
                 int at = line.indexOf("=> " + libraries);
                 if (at >= 0) {
                     needed.add(Path.of(line.substring(at + 3, line.indexOf(" (", at))));
                 }
             }
-            needed.add(libraries.resolve("librados.so.2"));
+            needed.add(libraries.resolve("librbd.so.1"));
             return needed;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

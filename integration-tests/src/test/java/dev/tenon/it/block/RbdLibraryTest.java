@@ -3,6 +3,7 @@ package dev.tenon.it.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format.Image;
 import dev.tenon.core.spi.ImageFilter;
@@ -13,12 +14,18 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.stream.DescriptorExport;
+import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.it.support.Scratch;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +81,39 @@ class RbdLibraryTest {
         assertThat(listed(byLibrary, inside).getLast().parent()).isEqualTo("base-100-disk-0@__base__");
     }
 
+    /** Whatever is in them, and also where only rbd itself reads. */
+    @Test
+    void imagesLeaveAsTheCommandLetsThemLeave(Scratch scratch) throws IOException {
+        Storage storage = lab.storage(Map.of("pool", "streams"));
+        lab.ceph().makePool("streams");
+        VolumeName disk = byCommands.allocImage(storage, GUEST, Image.RAW, null, ByteSize.ofBytes(21 << 20));
+        lab.write("streams/vm-100-disk-0", 0, new byte[] {1, 2, 3});
+        lab.write("streams/vm-100-disk-0", (9 << 20) - 5, new byte[3 << 20]);
+        lab.write("streams/vm-100-disk-0", (13 << 20) - 1, new byte[] {4, 5, 6});
+        VolumeName base = byCommands.createBase(storage, disk);
+        VolumeName clone = byCommands.cloneImage(storage, base, new Vmid(101), null);
+        lab.write("streams/vm-101-disk-0", (21 << 20) - 2, new byte[] {7, 8});
+        byCommands.snapshotVolume(storage, clone, new SnapshotName("one"));
+        lab.write("streams/vm-101-disk-0", 0, new byte[] {9});
+        for (Transfer transfer :
+                List.of(new Transfer(null, null, false), new Transfer(new SnapshotName("one"), null, false))) {
+            byte[] ofLibrary = exported(scratch, byLibrary, storage, clone, transfer);
+            assertThat(ofLibrary).hasSize(Long.BYTES + (21 << 20));
+            assertThat(Arrays.equals(ofLibrary, exported(scratch, byCommands, storage, clone, transfer)))
+                    .isTrue();
+        }
+    }
+
+    private static byte[] exported(
+            Scratch scratch, StoragePlugin plugin, Storage storage, VolumeName volume, Transfer transfer)
+            throws IOException {
+        Path file = Files.createTempFile(scratch.root(), "exported-", "");
+        try (Descriptor descriptor = Descriptor.openForWriting(file);
+                DescriptorExport export = new DescriptorExport(descriptor, StreamSettings.USUAL)) {
+            plugin.exportVolume(storage, volume, "raw+size", transfer, export);
+        }
+        return Files.readAllBytes(file);
+    }
 
     @Test
     void theUseOfThePoolIsThatOfTheCommand() {

@@ -72,7 +72,8 @@ class RbdTest {
         for (int pass = 0; pass < 2; pass++) {
             for (String name : lab.rbd("ls", "rbd").lines().toList()) {
                 if (pass == 1 || lab.rbd("info", "rbd/" + name).contains("parent:")) {
-                    for (String line : lab.rbd("snap", "ls", "rbd/" + name).lines().skip(1).toList()) {
+                    for (String line :
+                            lab.rbd("snap", "ls", "rbd/" + name).lines().skip(1).toList()) {
                         if (line.contains("yes")) {
                             String[] words = line.strip().split("\\s+", -1);
                             lab.rbd("snap", "unprotect", "rbd/" + name + "@" + words[1]);
@@ -129,8 +130,11 @@ class RbdTest {
     void imagesWithOtherNamesAreNeitherListedNorTouched() {
         for (String name : List.of("data", "vm-100", "vm-x-disk-0", "xvm-100-disk-0", "vm-0100-disk-0", "base-7")) {
             lab.rbd("create", "--size", "1", "rbd/" + name);
-            refused(StorageError.INVALID_NAME, Outcome.NOT_STARTED, "unable to parse rbd volume name", () -> plugin
-                    .freeImage(storage, new VolumeName(name), false, null));
+            refused(
+                    StorageError.INVALID_NAME,
+                    Outcome.NOT_STARTED,
+                    "unable to parse rbd volume name",
+                    () -> plugin.freeImage(storage, new VolumeName(name), false, null));
         }
         assertThat(listed(plugin, storage)).isEmpty();
         assertThat(lab.rbd("ls", "rbd").lines()).hasSize(6);
@@ -140,8 +144,11 @@ class RbdTest {
     @ParameterizedTest
     @ValueSource(strings = {"vm-100-x/vm-100-disk-0", "vm-100-disk-0@one", "vm-100-a:conf=b", "other/vm-100-disk-0"})
     void namesThatMeanAnotherPlaceAreRefused(String name) {
-        refused(StorageError.INVALID_NAME, Outcome.NOT_STARTED, "unable to parse", () -> plugin.path(
-                storage, new VolumeName(name), null));
+        refused(
+                StorageError.INVALID_NAME,
+                Outcome.NOT_STARTED,
+                "unable to parse",
+                () -> plugin.path(storage, new VolumeName(name), null));
     }
 
     /** Ceph says success when it purges snapshots and leaves the protected ones. */
@@ -152,8 +159,11 @@ class RbdTest {
         assertThat(clone.value()).isEqualTo("base-100-disk-0/vm-101-disk-0");
         lab.rbd("snap", "create", "--no-progress", "rbd/base-100-disk-0@more");
         String before = lab.rbd("snap", "ls", "rbd/base-100-disk-0");
-        refused(StorageError.IN_USE, Outcome.NOT_STARTED, "still in use by linked clones: rbd/vm-101-disk-0", () -> plugin
-                .freeImage(storage, base, true, null));
+        refused(
+                StorageError.IN_USE,
+                Outcome.NOT_STARTED,
+                "still in use by linked clones: rbd/vm-101-disk-0",
+                () -> plugin.freeImage(storage, base, true, null));
         assertThat(lab.rbd("snap", "ls", "rbd/base-100-disk-0")).isEqualTo(before);
         plugin.freeImage(storage, clone, false, null);
         plugin.freeImage(storage, base, true, null);
@@ -168,8 +178,11 @@ class RbdTest {
         plugin.snapshotVolume(storage, clone, ONE);
         VolumeName second = plugin.cloneImage(storage, clone, new Vmid(102), ONE);
         assertThat(second.value()).isEqualTo("vm-102-disk-0");
-        refused(StorageError.IN_USE, Outcome.NOT_STARTED, "at least 1 child", () -> plugin.deleteSnapshot(
-                storage, clone, ONE, false));
+        refused(
+                StorageError.IN_USE,
+                Outcome.NOT_STARTED,
+                "at least 1 child",
+                () -> plugin.deleteSnapshot(storage, clone, ONE, false));
         plugin.freeImage(storage, second, false, null);
         plugin.deleteSnapshot(storage, clone, ONE, false);
         assertThat(Files.size(exported(scratch, clone, AS_IT_IS))).isEqualTo(Long.BYTES + MIB);
@@ -194,8 +207,11 @@ class RbdTest {
         try {
             await().atMost(Duration.ofMinutes(1))
                     .until(() -> lab.rbd("status", "rbd/vm-100-disk-0").contains("watcher="));
-            refused(StorageError.IN_USE, Outcome.NOT_STARTED, "is open at 127.0.0.1", () -> plugin.freeImage(
-                    storage, disk, false, null));
+            refused(
+                    StorageError.IN_USE,
+                    Outcome.NOT_STARTED,
+                    "is open at 127.0.0.1",
+                    () -> plugin.freeImage(storage, disk, false, null));
             assertThat(plugin.snapshots(storage, disk)).containsOnlyKeys("one");
         } finally {
             writer.destroy();
@@ -236,20 +252,26 @@ class RbdTest {
         plugin.onAdd(keyed, new Secrets(Map.of("keyring", Optional.of(keyring))));
         Path kept = lab.host().etc().resolve("priv/ceph/keyed.keyring");
         assertThat(kept).hasContent(keyring.strip());
-        assertThat(Files.readString(lab.host().etc().resolve("priv/ceph/keyed.conf"))).contains("keyring = " + kept);
+        assertThat(Files.readString(lab.host().etc().resolve("priv/ceph/keyed.conf")))
+                .contains("keyring = " + kept);
         VolumeName disk = plugin.allocImage(keyed, GUEST, Image.RAW, null, ByteSize.ofBytes(MIB));
-        assertThat(plugin.path(keyed, disk, null).path())
-                .contains(":auth_supported=cephx:id=admin:keyring=" + kept);
+        assertThat(plugin.path(keyed, disk, null).path()).contains(":auth_supported=cephx:id=admin:keyring=" + kept);
         assertThat(listed(plugin, keyed)).containsExactly("vm-100-disk-0");
         assertThat(plugin.status(keyed, OperationCache.create())).isInstanceOf(StorageStatus.Active.class);
         String wrong = keyring.replaceFirst("key = \\S+", "key = AQAAAAAAAAAAABAAzAzAzAzAzAzAzAzAzAzAzA==");
         plugin.onUpdate(
                 keyed, new ConfigChange(Map.of(), List.of(), new Secrets(Map.of("keyring", Optional.of(wrong)))));
-        assertThatThrownBy(() -> listed(plugin, keyed)).isInstanceOfSatisfying(StorageException.class, e -> assertThat(
-                        e.error())
-                .isIn(StorageError.PERMISSION_DENIED, StorageError.STORAGE_UNAVAILABLE));
-        refused(StorageError.BAD_PARAMETER, Outcome.NOT_STARTED, "the keyring is none of Ceph", () -> plugin.onAdd(
-                lab.storage("third", Map.of()), new Secrets(Map.of("keyring", Optional.of("a word")))));
+        assertThatThrownBy(() -> listed(plugin, keyed))
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        e -> assertThat(e.error())
+                                .isIn(StorageError.PERMISSION_DENIED, StorageError.STORAGE_UNAVAILABLE));
+        refused(
+                StorageError.BAD_PARAMETER,
+                Outcome.NOT_STARTED,
+                "the keyring is none of Ceph",
+                () -> plugin.onAdd(
+                        lab.storage("third", Map.of()), new Secrets(Map.of("keyring", Optional.of("a word")))));
         plugin.onDelete(keyed);
         assertThat(lab.host().etc().resolve("priv/ceph")).isEmptyDirectory();
     }
@@ -281,12 +303,21 @@ class RbdTest {
         signal("STOP", monitor);
         try {
             refused(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "", () -> listed(impatient, storage));
-            refused(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "", () -> impatient.status(
-                    storage, OperationCache.create()));
-            refused(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "", () -> impatient.activateStorage(
-                    storage, OperationCache.create()));
-            refused(StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "", () -> impatient.freeImage(
-                    storage, new VolumeName("vm-100-disk-0"), false, null));
+            refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    Outcome.NOT_STARTED,
+                    "",
+                    () -> impatient.status(storage, OperationCache.create()));
+            refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    Outcome.NOT_STARTED,
+                    "",
+                    () -> impatient.activateStorage(storage, OperationCache.create()));
+            refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    Outcome.NOT_STARTED,
+                    "",
+                    () -> impatient.freeImage(storage, new VolumeName("vm-100-disk-0"), false, null));
         } finally {
             signal("CONT", monitor);
         }
@@ -364,12 +395,12 @@ class RbdTest {
 
     /** As an operation leaves it that ended without telling how. */
     private void interrupted(Journal journal, Mutation operation, Map<String, String> parameters) {
-        journal.begin(operation, storage.id(), "rbd", parameters, Map.of()).endedUnknown("the machine was switched off");
+        journal.begin(operation, storage.id(), "rbd", parameters, Map.of())
+                .endedUnknown("the machine was switched off");
     }
 
     private Doctor.Report repaired(Journal journal) {
-        return new Doctor(journal)
-                .repair(storage, plugin, lab.host().locks().storage(storage.id(), true));
+        return new Doctor(journal).repair(storage, plugin, lab.host().locks().storage(storage.id(), true));
     }
 
     @Test
@@ -397,7 +428,8 @@ class RbdTest {
         Journal journal = journal(scratch);
         interrupted(journal, Mutation.ROLLBACK, Map.of("volume", "vm-100-disk-0", "snapshot", "one"));
         assertThat(repaired(journal).left()).isEmpty();
-        assertThat(lab.read("rbd/vm-100-disk-0", (int) (5 * MIB + 1))[(int) (5 * MIB)]).isEqualTo((byte) 1);
+        assertThat(lab.read("rbd/vm-100-disk-0", (int) (5 * MIB + 1))[(int) (5 * MIB)])
+                .isEqualTo((byte) 1);
     }
 
     @Test

@@ -130,8 +130,8 @@ class RbdBesidePveTest {
                 images.put(
                         name + " info",
                         plain(
-                                JSON.std.mapFrom(ceph.run(
-                                        "rbd", "info", "--format", "json", pool + "/" + row.get("image"))),
+                                JSON.std.mapFrom(
+                                        ceph.run("rbd", "info", "--format", "json", pool + "/" + row.get("image"))),
                                 pool));
             }
         }
@@ -192,6 +192,7 @@ class RbdBesidePveTest {
 
     @Test
     void bothInOnePool(Scratch scratch) throws InterruptedException, ExecutionException {
+        assumeTrue(IS_LONG, "this takes long, and runs in bin/verify full");
         ceph.makePool(JAVA);
         JavaSide java = java(JAVA, Path.of("rbd:" + JAVA));
         List<Held> history = new Workers(
@@ -202,7 +203,7 @@ class RbdBesidePveTest {
                         locks().storage(new StorageId(STORAGE), true),
                         List.of("raw"),
                         WORKERS_PER_LANGUAGE,
-                        Math.max(3, STEPS / (4 * WORKERS_PER_LANGUAGE)))
+                        Math.max(8, STEPS / (4 * WORKERS_PER_LANGUAGE)))
                 .run(scratch);
         Workers.nobodyOverlaps(history);
         Set<String> volumes = new TreeSet<>(Workers.replayed(history).keySet());

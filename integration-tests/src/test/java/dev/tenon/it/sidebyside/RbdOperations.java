@@ -53,12 +53,11 @@ final class RbdOperations {
 
     private Operation alloc() {
         long guest = pick(GUESTS);
-        String name =
-                switch (random.nextInt(6)) {
-                    case 0 -> "vm-" + guest + "-state-" + random.nextInt(3);
-                    case 1 -> "vm-" + guest + "-a_b.c+d-" + random.nextInt(3);
-                    default -> null;
-                };
+        String name = switch (random.nextInt(6)) {
+            case 0 -> "vm-" + guest + "-state-" + random.nextInt(3);
+            case 1 -> "vm-" + guest + "-a_b.c+d-" + random.nextInt(3);
+            default -> null;
+        };
         return Operation.of("vdisk_alloc", storage, guest, "raw", name, 1 + random.nextInt(8192));
     }
 
@@ -99,8 +98,7 @@ final class RbdOperations {
 
     private Operation ofSnapshot(String function) {
         Listed volume = any(this::hasSnapshots);
-        return Operation.of(
-                function, volume.volid(), hasSnapshots(volume) ? pick(snapshots(volume)) : "unknown");
+        return Operation.of(function, volume.volid(), hasSnapshots(volume) ? pick(snapshots(volume)) : "unknown");
     }
 
     private Operation look() {
@@ -121,8 +119,13 @@ final class RbdOperations {
         long guest = pick(GUESTS);
         return switch (random.nextInt(12)) {
             case 0 -> Operation.of("vdisk_free", misnamed);
-            case 1 -> Operation.of("vdisk_clone", any(candidate -> !candidate.isBase()).volid(), guest);
-            case 2 -> Operation.of("vdisk_create_base", random.nextBoolean() ? nowhere : any(Listed::isBase).volid());
+            case 1 ->
+                Operation.of(
+                        "vdisk_clone", any(candidate -> !candidate.isBase()).volid(), guest);
+            case 2 ->
+                Operation.of(
+                        "vdisk_create_base",
+                        random.nextBoolean() ? nowhere : any(Listed::isBase).volid());
             case 3 -> Operation.of("volume_snapshot", nowhere, "one");
             case 4 -> Operation.of("volume_snapshot_rollback", random.nextBoolean() ? nowhere : volid, "unknown");
             case 5 -> Operation.of("volume_snapshot_delete", random.nextBoolean() ? nowhere : volid, "unknown");

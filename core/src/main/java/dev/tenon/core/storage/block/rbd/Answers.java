@@ -35,11 +35,7 @@ final class Answers {
     record Use(long used, long available) {}
 
     /** What is told of one image. */
-    record Info(
-            long size,
-            @Nullable String parent,
-            int format,
-            List<String> features) {
+    record Info(long size, @Nullable String parent, int format, List<String> features) {
         Info {
             features = List.copyOf(features);
         }
@@ -60,8 +56,8 @@ final class Answers {
             }
         }
         List<Image> result = new ArrayList<>();
-        images.forEach((name, row) -> result.add(
-                new Image(name, number(row, "size"), parent(row), snapshots.getOrDefault(name, List.of()))));
+        images.forEach((name, row) ->
+                result.add(new Image(name, number(row, "size"), parent(row), snapshots.getOrDefault(name, List.of()))));
         return result;
     }
 

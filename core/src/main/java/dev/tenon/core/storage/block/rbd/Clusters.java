@@ -68,10 +68,7 @@ final class Clusters {
             }
         } catch (IOException e) {
             throw new StorageException(
-                    StorageError.STORAGE_UNAVAILABLE,
-                    Outcome.NOT_STARTED,
-                    "rbd error: " + e.getMessage(),
-                    e);
+                    StorageError.STORAGE_UNAVAILABLE, Outcome.NOT_STARTED, "rbd error: " + e.getMessage(), e);
         }
     }
 

@@ -81,16 +81,7 @@ final class Configuration {
     private static Map<String, PropertyOption> options() {
         Map<String, PropertyOption> options = new LinkedHashMap<>();
         for (String name : List.of(
-                "nodes",
-                "disable",
-                MONITORS,
-                POOL,
-                DATA_POOL,
-                NAMESPACE,
-                USER,
-                "content",
-                KERNEL,
-                KEYRING,
+                "nodes", "disable", MONITORS, POOL, DATA_POOL, NAMESPACE, USER, "content", KERNEL, KEYRING,
                 "bwlimit")) {
             options.put(name, new PropertyOption(true, false));
         }

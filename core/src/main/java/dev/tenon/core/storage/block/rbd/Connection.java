@@ -33,7 +33,8 @@ record Connection(
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
     /** One with a key in base64: 28 bytes of an AES key, or 44 of one of the kind aes256k. */
-    private static final Pattern KEYRING = Pattern.compile("\\s*\\[\\S+]\\s*key\\s*=\\s*\\S+={1,2}\\s*", Pattern.MULTILINE);
+    private static final Pattern KEYRING =
+            Pattern.compile("\\s*\\[\\S+]\\s*key\\s*=\\s*\\S+={1,2}\\s*", Pattern.MULTILINE);
 
     Connection {
         monitors = List.copyOf(monitors);
@@ -56,8 +57,7 @@ record Connection(
         Path keyring = keyringOf(host, storage);
         boolean hasKey = Files.isRegularFile(keyring);
         if (hasKey && !isKeyring(read(keyring))) {
-            throw StorageException.refused(
-                    StorageError.BAD_CONFIG, "Not a proper rbd authentication file: " + keyring);
+            throw StorageException.refused(StorageError.BAD_CONFIG, "Not a proper rbd authentication file: " + keyring);
         }
         Path own = configurationOf(host, storage);
         boolean isForeign = Configuration.monitors(storage).isPresent();

@@ -96,7 +96,10 @@ final class Directory {
         Optional<Map<Origin, String>> parents = parents(names, origins);
         return parents.map(known -> found.stream()
                 .map(image -> new Image(
-                        image.name(), image.size(), image.origin().map(known::get).orElse(null), List.of()))
+                        image.name(),
+                        image.size(),
+                        image.origin().map(known::get).orElse(null),
+                        List.of()))
                 .sorted(Comparator.comparing(Image::name))
                 .toList());
     }

@@ -67,7 +67,8 @@ final class Examination {
                 .ifPresent(removal -> byHand(
                         Kind.UNFINISHED,
                         name,
-                        "image '" + images.place(name) + "' was being removed and is still there; its snapshots, or all it"
+                        "image '" + images.place(name)
+                                + "' was being removed and is still there; its snapshots, or all it"
                                 + " held, may be gone",
                         Certainty.LIKELY,
                         "remove it again, or look at what it holds",
@@ -107,12 +108,7 @@ final class Examination {
                 + "', and may be partly as it was before";
         if (images.rbd().watchers(name).isEmpty()) {
             automatic(
-                    Kind.UNFINISHED,
-                    name,
-                    what,
-                    "roll it back again",
-                    rollback,
-                    () -> images.rollback(name, snapshot));
+                    Kind.UNFINISHED, name, what, "roll it back again", rollback, () -> images.rollback(name, snapshot));
         } else {
             byHand(
                     Kind.IN_USE,
@@ -154,8 +150,7 @@ final class Examination {
     /** It is in the pool's directory, and that is all, or nearly. */
     private void unreadable(String name) {
         String what = "image '" + images.place(name) + "' cannot be opened";
-        Optional<Interruption> cause = cause(name, Mutation.FREE_IMAGE)
-                .or(() -> cause(name, Mutation.ALLOC_IMAGE));
+        Optional<Interruption> cause = cause(name, Mutation.FREE_IMAGE).or(() -> cause(name, Mutation.ALLOC_IMAGE));
         if (cause.isPresent()) {
             automatic(
                     Kind.UNFINISHED,
@@ -189,6 +184,11 @@ final class Examination {
     private void byHand(
             Kind kind, String name, String what, Certainty certainty, String advice, @Nullable Interruption cause) {
         findings.add(new Finding(
-                kind, images.place(name), what, certainty, new Remedy.ByHand(advice), cause == null ? null : cause.id()));
+                kind,
+                images.place(name),
+                what,
+                certainty,
+                new Remedy.ByHand(advice),
+                cause == null ? null : cause.id()));
     }
 }

@@ -11,11 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param parent the image and snapshot of which it is a clone, {@code IMAGE@SNAPSHOT}; null if it is none
  * @param snapshots in the order of the listing
  */
-record Image(
-        String name,
-        long size,
-        @Nullable String parent,
-        List<Snapshot> snapshots) {
+record Image(String name, long size, @Nullable String parent, List<Snapshot> snapshots) {
     Image {
         snapshots = List.copyOf(snapshots);
     }

@@ -155,11 +155,17 @@ final class Images {
 
     private void unprotect(String name, String snapshot) {
         rbd.change(
-                "rbd unprotect " + name + " snap '" + snapshot + "' error", "snap", "unprotect", SNAPSHOT, snapshot, name);
+                "rbd unprotect " + name + " snap '" + snapshot + "' error",
+                "snap",
+                "unprotect",
+                SNAPSHOT,
+                snapshot,
+                name);
     }
 
     private void protect(String name, String snapshot) {
-        rbd.change("rbd protect " + name + " snap '" + snapshot + "' error", "snap", "protect", SNAPSHOT, snapshot, name);
+        rbd.change(
+                "rbd protect " + name + " snap '" + snapshot + "' error", "snap", "protect", SNAPSHOT, snapshot, name);
     }
 
     private Optional<Image.Snapshot> find(String name, String snapshot) {
@@ -206,7 +212,8 @@ final class Images {
         if (!names.contains(from)) {
             throw StorageException.refused(
                     StorageError.NOT_FOUND,
-                    "rbd rename '" + from + "' error: no such image '" + place(from) + "' in storage '" + storage.id() + "'");
+                    "rbd rename '" + from + "' error: no such image '" + place(from) + "' in storage '" + storage.id()
+                            + "'");
         }
         if (names.contains(to)) {
             throw taken(to);
@@ -316,9 +323,8 @@ final class Images {
     }
 
     private String freeNameBeside(String staged, Vmid owner) {
-        List<String> others = rbd.names().stream()
-                .filter(name -> !name.equals(staged))
-                .toList();
+        List<String> others =
+                rbd.names().stream().filter(name -> !name.equals(staged)).toList();
         return DiskNames.free(storage, others, owner, Format.Image.RAW, false, false);
     }
 

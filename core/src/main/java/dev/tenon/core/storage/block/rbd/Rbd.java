@@ -4,12 +4,14 @@ import dev.tenon.core.command.Command;
 import dev.tenon.core.command.SharedAnswer;
 import dev.tenon.core.command.ShortCommand;
 import dev.tenon.core.linux.Rados;
+import dev.tenon.core.linux.RadosImage;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,8 +81,8 @@ final class Rbd {
         command.addAll(List.of(operation.equals("import") ? "--dest-pool" : "-p", Configuration.pool(storage)));
         Configuration.namespace(storage)
                 .filter(_ -> !operation.equals("unmap"))
-                .ifPresent(
-                        name -> command.addAll(List.of(operation.equals("import") ? "--dest-namespace" : "--namespace", name)));
+                .ifPresent(name ->
+                        command.addAll(List.of(operation.equals("import") ? "--dest-namespace" : "--namespace", name)));
         command.addAll(connection.options(Authentication.of(host)));
         command.add(operation);
         command.addAll(arguments);
@@ -112,8 +114,7 @@ final class Rbd {
         return cache.get(
                         "rbd:" + String.join("\n", command),
                         Listed.class,
-                        () -> new Listed(LISTINGS
-                                .computeIfAbsent(
+                        () -> new Listed(LISTINGS.computeIfAbsent(
                                         new Asked(host, command),
                                         _ -> new SharedAnswer<>("rbd ls", () -> listed(command)))
                                 .ask(host.read())))
@@ -136,6 +137,34 @@ final class Rbd {
         return Answers.images(asked(command));
     }
 
+    /** What reads an image. */
+    @FunctionalInterface
+    interface Reading {
+        void read(RadosImage image) throws IOException;
+    }
+
+    /**
+     * Lets an image be read by the library.
+     *
+     * @param snapshot as it was then, null as it is
+     * @return whether there is the library; if not, nothing was done
+     */
+    boolean read(String image, @Nullable String snapshot, Reading reading) {
+        if (!usesLibrary() || !RadosImage.isInstalled()) {
+            return false;
+        }
+        Clusters.ask(connection, host.change(), cluster -> {
+            try (Rados.Pool pool = cluster.pool(
+                            Configuration.pool(storage),
+                            Configuration.namespace(storage).orElse(""));
+                    RadosImage opened = RadosImage.open(pool, image, snapshot)) {
+                reading.read(opened);
+                return true;
+            }
+        });
+        return true;
+    }
+
     private boolean usesLibrary() {
         return host.hasLibrary() && Rados.isInstalled();
     }
@@ -153,6 +182,15 @@ final class Rbd {
     /** What is known of an image; {@code NOT_FOUND} if there is none. */
     Answers.Info info(String image) {
         return Answers.info(asked(rbd("info", List.of("--format", "json", "--image", image))));
+    }
+
+    /** How large an image is, or was when a snapshot of it was taken, in bytes. */
+    long size(String image, @Nullable String snapshot) {
+        List<String> arguments = new ArrayList<>(List.of("--format", "json", "--image", image));
+        if (snapshot != null) {
+            arguments.addAll(List.of("--snap", snapshot));
+        }
+        return Answers.info(asked(rbd("info", arguments))).size();
     }
 
     /** The snapshots of an image; {@code NOT_FOUND} if there is none. */
@@ -333,14 +371,17 @@ final class Rbd {
 
     private static StorageError errorOf(ShortCommand.Ended ended) {
         String all = String.join("\n", ended.errors());
-        if (all.contains("error opening pool") || all.contains("namespace '") || all.contains("couldn't connect")
+        if (all.contains("error opening pool")
+                || all.contains("namespace '")
+                || all.contains("couldn't connect")
                 || all.contains("connecting to the cluster")
                 || all.contains("RADOS timed out")) {
             return StorageError.STORAGE_UNAVAILABLE;
         }
         return switch (ended.exitCode()) {
             case NO_ENTRY -> StorageError.NOT_FOUND;
-            case 1, NO_PERMISSION -> all.contains("ermi") ? StorageError.PERMISSION_DENIED : StorageError.COMMAND_FAILED;
+            case 1, NO_PERMISSION ->
+                all.contains("ermi") ? StorageError.PERMISSION_DENIED : StorageError.COMMAND_FAILED;
             case BUSY, NOT_EMPTY -> StorageError.IN_USE;
             case EXISTS -> StorageError.ALREADY_EXISTS;
             case NO_ROOM -> StorageError.NO_SPACE;

@@ -431,7 +431,8 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         images.rename(parsed.name(), target);
         unmapAfterRenaming(storage, parsed.name());
         return new VolumeId(
-                storage.id(), new VolumeName(parsed.base() == null ? target : parsed.base().name() + "/" + target));
+                storage.id(),
+                new VolumeName(parsed.base() == null ? target : parsed.base().name() + "/" + target));
     }
 
     /** QEMU itself makes an image larger that it has open. */
@@ -471,7 +472,8 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
     @Override
     public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
         Map<String, SnapshotInfo> infos = new TreeMap<>();
-        for (Image.Snapshot snapshot : rbd(storage).snapshots(parseVolname(volume).name())) {
+        for (Image.Snapshot snapshot :
+                rbd(storage).snapshots(parseVolname(volume).name())) {
             infos.put(
                     snapshot.name(),
                     new SnapshotInfo(
@@ -535,7 +537,8 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
     public void exportVolume(
             Storage storage, VolumeName volume, String format, Transfer transfer, ExportStream stream) {
         refuseOther(exportFormats(storage, volume, transfer), volume, format, "export");
-        new Streams(rbd(storage)).send(withSnapshot(parseVolname(volume).name(), transfer.snapshot()), stream);
+        SnapshotName snapshot = transfer.snapshot();
+        new Streams(rbd(storage)).send(parseVolname(volume).name(), snapshot == null ? null : snapshot.value(), stream);
     }
 
     /**

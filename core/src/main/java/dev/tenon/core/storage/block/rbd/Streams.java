@@ -1,6 +1,7 @@
 package dev.tenon.core.storage.block.rbd;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.RadosImage;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.ImportStream;
 import dev.tenon.core.spi.Outcome;
@@ -8,17 +9,22 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.EOFException;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Images as streams: their size, eight bytes, lowest first, and their content. */
 final class Streams {
     static final String FORMAT = "raw+size";
 
     private static final Path NOTHING = Path.of("/dev/null");
+    private static final int ZEROES = 1 << 20;
     private static final String OLD_FORMAT = "--export-format";
 
     private final Rbd rbd;
@@ -32,25 +38,56 @@ final class Streams {
     }
 
     /**
-     * Sends an image.
+     * Sends an image: what was never written is not read.
      *
-     * @param image with its snapshot if there is one
+     * @param snapshot as it was then, null as it is
      */
-    void send(String image, ExportStream stream) {
-        long size = rbd.info(image).size();
+    void send(String image, @Nullable String snapshot, ExportStream stream) {
+        String name = snapshot == null ? image : image + "@" + snapshot;
+        long size = rbd.size(image, snapshot);
         stream.handOver(number -> {
             Path pipe = descriptor(number);
-            try (FileOutputStream output = new FileOutputStream(pipe.toFile())) {
-                output.write(ByteBuffer.allocate(Long.BYTES)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .putLong(size)
-                        .array());
+            try (FileChannel output = FileChannel.open(pipe, StandardOpenOption.WRITE)) {
+                write(
+                        output,
+                        ByteBuffer.allocate(Long.BYTES)
+                                .order(ByteOrder.LITTLE_ENDIAN)
+                                .putLong(size)
+                                .flip());
+                if (rbd.read(image, snapshot, opened -> copy(opened, size, output))) {
+                    return;
+                }
             } catch (IOException e) {
-                throw Failures.of(e, Outcome.FAILED_CLEAN, "could not export image '" + image + "'");
+                throw Failures.of(e, Outcome.FAILED_CLEAN, "could not export image '" + name + "'");
             }
-            rbd.stream(
-                    "could not export image", NOTHING, pipe, "export", "--no-progress", OLD_FORMAT, "1", image, "-");
+            rbd.stream("could not export image", NOTHING, pipe, "export", "--no-progress", OLD_FORMAT, "1", name, "-");
         });
+    }
+
+    private static void copy(RadosImage image, long size, FileChannel output) throws IOException {
+        if (image.size() != size) {
+            throw new IOException("its size has changed from " + size + " to " + image.size() + " bytes meanwhile");
+        }
+        ByteBuffer zeroes = ByteBuffer.allocateDirect(ZEROES);
+        long[] end = {0};
+        image.read(image.parts(), (at, bytes) -> {
+            fill(output, zeroes, at - end[0]);
+            end[0] = at + bytes.remaining();
+            write(output, bytes);
+        });
+        fill(output, zeroes, size - end[0]);
+    }
+
+    private static void fill(FileChannel output, ByteBuffer zeroes, long length) throws IOException {
+        for (long left = length; left > 0; left -= Math.min(left, zeroes.capacity())) {
+            write(output, zeroes.clear().limit((int) Math.min(left, zeroes.capacity())));
+        }
+    }
+
+    private static void write(FileChannel output, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            output.write(bytes);
+        }
     }
 
     /**
@@ -63,21 +100,23 @@ final class Streams {
             long size = stream.handOver(FORMAT, number -> {
                 Path pipe = descriptor(number);
                 long announced = header(pipe);
-                rbd.stream(
-                        "could not import image",
-                        pipe,
-                        NOTHING,
-                        "import",
-                        "--no-progress",
-                        OLD_FORMAT,
-                        "1",
-                        "-",
-                        staged);
+                List<String> arguments = new ArrayList<>(List.of("--no-progress", OLD_FORMAT, "1"));
+                Configuration.dataPool(images.storage())
+                        .ifPresent(pool -> arguments.addAll(List.of("--data-pool", pool)));
+                arguments.addAll(List.of("-", staged));
+                rbd.stream("could not import image", pipe, NOTHING, "import", arguments.toArray(String[]::new));
                 return announced;
             });
             long arrived = rbd.info(staged).size();
             if (arrived < size) {
-                images.rbd().change("rbd resize '" + staged + "' error", "resize", "--no-progress", "--size", size + "B", staged);
+                images.rbd()
+                        .change(
+                                "rbd resize '" + staged + "' error",
+                                "resize",
+                                "--no-progress",
+                                "--size",
+                                size + "B",
+                                staged);
             }
         } catch (StorageException e) {
             throw images.discarded(staged, e);

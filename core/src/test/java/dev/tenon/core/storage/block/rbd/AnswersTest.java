@@ -75,10 +75,12 @@ class AnswersTest {
     /** What other threads log is at the beginning of a line, or in the middle of one. */
     @Test
     void aLineIsReadWithoutWhatTheLogAndTheProgressPutIntoIt() {
-        assertThat(Rbd.cleaned("2026-12-01T00:46:56.322+0000 7f8ebaffd6c0 -1 librbd::Request: cannot unprotect: at least 1"
-                        + " child(ren)"))
+        assertThat(Rbd.cleaned(
+                        "2026-12-01T00:46:56.322+0000 7f8ebaffd6c0 -1 librbd::Request: cannot unprotect: at least 1"
+                                + " child(ren)"))
                 .isEqualTo("librbd::Request: cannot unprotect: at least 1 child(ren)");
-        assertThat(Rbd.cleaned("rbd: create error: 2026-12-01T00:46:56.322+0000 7f8ebaffd6c0 -1 librbd: x already exists"))
+        assertThat(Rbd.cleaned(
+                        "rbd: create error: 2026-12-01T00:46:56.322+0000 7f8ebaffd6c0 -1 librbd: x already exists"))
                 .isEqualTo("rbd: create error: librbd: x already exists");
         assertThat(Rbd.cleaned("Removing image: 0% complete...failed.")).isEmpty();
         assertThat(Rbd.cleaned("rbd: error: (2) No such file")).isEqualTo("rbd: error: (2) No such file");
@@ -86,10 +88,14 @@ class AnswersTest {
 
     @Test
     void theOptionOfTheKindOfAuthenticationIsThatOfTheVersion() {
-        assertThat(Authentication.ofVersion("ceph version 16.2.15 (618f) pacific (stable)")).isEqualTo(Authentication.OLD);
-        assertThat(Authentication.ofVersion("ceph version 19.2.5-pve1 (x) squid (stable)")).isEqualTo(Authentication.OLD);
-        assertThat(Authentication.ofVersion("ceph version 19.2.6 (x) squid (stable)")).isEqualTo(Authentication.NEW);
-        assertThat(Authentication.ofVersion("ceph version 20.1.0 (x) tentacle (dev)")).isEqualTo(Authentication.NEW);
+        assertThat(Authentication.ofVersion("ceph version 16.2.15 (618f) pacific (stable)"))
+                .isEqualTo(Authentication.OLD);
+        assertThat(Authentication.ofVersion("ceph version 19.2.5-pve1 (x) squid (stable)"))
+                .isEqualTo(Authentication.OLD);
+        assertThat(Authentication.ofVersion("ceph version 19.2.6 (x) squid (stable)"))
+                .isEqualTo(Authentication.NEW);
+        assertThat(Authentication.ofVersion("ceph version 20.1.0 (x) tentacle (dev)"))
+                .isEqualTo(Authentication.NEW);
         assertThat(Authentication.ofVersion("something")).isEqualTo(Authentication.OLD);
     }
 }

@@ -95,7 +95,8 @@ class RbdPluginTest {
     void theOptionsOfQemuAreThoseOfPve() throws IOException {
         hasKey();
         assertThat(plugin.blockdevOptions(
-                        storage(Map.of("monhost", "10.0.0.1,[fd00::2]:6789", "namespace", "space", "username", "tenon")),
+                        storage(Map.of(
+                                "monhost", "10.0.0.1,[fd00::2]:6789", "namespace", "space", "username", "tenon")),
                         DISK,
                         new BlockdevQuery(null, new SnapshotName("one"), Hints.NONE)))
                 .isEqualTo(Map.of(
@@ -150,14 +151,22 @@ class RbdPluginTest {
                         new ParsedVolume.Base("base-100-disk-0", new Vmid(100)),
                         false,
                         Format.Image.RAW));
-        assertThat(plugin.parseVolname(new VolumeName("base-100-disk-0")).isBase()).isTrue();
+        assertThat(plugin.parseVolname(new VolumeName("base-100-disk-0")).isBase())
+                .isTrue();
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "vm-100", "vm-x-disk-0", "disk", "-100-disk-0", "vm-100-a/vm-100-b", "vm-100-a@b", "vm-100-a:b",
-                "base-100-a/base-100-b/vm-100-c", "vm-100-a b"
+                "vm-100",
+                "vm-x-disk-0",
+                "disk",
+                "-100-disk-0",
+                "vm-100-a/vm-100-b",
+                "vm-100-a@b",
+                "vm-100-a:b",
+                "base-100-a/base-100-b/vm-100-c",
+                "vm-100-a b"
             })
     void otherNamesAreRefused(String name) {
         assertThatThrownBy(() -> plugin.parseVolname(new VolumeName(name)))
