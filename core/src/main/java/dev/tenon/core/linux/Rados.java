@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -196,7 +197,7 @@ public final class Rados implements AutoCloseable {
      * @param type what has the method, for instance {@code rbd}
      * @param input as the method defines it
      */
-    public record Call(String object, String type, String method, byte[] input) {}
+    public record Call(String object, String type, String method, ByteBuffer input) {}
 
     /**
      * What came of a call.
@@ -204,7 +205,7 @@ public final class Rados implements AutoCloseable {
      * @param status 0, or an error's number below 0
      * @param output as the method defines it
      */
-    public record Result(int status, byte[] output) {}
+    public record Result(int status, ByteBuffer output) {}
 
     /** A pool, or a namespace in it. */
     public static final class Pool implements AutoCloseable {
@@ -258,8 +259,8 @@ public final class Rados implements AutoCloseable {
                             completion,
                             arena.allocateFrom(call.type()),
                             arena.allocateFrom(call.method()),
-                            arena.allocateFrom(ValueLayout.JAVA_BYTE, call.input()),
-                            (long) call.input().length,
+                            copied(arena, call.input()),
+                            (long) call.input().remaining(),
                             output,
                             (long) longest));
                     completions.add(completion);
@@ -274,13 +275,21 @@ public final class Rados implements AutoCloseable {
                     Library.RELEASE.invokeExact(completions.get(i));
                     results.add(
                             status < 0
-                                    ? new Result(status, new byte[0])
+                                    ? new Result(status, ByteBuffer.allocate(0))
                                     : new Result(
-                                            0, outputs.get(i).asSlice(0, status).toArray(ValueLayout.JAVA_BYTE)));
+                                            0,
+                                            ByteBuffer.wrap(outputs.get(i)
+                                                    .asSlice(0, status)
+                                                    .toArray(ValueLayout.JAVA_BYTE))));
                 }
             } catch (Throwable e) {
                 throw CLibrary.unexpected("rados_aio_exec", e);
             }
+        }
+
+        private static MemorySegment copied(Arena arena, ByteBuffer bytes) {
+            MemorySegment from = MemorySegment.ofBuffer(bytes);
+            return arena.allocate(from.byteSize()).copyFrom(from);
         }
 
         @Override

@@ -11,9 +11,14 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** The contract holds for images of a Ceph cluster. */
 @TestInstance(Lifecycle.PER_CLASS)
+@EnabledIfSystemProperty(
+        named = "tenon.full",
+        matches = "true",
+        disabledReason = "this takes long, and runs in bin/verify full")
 class RbdContractTest extends StoragePluginContract {
     private static final Set<Image> RAW = Set.of(Image.RAW);
     private static final Abilities ABILITIES = new Abilities(RAW, RAW, RAW, RAW, RAW, RAW, false, false, true);

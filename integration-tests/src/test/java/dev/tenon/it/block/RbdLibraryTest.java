@@ -76,9 +76,11 @@ class RbdLibraryTest {
         byCommands.allocImage(inside, GUEST, Image.RAW, null, ByteSize.ofBytes(1 << 20));
         same(inside, 1);
         // Its parent is elsewhere, where one listing does not look.
-        lab.rbd("clone", "rbd/base-100-disk-0@__base__", "rbd/space/vm-103-disk-0");
-        same(inside, 2);
-        assertThat(listed(byLibrary, inside).getLast().parent()).isEqualTo("base-100-disk-0@__base__");
+        lab.ceph().makePool("other");
+        lab.rbd("clone", "rbd/base-100-disk-0@__base__", "other/vm-103-disk-0");
+        Storage other = lab.storage(Map.of("pool", "other"));
+        same(other, 1);
+        assertThat(listed(byLibrary, other).getLast().parent()).isEqualTo("base-100-disk-0@__base__");
     }
 
     /** Whatever is in them, and also where only rbd itself reads. */

@@ -115,9 +115,9 @@ final class Directory {
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .putInt(after.length)
                     .put(after)
-                    .putLong(AT_A_TIME);
-            Rados.Result result = pool.call(
-                            List.of(new Rados.Call(DIRECTORY, TYPE, "dir_list", input.array())), LONGEST_PAGE)
+                    .putLong(AT_A_TIME)
+                    .flip();
+            Rados.Result result = pool.call(List.of(new Rados.Call(DIRECTORY, TYPE, "dir_list", input)), LONGEST_PAGE)
                     .getFirst();
             if (result.status() == NO_ENTRY) {
                 return names;
@@ -157,15 +157,15 @@ final class Directory {
         }
     }
 
-    private static byte[] number(long value) {
+    private static ByteBuffer number(long value) {
         return ByteBuffer.allocate(Long.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putLong(value)
-                .array();
+                .flip();
     }
 
     private static ByteBuffer reader(Rados.Result result) {
-        return ByteBuffer.wrap(result.output()).order(ByteOrder.LITTLE_ENDIAN);
+        return result.output().duplicate().order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static String text(ByteBuffer answer) {
