@@ -30,16 +30,19 @@ enum Authentication {
         return word;
     }
 
-    /** The one of the installed version; the old one if there is none. Asked once. */
+    /** The one of the installed version, which is asked once; the old one if there is none. */
     static Authentication of(RbdHost host) {
-        return KNOWN.computeIfAbsent(host, Authentication::ask);
-    }
-
-    private static Authentication ask(RbdHost host) {
+        Authentication known = KNOWN.get(host);
+        if (known != null) {
+            return known;
+        }
         try {
-            return ofVersion(new ShortCommand(List.of(host.program("rbd"), "--version"), Map.of(), host.read())
-                    .run()
-                    .output());
+            Authentication told =
+                    ofVersion(new ShortCommand(List.of(host.program("rbd"), "--version"), Map.of(), host.read())
+                            .run()
+                            .output());
+            KNOWN.put(host, told);
+            return told;
         } catch (StorageException e) {
             return OLD;
         }

@@ -98,26 +98,18 @@ final class Examination {
                 });
     }
 
+    /** It may have been rolled back again since, and written to: only a person can know. */
     private void rolledBack(Image image, Interruption rollback) {
         String name = image.name();
         String snapshot = rollback.snapshot() == null ? "" : rollback.snapshot().value();
-        if (image.snapshot(snapshot).isEmpty()) {
-            return;
-        }
-        String what = "image '" + images.place(name) + "' was being rolled back to '" + snapshot
-                + "', and may be partly as it was before";
-        if (images.rbd().watchers(name).isEmpty()) {
-            automatic(
-                    Kind.UNFINISHED, name, what, "roll it back again", rollback, () -> images.rollback(name, snapshot));
-        } else {
-            byHand(
-                    Kind.IN_USE,
-                    name,
-                    what + "; somebody has it open",
-                    Certainty.LIKELY,
-                    "stop its guest and roll it back again, unless the guest was started after a rollback that succeeded",
-                    rollback);
-        }
+        byHand(
+                Kind.UNFINISHED,
+                name,
+                "image '" + images.place(name) + "' was being rolled back to '" + snapshot
+                        + "', and may be partly as it was before",
+                Certainty.LIKELY,
+                "roll it back again, unless that was done and a guest has written to it since",
+                rollback);
     }
 
     private void staged(String name) {

@@ -302,24 +302,25 @@ final class Images {
     }
 
     /**
-     * Gives an image that has arrived its name. The caller holds the lock.
+     * Gives an image that has arrived its name; if it cannot have it, it is removed. The caller holds the lock.
      *
      * @return the name
      */
     String unstage(String staged, ParsedVolume.GuestImage wanted, boolean allowRename) {
+        String name;
         try {
             Vmid owner = wanted.owner();
-            String name = allowRename && owner != null && exists(wanted.name())
+            name = allowRename && owner != null && exists(wanted.name())
                     ? freeNameBeside(staged, owner)
                     : wanted.name();
             rename(staged, name);
-            if (wanted.isBase() && name.equals(wanted.name())) {
-                protectBase(name);
-            }
-            return name;
         } catch (StorageException e) {
             throw discarded(staged, e);
         }
+        if (wanted.isBase() && name.equals(wanted.name())) {
+            protectBase(name);
+        }
+        return name;
     }
 
     private String freeNameBeside(String staged, Vmid owner) {
