@@ -36,8 +36,7 @@ final class Rbd {
     private static final Map<String, String> ENVIRONMENT = Map.of("TZ", "UTC");
 
     /** What the library writes comes from other threads, and may be in the middle of a line of the command. */
-    private static final Pattern LOG_PREFIX =
-            Pattern.compile("\\d{4}-\\d\\d-\\d\\d[T ]\\S+ [0-9a-f]+ +-?\\d+ (?:(?=.*librbd))?");
+    private static final Pattern LOG_PREFIX = Pattern.compile("\\d{4}-\\d\\d-\\d\\d[T ]\\S+ [0-9a-f]+ +-?\\d+ ");
 
     private static final Pattern PROGRESS = Pattern.compile("[A-Z][a-z ()]*: \\d+% complete\\.\\.\\.");
 
@@ -53,12 +52,11 @@ final class Rbd {
     private record Asked(RbdHost host, List<String> command) {}
 
     private static final Map<Asked, SharedAnswer<String>> SHARED = new ConcurrentHashMap<>();
+    private static final Map<Asked, SharedAnswer<List<Image>>> LISTINGS = new ConcurrentHashMap<>();
 
     private final RbdHost host;
     private final Storage storage;
     private final Connection connection;
-
-    private static final Map<Asked, SharedAnswer<List<Image>>> LISTINGS = new ConcurrentHashMap<>();
 
     /** What one operation knows already. */
     private record Known(String answer) {}
