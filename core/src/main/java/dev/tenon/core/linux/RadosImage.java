@@ -134,11 +134,11 @@ public final class RadosImage implements AutoCloseable {
      */
     public record Part(long at, long length) {}
 
-    /** What the library calls for each part. */
+    /** What the library calls for each part, by {@code add}. */
     private static final class Parts {
         private final List<Part> all = new ArrayList<>();
 
-        private int add(long at, long length, int exists, MemorySegment unused) {
+        int add(long at, long length, int exists, MemorySegment unused) {
             if (exists != 0) {
                 Part last = all.isEmpty() ? null : all.getLast();
                 if (last != null && last.at() + last.length() == at) {
