@@ -40,6 +40,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -85,7 +86,7 @@ class RbdTest {
         }
     }
 
-    private VolumeName make(String name, long bytes) {
+    private VolumeName make(@Nullable String name, long bytes) {
         return plugin.allocImage(storage, GUEST, Image.RAW, name, ByteSize.ofBytes(bytes));
     }
 
