@@ -9,7 +9,7 @@ use JSON::PP;
 
 $INC{'PVE/RADOS.pm'} = __FILE__;
 
-package PVE::RADOS;    ## no critic (ProhibitMultiplePackages)
+package PVE::RADOS; ## no critic (ProhibitMultiplePackages)
 
 sub new ($class, %options) {
     return bless {%options}, $class;
