@@ -134,11 +134,18 @@ public final class RadosImage implements AutoCloseable {
      */
     public record Part(long at, long length) {}
 
-    /** What the library calls for each part, by {@code add}. */
-    private static final class Parts {
+    /** What the library calls for each part. */
+    @FunctionalInterface
+    private interface Called {
+        /** Returns 0, or an error's number below 0 to end the call. */
+        int add(long at, long length, int exists, MemorySegment argument);
+    }
+
+    private static final class Parts implements Called {
         private final List<Part> all = new ArrayList<>();
 
-        int add(long at, long length, int exists, MemorySegment unused) {
+        @Override
+        public int add(long at, long length, int exists, MemorySegment argument) {
             if (exists != 0) {
                 Part last = all.isEmpty() ? null : all.getLast();
                 if (last != null && last.at() + last.length() == at) {
