@@ -136,7 +136,7 @@ public final class RadosImage implements AutoCloseable {
 
     /** What the library calls for each part. */
     @FunctionalInterface
-    private interface Called {
+    interface Called {
         /** Returns 0, or an error's number below 0 to end the call. */
         int add(long at, long length, int exists, MemorySegment argument);
     }
