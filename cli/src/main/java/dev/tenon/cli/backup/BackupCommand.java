@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             PruneBackupsCommand.class,
             CopyBackupCommand.class,
             InitCommand.class,
+            KeyCommand.class,
             VerifyCommand.class,
             CollectCommand.class,
             StatsCommand.class,

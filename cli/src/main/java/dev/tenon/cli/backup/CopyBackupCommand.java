@@ -12,7 +12,6 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.storage.tenonbackup.Archives;
 import dev.tenon.host.Host;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +54,9 @@ final class CopyBackupCommand extends HostCommand {
     private String target = "";
 
     @Mixin
+    private KeyOptions key = new KeyOptions();
+
+    @Mixin
     private JsonOption json = new JsonOption();
 
     private final List<Map<String, @Nullable Object>> rows = new ArrayList<>();
@@ -64,19 +66,18 @@ final class CopyBackupCommand extends HostCommand {
         if (archives.isEmpty() == (all == null)) {
             throw wrongUsage("name backups, or a storage with --all");
         }
-        Path directory = target.contains("/")
-                ? Surroundings.of(command).path(target)
-                : RepositoryCommand.directory(host, new StorageId(target));
-        try (Repository to = Repository.open(directory)) {
+        try (Repository to = target.contains("/")
+                ? Repository.open(Surroundings.of(command).path(target), key.given())
+                : RepositoryCommand.open(host, new StorageId(target))) {
             if (all != null) {
-                try (Repository from = Repository.open(RepositoryCommand.directory(host, all))) {
+                try (Repository from = RepositoryCommand.open(host, all)) {
                     for (SnapshotId id : from.list(Archives.NAMESPACE)) {
                         copy(from, id, to);
                     }
                 }
             }
             for (VolumeId archive : archives) {
-                try (Repository from = Repository.open(RepositoryCommand.directory(host, archive.storage()))) {
+                try (Repository from = RepositoryCommand.open(host, archive.storage())) {
                     copy(from, Archives.id(archive.volume()), to);
                 }
             }

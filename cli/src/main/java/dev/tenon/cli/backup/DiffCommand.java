@@ -64,7 +64,7 @@ final class DiffCommand extends HostCommand {
         Map<DeviceName, Difference> differences;
         List<FileDifference> files = new ArrayList<>();
         boolean isOfContainers;
-        try (Repository repository = Repository.open(RepositoryCommand.directory(host, first.storage()));
+        try (Repository repository = RepositoryCommand.open(host, first.storage());
                 RepositoryReader reader = repository.read()) {
             Snapshot before = snapshot(reader, first);
             Snapshot after = snapshot(reader, second);

@@ -29,7 +29,7 @@ abstract class FilesCommand extends HostCommand {
 
     @Override
     protected final void run(Host host) throws IOException {
-        try (Repository repository = Repository.open(RepositoryCommand.directory(host, archive.storage()));
+        try (Repository repository = RepositoryCommand.open(host, archive.storage());
                 ContainerFiles files = new ContainerFiles(repository, archive)) {
             run(files);
         }

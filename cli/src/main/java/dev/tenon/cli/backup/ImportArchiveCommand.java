@@ -67,7 +67,7 @@ final class ImportArchiveCommand extends HostCommand {
         }
         Vmid guest = guest(String.valueOf(archive.getFileName()));
         Snapshot snapshot;
-        try (Repository repository = Repository.open(RepositoryCommand.directory(host, storage));
+        try (Repository repository = RepositoryCommand.open(host, storage);
                 Progress progress = new Progress(err(), Terminal.ofErrors(), "importing " + file);
                 PackedFile packed = PackedFile.open(archive)) {
             long size = Files.size(archive);

@@ -3,6 +3,7 @@ package dev.tenon.cli.backup;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.JsonOption;
+import dev.tenon.core.backup.repository.Repairer;
 import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.backup.repository.SnapshotId;
 import dev.tenon.core.backup.repository.Verifier;
@@ -11,7 +12,9 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,8 +24,13 @@ import picocli.CommandLine.Option;
         name = "verify",
         mixinStandardHelpOptions = true,
         description = "Reads and checks every chunk of a repository, or a part of them, and names what is damaged and"
-                + " the snapshots that it hurts. The exit status is 1 then. Nothing is changed.",
-        footer = {"", "Example: tenon backup verify keep", "Example: tenon backup verify /srv/backups --sample 5"})
+                + " the snapshots that it hurts. The exit status is 1 then. Nothing is changed without --repair.",
+        footer = {
+            "",
+            "Example: tenon backup verify keep",
+            "Example: tenon backup verify /srv/backups --sample 5",
+            "Example: tenon backup verify keep --repair"
+        })
 final class VerifyCommand extends RepositoryCommand {
     @Option(
             names = "--sample",
@@ -31,12 +39,18 @@ final class VerifyCommand extends RepositoryCommand {
                     + " checked")
     private double percent = 100;
 
+    @Option(
+            names = "--repair",
+            description = "before that, repair packs by their parity as far as that is enough; see 'tenon backup init"
+                    + " --parity'")
+    private boolean isRepairing;
+
     @Mixin
     private JsonOption json = new JsonOption();
 
     @Override
     protected boolean isReading() {
-        return true;
+        return !isRepairing;
     }
 
     @Override
@@ -44,6 +58,8 @@ final class VerifyCommand extends RepositoryCommand {
         if (!(percent > 0 && percent <= 100)) {
             throw wrongUsage("--sample " + percent + " is not above 0 and at most 100");
         }
+        Repairer.Repaired repaired =
+                isRepairing ? repository.repair() : new Repairer.Repaired(List.of(), List.of(), new TreeMap<>());
         Verifier.Verified verified = repository.verify(percent);
         if (json.isGiven()) {
             Map<String, String> hurt = new LinkedHashMap<>();
@@ -60,8 +76,17 @@ final class VerifyCommand extends RepositoryCommand {
                             "packs",
                             verified.packs(),
                             "snapshots",
-                            hurt));
+                            hurt,
+                            "repaired",
+                            repaired.repaired(),
+                            "parities",
+                            repaired.parities(),
+                            "lost",
+                            repaired.lost()));
         } else {
+            repaired.repaired().forEach(pack -> out().println("pack '" + pack + "' is repaired"));
+            repaired.parities().forEach(pack -> out().println("pack '" + pack + "' has parity again"));
+            repaired.lost().forEach((pack, reason) -> out().println("pack '" + pack + "' is not repaired: " + reason));
             print(verified);
         }
         out().flush();

@@ -38,11 +38,7 @@ final class ChunkReader implements AutoCloseable {
         String where = "chunk " + id + " in pack '" + place.pack() + "'";
         Packer packer = packers.take();
         try {
-            byte[] chunk = packer.unpack(stored(packer, place, where), where);
-            if (!ChunkId.of(chunk, chunk.length).equals(id)) {
-                throw Packer.damaged(where);
-            }
-            return chunk;
+            return packer.unpack(id, stored(packer, place, where), where);
         } finally {
             packers.give(packer);
         }

@@ -179,6 +179,8 @@ public final class Collector {
                     try {
                         if (!isNeeded(Pack.read(file), live, rest)) {
                             freed += Files.size(file);
+                            // First, so that none is left over whose pack has gone.
+                            Files.deleteIfExists(layout.parity(pack));
                             Files.delete(file);
                             gone++;
                         }

@@ -19,10 +19,15 @@ import java.util.List;
  * Where things are in a repository, and how they come there: written beside, synced, renamed, and the directory synced.
  *
  * @param root the repository's directory
+ * @param parityPercent how much parity each pack gets; 0 for none
  */
-record Layout(Path root) {
+record Layout(Path root, int parityPercent) {
     static final String PACK = ".pack";
     private static final String NEW = ".new";
+
+    Layout(Path root) {
+        this(root, 0);
+    }
 
     Path header() {
         return root.resolve("repository.json");
@@ -36,12 +41,21 @@ record Layout(Path root) {
         return packs().resolve(name.substring(0, 2)).resolve(name + PACK);
     }
 
+    /** By which a pack is repaired. */
+    Path parity(String name) {
+        return pack(name).resolveSibling(name + ".parity");
+    }
+
     Path indexes() {
         return root.resolve("indexes");
     }
 
     Path snapshots() {
         return root.resolve("snapshots");
+    }
+
+    Path keys() {
+        return root.resolve("keys");
     }
 
     Path leases() {

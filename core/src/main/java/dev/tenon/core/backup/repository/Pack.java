@@ -16,8 +16,13 @@ import java.util.zip.CRC32C;
 final class Pack {
     static final byte[] MAGIC = "TNNPACK1".getBytes(StandardCharsets.US_ASCII);
     static final int CHUNK_MAGIC = 0x544e4348;
-    /** Magic, kind, method, 2 bytes of 0, plain length, stored length, CRC-32C of what is stored. */
+    /** Magic, kind, method, 1 if it is sealed, 0, plain length, stored length, CRC-32C of what is stored. */
     static final int CHUNK_HEADER = 20;
+
+    /** So much of the header is what a sealed chunk is bound to. */
+    static final int BOUND = 12;
+
+    static final int SEALED = 1;
 
     static final int RAW = 0;
     static final int ZSTD = 1;
@@ -80,6 +85,27 @@ final class Pack {
             }
             return found;
         }
+    }
+
+    /** What is in a sealed pack in memory. */
+    static List<PackEntry> read(ByteBuffer pack, String where) throws BadRepositoryException {
+        int end = pack.limit() - TRAILER;
+        long count = end < MAGIC.length ? -1 : pack.getInt(end);
+        long begin = end - count * PackEntry.BYTES;
+        byte[] magic = new byte[MAGIC.length];
+        if (count < 0 || begin < MAGIC.length) {
+            throw new BadRepositoryException(where + " does not end as a pack does");
+        }
+        pack.get(pack.limit() - MAGIC.length, magic);
+        ByteBuffer entries = pack.slice((int) begin, end - (int) begin);
+        if (!Arrays.equals(magic, MAGIC) || checksum(entries.duplicate()) != pack.getInt(end + 4)) {
+            throw new BadRepositoryException(where + " has a damaged footer");
+        }
+        List<PackEntry> found = new ArrayList<>((int) count);
+        for (int i = 0; i < count; i++) {
+            found.add(PackEntry.read(entries, where));
+        }
+        return found;
     }
 
     static void readFully(FileChannel channel, ByteBuffer to, long offset, String where) throws IOException {

@@ -71,6 +71,12 @@ final class PackWriter implements AutoCloseable {
         Path place = layout.pack(name);
         Layout.makeDirectory(Layout.parent(place));
         Layout.move(file, place);
+        if (layout.parityPercent() > 0) {
+            // After the pack: a crash between the two leaves one without parity, which a repair adds.
+            Path parity = lease.file("parity");
+            Repairer.write(place, parity, layout.parityPercent());
+            Layout.move(parity, layout.parity(name));
+        }
         sealed.put(name, entries);
         entries = new ArrayList<>();
     }

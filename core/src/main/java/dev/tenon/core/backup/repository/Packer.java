@@ -1,9 +1,11 @@
 package dev.tenon.core.backup.repository;
 
 import dev.tenon.core.linux.Zstd;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import org.jspecify.annotations.Nullable;
 
 /** Turns chunks into what is stored of them, and back. Each user takes one for the time of a chunk. */
 final class Packer {
@@ -16,25 +18,47 @@ final class Packer {
 
     private final ByteBuffer plain;
     private final ByteBuffer packed;
+    private final @Nullable RepositoryKey key;
+    private final ByteBuffer sealed;
     private final Zstd zstd = new Zstd();
 
-    private Packer(int largest) {
+    private Packer(int largest, @Nullable RepositoryKey key) {
         plain = ByteBuffer.allocateDirect(largest);
         packed = ByteBuffer.allocateDirect(Pack.CHUNK_HEADER + Math.toIntExact(Zstd.bound(largest)));
+        this.key = key;
+        sealed = ByteBuffer.allocateDirect(key == null ? 0 : packed.capacity() + Sealing.OVERHEAD);
     }
 
     /** Packers that are not in use. */
     static final class Pool implements AutoCloseable {
         private final int largest;
+        private final @Nullable RepositoryKey key;
         private final Deque<Packer> idle = new ArrayDeque<>();
 
-        Pool(int largest) {
+        /**
+         * For chunks of one repository.
+         *
+         * @param key null if it is not encrypted
+         */
+        Pool(int largest, @Nullable RepositoryKey key) {
             this.largest = largest;
+            this.key = key;
         }
 
         synchronized Packer take() {
             Packer packer = idle.poll();
-            return packer == null ? new Packer(largest) : packer;
+            return packer == null ? new Packer(largest, key) : packer;
+        }
+
+        /** What one backup seals its chunks with; null in a repository that is not encrypted. */
+        @Nullable
+        Sealing sealing() {
+            return key == null ? null : key.seal();
+        }
+
+        /** The name of a chunk. */
+        ChunkId id(byte[] chunk, int offset, int length) {
+            return key == null ? ChunkId.of(chunk, offset, length) : key.id(chunk, offset, length);
         }
 
         synchronized void give(Packer packer) {
@@ -49,7 +73,8 @@ final class Packer {
     }
 
     /** The chunk with its header, as it is written into a pack; valid until the next call. */
-    ByteBuffer pack(ChunkKind kind, byte[] chunk, int offset, int length) {
+    ByteBuffer pack(
+            ChunkId id, ChunkKind kind, byte[] chunk, int offset, int length, @Nullable Sealing sealing) {
         plain.clear().put(chunk, offset, length).flip();
         packed.clear().position(Pack.CHUNK_HEADER);
         boolean isSmaller = isWorthWhile() && compress(plain.duplicate()) && packed.remaining() < length;
@@ -57,17 +82,28 @@ final class Packer {
             packed.clear().position(Pack.CHUNK_HEADER);
             packed.put(plain.duplicate()).flip().position(Pack.CHUNK_HEADER);
         }
-        int stored = packed.remaining();
-        int sum = Pack.checksum(packed.duplicate());
-        packed.position(0);
-        packed.putInt(Pack.CHUNK_MAGIC)
+        ByteBuffer header = ByteBuffer.allocate(Pack.CHUNK_HEADER)
+                .putInt(Pack.CHUNK_MAGIC)
                 .put((byte) kind.number())
                 .put((byte) (isSmaller ? Pack.ZSTD : Pack.RAW))
-                .putShort((short) 0)
-                .putInt(length)
-                .putInt(stored)
-                .putInt(sum);
-        return packed.position(0);
+                .put((byte) (sealing == null ? 0 : Pack.SEALED))
+                .put((byte) 0)
+                .putInt(length);
+        ByteBuffer to = packed;
+        if (sealing != null) {
+            to = sealed.clear().position(Pack.CHUNK_HEADER);
+            sealing.seal(name(header.array(), id), packed, to);
+            to.flip().position(Pack.CHUNK_HEADER);
+        }
+        header.putInt(to.remaining()).putInt(Pack.checksum(to.duplicate()));
+        return to.position(0).put(header.flip()).position(0);
+    }
+
+    /** What a sealed chunk is bound to: the first 12 bytes of its header, and its id. */
+    private static byte[] name(byte[] header, ChunkId id) {
+        ByteBuffer name = ByteBuffer.allocate(Pack.BOUND + ChunkId.BYTES).put(header, 0, Pack.BOUND);
+        id.write(name);
+        return name.array();
     }
 
     private boolean compress(ByteBuffer from) {
@@ -89,12 +125,16 @@ final class Packer {
      *
      * @param stored with its header
      * @param where what errors call it
+     * @throws BadRepositoryException if it is damaged, or is another chunk than this
      */
-    byte[] unpack(ByteBuffer stored, String where) throws BadRepositoryException {
+    byte[] unpack(ChunkId id, ByteBuffer stored, String where) throws IOException {
+        byte[] header = new byte[Pack.BOUND];
+        stored.duplicate().get(header);
         int magic = stored.getInt();
         stored.get();
         int method = stored.get();
-        stored.getShort();
+        int flags = stored.get();
+        stored.get();
         int length = stored.getInt();
         int bytes = stored.getInt();
         int sum = stored.getInt();
@@ -103,16 +143,17 @@ final class Packer {
         if (!isPossible || Pack.checksum(stored.duplicate()) != sum) {
             throw damaged(where);
         }
+        ByteBuffer content = opened(id, header, flags, stored, where);
         plain.clear().limit(length);
         switch (method) {
             case Pack.RAW -> {
-                if (stored.remaining() != length) {
+                if (content.remaining() != length) {
                     throw damaged(where);
                 }
-                plain.put(stored).flip();
+                plain.put(content).flip();
             }
             case Pack.ZSTD -> {
-                if (!zstd.decompress(stored, plain) || plain.remaining() != length) {
+                if (!zstd.decompress(content, plain) || plain.remaining() != length) {
                     throw damaged(where);
                 }
             }
@@ -122,7 +163,31 @@ final class Packer {
         }
         byte[] chunk = new byte[length];
         plain.get(chunk);
+        ChunkId found = key == null ? ChunkId.of(chunk, 0, length) : key.id(chunk, 0, length);
+        if (!found.equals(id)) {
+            throw damaged(where);
+        }
         return chunk;
+    }
+
+    private ByteBuffer opened(ChunkId id, byte[] header, int flags, ByteBuffer stored, String where)
+            throws IOException {
+        if ((flags == 0) != (key == null) || flags > Pack.SEALED || flags < 0) {
+            throw damaged(where);
+        }
+        if (key == null) {
+            return stored;
+        }
+        if (stored.remaining() < Sealing.OVERHEAD || stored.remaining() > sealed.capacity()) {
+            throw damaged(where);
+        }
+        byte[] half = new byte[Sealing.HALF];
+        stored.get(half);
+        sealed.clear();
+        if (!key.open(half, where).open(name(header, id), stored, sealed)) {
+            throw damaged(where);
+        }
+        return sealed.flip();
     }
 
     static BadRepositoryException damaged(String where) {

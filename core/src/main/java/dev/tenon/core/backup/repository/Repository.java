@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -29,15 +30,38 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Repository implements AutoCloseable {
     private static final int VERSION = 1;
+
+    /** Of a repository that is encrypted or has parity. */
+    private static final int GUARDED = 2;
+
+    private static final String METHOD = "X25519-HKDF-SHA256-AES-256-GCM";
     private static final String NOTES = ".notes";
     private static final String PROTECTED = ".protected";
     private static final String BASE = "base.";
 
     private final Layout layout;
-    private final Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK);
+    private final Header header;
+    private final @Nullable RepositoryKey key;
+    private final Packer.Pool packers;
 
-    private Repository(Layout layout) {
-        this.layout = layout;
+    /**
+     * What {@code repository.json} says.
+     *
+     * @param fingerprint of the key; null if it is not encrypted
+     * @param parity in percent
+     */
+    private record Header(@Nullable String fingerprint, int parity) {}
+
+    private Repository(Layout layout, Header header, @Nullable RepositoryKey key) {
+        this.layout = new Layout(layout.root(), header.parity);
+        this.header = header;
+        this.key = key;
+        this.packers = new Packer.Pool(DiskTable.CHUNK, key);
+    }
+
+    /** The same as {@link #init(Path, RepositoryOptions)} without options. */
+    public static void init(Path directory) throws IOException {
+        init(directory, RepositoryOptions.NONE);
     }
 
     /**
@@ -45,7 +69,7 @@ public final class Repository implements AutoCloseable {
      *
      * @throws StorageException {@code ALREADY_EXISTS} if there is something in it
      */
-    public static void init(Path directory) throws IOException {
+    public static void init(Path directory, RepositoryOptions options) throws IOException {
         Layout layout = new Layout(directory.toAbsolutePath());
         Layout.makeDirectory(layout.root());
         if (!Layout.entries(layout.root()).isEmpty()) {
@@ -57,21 +81,55 @@ public final class Repository implements AutoCloseable {
         for (Path inner : layout.directories()) {
             Layout.makeDirectory(inner);
         }
+        boolean isEncrypted = !options.keys().isEmpty();
         Map<String, Object> header = new TreeMap<>();
-        header.put("tenon-repository", VERSION);
+        header.put("tenon-repository", isEncrypted || options.parity() > 0 ? GUARDED : VERSION);
         header.put("id", UUID.randomUUID().toString());
         header.put("chunk-size", DiskTable.CHUNK);
+        if (options.parity() > 0) {
+            header.put("parity", options.parity());
+        }
+        if (isEncrypted) {
+            RepositoryKey made = RepositoryKey.generate();
+            RepositoryKeys keys = new RepositoryKeys(layout, made);
+            for (Map.Entry<String, Unlocking> each : options.keys().entrySet()) {
+                keys.add(each.getKey(), each.getValue(), true);
+            }
+            header.put("encryption", new TreeMap<>(Map.of("method", METHOD, "fingerprint", made.fingerprint())));
+        }
+        // Last: without it there is no repository, so none lacks its key.
         Layout.publish(layout.header(), JSON.std.asBytes(header));
+    }
+
+    /** The same as {@link #open(Path, Unlocking)} without a key. */
+    public static Repository open(Path directory) throws IOException {
+        return open(directory, null);
     }
 
     /**
      * Opens a repository.
      *
-     * @throws StorageException {@code NOT_FOUND} if there is none
+     * @param by opens one that is encrypted; null for none: then backups can be listed, noted, protected and forgotten
+     * @throws StorageException {@code NOT_FOUND} if there is none, {@code PERMISSION_DENIED} if this does not open it,
+     *     {@code BAD_PARAMETER} if it is not encrypted
      * @throws BadRepositoryException if it is of a version that this build does not know
      */
-    public static Repository open(Path directory) throws IOException {
+    public static Repository open(Path directory, @Nullable Unlocking by) throws IOException {
         Layout layout = new Layout(directory.toAbsolutePath());
+        Header header = header(layout, directory);
+        if (by == null) {
+            return new Repository(layout, header, null);
+        }
+        if (header.fingerprint == null) {
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER,
+                    "the repository in " + Quoted.of(directory.toString())
+                            + " is not encrypted, and a key was given; only a new one can be encrypted");
+        }
+        return new Repository(layout, header, RepositoryKeys.open(layout, header.fingerprint, by));
+    }
+
+    private static Header header(Layout layout, Path directory) throws IOException {
         Map<String, Object> header;
         try {
             header = JSON.std.mapFrom(Files.readString(layout.header()));
@@ -79,13 +137,70 @@ public final class Repository implements AutoCloseable {
             throw StorageException.refused(
                     StorageError.NOT_FOUND, "there is no repository in " + Quoted.of(directory.toString()));
         }
-        if (!Integer.valueOf(VERSION).equals(header.get("tenon-repository"))
-                || !Integer.valueOf(DiskTable.CHUNK).equals(header.get("chunk-size"))) {
+        boolean isKnown = header.get("tenon-repository") instanceof Integer version
+                && version >= VERSION
+                && version <= GUARDED
+                && Integer.valueOf(DiskTable.CHUNK).equals(header.get("chunk-size"));
+        if (!isKnown) {
             throw new BadRepositoryException("the repository in " + Quoted.of(directory.toString()) + " is of version "
-                    + header.get("tenon-repository") + ", and this build knows version " + VERSION
+                    + header.get("tenon-repository") + ", and this build knows versions to " + GUARDED
                     + "; use a newer one");
         }
-        return new Repository(layout);
+        String fingerprint = null;
+        if (header.get("encryption") instanceof Map<?, ?> encryption) {
+            if (!METHOD.equals(encryption.get("method"))) {
+                throw new BadRepositoryException("the repository in " + Quoted.of(directory.toString())
+                        + " is encrypted by a method that this build does not know; use a newer one");
+            }
+            fingerprint = String.valueOf(encryption.get("fingerprint"));
+        }
+        return new Header(fingerprint, header.get("parity") instanceof Integer percent ? percent : 0);
+    }
+
+    /** The fingerprint of the key of one that is encrypted, whether it was opened by a key or not. */
+    public Optional<String> fingerprint() {
+        return Optional.ofNullable(header.fingerprint);
+    }
+
+    /** Whether backups can be read: it is not encrypted, or was opened by a full key. */
+    public boolean canRead() {
+        return header.fingerprint == null || (key != null && key.canRead());
+    }
+
+    /**
+     * By what it can be opened.
+     *
+     * @throws StorageException {@code NOT_SUPPORTED} if it is not encrypted, {@code PERMISSION_DENIED} if it was opened
+     *     without a key
+     */
+    public RepositoryKeys keys() {
+        if (header.fingerprint == null) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "the repository in " + Quoted.of(layout.root().toString()) + " is not encrypted, and has no keys");
+        }
+        return new RepositoryKeys(layout, requireKey());
+    }
+
+    private RepositoryKey requireKey() {
+        RepositoryKey present = key;
+        if (present == null) {
+            throw StorageException.refused(
+                    StorageError.PERMISSION_DENIED,
+                    "the repository in " + Quoted.of(layout.root().toString())
+                            + " is encrypted, and no key was given; name a key file with --key-file, or the file of a"
+                            + " passphrase with --passphrase-file, or give the storage its encryption-key");
+        }
+        return present;
+    }
+
+    private void requireReading() {
+        if (!canRead() && !requireKey().canRead()) {
+            throw StorageException.refused(
+                    StorageError.PERMISSION_DENIED,
+                    "the key that was given for the repository in " + Quoted.of(layout.root().toString())
+                            + " only adds backups; what reads them needs a full key");
+        }
     }
 
     /** The snapshots of a namespace, oldest first for each guest. */
@@ -108,7 +223,9 @@ public final class Repository implements AutoCloseable {
 
     /** A snapshot; empty if there is none. */
     public Optional<Snapshot> find(SnapshotId id) throws IOException {
-        return Snapshot.read(layout.snapshots().resolve(id.path()), id);
+        Optional<Snapshot> found = Snapshot.read(layout.snapshots().resolve(id.path()), id, key);
+        // What is not sealed in a repository that is encrypted is nobody's word.
+        return header.fingerprint != null && key == null ? found.map(Snapshot::withoutConfigs) : found;
     }
 
     /** Forgets a snapshot. Its space is free after the next {@link #collect}. Does nothing if there is none. */
@@ -194,6 +311,9 @@ public final class Repository implements AutoCloseable {
 
     /** Begins a backup. */
     public SnapshotWriter write(String namespace, GuestType type, Vmid guest, Instant time) throws IOException {
+        if (header.fingerprint != null) {
+            requireKey();
+        }
         SnapshotId id = new SnapshotId(namespace, type, guest, time);
         Lease lease = Lease.take(layout, Lease.Kind.WRITE);
         try {
@@ -230,7 +350,7 @@ public final class Repository implements AutoCloseable {
                 SnapshotWriter writer = to.write(id.namespace(), id.type(), id.guest(), id.time())) {
             Snapshot snapshot = find(id).orElseThrow(() ->
                     StorageException.refused(StorageError.NOT_FOUND, "there is no snapshot '" + id + "'"));
-            copy = writer.copy(snapshot, from.chunks());
+            copy = hasNamesOf(to) ? writer.copy(snapshot, from.chunks()) : TransferredSnapshot.write(snapshot, from, writer);
         }
         if (isProtected(id)) {
             to.setProtected(id, true);
@@ -239,8 +359,14 @@ public final class Repository implements AutoCloseable {
         return Optional.of(copy);
     }
 
+    /** Whether the same chunk has the same name in another repository. */
+    private boolean hasNamesOf(Repository other) {
+        return Objects.equals(header.fingerprint, other.header.fingerprint);
+    }
+
     /** Begins to read; nothing that exists now is removed before the end. */
     public RepositoryReader read() throws IOException {
+        requireReading();
         Lease lease = Lease.take(layout, Lease.Kind.READ);
         try {
             return new RepositoryReader(
@@ -257,6 +383,7 @@ public final class Repository implements AutoCloseable {
      * @throws StorageException {@code IN_USE} if somebody else does it now
      */
     public Collector.Collected collect() throws IOException {
+        requireReading();
         return new Collector(layout, packers).collect();
     }
 
@@ -271,11 +398,19 @@ public final class Repository implements AutoCloseable {
      * @param percent how many of the chunks to read, above 0 to 100
      */
     public Verifier.Verified verify(double percent) throws IOException {
+        requireReading();
         return new Verifier(layout, packers, percent).verify();
+    }
+
+    /** Repairs what its parity can repair, and adds parity where it is missing; see {@link RepositoryOptions#parity}. */
+    public Repairer.Repaired repair() throws IOException {
+        requireReading();
+        return new Repairer(layout, packers).repair();
     }
 
     /** Counts what is there; reads all tables of disks, and no chunks of data. */
     public Statistics statistics() throws IOException {
+        requireReading();
         return new Counter(layout, packers).count();
     }
 
@@ -285,7 +420,7 @@ public final class Repository implements AutoCloseable {
     }
 
     static @Nullable Snapshot record(Layout layout, SnapshotId id) throws IOException {
-        return Snapshot.read(layout.snapshots().resolve(id.path()), id).orElse(null);
+        return Snapshot.read(layout.snapshots().resolve(id.path()), id, null).orElse(null);
     }
 
     static Set<String> names(List<Path> files) {

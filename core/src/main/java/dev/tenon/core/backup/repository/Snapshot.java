@@ -4,12 +4,15 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.RawConfig;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HexFormat;
@@ -25,18 +28,20 @@ import org.jspecify.annotations.Nullable;
  *
  * @param disks by device
  * @param tree the files of a container; null for a VM
- * @param config the guest's configuration, the same bytes that came with the backup
- * @param firewall the guest's firewall configuration; null if none came
+ * @param config the guest's configuration, the same bytes that came with the backup; null if it is sealed, and the repository
+ *     was opened without a key that reads
+ * @param firewall the guest's firewall configuration; null if none came, or it is sealed
  * @param stored bytes that this backup added to the repository
  */
 public record Snapshot(
         SnapshotId id,
         Map<DeviceName, Disk> disks,
         @Nullable Tree tree,
-        RawConfig config,
+        @Nullable RawConfig config,
         @Nullable RawConfig firewall,
         ByteSize stored) {
     private static final int VERSION = 1;
+    private static final int SEALED = 2;
     private static final int SUM = 65;
 
     public Snapshot {
@@ -68,13 +73,24 @@ public record Snapshot(
         }
     }
 
-    /** The record, in JSON, and in a line of its own its SHA-256. */
-    byte[] write() throws IOException {
+    /** The same as one learns without a key. */
+    Snapshot withoutConfigs() {
+        return new Snapshot(id, disks, tree, null, null, stored);
+    }
+
+    /**
+     * The record: a line of JSON, a line with what is sealed if anything is, and a line with the SHA-256 of those before.
+     *
+     * @param sealing null in a repository that is not encrypted
+     * @throws IllegalStateException if the configuration is not known
+     */
+    byte[] write(@Nullable Sealing sealing) throws IOException {
+        Map<String, Object> configs = configs();
         Map<String, Object> disksByName = new LinkedHashMap<>();
         disks.forEach((device, disk) -> disksByName.put(
                 device.toString(), new TreeMap<>(Map.of("size", disk.size().bytes(), "leaves", disk.leaves()))));
         Map<String, Object> record = new TreeMap<>();
-        record.put("version", VERSION);
+        record.put("version", sealing == null ? VERSION : SEALED);
         record.put("id", id.toString());
         record.put("disks", disksByName);
         if (tree != null) {
@@ -90,27 +106,54 @@ public record Snapshot(
                             "leaves",
                             tree.leaves())));
         }
-        record.put("config", Base64.getEncoder().encodeToString(config.bytes()));
-        if (firewall != null) {
-            record.put("firewall", Base64.getEncoder().encodeToString(firewall.bytes()));
-        }
         record.put("stored", stored.bytes());
-        byte[] json = JSON.std.asBytes(record);
-        byte[] sum =
-                (HexFormat.of().formatHex(ChunkId.digest().digest(json)) + "\n").getBytes(StandardCharsets.US_ASCII);
-        byte[] all = new byte[json.length + 1 + sum.length];
-        System.arraycopy(json, 0, all, 0, json.length);
-        all[json.length] = '\n';
-        System.arraycopy(sum, 0, all, json.length + 1, sum.length);
-        return all;
+        if (sealing == null) {
+            record.putAll(configs);
+        }
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] line = JSON.std.asBytes(record);
+        all.writeBytes(line);
+        if (sealing != null) {
+            byte[] secret = JSON.std.asBytes(configs);
+            ByteBuffer sealed = ByteBuffer.allocate(secret.length + Sealing.OVERHEAD);
+            sealing.seal(name(line), ByteBuffer.wrap(secret), sealed);
+            all.write('\n');
+            all.writeBytes(Base64.getEncoder().encode(sealed.array()));
+        }
+        byte[] sum = ChunkId.digest().digest(all.toByteArray());
+        all.writeBytes(("\n" + HexFormat.of().formatHex(sum) + "\n").getBytes(StandardCharsets.US_ASCII));
+        return all.toByteArray();
+    }
+
+    private Map<String, Object> configs() {
+        RawConfig known = config;
+        if (known == null) {
+            throw new IllegalStateException("the configuration of snapshot '" + id + "' is not known");
+        }
+        Map<String, Object> configs = new TreeMap<>();
+        configs.put("config", Base64.getEncoder().encodeToString(known.bytes()));
+        if (firewall != null) {
+            configs.put("firewall", Base64.getEncoder().encodeToString(firewall.bytes()));
+        }
+        return configs;
+    }
+
+    /** What the configurations are bound to: all else that the record says. */
+    private static byte[] name(byte[] line) {
+        byte[] label = "record ".getBytes(StandardCharsets.US_ASCII);
+        return ByteBuffer.allocate(label.length + line.length)
+                .put(label)
+                .put(line)
+                .array();
     }
 
     /**
      * The record of a snapshot; empty if there is none.
      *
+     * @param key null if there is none: then sealed configurations are not read
      * @throws BadRepositoryException if it is damaged or of a later version
      */
-    static Optional<Snapshot> read(Path file, SnapshotId id) throws IOException {
+    static Optional<Snapshot> read(Path file, SnapshotId id, @Nullable RepositoryKey key) throws IOException {
         byte[] all;
         try {
             all = Files.readAllBytes(file);
@@ -124,10 +167,23 @@ public record Snapshot(
             throw new BadRepositoryException("the record of snapshot '" + id
                     + "' is damaged; its chunks may all be there: restore the file '" + file + "' from a copy");
         }
-        Map<String, Object> record = JSON.std.mapFrom(new String(all, 0, length, StandardCharsets.UTF_8));
-        if (!Integer.valueOf(VERSION).equals(record.get("version"))) {
+        int end = 0;
+        while (end < length && all[end] != '\n') {
+            end++;
+        }
+        byte[] line = Arrays.copyOf(all, end);
+        Map<String, Object> record = JSON.std.mapFrom(new String(line, StandardCharsets.UTF_8));
+        boolean isSealed = Integer.valueOf(SEALED).equals(record.get("version")) && end < length;
+        if (!isSealed && !Integer.valueOf(VERSION).equals(record.get("version"))) {
             throw new BadRepositoryException("the record of snapshot '" + id + "' is of version "
-                    + record.get("version") + ", and this build knows version " + VERSION + "; use a newer one");
+                    + record.get("version") + ", and this build knows versions to " + SEALED + "; use a newer one");
+        }
+        if (!isSealed && key != null) {
+            throw new BadRepositoryException("the record of snapshot '" + id
+                    + "' is not sealed, and was not made by somebody who has the repository's key");
+        }
+        if (isSealed && key != null && key.canRead()) {
+            record.putAll(opened(line, new String(all, end + 1, length - end - 1, StandardCharsets.US_ASCII), id, key));
         }
         Map<DeviceName, Disk> disks = new LinkedHashMap<>();
         if (record.get("disks") instanceof Map<?, ?> byName) {
@@ -137,9 +193,30 @@ public record Snapshot(
                 id,
                 disks,
                 record.get("tree") instanceof Map<?, ?> tree ? tree(tree) : null,
-                RawConfig.of(bytes(record.get("config"))),
+                record.containsKey("config") ? RawConfig.of(bytes(record.get("config"))) : null,
                 record.containsKey("firewall") ? RawConfig.of(bytes(record.get("firewall"))) : null,
                 ByteSize.ofBytes(number(record.get("stored")))));
+    }
+
+    private static Map<String, Object> opened(byte[] line, String text, SnapshotId id, RepositoryKey key)
+            throws IOException {
+        String where = "the record of snapshot '" + id + "'";
+        byte[] sealed;
+        try {
+            sealed = bytes(text);
+        } catch (IllegalArgumentException e) {
+            throw Packer.damaged(where);
+        }
+        if (sealed.length < Sealing.OVERHEAD) {
+            throw Packer.damaged(where);
+        }
+        ByteBuffer secret = ByteBuffer.allocate(sealed.length - Sealing.OVERHEAD);
+        Sealing sealing = key.open(Arrays.copyOf(sealed, Sealing.HALF), where);
+        ByteBuffer rest = ByteBuffer.wrap(sealed, Sealing.HALF, sealed.length - Sealing.HALF);
+        if (!sealing.open(name(line), rest, secret)) {
+            throw Packer.damaged(where);
+        }
+        return JSON.std.mapFrom(new String(secret.array(), StandardCharsets.UTF_8));
     }
 
     private static byte[] sum(byte[] all, int length) {

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -39,6 +40,7 @@ public final class SnapshotWriter implements AutoCloseable {
     private final ChunkIndex index;
     private final ChunkReader reader;
     private final Packer.Pool packers;
+    private final @Nullable Sealing sealing;
     private final PackWriter packs;
     private final ChunkSet own = new ChunkSet();
     private final ExecutorService threads;
@@ -57,6 +59,7 @@ public final class SnapshotWriter implements AutoCloseable {
         this.index = index;
         this.reader = reader;
         this.packers = packers;
+        this.sealing = packers.sealing();
         this.packs = new PackWriter(layout, lease);
         this.threads = Executors.newFixedThreadPool(
                 THREADS, Thread.ofPlatform().daemon().name("backup of " + id, 0).factory());
@@ -215,13 +218,13 @@ public final class SnapshotWriter implements AutoCloseable {
         if (Arrays.equals(chunk, offset, offset + length, ZEROES, 0, length)) {
             return ChunkId.ZEROES;
         }
-        ChunkId chunkId = ChunkId.of(chunk, offset, length);
+        ChunkId chunkId = packers.id(chunk, offset, length);
         if (index.contains(chunkId) || !own.add(chunkId)) {
             return chunkId;
         }
         Packer packer = packers.take();
         try {
-            packs.append(chunkId, kind, length, packer.pack(kind, chunk, offset, length));
+            packs.append(chunkId, kind, length, packer.pack(chunkId, kind, chunk, offset, length, sealing));
         } finally {
             packers.give(packer);
         }
@@ -269,7 +272,11 @@ public final class SnapshotWriter implements AutoCloseable {
     Snapshot copy(Snapshot snapshot, ChunkReader from) throws IOException {
         new SnapshotCopy(from, this).copy(snapshot);
         await();
-        return publish(snapshot.disks(), snapshot.tree(), snapshot.config(), snapshot.firewall());
+        return publish(
+                snapshot.disks(),
+                snapshot.tree(),
+                Objects.requireNonNull(snapshot.config(), "the configuration"),
+                snapshot.firewall());
     }
 
     private Snapshot publish(
@@ -286,7 +293,7 @@ public final class SnapshotWriter implements AutoCloseable {
             Snapshot snapshot =
                     new Snapshot(id, written, writtenTree, config, firewall, ByteSize.ofBytes(packs.written()));
             Layout.makeDirectory(Layout.parent(place));
-            Layout.write(record, snapshot.write());
+            Layout.write(record, snapshot.write(packers.sealing()));
             FileMove.withoutReplacing(record, place);
             DirectorySync.of(Layout.parent(place));
             return snapshot;

@@ -114,8 +114,8 @@ public final class Verifier {
         try {
             ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
             Pack.readFully(channel, stored, entry.offset(), where);
-            byte[] chunk = packer.unpack(stored, where);
-            return ChunkId.of(chunk, chunk.length).equals(entry.id());
+            packer.unpack(entry.id(), stored, where);
+            return true;
         } catch (IOException e) {
             return false;
         } finally {

@@ -8,6 +8,7 @@ import dev.tenon.core.linux.FileSystemStatus;
 import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
+import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
@@ -46,6 +47,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,13 +56,14 @@ import org.jspecify.annotations.Nullable;
 
 /** The storage type {@code tenonbackup}: backups, and nothing else, in a repository of chunks in a directory. */
 public final class TenonbackupPlugin extends DevicePlugin {
+    private static final String KEY = StorageRepository.KEY;
     private static final Format FORMAT = Format.ofWord("tenon");
     private static final PluginData DATA = new PluginData(
             Set.of("backup", "none"),
             Set.of("backup"),
             Set.of(),
             null,
-            Set.of(),
+            Set.of(KEY),
             Set.of("backup-provider"),
             false,
             Map.of());
@@ -90,6 +93,8 @@ public final class TenonbackupPlugin extends DevicePlugin {
                 optional,
                 "disable",
                 optional,
+                KEY,
+                optional,
                 "nodes",
                 optional,
                 "shared",
@@ -102,21 +107,13 @@ public final class TenonbackupPlugin extends DevicePlugin {
 
     // ---- the repository
 
-    private static Path directory(Storage storage) {
-        return Path.of(storage.config()
-                .text("path")
-                .filter(path -> !path.isEmpty())
-                .orElseThrow(() -> StorageException.refused(
-                        StorageError.BAD_CONFIG, "storage '" + storage.id() + "' has no path")));
-    }
-
     /** Work with the repository of a storage. */
     private interface Work<T> {
         T on(Repository repository) throws IOException;
     }
 
     private static <T> T with(Storage storage, String doing, Work<T> work) {
-        try (Repository repository = Repository.open(directory(storage))) {
+        try (Repository repository = StorageRepository.open(storage)) {
             return work.on(repository);
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot " + doing);
@@ -126,15 +123,46 @@ public final class TenonbackupPlugin extends DevicePlugin {
     /** An empty directory becomes a repository; one that is there is taken as it is. */
     @Override
     public HookResult onAdd(Storage storage, Secrets secrets) {
-        Path directory = directory(storage);
-        if (!Repository.isOne(directory)) {
-            try {
-                Repository.init(directory);
-            } catch (IOException e) {
-                throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot make a repository");
+        try {
+            Optional<String> key = secrets.changes().getOrDefault(KEY, Optional.empty());
+            String made = StorageRepository.add(storage, key.orElse(null));
+            return new HookResult(
+                    marked(storage, storage.config().properties(), key.isPresent()),
+                    made == null ? Map.of() : Map.of(KEY, made));
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot make a repository");
+        }
+    }
+
+    /** PVE tells by the configuration that backups are encrypted: it has the key's fingerprint in place of the key. */
+    private static Map<String, Object> marked(Storage storage, Map<String, Object> properties, boolean hasKey)
+            throws IOException {
+        Map<String, Object> marked = new LinkedHashMap<>(properties);
+        if (hasKey) {
+            try (Repository repository = StorageRepository.open(storage)) {
+                repository.fingerprint().ifPresent(fingerprint -> marked.put(KEY, fingerprint));
             }
         }
-        return super.onAdd(storage, secrets);
+        return marked;
+    }
+
+    @Override
+    public HookResult onUpdate(Storage storage, ConfigChange change) {
+        Optional<String> key = change.secrets().changes().get(KEY);
+        if (key == null) {
+            return super.onUpdate(storage, change);
+        }
+        try {
+            StorageRepository.change(storage, key.orElse(null));
+            return new HookResult(marked(storage, change.set(), key.isPresent()), Map.of());
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot take this key");
+        }
+    }
+
+    @Override
+    public void onDelete(Storage storage) {
+        StorageRepository.putAway(storage.id());
     }
 
     @Override
@@ -146,7 +174,7 @@ public final class TenonbackupPlugin extends DevicePlugin {
     public StorageStatus status(Storage storage, OperationCache cache) {
         activateStorage(storage, cache);
         try {
-            FileSystemStatus room = FileSystemStatus.of(directory(storage));
+            FileSystemStatus room = FileSystemStatus.of(StorageRepository.directory(storage));
             return new StorageStatus.Active(
                     ByteSize.ofBytes(room.total()),
                     ByteSize.ofBytes(room.available()),
@@ -159,7 +187,7 @@ public final class TenonbackupPlugin extends DevicePlugin {
     @Override
     public BackupProvider newBackupProvider(Storage storage, TaskLog log) {
         try {
-            return new TenonbackupProvider(storage.id(), Repository.open(directory(storage)), log);
+            return new TenonbackupProvider(storage.id(), StorageRepository.open(storage), log);
         } catch (IOException e) {
             throw Failures.of(e, Outcome.NOT_STARTED, "storage '" + storage.id() + "' cannot open its repository");
         }
@@ -183,7 +211,7 @@ public final class TenonbackupPlugin extends DevicePlugin {
     public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
         SnapshotId id = Archives.id(volume);
         return new VolumePath(
-                "tenonbackup:" + directory(storage) + "::" + Archives.name(id), id.guest(), ContentType.BACKUP);
+                "tenonbackup:" + StorageRepository.directory(storage) + "::" + Archives.name(id), id.guest(), ContentType.BACKUP);
     }
 
     @Override
@@ -220,7 +248,10 @@ public final class TenonbackupPlugin extends DevicePlugin {
                 snapshot.stored(),
                 null,
                 id.time().getEpochSecond(),
-                Map.of());
+                repository
+                        .fingerprint()
+                        .<Map<String, Object>>map(fingerprint -> Map.of("encrypted", fingerprint))
+                        .orElse(Map.of()));
         return new ListedVolume(
                 info,
                 ContentType.BACKUP,
@@ -301,7 +332,10 @@ public final class TenonbackupPlugin extends DevicePlugin {
     /** A collection that runs now frees the space of this storage too, or else the next one does. */
     private static void collect(Storage storage) {
         try {
-            with(storage, "free the space of removed backups", Repository::collect);
+            with(storage, "free the space of removed backups", repository -> {
+                // A host that only adds backups cannot see what is still needed; another host frees the space.
+                return repository.canRead() ? repository.collect() : null;
+            });
         } catch (StorageException e) {
             if (e.error() != StorageError.IN_USE) {
                 throw e;

@@ -135,6 +135,10 @@ final class TenonbackupProvider implements BackupProvider {
     public Map<DeviceName, BitmapUse> queryIncremental(Vmid guest, Map<DeviceName, ByteSize> disks) {
         return doing("look for the last backup of guest " + guest, () -> {
             Map<DeviceName, BitmapUse> uses = new LinkedHashMap<>();
+            if (!repository.canRead()) {
+                disks.keySet().forEach(disk -> uses.put(disk, BitmapUse.NEW));
+                return uses;
+            }
             try (RepositoryReader from = repository.read()) {
                 Optional<Snapshot> base = base(guest, GuestType.QEMU);
                 for (Map.Entry<DeviceName, ByteSize> disk : disks.entrySet()) {
@@ -230,9 +234,11 @@ final class TenonbackupProvider implements BackupProvider {
             Vmid guest, GuestConfigs configs, List<String> exclude, ContainerTree tree, BackupLimits limits) {
         SnapshotId id = current();
         doing("back up guest " + guest, () -> {
-            try (RepositoryReader from = repository.read();
+            // Whoever only adds backups reads all files.
+            try (@Nullable RepositoryReader from = repository.canRead() ? repository.read() : null;
                     SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
-                TreeCopy copy = new TreeCopy(tree, exclude, baseTree(guest, from), writer.tree(), limits, log);
+                TreeReader.@Nullable Cursor base = from == null ? null : baseTree(guest, from);
+                TreeCopy copy = new TreeCopy(tree, exclude, base, writer.tree(), limits, log);
                 copy.copy();
                 Snapshot snapshot = publish(writer, configs);
                 log.log(
@@ -270,7 +276,11 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public RawConfig guestConfig(VolumeName volume) {
-        return snapshot(volume).config();
+        return Optional.ofNullable(snapshot(volume).config())
+                .orElseThrow(() -> StorageException.refused(
+                        StorageError.PERMISSION_DENIED,
+                        "the configuration in '" + storage + ":" + volume
+                                + "' is encrypted, and the storage has no key that reads"));
     }
 
     @Override

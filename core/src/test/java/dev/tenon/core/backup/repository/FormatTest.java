@@ -83,6 +83,54 @@ class FormatTest {
                 .isEqualTo(example("The entries of a tree of a root and a file `a` with `Tenon` and a newline:"));
     }
 
+    private static byte[] bytes(int first, int count) {
+        byte[] bytes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            bytes[i] = (byte) (first + i);
+        }
+        return bytes;
+    }
+
+    private static String hex(ByteBuffer bytes) {
+        byte[] all = new byte[bytes.remaining()];
+        bytes.get(all);
+        return HexFormat.of().formatHex(all).replaceAll("(.{64})", "$1\n").stripTrailing() + "\n";
+    }
+
+    @Test
+    void whatIsSealedIsAsInTheDocument() throws IOException {
+        RepositoryKey key = RepositoryKey.full(bytes(0, 32), bytes(32, 32));
+        byte[] content = "Tenon\n".getBytes(StandardCharsets.US_ASCII);
+        ChunkId id = key.id(content, 0, content.length);
+        KeySlot slot = KeySlot.make(key, new Unlocking.Passphrase("correct horse"), true, bytes(96, 32), 1000);
+
+        assertThat(key.fingerprint() + "\n").isEqualTo(example("Its fingerprint:"));
+        assertThat(id + "\n").isEqualTo(example("The id of the chunk `Tenon` and a newline:"));
+        try (Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK, key)) {
+            Packer packer = packers.take();
+            assertThat(hex(packer.pack(id, ChunkKind.DATA, content, 0, content.length, key.seal(bytes(64, 32)))))
+                    .isEqualTo(example("The chunk, sealed with the private half `40` to `5f`:"));
+            packers.give(packer);
+        }
+        assertThat(new String(slot.write(), StandardCharsets.US_ASCII) + "\n")
+                .isEqualTo(example("A slot of the passphrase `correct horse`, with the salt `60` to `7f` and 1,000 iterations:"));
+        assertThat(slot.open(new Unlocking.Passphrase("correct horse"))).isNotNull();
+        assertThat(new Unlocking.KeyFile(bytes(0, 32)).text() + "\n").isEqualTo(example("A key file:"));
+        assertThat(new Unlocking.Paper(key.secret(true)).text()).isEqualTo(example("On paper:"));
+    }
+
+    @Test
+    void parityIsAsInTheDocument() throws IOException {
+        byte[] pack = new byte[10_000];
+        for (int i = 0; i < pack.length; i++) {
+            pack[i] = (byte) (i * 7 % 251);
+        }
+        byte[] parity = Parity.of(pack, 10);
+
+        assertThat(ChunkId.of(parity, parity.length) + "\n")
+                .isEqualTo(example("The parity, of 10 %, of 10,000 bytes that are i * 7 mod 251 each has this SHA-256:"));
+    }
+
     private static TreeEntry entry(
             String path, TreeEntry.Kind kind, int mode, TreeEntry.Known known, TreeEntry.Content content) {
         return new TreeEntry(

@@ -353,9 +353,9 @@ class RepositoryTest {
         assertThatThrownBy(() -> Repository.init(directory))
                 .isInstanceOfSatisfying(
                         StorageException.class, e -> assertThat(e.error()).isEqualTo(StorageError.ALREADY_EXISTS));
-        Files.writeString(at("repository.json"), "{\"tenon-repository\":2,\"chunk-size\":4194304}");
+        Files.writeString(at("repository.json"), "{\"tenon-repository\":3,\"chunk-size\":4194304}");
         assertThatThrownBy(() -> Repository.open(at(".")))
                 .isInstanceOf(BadRepositoryException.class)
-                .hasMessageContaining("is of version 2");
+                .hasMessageContaining("is of version 3");
     }
 }

@@ -1,0 +1,85 @@
+package dev.tenon.core.backup.repository;
+
+import dev.tenon.core.spi.backup.DeviceName;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** Writes a snapshot into a repository where chunks have other names, because it has another key or none: all of it is read. */
+final class TransferredSnapshot {
+    private TransferredSnapshot() {}
+
+    static Snapshot write(Snapshot snapshot, RepositoryReader from, SnapshotWriter to) throws IOException {
+        for (Map.Entry<DeviceName, Snapshot.Disk> disk : snapshot.disks().entrySet()) {
+            DiskWriter written = to.disk(disk.getKey(), disk.getValue().size());
+            DiskReader read = from.disk(snapshot, disk.getKey()).orElseThrow();
+            long size = read.size().bytes();
+            for (long at = 0; at < size; at += DiskTable.CHUNK) {
+                int length = (int) Math.min(DiskTable.CHUNK, size - at);
+                if (!read.isZero(at, length)) {
+                    ByteBuffer chunk = ByteBuffer.allocate(length);
+                    read.read(at, chunk);
+                    written.writeChunk(at, chunk.flip());
+                }
+            }
+        }
+        TreeReader tree = from.tree(snapshot).orElse(null);
+        if (tree != null) {
+            TreeWriter written = to.tree();
+            TreeReader.Cursor cursor = tree.from("");
+            for (TreeEntry entry = cursor.next(); entry != null; entry = cursor.next()) {
+                if (entry.kind() == TreeEntry.Kind.FILE) {
+                    written.add(entry.with(TreeEntry.Content.NONE), new Content(tree.content(entry)));
+                } else {
+                    written.add(entry);
+                }
+            }
+        }
+        return to.publish(Objects.requireNonNull(snapshot.config(), "the configuration"), snapshot.firewall());
+    }
+
+    /** The bytes of a file of the snapshot. */
+    private static final class Content implements TreeWriter.Source {
+        private final FileContent content;
+        private final List<FileContent.Data> data;
+
+        Content(FileContent content) throws IOException {
+            this.content = content;
+            this.data = content.data();
+        }
+
+        @Override
+        public long nextData(long offset) {
+            for (FileContent.Data each : data) {
+                if (offset < each.offset() + each.length()) {
+                    return Math.max(offset, each.offset());
+                }
+            }
+            return -1;
+        }
+
+        @Override
+        public long nextHole(long offset) {
+            for (FileContent.Data each : data) {
+                if (offset >= each.offset() && offset < each.offset() + each.length()) {
+                    return each.offset() + each.length();
+                }
+            }
+            return offset;
+        }
+
+        @Override
+        public long size() {
+            return content.size();
+        }
+
+        @Override
+        public int read(long offset, byte[] to, int at, int length) throws IOException {
+            int bytes = (int) Math.min(length, content.size() - offset);
+            content.read(offset, ByteBuffer.wrap(to, at, bytes));
+            return bytes;
+        }
+    }
+}
