@@ -76,7 +76,7 @@ class EveryCommandTest {
     private static final Map<String, Example> EXAMPLES = examples();
 
     /** Those that need a process for long, an archive of another program, or a VM; they have tests of their own. */
-    private static final Set<String> ELSEWHERE = Set.of("backup end-access", "backup import", "demo", "serve");
+    private static final Set<String> ELSEWHERE = Set.of("backup end-access", "backup import", "backup mount", "demo", "serve");
 
     private static Map<String, Example> examples() {
         Map<String, Example> all = new TreeMap<>();
@@ -95,6 +95,11 @@ class EveryCommandTest {
             words.add(words.getLast());
             return words;
         });
+        all.put("backup export", (tenon, scratch) -> {
+            List<String> words = new ArrayList<>(ofBackup(tenon, scratch, "backup", "export"));
+            words.add(scratch.file("out.vma").toString());
+            return words;
+        });
         all.put(
                 "backup extract",
                 (tenon, scratch) -> ofContainer(
@@ -106,6 +111,12 @@ class EveryCommandTest {
                 "backup init",
                 (tenon, scratch) ->
                         List.of("backup", "init", scratch.file("made").toString()));
+        all.put("backup key", (tenon, scratch) -> {
+            String repository = scratch.file("sealed").toString();
+            String key = scratch.file("backups.key").toString();
+            tenon.said("backup", "init", repository, "--key-file", key);
+            return List.of("backup", "key", repository, "--key-file", key);
+        });
         all.put("backup list", (tenon, scratch) -> {
             ofBackup(tenon, scratch);
             return List.of("backup", "list", "keep");

@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             RestoreCommand.class,
             ExtractConfigCommand.class,
             LsCommand.class,
+            MountCommand.class,
             CatCommand.class,
             ExtractCommand.class,
             ForgetCommand.class,
@@ -29,6 +30,7 @@ import picocli.CommandLine.Command;
             StatsCommand.class,
             DiffCommand.class,
             ImportArchiveCommand.class,
+            ExportArchiveCommand.class,
             EndAccessCommand.class
         },
         footer = {

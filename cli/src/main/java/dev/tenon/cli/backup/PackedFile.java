@@ -47,14 +47,22 @@ final class PackedFile implements AutoCloseable {
         try {
             return new PackedFile(
                     file,
-                    name.endsWith(".zst")
-                            ? Optional.of(List.of("zstd", "-q", "-d", "-c"))
-                            : name.endsWith(".lzo") ? Optional.of(List.of("lzop", "-d", "-c")) : Optional.empty(),
-                    name.endsWith(".gz"));
+                    unpacking(name),
+                    name.endsWith(".gz") || name.endsWith(".tgz"));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
+    }
+
+    private static Optional<List<String>> unpacking(String name) {
+        if (name.endsWith(".zst")) {
+            return Optional.of(List.of("zstd", "-q", "-d", "-c"));
+        }
+        if (name.endsWith(".lzo")) {
+            return Optional.of(List.of("lzop", "-d", "-c"));
+        }
+        return name.endsWith(".bz2") ? Optional.of(List.of("bzip2", "-d", "-c")) : Optional.empty();
     }
 
     private void feed(Process to) {

@@ -1,25 +1,30 @@
 package dev.tenon.it.backup;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.core.backup.vma.Vma;
 import dev.tenon.core.backup.vma.VmaWriter;
 import dev.tenon.core.command.Command;
+import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlProgram;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.StorageCommands;
 import dev.tenon.it.support.TenonCommand;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -331,6 +336,136 @@ class TenonbackupTest {
         for (String name : List.of("backup/qemu/99/2026-01-02T03:04:05Z", "vm-100-disk-0", "backup/../x")) {
             perl.say(name);
             assertThat(perl.line()).isEqualTo("none");
+        }
+    }
+
+    /** In a process of its own, whose keys are in the scratch directory. */
+    private TenonCommand apart(String... words) {
+        return TenonCommand.runProcess(
+                scratch,
+                new File("/dev/null"),
+                Map.of("TENON_SECRET_DIR", scratch.file("priv").toString()),
+                tenon.all(words));
+    }
+
+    private String saidApart(String... words) {
+        TenonCommand command = apart(words);
+        assertThat(command.status()).as(command.errors()).isZero();
+        return command.said();
+    }
+
+    private String[] creation(String storage) {
+        return new String[] {
+            "backup", "create", "--storage", storage, "--vmid", "100", "--disk", disk.toString(),
+            "--guest-config", config.toString(), "--quiet"
+        };
+    }
+
+    /** PVE's way: the key is a secret of the storage, and the configuration has its fingerprint. */
+    @Test
+    void anEncryptedStorageKeepsItsKeyWherePveKeepsThem() throws IOException {
+        Path sealed = scratch.file("sealed");
+        String added = saidApart(
+                "storage", "add", "tenonbackup", "sealed", "--path", sealed.toString(), "--encryption-key", "autogen");
+        Path key = scratch.file("priv/sealed.enc");
+
+        String text = Files.readString(key).strip();
+        assertThat(added).contains("encryption-key", text);
+        assertThat(Files.getPosixFilePermissions(key))
+                .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        assertThat(tenon.written()).containsPattern("encryption-key [0-9a-f]{64}").doesNotContain(text);
+        String volume = saidApart(creation("sealed")).strip();
+        assertThat(saidApart("volume", "list", "sealed", "--json")).contains(volume);
+        saidApart("backup", "restore", volume, scratch.file("out").toString(), "--quiet");
+        assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(),
+                                scratch.file("out/drive-scsi0.raw").toString())
+                        .run())
+                .contains("Images are identical");
+
+        Path host = scratch.file("host.key");
+        assertThat(saidApart("backup", "key", "sealed", "--add", "host", "--write-only", "--new-key-file", host.toString()))
+                .containsPattern("host +key file +only add")
+                .containsPattern("sealed +key file +read and add");
+        saidApart(
+                "storage", "add", "tenonbackup", "stolen", "--path", sealed.toString(), "--encryption-key",
+                Files.readString(host).strip());
+        String other = saidApart(creation("stolen")).strip();
+        TenonCommand refused = apart("backup", "restore", other, scratch.file("none").toString());
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors()).contains("only adds backups");
+        saidApart("backup", "extract-config", other.replace("stolen:", "sealed:"));
+        assertThat(saidApart("backup", "verify", sealed + "/", "--key-file", key.toString())).contains("chunks were read");
+
+        saidApart("storage", "remove", "sealed");
+        assertThat(key).doesNotExist();
+        try (Stream<Path> left = Files.list(scratch.file("priv"))) {
+            assertThat(left).as("it may be the only key").anyMatch(file -> file.toString().contains("sealed.enc.removed-"));
+        }
+        TenonCommand wrong = apart(
+                "storage", "add", "tenonbackup", "again", "--path", sealed.toString(), "--encryption-key",
+                "{\"tenon-key-file\":1,\"secret\":\"" + "A".repeat(43) + "=\"}");
+        assertThat(wrong.status()).isOne();
+        assertThat(wrong.errors()).contains("the key file does not open the repository");
+        assertThat(tenon.written()).doesNotContain("again");
+    }
+
+    @Test
+    void theDisksOfABackupAreShownUntilTheCommandIsEnded() throws Exception {
+        assumeTrue(
+                EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
+        String volume = volume(backup("100"));
+        Path shown = scratch.file("shown");
+        Path errors = scratch.file("mount.log");
+        Process process = new ProcessBuilder(Installation.tenonCommand(
+                        scratch.temporary(),
+                        tenon.all("backup", "mount", volume, shown.toString(), "--run-dir", scratch.runtime().toString())))
+                .redirectError(errors.toFile())
+                .start();
+        try {
+            String file = process.inputReader().readLine();
+            assertThat(file).as(Files.readString(errors)).isEqualTo(shown.resolve("drive-scsi0.raw").toString());
+            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file).run())
+                    .contains("Images are identical");
+            tenon.said("backup", "forget", volume);
+            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file).run())
+                    .as("forgotten meanwhile")
+                    .contains("Images are identical");
+            Command.of("kill", "-INT", Long.toString(process.pid())).run();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(130);
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(shown).isEmptyDirectory();
+        assertThat(scratch.runtime()).isEmptyDirectory();
+        assertThat(Files.readString(Path.of("/proc/self/mountinfo"))).doesNotContain(scratch.runtime().toString());
+    }
+
+    @Test
+    void archivesOfContainersComeInAndGoOut() throws IOException {
+        Path root = scratch.file("rootfs");
+        Files.writeString(Files.createDirectories(root.resolve("etc/vzdump")).resolve("pct.conf"), "arch: amd64\n");
+        Files.writeString(root.resolve("hello"), "world");
+        Path tar = scratch.file("vzdump-lxc-101-2026_01_02-03_04_05.tar.bz2");
+        Command.of("tar", "cjf", tar.toString(), "--directory=" + root, "./etc/vzdump/pct.conf", "./hello")
+                .run();
+
+        String volume = tenon.said("backup", "import", tar.toString(), "--storage", "keep", "--quiet")
+                .strip();
+
+        assertThat(volume).startsWith("keep:backup/lxc/101/2026-01-02T");
+        assertThat(tenon.said("backup", "ls", volume)).contains("hello");
+        TenonCommand mounted = tenon.run("backup", "mount", volume, scratch.file("none").toString());
+        assertThat(mounted.status()).isOne();
+        assertThat(mounted.errors()).contains("is the backup of a container, which has files and no disks");
+        Path out = scratch.file("out.tar.zst");
+        assertThat(tenon.run("backup", "export", volume, scratch.file("out.vma").toString()).errors())
+                .contains("does not end in .tar");
+        tenon.said("backup", "export", volume, out.toString(), "--quiet");
+        assertThat(Command.of("tar", "--zstd", "-xOf", out.toString(), "./hello").run()).isEqualTo("world");
+        assertThat(tenon.run("backup", "export", volume, out.toString()).errors()).contains("already");
+        try (Stream<Path> files = Files.list(scratch.root())) {
+            assertThat(files).noneMatch(file -> file.toString().endsWith(".dat"));
         }
     }
 }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,12 @@ public final class TreeWriter {
         }
     }
 
-    private record Pending(TreeEntry entry, List<TreeEntry.Piece> lists, List<Slot> slots) {}
+    /** What becomes of it when its pieces are stored. */
+    private record Pending(
+            TreeEntry entry,
+            List<TreeEntry.Piece> lists,
+            List<Slot> slots,
+            @Nullable Consumer<TreeEntry> told) {}
 
     private final SnapshotWriter snapshot;
     private final FastCdc chunker = FastCdc.OF_FILES;
@@ -74,7 +80,7 @@ public final class TreeWriter {
     /** Adds an entry that has no content, or whose content is in a snapshot and {@linkplain #has there}. */
     public void add(TreeEntry entry) throws IOException {
         begin(entry);
-        pending.add(new Pending(entry, List.of(), List.of()));
+        pending.add(new Pending(entry, List.of(), List.of(), null));
         settleSometimes();
     }
 
@@ -98,7 +104,19 @@ public final class TreeWriter {
     /** Adds a file with its bytes. Answers how many were read; holes are not. */
     public long add(TreeEntry entry, Source source) throws IOException {
         begin(entry);
-        Pending file = new Pending(entry, new ArrayList<>(), new ArrayList<>());
+        return store(new Pending(entry, new ArrayList<>(), new ArrayList<>(), null), source);
+    }
+
+    /**
+     * Stores the bytes of a file whose place in the order is not known yet.
+     *
+     * @param told gets the file with its content, to be added later; when {@link #settle} returns it has been told
+     */
+    public void store(TreeEntry entry, Source source, Consumer<TreeEntry> told) throws IOException {
+        store(new Pending(entry, new ArrayList<>(), new ArrayList<>(), told), source);
+    }
+
+    private long store(Pending file, Source source) throws IOException {
         long read = 0;
         long at = 0;
         while (true) {
@@ -227,7 +245,8 @@ public final class TreeWriter {
         }
     }
 
-    private void settle() throws IOException {
+    /** Waits until all bytes are stored that were read. */
+    public void settle() throws IOException {
         finishParts();
         snapshot.await();
         for (Pending each : pending) {
@@ -240,7 +259,11 @@ public final class TreeWriter {
                     entry = entry.with(new TreeEntry.Content(false, pieces(each.slots)));
                 }
             }
-            emit(entry);
+            if (each.told == null) {
+                emit(entry);
+            } else {
+                each.told.accept(entry);
+            }
         }
         pending.clear();
     }

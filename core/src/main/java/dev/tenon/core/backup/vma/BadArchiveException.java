@@ -8,7 +8,7 @@ public final class BadArchiveException extends IOException {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    BadArchiveException(String message) {
+    public BadArchiveException(String message) {
         super(message);
     }
 }
