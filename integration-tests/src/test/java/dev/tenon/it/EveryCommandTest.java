@@ -76,7 +76,8 @@ class EveryCommandTest {
     private static final Map<String, Example> EXAMPLES = examples();
 
     /** Those that need a process for long, an archive of another program, or a VM; they have tests of their own. */
-    private static final Set<String> ELSEWHERE = Set.of("backup end-access", "backup import", "backup mount", "demo", "serve");
+    private static final Set<String> ELSEWHERE =
+            Set.of("backup end-access", "backup import", "backup mount", "demo", "serve");
 
     private static Map<String, Example> examples() {
         Map<String, Example> all = new TreeMap<>();

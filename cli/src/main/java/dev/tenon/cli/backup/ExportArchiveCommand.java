@@ -22,6 +22,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -39,10 +40,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "export",
         mixinStandardHelpOptions = true,
-        description = "Writes a backup as an archive that PVE restores without Tenon: *.vma of a VM, *.tar of a container."
-                + " With .zst, .gz, .lzo or .bz2 behind, it is packed by the program of that name. PVE takes it for a"
-                + " backup if it is named as vzdump would, for instance vzdump-qemu-100-2026_01_02-03_04_05.vma.zst, in"
-                + " the folder dump of a storage.",
+        description =
+                "Writes a backup as an archive that PVE restores without Tenon: *.vma of a VM, *.tar of a container."
+                        + " With .zst, .gz, .lzo or .bz2 behind, it is packed by the program of that name. PVE takes it for a"
+                        + " backup if it is named as vzdump would, for instance vzdump-qemu-100-2026_01_02-03_04_05.vma.zst, in"
+                        + " the folder dump of a storage.",
         footer = {
             "",
             "Example: tenon backup export keep:backup/qemu/100/2026-01-02T03:04:05Z"
@@ -75,14 +77,17 @@ final class ExportArchiveCommand extends HostCommand {
                 Progress progress = new Progress(err(), Terminal.ofErrors(), "exporting " + archive)) {
             String kind = export.type() == GuestType.LXC ? "tar" : "vma";
             if (!file.matches(".*\\." + kind + "(\\.(zst|gz|lzo|bz2))?")) {
-                throw wrongUsage("'" + file + "' does not end in ." + kind + ", .zst, .gz, .lzo or .bz2 after it, by which"
-                        + " PVE knows the archive of a " + (kind.equals("tar") ? "container" : "VM"));
+                throw wrongUsage(
+                        "'" + file + "' does not end in ." + kind + ", .zst, .gz, .lzo or .bz2 after it, by which"
+                                + " PVE knows the archive of a " + (kind.equals("tar") ? "container" : "VM"));
             }
             if (Files.exists(place)) {
                 throw StorageException.refused(
                         StorageError.ALREADY_EXISTS, "there is a file " + Quoted.of(file) + " already");
             }
-            LongConsumer shown = quiet ? _ -> {} : done -> progress.reached(done, export.size().bytes());
+            LongConsumer shown = quiet
+                    ? _ -> {}
+                    : done -> progress.reached(done, export.size().bytes());
             write(export, place, shown);
         }
         if (json.isGiven()) {
@@ -110,6 +115,11 @@ final class ExportArchiveCommand extends HostCommand {
                 Files.deleteIfExists(written);
                 throw e;
             }
+        } catch (FileAlreadyExistsException e) {
+            throw StorageException.refused(
+                    StorageError.ALREADY_EXISTS,
+                    "there is a file " + Quoted.of(String.valueOf(e.getFile()))
+                            + " already, which another export is writing or has left; remove it");
         }
         DirectorySync.of(place.toAbsolutePath().resolveSibling(".").normalize());
     }

@@ -47,7 +47,9 @@ final class ImportArchiveCommand extends HostCommand {
     @Spec
     private CommandSpec command = CommandSpec.create();
 
-    @Parameters(paramLabel = "FILE", description = "the archive: *.vma or *.tar, and then maybe .zst, .gz, .lzo or .bz2")
+    @Parameters(
+            paramLabel = "FILE",
+            description = "the archive: *.vma or *.tar, and then maybe .zst, .gz, .lzo or .bz2")
     private String file = "";
 
     @Option(names = "--storage", required = true, paramLabel = "NAME", description = "the storage that keeps it")

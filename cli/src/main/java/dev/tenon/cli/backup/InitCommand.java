@@ -41,15 +41,17 @@ final class InitCommand extends HostCommand {
     @Option(
             names = "--key-file",
             paramLabel = "FILE",
-            description = "encrypt backups by this key file; it is made if it is missing. Keep a copy elsewhere: without a"
-                    + " key nobody can read the backups")
+            description =
+                    "encrypt backups by this key file; it is made if it is missing. Keep a copy elsewhere: without a"
+                            + " key nobody can read the backups")
     private @Nullable String keyFile;
 
     @Option(
             names = "--passphrase-file",
             paramLabel = "FILE",
-            description = "encrypt backups by the passphrase in this file, of at least 8 characters; with --key-file both"
-                    + " open the repository")
+            description =
+                    "encrypt backups by the passphrase in this file, of at least 8 characters; with --key-file both"
+                            + " open the repository")
     private @Nullable String passphraseFile;
 
     @Option(

@@ -23,9 +23,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "key",
         mixinStandardHelpOptions = true,
-        description = "Lists by what an encrypted repository is opened, or changes that. No backup is written anew. A key"
-                + " that is removed opens nothing from then on, but whoever used it before may have kept the repository's"
-                + " own key.",
+        description =
+                "Lists by what an encrypted repository is opened, or changes that. No backup is written anew. A key"
+                        + " that is removed opens nothing from then on, but whoever used it before may have kept the repository's"
+                        + " own key.",
         footer = {
             "",
             "Example: tenon backup key keep",

@@ -21,8 +21,9 @@ final class KeyOptions {
     @Option(
             names = "--key-file",
             paramLabel = "FILE",
-            description = "opens an encrypted repository: its key file, or what was typed from paper (default: the key of"
-                    + " the storage)")
+            description =
+                    "opens an encrypted repository: its key file, or what was typed from paper (default: the key of"
+                            + " the storage)")
     private @Nullable String keyFile;
 
     @Option(

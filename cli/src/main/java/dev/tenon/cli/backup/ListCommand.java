@@ -62,6 +62,7 @@ final class ListCommand extends ListingCommand {
                 "size", volume.size(),
                 "format", volume.format().word(),
                 "protected", listed.isProtected(),
+                "encrypted", volume.other().get("encrypted"),
                 "notes", listed.notes());
     }
 }

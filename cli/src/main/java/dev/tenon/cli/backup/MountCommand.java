@@ -26,10 +26,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "mount",
         mixinStandardHelpOptions = true,
-        description = "Shows the disks of a VM's backup as raw images in a directory, each named after its device, until it"
-                + " is ended by Ctrl-C or a signal; then they are gone. Nothing is copied, and nothing can be written."
-                + " It needs root, and FUSE or the module nbd. The files of a container are seen with 'tenon backup ls',"
-                + " 'cat' and 'extract'.",
+        description =
+                "Shows the disks of a VM's backup as raw images in a directory, each named after its device, until it"
+                        + " is ended by Ctrl-C or a signal; then they are gone. Nothing is copied, and nothing can be written."
+                        + " It needs root, and FUSE or the module nbd. The files of a container are seen with 'tenon backup ls',"
+                        + " 'cat' and 'extract'.",
         footer = {
             "",
             "Example: tenon backup mount keep:backup/qemu/100/2026-01-02T03:04:05Z /mnt/backup",

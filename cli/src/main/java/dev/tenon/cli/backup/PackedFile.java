@@ -45,10 +45,7 @@ final class PackedFile implements AutoCloseable {
         String name = path.toString();
         FileChannel file = FileChannel.open(path, StandardOpenOption.READ);
         try {
-            return new PackedFile(
-                    file,
-                    unpacking(name),
-                    name.endsWith(".gz") || name.endsWith(".tgz"));
+            return new PackedFile(file, unpacking(name), name.endsWith(".gz") || name.endsWith(".tgz"));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;

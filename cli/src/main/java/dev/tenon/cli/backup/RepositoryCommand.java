@@ -48,9 +48,7 @@ abstract class RepositoryCommand extends HostCommand {
             return Repository.open(Surroundings.of(command).path(repository), by);
         }
         Storage storage = storage(host, new StorageId(repository));
-        return by == null
-                ? StorageRepository.open(storage)
-                : Repository.open(StorageRepository.directory(storage), by);
+        return by == null ? StorageRepository.open(storage) : Repository.open(StorageRepository.directory(storage), by);
     }
 
     /** Opens the repository of a storage by its key. */

@@ -356,8 +356,17 @@ class TenonbackupTest {
 
     private String[] creation(String storage) {
         return new String[] {
-            "backup", "create", "--storage", storage, "--vmid", "100", "--disk", disk.toString(),
-            "--guest-config", config.toString(), "--quiet"
+            "backup",
+            "create",
+            "--storage",
+            storage,
+            "--vmid",
+            "100",
+            "--disk",
+            disk.toString(),
+            "--guest-config",
+            config.toString(),
+            "--quiet"
         };
     }
 
@@ -371,38 +380,61 @@ class TenonbackupTest {
 
         String text = Files.readString(key).strip();
         assertThat(added).contains("encryption-key", text);
-        assertThat(Files.getPosixFilePermissions(key))
-                .isEqualTo(PosixFilePermissions.fromString("rw-------"));
-        assertThat(tenon.written()).containsPattern("encryption-key [0-9a-f]{64}").doesNotContain(text);
+        assertThat(Files.getPosixFilePermissions(key)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        assertThat(tenon.written())
+                .containsPattern("encryption-key [0-9a-f]{64}")
+                .doesNotContain(text);
         String volume = saidApart(creation("sealed")).strip();
         assertThat(saidApart("volume", "list", "sealed", "--json")).contains(volume);
         saidApart("backup", "restore", volume, scratch.file("out").toString(), "--quiet");
-        assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(),
+        assertThat(Command.of(
+                                "qemu-img",
+                                "compare",
+                                "-F",
+                                "raw",
+                                disk.toString(),
                                 scratch.file("out/drive-scsi0.raw").toString())
                         .run())
                 .contains("Images are identical");
 
         Path host = scratch.file("host.key");
-        assertThat(saidApart("backup", "key", "sealed", "--add", "host", "--write-only", "--new-key-file", host.toString()))
+        assertThat(saidApart(
+                        "backup", "key", "sealed", "--add", "host", "--write-only", "--new-key-file", host.toString()))
                 .containsPattern("host +key file +only add")
                 .containsPattern("sealed +key file +read and add");
         saidApart(
-                "storage", "add", "tenonbackup", "stolen", "--path", sealed.toString(), "--encryption-key",
+                "storage",
+                "add",
+                "tenonbackup",
+                "stolen",
+                "--path",
+                sealed.toString(),
+                "--encryption-key",
                 Files.readString(host).strip());
         String other = saidApart(creation("stolen")).strip();
-        TenonCommand refused = apart("backup", "restore", other, scratch.file("none").toString());
+        TenonCommand refused =
+                apart("backup", "restore", other, scratch.file("none").toString());
         assertThat(refused.status()).isOne();
         assertThat(refused.errors()).contains("only adds backups");
         saidApart("backup", "extract-config", other.replace("stolen:", "sealed:"));
-        assertThat(saidApart("backup", "verify", sealed + "/", "--key-file", key.toString())).contains("chunks were read");
+        assertThat(saidApart("backup", "verify", sealed + "/", "--key-file", key.toString()))
+                .contains("chunks were read");
 
         saidApart("storage", "remove", "sealed");
         assertThat(key).doesNotExist();
         try (Stream<Path> left = Files.list(scratch.file("priv"))) {
-            assertThat(left).as("it may be the only key").anyMatch(file -> file.toString().contains("sealed.enc.removed-"));
+            assertThat(left)
+                    .as("it may be the only key")
+                    .anyMatch(file -> file.toString().contains("sealed.enc.removed-"));
         }
         TenonCommand wrong = apart(
-                "storage", "add", "tenonbackup", "again", "--path", sealed.toString(), "--encryption-key",
+                "storage",
+                "add",
+                "tenonbackup",
+                "again",
+                "--path",
+                sealed.toString(),
+                "--encryption-key",
                 "{\"tenon-key-file\":1,\"secret\":\"" + "A".repeat(43) + "=\"}");
         assertThat(wrong.status()).isOne();
         assertThat(wrong.errors()).contains("the key file does not open the repository");
@@ -411,23 +443,32 @@ class TenonbackupTest {
 
     @Test
     void theDisksOfABackupAreShownUntilTheCommandIsEnded() throws Exception {
-        assumeTrue(
-                EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
+        assumeTrue(EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
         String volume = volume(backup("100"));
         Path shown = scratch.file("shown");
         Path errors = scratch.file("mount.log");
         Process process = new ProcessBuilder(Installation.tenonCommand(
                         scratch.temporary(),
-                        tenon.all("backup", "mount", volume, shown.toString(), "--run-dir", scratch.runtime().toString())))
+                        tenon.all(
+                                "backup",
+                                "mount",
+                                volume,
+                                shown.toString(),
+                                "--run-dir",
+                                scratch.runtime().toString())))
                 .redirectError(errors.toFile())
                 .start();
         try {
             String file = process.inputReader().readLine();
-            assertThat(file).as(Files.readString(errors)).isEqualTo(shown.resolve("drive-scsi0.raw").toString());
-            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file).run())
+            assertThat(file)
+                    .as(Files.readString(errors))
+                    .isEqualTo(shown.resolve("drive-scsi0.raw").toString());
+            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file)
+                            .run())
                     .contains("Images are identical");
             tenon.said("backup", "forget", volume);
-            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file).run())
+            assertThat(Command.of("qemu-img", "compare", "-F", "raw", disk.toString(), file)
+                            .run())
                     .as("forgotten meanwhile")
                     .contains("Images are identical");
             Command.of("kill", "-INT", Long.toString(process.pid())).run();
@@ -438,7 +479,8 @@ class TenonbackupTest {
         }
         assertThat(shown).isEmptyDirectory();
         assertThat(scratch.runtime()).isEmptyDirectory();
-        assertThat(Files.readString(Path.of("/proc/self/mountinfo"))).doesNotContain(scratch.runtime().toString());
+        assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+                .doesNotContain(scratch.runtime().toString());
     }
 
     @Test
@@ -455,15 +497,20 @@ class TenonbackupTest {
 
         assertThat(volume).startsWith("keep:backup/lxc/101/2026-01-02T");
         assertThat(tenon.said("backup", "ls", volume)).contains("hello");
-        TenonCommand mounted = tenon.run("backup", "mount", volume, scratch.file("none").toString());
+        TenonCommand mounted =
+                tenon.run("backup", "mount", volume, scratch.file("none").toString());
         assertThat(mounted.status()).isOne();
         assertThat(mounted.errors()).contains("is the backup of a container, which has files and no disks");
         Path out = scratch.file("out.tar.zst");
-        assertThat(tenon.run("backup", "export", volume, scratch.file("out.vma").toString()).errors())
+        assertThat(tenon.run("backup", "export", volume, scratch.file("out.vma").toString())
+                        .errors())
                 .contains("does not end in .tar");
         tenon.said("backup", "export", volume, out.toString(), "--quiet");
-        assertThat(Command.of("tar", "--zstd", "-xOf", out.toString(), "./hello").run()).isEqualTo("world");
-        assertThat(tenon.run("backup", "export", volume, out.toString()).errors()).contains("already");
+        assertThat(Command.of("tar", "--zstd", "-xOf", out.toString(), "./hello")
+                        .run())
+                .isEqualTo("world");
+        assertThat(tenon.run("backup", "export", volume, out.toString()).errors())
+                .contains("already");
         try (Stream<Path> files = Files.list(scratch.root())) {
             assertThat(files).noneMatch(file -> file.toString().endsWith(".dat"));
         }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryOptions;
+import dev.tenon.core.backup.repository.Unlocking;
 import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.GuestDisk;
@@ -67,8 +69,20 @@ class VzdumpTest {
         Map<String, Object> section =
                 new LinkedHashMap<>(Map.of("path", scratch.storage().toString()));
         if (plugin.equals("tenonbackup")) {
-            Repository.init(scratch.storage());
-            DaemonProcess daemon = DaemonProcess.start(scratch);
+            DaemonProcess daemon;
+            if (mechanism.equals("sealed nbd")) {
+                Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+                Repository.init(scratch.storage(), new RepositoryOptions(Map.of("host", key), 0));
+                Path secrets = Files.createDirectory(scratch.file("priv"));
+                Files.writeString(secrets.resolve(VAULT + ".enc"), key.text());
+                try (Repository repository = Repository.open(scratch.storage(), key)) {
+                    section.put("encryption-key", repository.fingerprint().orElseThrow());
+                }
+                daemon = DaemonProcess.startBy(scratch, List.of("env", "TENON_SECRET_DIR=" + secrets));
+            } else {
+                Repository.init(scratch.storage());
+                daemon = DaemonProcess.start(scratch);
+            }
             Path proxy = scratch.file("TenonTenonbackup.pm");
             TenonCommand made = TenonCommand.run(scratch, "proxy", plugin, "--output", proxy.toString());
             assertThat(made.status()).as(made.errors()).isZero();
@@ -214,6 +228,7 @@ class VzdumpTest {
     @ParameterizedTest
     @CsvSource({
         "tenonbackup, nbd",
+        "tenonbackup, sealed nbd",
         "ChainBackupPlugin, nbd",
         "ChainBackupPlugin, file-handle",
         "DraftBackupPlugin, nbd",
@@ -240,6 +255,9 @@ class VzdumpTest {
                 .hasSize(2)
                 .allSatisfy(archive ->
                         assertThat(archive).containsEntry("subtype", "qemu").containsEntry("notes", "guest is well"));
+        assertThat(archives)
+                .allSatisfy(archive -> assertThat(archive.get("encrypted"))
+                        .isEqualTo(vault.section().get("encryption-key")));
         assertThat(runs.getLast().said("config")).containsOnly(HexFormat.of().formatHex(CONFIG));
         for (int i : IntStream.range(0, 2).toArray()) {
             Path target =

@@ -1,6 +1,9 @@
 package dev.tenon.core.backup.repository;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -21,15 +24,17 @@ import org.jspecify.annotations.Nullable;
  *
  * @param isFull whether the key reads, or only adds backups
  * @param iterations of PBKDF2-HMAC-SHA512 for a passphrase; 0 for a key file
+ * @param salt in Base64
+ * @param sealed in Base64
  */
-record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, byte[] sealed) {
+record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, String sealed) {
     static final String EXTENSION = ".key";
 
     /** What OWASP asks for is 210,000 (2023). */
     static final int ITERATIONS = 300_000;
 
     /** A slot that somebody put there must not keep a reader busy for ever. */
-    private static final int MOST_ITERATIONS = 100_000_000;
+    private static final int MOST_ITERATIONS = 10_000_000;
 
     private static final int VERSION = 1;
     private static final int TAG = 16;
@@ -40,15 +45,17 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
 
     static KeySlot make(RepositoryKey key, Unlocking by, boolean isFull, byte[] salt, int iterations) {
         int rounds = by instanceof Unlocking.Passphrase ? iterations : 0;
-        KeySlot empty = new KeySlot(key.fingerprint(), isFull, rounds, salt, new byte[0]);
+        KeySlot empty = new KeySlot(key.fingerprint(), isFull, rounds, text(salt), "");
         byte[] secret = empty.secret(by);
         if (secret == null) {
-            throw new IllegalArgumentException("a key from paper needs no slot");
+            throw StorageException.refused(
+                    StorageError.BAD_PARAMETER,
+                    "a key from paper is the repository's own and opens it already; take a key file or a passphrase");
         }
         try {
             byte[] sealed =
                     Sealing.cipher(Cipher.ENCRYPT_MODE, secret, empty.name()).doFinal(key.secret(isFull));
-            return new KeySlot(empty.fingerprint, isFull, rounds, salt, sealed);
+            return new KeySlot(empty.fingerprint, isFull, rounds, empty.salt, text(sealed));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }
@@ -61,7 +68,7 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
     private byte @Nullable [] secret(Unlocking by) {
         return switch (by) {
             case Unlocking.Passphrase passphrase when iterations > 0 -> stretched(passphrase.phrase());
-            case Unlocking.KeyFile file when iterations == 0 -> RepositoryKey.hmac(file.secret(), salt);
+            case Unlocking.KeyFile file when iterations == 0 -> RepositoryKey.hmac(file.secret(), bytes(salt));
             default -> null;
         };
     }
@@ -69,8 +76,8 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
     private byte[] stretched(String phrase) {
         try {
             return SecretKeyFactory.getInstance("PBKDF2WithHmacSHA512")
-                    .generateSecret(new PBEKeySpec(
-                            phrase.toCharArray(), salt, iterations, RepositoryKey.BYTES * Byte.SIZE))
+                    .generateSecret(
+                            new PBEKeySpec(phrase.toCharArray(), bytes(salt), iterations, RepositoryKey.BYTES * Byte.SIZE))
                     .getEncoded();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
@@ -82,9 +89,10 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
     RepositoryKey open(Unlocking by) {
         byte[] secret = secret(by);
         ByteBuffer opened = ByteBuffer.allocate(2 * RepositoryKey.BYTES);
+        byte[] content = bytes(sealed);
         return secret != null
-                        && sealed.length == opened.capacity() + TAG
-                        && Sealing.open(secret, name(), ByteBuffer.wrap(sealed), opened)
+                        && content.length == opened.capacity() + TAG
+                        && Sealing.open(secret, name(), ByteBuffer.wrap(content), opened)
                 ? RepositoryKey.ofSecret(opened.array(), isFull)
                 : null;
     }
@@ -95,8 +103,8 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
         slot.put("fingerprint", fingerprint);
         slot.put("access", isFull ? "full" : "write");
         slot.put("iterations", iterations);
-        slot.put("salt", Base64.getEncoder().encodeToString(salt));
-        slot.put("sealed", Base64.getEncoder().encodeToString(sealed));
+        slot.put("salt", salt);
+        slot.put("sealed", sealed);
         return JSON.std.asBytes(slot);
     }
 
@@ -107,17 +115,24 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, byte[] salt, 
                     && slot.get("iterations") instanceof Integer iterations
                     && iterations >= 0
                     && iterations <= MOST_ITERATIONS) {
-                return new KeySlot(
+                KeySlot read = new KeySlot(
                         String.valueOf(slot.get("fingerprint")),
                         "full".equals(slot.get("access")),
                         iterations,
-                        bytes(slot.get("salt")),
-                        bytes(slot.get("sealed")));
+                        text(bytes(slot.get("salt"))),
+                        text(bytes(slot.get("sealed"))));
+                if (!read.salt.isEmpty()) {
+                    return read;
+                }
             }
-        } catch (IllegalArgumentException | com.fasterxml.jackson.core.JacksonException e) {
+        } catch (IllegalArgumentException | JacksonException e) {
             // said below
         }
         throw new BadRepositoryException("the key slot '" + file.getFileName() + "' is damaged or of a later version");
+    }
+
+    private static String text(byte[] bytes) {
+        return Base64.getEncoder().encodeToString(bytes);
     }
 
     private static byte[] bytes(@Nullable Object value) {

@@ -73,8 +73,7 @@ final class Packer {
     }
 
     /** The chunk with its header, as it is written into a pack; valid until the next call. */
-    ByteBuffer pack(
-            ChunkId id, ChunkKind kind, byte[] chunk, int offset, int length, @Nullable Sealing sealing) {
+    ByteBuffer pack(ChunkId id, ChunkKind kind, byte[] chunk, int offset, int length, @Nullable Sealing sealing) {
         plain.clear().put(chunk, offset, length).flip();
         packed.clear().position(Pack.CHUNK_HEADER);
         boolean isSmaller = isWorthWhile() && compress(plain.duplicate()) && packed.remaining() < length;

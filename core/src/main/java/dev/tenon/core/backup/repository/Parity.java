@@ -175,7 +175,11 @@ final class Parity {
                 throw new IllegalStateException("the pack has not the size that was told");
             }
             ByteBuffer file = ByteBuffer.allocate(shape.all());
-            file.put(MAGIC).putLong(shape.size).putInt(BLOCK).putInt(shape.columns).putInt(shape.rows);
+            file.put(MAGIC)
+                    .putLong(shape.size)
+                    .putInt(BLOCK)
+                    .putInt(shape.columns)
+                    .putInt(shape.rows);
             byte[] parity = new byte[BLOCK];
             for (int[] group : sums) {
                 for (int row = 0; row < shape.rows; row++) {
@@ -233,7 +237,8 @@ final class Parity {
 
     private static BitSet damaged(byte[] pack, byte[] file, Shape shape, int from, int to) {
         BitSet damaged = new BitSet();
-        ByteBuffer sums = ByteBuffer.wrap(file, shape.sums(), shape.blocks() * 4).slice();
+        ByteBuffer sums =
+                ByteBuffer.wrap(file, shape.sums(), shape.blocks() * 4).slice();
         for (int block = from; block < to; block++) {
             int at = block * BLOCK;
             boolean isGood = at + shape.length(block) <= pack.length
@@ -316,7 +321,8 @@ final class Parity {
             }
         }
         for (int step = 0; step < count; step++) {
-            // Every square part of a Cauchy matrix can be inverted, so no row has to be exchanged in what is left of one.
+            // Every square part of a Cauchy matrix can be inverted, so no row has to be exchanged in what is left of
+            // one.
             int scale = inverse(left[step][step]);
             scale(left[step], scale);
             scale(right[step], scale);

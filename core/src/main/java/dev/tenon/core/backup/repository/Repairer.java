@@ -109,7 +109,8 @@ public final class Repairer {
                     return false;
                 }
                 ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
-                stored.put(pack, entry.offset(), Pack.CHUNK_HEADER + entry.stored()).flip();
+                stored.put(pack, entry.offset(), Pack.CHUNK_HEADER + entry.stored())
+                        .flip();
                 Objects.requireNonNull(packer.unpack(entry.id(), stored, name));
             }
             return true;

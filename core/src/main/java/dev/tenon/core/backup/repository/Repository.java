@@ -198,7 +198,8 @@ public final class Repository implements AutoCloseable {
         if (!canRead() && !requireKey().canRead()) {
             throw StorageException.refused(
                     StorageError.PERMISSION_DENIED,
-                    "the key that was given for the repository in " + Quoted.of(layout.root().toString())
+                    "the key that was given for the repository in "
+                            + Quoted.of(layout.root().toString())
                             + " only adds backups; what reads them needs a full key");
         }
     }
@@ -350,7 +351,9 @@ public final class Repository implements AutoCloseable {
                 SnapshotWriter writer = to.write(id.namespace(), id.type(), id.guest(), id.time())) {
             Snapshot snapshot = find(id).orElseThrow(() ->
                     StorageException.refused(StorageError.NOT_FOUND, "there is no snapshot '" + id + "'"));
-            copy = hasNamesOf(to) ? writer.copy(snapshot, from.chunks()) : TransferredSnapshot.write(snapshot, from, writer);
+            copy = hasNamesOf(to)
+                    ? writer.copy(snapshot, from.chunks())
+                    : TransferredSnapshot.write(snapshot, from, writer);
         }
         if (isProtected(id)) {
             to.setProtected(id, true);

@@ -4,7 +4,6 @@ import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,11 +105,13 @@ public final class RepositoryKeys {
     public void remove(String name) throws IOException {
         requireFull();
         Path file = present(name);
-        boolean isOtherFull = slots().stream().anyMatch(slot -> slot.isFull() && !slot.name().equals(name));
+        boolean isOtherFull =
+                slots().stream().anyMatch(slot -> slot.isFull() && !slot.name().equals(name));
         if (!isOtherFull) {
             throw StorageException.refused(
                     StorageError.IN_USE,
-                    "the key " + Quoted.of(name) + " is the last by which the backups can be read; add another one first");
+                    "the key " + Quoted.of(name)
+                            + " is the last by which the backups can be read; add another one first");
         }
         Files.delete(file);
         DirectorySync.of(layout.keys());
@@ -126,8 +127,7 @@ public final class RepositoryKeys {
     private Path present(String name) {
         Path file = file(name);
         if (!Files.exists(file)) {
-            throw StorageException.refused(
-                    StorageError.NOT_FOUND, "the repository has no key " + Quoted.of(name));
+            throw StorageException.refused(StorageError.NOT_FOUND, "the repository has no key " + Quoted.of(name));
         }
         return file;
     }
@@ -148,6 +148,7 @@ public final class RepositoryKeys {
      */
     static RepositoryKey open(Layout layout, String fingerprint, Unlocking by) throws IOException {
         int slots = 0;
+        String damaged = "";
         if (by instanceof Unlocking.Paper paper) {
             RepositoryKey key = RepositoryKey.ofSecret(paper.secret(), true);
             if (key.fingerprint().equals(fingerprint)) {
@@ -155,17 +156,24 @@ public final class RepositoryKeys {
             }
         } else {
             for (Path file : files(layout)) {
-                RepositoryKey key = KeySlot.read(file).open(by);
-                if (key != null && key.fingerprint().equals(fingerprint)) {
-                    return key;
+                try {
+                    RepositoryKey key = KeySlot.read(file).open(by);
+                    if (key != null && key.fingerprint().equals(fingerprint)) {
+                        return key;
+                    }
+                    slots++;
+                } catch (BadRepositoryException e) {
+                    // The others may open it all the same.
+                    damaged = ", and " + e.getMessage();
                 }
-                slots++;
             }
         }
         throw StorageException.refused(
                 StorageError.PERMISSION_DENIED,
-                by.words() + " does not open the repository in " + Quoted.of(layout.root().toString())
+                by.words() + " does not open the repository in "
+                        + Quoted.of(layout.root().toString())
                         + (by instanceof Unlocking.Paper ? "" : ", which has " + slots + " keys")
-                        + "; its fingerprint is " + fingerprint.substring(0, Math.min(16, fingerprint.length())));
+                        + "; its fingerprint is " + fingerprint.substring(0, Math.min(16, fingerprint.length()))
+                        + damaged);
     }
 }

@@ -126,7 +126,9 @@ public sealed interface Unlocking {
         private static Paper parse(String text) {
             byte[] secret = new byte[2 * RepositoryKey.BYTES];
             int number = 0;
-            for (String typed : text.lines().filter(line -> line.matches("[1-4] [0-9a-fA-F ]+")).toList()) {
+            for (String typed : text.lines()
+                    .filter(line -> line.matches("[1-4] [0-9a-fA-F ]+"))
+                    .toList()) {
                 number++;
                 String digits = typed.substring(1).replace(" ", "");
                 boolean isWhole = typed.charAt(0) - '0' == number && digits.length() == 2 * (LINE + SUM);

@@ -38,7 +38,8 @@ public final class ArchiveExport implements AutoCloseable {
     /** By this line PVE knows which disk of the configuration a disk of the archive is. */
     private static final String MAP = "#qmdump#map:";
 
-    private static final Pattern DEVICE = Pattern.compile("drive-((?:ide|sata|scsi|virtio|efidisk|tpmstate)[0-9]+)(?:-backup)?");
+    private static final Pattern DEVICE =
+            Pattern.compile("drive-((?:ide|sata|scsi|virtio|efidisk|tpmstate)[0-9]+)(?:-backup)?");
 
     private final RepositoryReader reader;
     private final Snapshot snapshot;
@@ -108,7 +109,8 @@ public final class ArchiveExport implements AutoCloseable {
         VmaWriter writer = new VmaWriter(out, snapshot.id().time(), configs, devices);
         long done = 0;
         for (Vma.Device device : devices) {
-            DiskReader disk = reader.disk(snapshot, new DeviceName(device.name())).orElseThrow();
+            DiskReader disk =
+                    reader.disk(snapshot, new DeviceName(device.name())).orElseThrow();
             done = write(disk, device, writer, done, progress);
         }
         writer.finish();
@@ -149,11 +151,16 @@ public final class ArchiveExport implements AutoCloseable {
         StringBuilder added = new StringBuilder();
         for (DeviceName device : snapshot.disks().keySet()) {
             Matcher name = DEVICE.matcher(device.value());
-            boolean isThere = Pattern.compile("(?m)^" + Pattern.quote(MAP) + "[^:]*:" + Pattern.quote(device.value()) + ":")
+            boolean isThere = Pattern.compile(
+                            "(?m)^" + Pattern.quote(MAP) + "[^:]*:" + Pattern.quote(device.value()) + ":")
                     .matcher(text)
                     .find();
             if (!isThere && name.matches()) {
-                added.append(MAP).append(name.group(1)).append(':').append(device).append(":::\n");
+                added.append(MAP)
+                        .append(name.group(1))
+                        .append(':')
+                        .append(device)
+                        .append(":::\n");
             }
         }
         if (added.isEmpty()) {

@@ -43,8 +43,8 @@ public final class ShownBackup implements AutoCloseable {
     public ShownBackup(Repository repository, VolumeId volume, Path run, Path directory) throws IOException {
         Snapshot snapshot = repository
                 .find(Archives.id(volume.volume()))
-                .orElseThrow(() ->
-                        StorageException.refused(StorageError.NOT_FOUND, "there is no backup '" + volume + "'"));
+                .orElseThrow(
+                        () -> StorageException.refused(StorageError.NOT_FOUND, "there is no backup '" + volume + "'"));
         if (snapshot.id().type() != GuestType.QEMU) {
             throw StorageException.refused(
                     StorageError.NOT_SUPPORTED,
@@ -56,8 +56,8 @@ public final class ShownBackup implements AutoCloseable {
             if (inside.findAny().isPresent()) {
                 throw StorageException.refused(
                         StorageError.ALREADY_EXISTS,
-                        "the directory " + Quoted.of(directory.toString()) + " is not empty; disks are shown in an empty"
-                                + " one");
+                        "the directory " + Quoted.of(directory.toString())
+                                + " is not empty; disks are shown in an empty" + " one");
             }
         }
         this.reader = repository.read();

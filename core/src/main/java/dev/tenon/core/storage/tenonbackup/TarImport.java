@@ -44,7 +44,8 @@ public final class TarImport {
     private static final Set<String> CONFIGS = Set.of("etc/vzdump/pct.conf", "etc/vzdump/vps.conf");
     private static final String FIREWALL = "etc/vzdump/pct.fw";
     private static final int LARGEST_CONFIG = 1 << 20;
-    private static final Pattern LIST_ENTRY = Pattern.compile("(user|group|mask|other):([^:]*):([-r][-w][-x])(?:\\s.*)?");
+    private static final Pattern LIST_ENTRY =
+            Pattern.compile("(user|group|mask|other):([^:]*):([-r][-w][-x])(?:\\s.*)?");
 
     private final TarReader archive;
     private final TreeWriter tree;
@@ -195,7 +196,9 @@ public final class TarImport {
     private @Nullable Integer number(boolean isUser, String name) {
         Path file = Path.of(isUser ? "/etc/passwd" : "/etc/group");
         try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
-            String line = lines.filter(each -> each.startsWith(name + ":")).findFirst().orElse("");
+            String line = lines.filter(each -> each.startsWith(name + ":"))
+                    .findFirst()
+                    .orElse("");
             Matcher known = Pattern.compile("[^:]*:[^:]*:([0-9]{1,9}):.*").matcher(line);
             if (!known.matches()) {
                 return null;

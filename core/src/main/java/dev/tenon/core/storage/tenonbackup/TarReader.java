@@ -124,8 +124,9 @@ final class TarReader {
         if (pax.containsKey("GNU.sparse.major") || pax.containsKey("GNU.sparse.map")) {
             boolean isKnown = "1".equals(latin(pax.get("GNU.sparse.major"))) && pax.containsKey("GNU.sparse.realsize");
             if (!isKnown) {
-                throw new BadArchiveException("the archive has a sparse file of another form than GNU tar's 1.0 at byte "
-                        + begin + ": make it anew with 'tar --format=pax --sparse'");
+                throw new BadArchiveException(
+                        "the archive has a sparse file of another form than GNU tar's 1.0 at byte " + begin
+                                + ": make it anew with 'tar --format=pax --sparse'");
             }
             path = pax.containsKey("GNU.sparse.name") ? latin(pax.get("GNU.sparse.name")) : path;
             size = number(pax, "GNU.sparse.realsize", 0);
@@ -133,7 +134,8 @@ final class TarReader {
         }
         BigDecimal modified = modified(header, pax);
         long seconds = modified.setScale(0, RoundingMode.FLOOR).longValue();
-        int nanos = modified.subtract(BigDecimal.valueOf(seconds)).movePointRight(9).intValue();
+        int nanos =
+                modified.subtract(BigDecimal.valueOf(seconds)).movePointRight(9).intValue();
         SortedMap<String, byte[]> attributes = new TreeMap<>();
         Map<String, String> lists = new TreeMap<>();
         pax.forEach((key, value) -> {

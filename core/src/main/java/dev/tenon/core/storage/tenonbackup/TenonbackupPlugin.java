@@ -44,7 +44,6 @@ import dev.tenon.core.storage.common.BackupRemoval;
 import dev.tenon.core.storage.common.DevicePlugin;
 import dev.tenon.core.storage.common.Pruning;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -211,7 +210,9 @@ public final class TenonbackupPlugin extends DevicePlugin {
     public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
         SnapshotId id = Archives.id(volume);
         return new VolumePath(
-                "tenonbackup:" + StorageRepository.directory(storage) + "::" + Archives.name(id), id.guest(), ContentType.BACKUP);
+                "tenonbackup:" + StorageRepository.directory(storage) + "::" + Archives.name(id),
+                id.guest(),
+                ContentType.BACKUP);
     }
 
     @Override

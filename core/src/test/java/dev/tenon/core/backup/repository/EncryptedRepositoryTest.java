@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -115,7 +116,9 @@ class EncryptedRepositoryTest {
         try (Repository repository = Repository.open(root, file)) {
             assertThat(restored(repository, id)).isEqualTo(content);
             assertThat(repository.verify().isSound()).isTrue();
-            assertThat(backup(repository, 1, content).stored().bytes()).as("the same again").isZero();
+            assertThat(backup(repository, 1, content).stored().bytes())
+                    .as("the same again")
+                    .isZero();
         }
         String name = ChunkId.of(content, CHUNK).toString();
         for (Map.Entry<String, List<Byte>> each : files().entrySet()) {
@@ -142,7 +145,7 @@ class EncryptedRepositoryTest {
             assertThat(repository.list("default")).containsExactly(id);
             Snapshot snapshot = repository.find(id).orElseThrow();
             assertThat(snapshot.config()).isNull();
-            assertThat(snapshot.disks().get(DISK).size()).isEqualTo(ByteSize.ofBytes(CHUNK));
+            assertThat(Objects.requireNonNull(snapshot.disks().get(DISK)).size()).isEqualTo(ByteSize.ofBytes(CHUNK));
             assertThat(repository.fingerprint()).isPresent();
             for (ThrowingCallable call : List.<ThrowingCallable>of(
                     repository::read,
@@ -162,8 +165,7 @@ class EncryptedRepositoryTest {
         Map<String, List<Byte>> before = files();
         RepositoryKey other = RepositoryKey.generate();
 
-        for (Unlocking wrong : List.of(
-                Unlocking.KeyFile.generate(), PHRASE, new Unlocking.Paper(other.secret(true)))) {
+        for (Unlocking wrong : List.of(Unlocking.KeyFile.generate(), PHRASE, new Unlocking.Paper(other.secret(true)))) {
             assertRefused(
                     StorageError.PERMISSION_DENIED,
                     wrong.words() + " does not open the repository in '" + root + "'",
@@ -222,13 +224,24 @@ class EncryptedRepositoryTest {
         Map<String, List<Byte>> before = new HashMap<>(files());
         String paper;
         try (Repository repository = Repository.open(root, file)) {
-            assertRefused(StorageError.IN_USE, "is the last by which", () -> repository.keys().remove("host"));
+            assertRefused(
+                    StorageError.IN_USE,
+                    "is the last by which",
+                    () -> repository.keys().remove("host"));
             repository.keys().add("me", PHRASE, true);
-            assertRefused(StorageError.ALREADY_EXISTS, "'me' already", () -> repository.keys().add("me", file, true));
-            assertRefused(StorageError.INVALID_NAME, "'../x'", () -> repository.keys().add("../x", file, true));
+            assertRefused(
+                    StorageError.ALREADY_EXISTS,
+                    "'me' already",
+                    () -> repository.keys().add("me", file, true));
+            assertRefused(
+                    StorageError.INVALID_NAME, "'../x'", () -> repository.keys().add("../x", file, true));
             repository.keys().remove("host");
-            assertRefused(StorageError.NOT_FOUND, "no key 'host'", () -> repository.keys().remove("host"));
+            assertRefused(
+                    StorageError.NOT_FOUND,
+                    "no key 'host'",
+                    () -> repository.keys().remove("host"));
             paper = repository.keys().paper();
+            assertRefused(StorageError.BAD_PARAMETER, "from paper", () -> repository.keys().add("p", Unlocking.ofFile(repository.keys().paper()), true));
         }
         assertRefused(StorageError.PERMISSION_DENIED, "does not open", () -> Repository.open(root, file));
         Unlocking.Passphrase next = new Unlocking.Passphrase("another phrase");
@@ -246,6 +259,28 @@ class EncryptedRepositoryTest {
         before.remove("keys/host.key");
         after.remove("keys/me.key");
         assertThat(after).isEqualTo(before);
+    }
+
+    @Test
+    void aDamagedSlotKeepsNobodyElseOut() throws IOException {
+        try (Repository repository = Repository.open(root, file)) {
+            repository.keys().add("a", PHRASE, true);
+        }
+        Path slot = root.resolve("keys/a.key");
+        String text = Files.readString(slot);
+        for (String damaged : List.of(
+                "",
+                text.substring(1),
+                text.replace("\"iterations\":300000", "\"iterations\":2000000000"),
+                text + "}")) {
+            Files.writeString(slot, damaged);
+            Repository.open(root, file).close();
+        }
+        Files.writeString(slot, text.replaceFirst("\"sealed\":\"....", "\"sealed\":\"AAAA"));
+        assertRefused(StorageError.PERMISSION_DENIED, "does not open", () -> Repository.open(root, PHRASE));
+        Files.writeString(slot, "{}");
+        assertRefused(
+                StorageError.PERMISSION_DENIED, "the key slot 'a.key' is damaged", () -> Repository.open(root, PHRASE));
     }
 
     @Test

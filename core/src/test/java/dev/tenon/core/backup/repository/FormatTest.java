@@ -113,7 +113,8 @@ class FormatTest {
             packers.give(packer);
         }
         assertThat(new String(slot.write(), StandardCharsets.US_ASCII) + "\n")
-                .isEqualTo(example("A slot of the passphrase `correct horse`, with the salt `60` to `7f` and 1,000 iterations:"));
+                .isEqualTo(example(
+                        "A slot of the passphrase `correct horse`, with the salt `60` to `7f` and 1,000 iterations:"));
         assertThat(slot.open(new Unlocking.Passphrase("correct horse"))).isNotNull();
         assertThat(new Unlocking.KeyFile(bytes(0, 32)).text() + "\n").isEqualTo(example("A key file:"));
         assertThat(new Unlocking.Paper(key.secret(true)).text()).isEqualTo(example("On paper:"));
@@ -128,7 +129,8 @@ class FormatTest {
         byte[] parity = Parity.of(pack, 10);
 
         assertThat(ChunkId.of(parity, parity.length) + "\n")
-                .isEqualTo(example("The parity, of 10 %, of 10,000 bytes that are i * 7 mod 251 each has this SHA-256:"));
+                .isEqualTo(
+                        example("The parity, of 10 %, of 10,000 bytes that are i * 7 mod 251 each has this SHA-256:"));
     }
 
     private static TreeEntry entry(

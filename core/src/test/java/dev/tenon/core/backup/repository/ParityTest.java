@@ -114,8 +114,12 @@ class ParityTest {
         hurt[size / 2] ^= 4;
 
         assertThat(Parity.repaired(hurt, parity)).isEqualTo(pack);
-        assertThat(Parity.repaired(Arrays.copyOf(pack, size - 1), parity)).as("cut").isEqualTo(pack);
-        assertThat(Parity.repaired(Arrays.copyOf(pack, size + 9), parity)).as("longer").isEqualTo(pack);
+        assertThat(Parity.repaired(Arrays.copyOf(pack, size - 1), parity))
+                .as("cut")
+                .isEqualTo(pack);
+        assertThat(Parity.repaired(Arrays.copyOf(pack, size + 9), parity))
+                .as("longer")
+                .isEqualTo(pack);
     }
 
     @Test
@@ -143,7 +147,8 @@ class ParityTest {
         other[parity.length - 20] ^= 1;
         assertThat(Parity.repaired(pack, other)).as("a checksum is damaged").isNull();
         assertThat(Parity.repaired(pack, new byte[0])).isNull();
-        assertThat(Parity.repaired(pack, Arrays.copyOf(parity, parity.length - 1))).isNull();
+        assertThat(Parity.repaired(pack, Arrays.copyOf(parity, parity.length - 1)))
+                .isNull();
     }
 
     /** Parity that says nonsense, and whose checksums are right: of another pack. */
@@ -204,7 +209,8 @@ class ParityTest {
             assertThat(repository.verify().isSound()).isTrue();
             Files.delete(layout.parity(name));
             assertThat(repository.repair().parities()).containsExactly(name);
-            assertThat(Parity.fits(pack, Files.readAllBytes(layout.parity(name)))).isTrue();
+            assertThat(Parity.fits(pack, Files.readAllBytes(layout.parity(name))))
+                    .isTrue();
 
             repository.forget(snapshot.id());
             repository.collect();

@@ -14,8 +14,8 @@ import dev.tenon.core.command.Command;
 import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageId;
-import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
@@ -71,15 +71,14 @@ class ArchivesTest {
     }
 
     private static void run(Path in, String script) {
-        Command.of("sh", "-e", "-c", "cd \"$1\"; " + script, "sh", in.toString()).run();
+        Command.of("sh", "-e", "-c", "cd \"$1\"; " + script, "sh", in.toString())
+                .run();
     }
 
     /** What tar can keep. */
     private Path tree() throws IOException {
         Path root = Files.createDirectory(directory.resolve("rootfs"));
-        run(
-                root,
-                """
+        run(root, """
                 mkdir -p etc a a/b 'with space' empty
                 chmod 1777 a; chmod 700 empty
                 echo hello >etc/hostname
@@ -97,9 +96,7 @@ class ArchivesTest {
                 chmod 4755 etc/hostname
                 """);
         if (EffectiveUser.id() == 0) {
-            run(
-                    root,
-                    """
+            run(root, """
                     mknod device c 1 3; chown 100000:3000000 big; chown -h 7:8 a/link
                     setfattr -n user.note -v 'a=b%c' etc/hostname 2>/dev/null || :
                     setfacl -m u:1234:r-x,g:77:--x a 2>/dev/null || :
@@ -141,8 +138,7 @@ class ArchivesTest {
     }
 
     private static VolumeId volume(Snapshot snapshot) {
-        return new VolumeId(
-                new StorageId("keep"), Archives.name(snapshot.id()).volume());
+        return new VolumeId(new StorageId("keep"), Archives.name(snapshot.id()).volume());
     }
 
     private byte[] exported(Snapshot snapshot) throws IOException {
@@ -161,7 +157,8 @@ class ArchivesTest {
         byte[] tar = exported(snapshot);
 
         assertThat(warnings).allMatch(told -> told.endsWith("'games', which is taken for number 5, as on this host"));
-        assertThat(String.valueOf(snapshot.config())).isEqualTo(String.valueOf(RawConfig.of(CONFIG.getBytes(StandardCharsets.UTF_8))));
+        assertThat(String.valueOf(snapshot.config()))
+                .isEqualTo(String.valueOf(RawConfig.of(CONFIG.getBytes(StandardCharsets.UTF_8))));
         assertThat(snapshot.firewall()).isNotNull();
         Path archive = Files.write(directory.resolve("again.tar"), tar);
         assertThat(Command.of("tar", "tf", archive.toString()).run().lines().limit(3))
@@ -209,16 +206,19 @@ class ArchivesTest {
 
         assertThat(Command.of("du", "-k", unpacked.resolve("sparse").toString()).run())
                 .matches("(?s)[0-9]{1,3}\\s.*");
-        assertThat(Files.mismatch(unpacked.resolve("sparse"), root.resolve("sparse"))).isEqualTo(-1);
+        assertThat(Files.mismatch(unpacked.resolve("sparse"), root.resolve("sparse")))
+                .isEqualTo(-1);
     }
 
     @Test
     void namesInAccessListsAreToldAndNotGuessed() {
         TarImport.Numbers numbers = (isUser, name) -> !isUser && name.equals("adm") ? 4 : null;
-        assertThat(TarImport.list("user::rwx\nuser:1234:r-x\ngroup::r-x\ngroup:adm:--x\nmask::r-x\nother::---\n", numbers))
+        assertThat(TarImport.list(
+                        "user::rwx\nuser:1234:r-x\ngroup::r-x\ngroup:adm:--x\nmask::r-x\nother::---\n", numbers))
                 .hasSize(4 + 6 * 8)
                 .containsSequence(8, 0, 1, 0, 4, 0, 0, 0);
-        assertThat(TarImport.list("user::rwx,user:adm:r-x,group::r-x,mask::r-x,other::---", numbers)).isNull();
+        assertThat(TarImport.list("user::rwx,user:adm:r-x,group::r-x,mask::r-x,other::---", numbers))
+                .isNull();
     }
 
     @Test
@@ -227,7 +227,9 @@ class ArchivesTest {
         Random random = new Random(5);
         for (int round = 0; round < 60; round++) {
             byte[] cut = Arrays.copyOf(tar, round < 3 ? round * 512 : random.nextInt(tar.length - 10_240));
-            assertThatThrownBy(() -> imported(cut, 0)).as("cut at %d", cut.length).isInstanceOf(BadArchiveException.class);
+            assertThatThrownBy(() -> imported(cut, 0))
+                    .as("cut at %d", cut.length)
+                    .isInstanceOf(BadArchiveException.class);
         }
         for (int round = 0; round < 60; round++) {
             byte[] damaged = tar.clone();
@@ -273,8 +275,8 @@ class ArchivesTest {
                     .write(0, ByteBuffer.wrap(vars));
             writer.disk(new DeviceName("drive-virtio1"), ByteSize.ofBytes(100L << 20));
             snapshot = writer.publish(
-                    RawConfig.of("memory: 512\n#qmdump#map:scsi0:drive-scsi0:local-lvm:raw:\n".getBytes(
-                            StandardCharsets.US_ASCII)),
+                    RawConfig.of("memory: 512\n#qmdump#map:scsi0:drive-scsi0:local-lvm:raw:\n"
+                            .getBytes(StandardCharsets.US_ASCII)),
                     RawConfig.of(new byte[] {'f'}));
         }
 
@@ -282,14 +284,21 @@ class ArchivesTest {
 
         VmaReader archive = VmaReader.open(new ByteArrayInputStream(vma));
         assertThat(new String(archive.config("qemu-server.conf").orElseThrow(), StandardCharsets.US_ASCII))
-                .isEqualTo("memory: 512\n#qmdump#map:scsi0:drive-scsi0:local-lvm:raw:\n"
-                        + "#qmdump#map:efidisk0:drive-efidisk0:::\n#qmdump#map:virtio1:drive-virtio1:::\n");
+                .isEqualTo(
+                        """
+                        memory: 512
+                        #qmdump#map:scsi0:drive-scsi0:local-lvm:raw:
+                        #qmdump#map:efidisk0:drive-efidisk0:::
+                        #qmdump#map:virtio1:drive-virtio1:::
+                        """);
         assertThat(archive.time()).isEqualTo(TIME);
-        Snapshot again = VmaImport.run(
-                repository, "default", new Vmid(102), new ByteArrayInputStream(vma), Long.MAX_VALUE);
+        Snapshot again =
+                VmaImport.run(repository, "default", new Vmid(102), new ByteArrayInputStream(vma), Long.MAX_VALUE);
         try (RepositoryReader reader = repository.read()) {
             for (var disk : snapshot.disks().entrySet()) {
-                assertThat(again.disks().get(disk.getKey())).as("%s", disk.getKey()).isEqualTo(disk.getValue());
+                assertThat(again.disks().get(disk.getKey()))
+                        .as("%s", disk.getKey())
+                        .isEqualTo(disk.getValue());
                 assertThat(reader.disk(again, disk.getKey())).isPresent();
             }
         }
@@ -298,8 +307,8 @@ class ArchivesTest {
 
     @Test
     void aBackupThatIsNotThereIsToldAndNothingIsWritten() {
-        assertThatThrownBy(() -> new ArchiveExport(
-                        repository, VolumeId.parse("keep:backup/qemu/100/2026-01-02T03:04:05Z")))
+        assertThatThrownBy(() ->
+                        new ArchiveExport(repository, VolumeId.parse("keep:backup/qemu/100/2026-01-02T03:04:05Z")))
                 .hasMessageContaining("there is no backup");
     }
 }
