@@ -31,6 +31,7 @@ class ArchitectureTest {
                         "com.fasterxml.jackson.core..",
                         "com.fasterxml.jackson.jr..",
                         "org.jspecify..",
+                        "javax.crypto..",
                         "javax.xml..",
                         "org.w3c.dom..",
                         "org.xml.sax..")

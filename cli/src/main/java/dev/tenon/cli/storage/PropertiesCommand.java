@@ -1,5 +1,6 @@
 package dev.tenon.cli.storage;
 
+import dev.tenon.cli.Surroundings;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
@@ -7,14 +8,21 @@ import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** A command that takes properties of storages. */
 abstract class PropertiesCommand extends HostCommand {
+    private static final String KEY = "encryption-key";
+
     @Parameters(hidden = true, arity = "0..*")
     private List<String> words = new ArrayList<>();
 
@@ -41,10 +49,28 @@ abstract class PropertiesCommand extends HostCommand {
     /** The values of the properties, complete. */
     final Map<String, String> values(TypeProperties properties, Given given) {
         try {
-            return properties.values(
-                    given.properties(), new SecretPrompt(streams().input()));
+            Map<String, String> values = new TreeMap<>(properties.values(
+                    given.properties(), new SecretPrompt(streams().input())));
+            if (properties.isSensitive(KEY)) {
+                Optional<String> key = given.properties().getOrDefault(KEY, Optional.empty());
+                key.filter(value -> !value.equals("autogen") && !value.startsWith("{"))
+                        .ifPresent(file -> values.put(KEY, keyFile(file)));
+            }
+            return values;
         } catch (IllegalArgumentException e) {
             throw wrongUsage(e);
+        }
+    }
+
+    /** As with pvesm, a key is given by its file. */
+    private String keyFile(String file) {
+        try {
+            return Files.readString(Surroundings.of(line().getCommandSpec()).path(file))
+                    .strip();
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException("there is no key file '" + file + "' (--" + KEY + ")");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

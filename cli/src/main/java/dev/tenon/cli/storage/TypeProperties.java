@@ -27,7 +27,7 @@ final class TypeProperties {
             flag("disable", "Keep the storage in the configuration, but do not use it."),
             text(
                     "encryption-key",
-                    "The text of a key file, by which backups are encrypted on this host, or 'autogen' to make one."),
+                    "A key file, by which backups are encrypted on this host, or 'autogen' to make one."),
             text("format", "The image format that is used when none is asked for."),
             text("max-protected-backups", "How many backups of one guest may be protected; -1 for any number."),
             text("nodes", "The nodes that may use the storage, separated by commas; all if it is missing."),

@@ -410,7 +410,7 @@ class TenonbackupTest {
                 "--path",
                 sealed.toString(),
                 "--encryption-key",
-                Files.readString(host).strip());
+                host.toString());
         String other = saidApart(creation("stolen")).strip();
         TenonCommand refused =
                 apart("backup", "restore", other, scratch.file("none").toString());
@@ -419,6 +419,26 @@ class TenonbackupTest {
         saidApart("backup", "extract-config", other.replace("stolen:", "sealed:"));
         assertThat(saidApart("backup", "verify", sealed + "/", "--key-file", key.toString()))
                 .contains("chunks were read");
+
+        Path tree = scratch.file("tree");
+        Files.writeString(Files.createDirectories(tree.resolve("etc")).resolve("hostname"), "hello");
+        for (int i = 0; i < 2; i++) {
+            String container = saidApart(
+                            "backup",
+                            "create",
+                            "--storage",
+                            "stolen",
+                            "--vmid",
+                            "101",
+                            "--container",
+                            tree.toString(),
+                            "--guest-config",
+                            config.toString(),
+                            "--quiet")
+                    .strip();
+            assertThat(saidApart("backup", "cat", container.replace("stolen:", "sealed:"), "etc/hostname"))
+                    .isEqualTo("hello");
+        }
 
         saidApart("storage", "remove", "sealed");
         assertThat(key).doesNotExist();

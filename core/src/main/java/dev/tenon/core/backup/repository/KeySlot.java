@@ -76,8 +76,8 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, 
     private byte[] stretched(String phrase) {
         try {
             return SecretKeyFactory.getInstance("PBKDF2WithHmacSHA512")
-                    .generateSecret(
-                            new PBEKeySpec(phrase.toCharArray(), bytes(salt), iterations, RepositoryKey.BYTES * Byte.SIZE))
+                    .generateSecret(new PBEKeySpec(
+                            phrase.toCharArray(), bytes(salt), iterations, RepositoryKey.BYTES * Byte.SIZE))
                     .getEncoded();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);

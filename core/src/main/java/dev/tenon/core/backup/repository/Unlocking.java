@@ -39,15 +39,16 @@ public sealed interface Unlocking {
     }
 
     /** A file of 32 random bytes, in JSON. It opens only repositories that it was added to. */
-    record KeyFile(byte[] secret) implements Unlocking {
+    final class KeyFile implements Unlocking {
         private static final String VERSION = "tenon-key-file";
 
-        public KeyFile {
-            secret = secret.clone();
+        private final byte[] secret;
+
+        KeyFile(byte[] secret) {
+            this.secret = secret.clone();
         }
 
-        @Override
-        public byte[] secret() {
+        byte[] secret() {
             return secret.clone();
         }
 
@@ -73,32 +74,23 @@ public sealed interface Unlocking {
         }
 
         @Override
-        public boolean equals(Object other) {
-            return other instanceof KeyFile file && Arrays.equals(secret, file.secret);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(secret);
-        }
-
-        @Override
         public String toString() {
             return "KeyFile";
         }
     }
 
     /** The repository's whole key, as it was printed on paper. It opens the repository even if all its key slots are lost. */
-    record Paper(byte[] secret) implements Unlocking {
+    final class Paper implements Unlocking {
         private static final int LINE = 16;
         private static final int SUM = 2;
 
-        public Paper {
-            secret = secret.clone();
+        private final byte[] secret;
+
+        Paper(byte[] secret) {
+            this.secret = secret.clone();
         }
 
-        @Override
-        public byte[] secret() {
+        byte[] secret() {
             return secret.clone();
         }
 
@@ -151,16 +143,6 @@ public sealed interface Unlocking {
         @Override
         public String words() {
             return "the key from paper";
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Paper paper && Arrays.equals(secret, paper.secret);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(secret);
         }
 
         @Override

@@ -145,7 +145,8 @@ class EncryptedRepositoryTest {
             assertThat(repository.list("default")).containsExactly(id);
             Snapshot snapshot = repository.find(id).orElseThrow();
             assertThat(snapshot.config()).isNull();
-            assertThat(Objects.requireNonNull(snapshot.disks().get(DISK)).size()).isEqualTo(ByteSize.ofBytes(CHUNK));
+            assertThat(Objects.requireNonNull(snapshot.disks().get(DISK)).size())
+                    .isEqualTo(ByteSize.ofBytes(CHUNK));
             assertThat(repository.fingerprint()).isPresent();
             for (ThrowingCallable call : List.<ThrowingCallable>of(
                     repository::read,
@@ -241,7 +242,12 @@ class EncryptedRepositoryTest {
                     "no key 'host'",
                     () -> repository.keys().remove("host"));
             paper = repository.keys().paper();
-            assertRefused(StorageError.BAD_PARAMETER, "from paper", () -> repository.keys().add("p", Unlocking.ofFile(repository.keys().paper()), true));
+            assertRefused(
+                    StorageError.BAD_PARAMETER,
+                    "from paper",
+                    () -> repository
+                            .keys()
+                            .add("p", Unlocking.ofFile(repository.keys().paper()), true));
         }
         assertRefused(StorageError.PERMISSION_DENIED, "does not open", () -> Repository.open(root, file));
         Unlocking.Passphrase next = new Unlocking.Passphrase("another phrase");

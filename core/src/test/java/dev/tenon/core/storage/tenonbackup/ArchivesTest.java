@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryOptions;
 import dev.tenon.core.backup.repository.RepositoryReader;
 import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.backup.repository.SnapshotWriter;
+import dev.tenon.core.backup.repository.Unlocking;
 import dev.tenon.core.backup.vma.BadArchiveException;
 import dev.tenon.core.backup.vma.VmaImport;
 import dev.tenon.core.backup.vma.VmaReader;
@@ -31,6 +33,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,6 +187,27 @@ class ArchivesTest {
                 .isLessThan(100_000);
     }
 
+    /** Chunks have other names there, so entries, lists and tables are other ones, too. */
+    @Test
+    void aContainerIsTheSameInARepositoryWithAKey() throws IOException {
+        Path root = tree();
+        run(root, "head -c 100M /dev/urandom >long");
+        Snapshot snapshot = imported(vzdump(root), 0);
+        byte[] before = exported(snapshot);
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Repository.init(directory.resolve("sealed"), new RepositoryOptions(Map.of("me", key), 0));
+
+        try (Repository plain = repository;
+                Repository sealed = Repository.open(directory.resolve("sealed"), key)) {
+            Snapshot copy = plain.copy(snapshot.id(), sealed).orElseThrow();
+            repository = sealed;
+            assertThat(Arrays.equals(exported(copy), before)).isTrue();
+            assertThat(sealed.verify().isSound()).isTrue();
+            assertThat(sealed.collect().packs()).isZero();
+            assertThat(Arrays.equals(exported(copy), before)).isTrue();
+        }
+    }
+
     /** All that is known of each file; directories get their times when they are filled. */
     private static String listing(Path root) {
         return Command.of(
@@ -284,8 +308,7 @@ class ArchivesTest {
 
         VmaReader archive = VmaReader.open(new ByteArrayInputStream(vma));
         assertThat(new String(archive.config("qemu-server.conf").orElseThrow(), StandardCharsets.US_ASCII))
-                .isEqualTo(
-                        """
+                .isEqualTo("""
                         memory: 512
                         #qmdump#map:scsi0:drive-scsi0:local-lvm:raw:
                         #qmdump#map:efidisk0:drive-efidisk0:::
