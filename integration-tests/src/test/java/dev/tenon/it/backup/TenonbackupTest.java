@@ -465,7 +465,8 @@ class TenonbackupTest {
     void theDisksOfABackupAreShownUntilTheCommandIsEnded() throws Exception {
         assumeTrue(EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
         String volume = volume(backup("100"));
-        Path shown = scratch.file("shown");
+        Path shown = Files.createDirectory(scratch.file("shown"));
+        Files.createSymbolicLink(shown.resolve("drive-scsi9.raw"), Path.of("/run/tenon/gone")); // of one that was killed
         Path errors = scratch.file("mount.log");
         Process process = new ProcessBuilder(Installation.tenonCommand(
                         scratch.temporary(),

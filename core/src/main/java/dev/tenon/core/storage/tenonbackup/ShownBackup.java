@@ -13,6 +13,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.GuestType;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,13 +21,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /**
  * The disks of a VM's backup as files in a directory, to be read as raw images. Nothing is copied; what is read is fetched then.
  * The backup stays readable until this is closed, even if it is forgotten meanwhile.
  */
 public final class ShownBackup implements AutoCloseable {
+    private static final String EXTENSION = ".raw";
+
     private final RepositoryReader reader;
     private final WorkDirectory work;
     private final List<ShownDisk> shown = new ArrayList<>();
@@ -51,34 +53,43 @@ public final class ShownBackup implements AutoCloseable {
                     "'" + volume + "' is the backup of a container, which has files and no disks; see them with 'tenon"
                             + " backup ls', 'tenon backup cat' and 'tenon backup extract'");
         }
-        Files.createDirectories(directory);
-        try (Stream<Path> inside = Files.list(directory)) {
-            if (inside.findAny().isPresent()) {
-                throw StorageException.refused(
-                        StorageError.ALREADY_EXISTS,
-                        "the directory " + Quoted.of(directory.toString())
-                                + " is not empty; disks are shown in an empty" + " one");
-            }
-        }
         this.reader = repository.read();
         try {
+            // It ends what a process that was killed has left, so that its links lead nowhere.
             this.work = WorkDirectory.make(run);
         } catch (IOException | RuntimeException e) {
             reader.close();
             throw e;
         }
         try {
+            empty(directory);
             for (DeviceName device : snapshot.disks().keySet()) {
                 DiskReader disk = reader.disk(snapshot, device).orElseThrow();
                 ShownDisk file = ShownDisk.show(work, device.toString(), new RestoredDisk(disk));
                 shown.add(file);
-                Path link = directory.resolve(device + ".raw");
+                Path link = directory.resolve(device + EXTENSION);
                 Files.createSymbolicLink(link, file.path());
                 files.put(device, link);
             }
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    private static void empty(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        try (DirectoryStream<Path> inside = Files.newDirectoryStream(directory)) {
+            for (Path each : inside) {
+                boolean isLeft = each.toString().endsWith(EXTENSION) && Files.isSymbolicLink(each) && !Files.exists(each);
+                if (!isLeft) {
+                    throw StorageException.refused(
+                            StorageError.ALREADY_EXISTS,
+                            "the directory " + Quoted.of(directory.toString())
+                                    + " is not empty; disks are shown in an empty one");
+                }
+                Files.delete(each);
+            }
         }
     }
 

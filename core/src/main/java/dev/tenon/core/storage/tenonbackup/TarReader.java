@@ -77,7 +77,10 @@ final class TarReader {
             char type = (char) header[156];
             switch (type) {
                 case 'x' -> records(content(size), pax);
-                case 'g' -> records(content(size), global);
+                case 'g' -> {
+                    records(content(size), global);
+                    global.forEach(pax::putIfAbsent);
+                }
                 case 'L' -> pax.put("path", withoutEnd(content(size)));
                 case 'K' -> pax.put("linkpath", withoutEnd(content(size)));
                 default -> {
