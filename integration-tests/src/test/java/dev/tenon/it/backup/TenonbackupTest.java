@@ -466,7 +466,8 @@ class TenonbackupTest {
         assumeTrue(EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
         String volume = volume(backup("100"));
         Path shown = Files.createDirectory(scratch.file("shown"));
-        Files.createSymbolicLink(shown.resolve("drive-scsi9.raw"), Path.of("/run/tenon/gone")); // of one that was killed
+        Files.createSymbolicLink(
+                shown.resolve("drive-scsi9.raw"), Path.of("/run/tenon/gone")); // of one that was killed
         Path errors = scratch.file("mount.log");
         Process process = new ProcessBuilder(Installation.tenonCommand(
                         scratch.temporary(),

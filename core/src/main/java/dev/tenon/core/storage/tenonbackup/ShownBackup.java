@@ -81,7 +81,8 @@ public final class ShownBackup implements AutoCloseable {
         Files.createDirectories(directory);
         try (DirectoryStream<Path> inside = Files.newDirectoryStream(directory)) {
             for (Path each : inside) {
-                boolean isLeft = each.toString().endsWith(EXTENSION) && Files.isSymbolicLink(each) && !Files.exists(each);
+                boolean isLeft =
+                        each.toString().endsWith(EXTENSION) && Files.isSymbolicLink(each) && !Files.exists(each);
                 if (!isLeft) {
                     throw StorageException.refused(
                             StorageError.ALREADY_EXISTS,
