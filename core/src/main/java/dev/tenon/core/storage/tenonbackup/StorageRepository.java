@@ -10,7 +10,6 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.common.SecretFile;
 import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -144,8 +143,6 @@ public final class StorageRepository {
             if (Files.exists(key)) {
                 Files.move(key, key.resolveSibling(key.getFileName() + ".removed-" + System.currentTimeMillis()));
             }
-        } catch (AtomicMoveNotSupportedException e) {
-            throw new IllegalStateException(e);
         } catch (IOException e) {
             throw new StorageException(
                     StorageError.STORAGE_UNAVAILABLE,

@@ -335,7 +335,10 @@ public final class TenonbackupPlugin extends DevicePlugin {
         try {
             with(storage, "free the space of removed backups", repository -> {
                 // A host that only adds backups cannot see what is still needed; another host frees the space.
-                return repository.canRead() ? repository.collect() : null;
+                if (repository.canRead()) {
+                    repository.collect();
+                }
+                return true;
             });
         } catch (StorageException e) {
             if (e.error() != StorageError.IN_USE) {
