@@ -38,7 +38,7 @@ final class Parity {
             EXP[i + 255] = value;
             LOG[value] = i;
             // x^8 + x^4 + x^3 + x^2 + 1
-            value = value << 1 ^ ((value & 0x80) != 0 ? 0x11d : 0);
+            value = (value << 1) ^ ((value & 0x80) != 0 ? 0x11d : 0);
         }
     }
 
@@ -158,7 +158,7 @@ final class Parity {
                 for (int row = 0; row < shape.rows; row++) {
                     int coefficient = coefficient(row, column);
                     for (int value = 0; value < known.length; value++) {
-                        known[value] |= times(coefficient, value) << Byte.SIZE * row;
+                        known[value] |= times(coefficient, value) << (Byte.SIZE * row);
                     }
                 }
                 products[column] = known;
@@ -184,7 +184,7 @@ final class Parity {
             for (int[] group : sums) {
                 for (int row = 0; row < shape.rows; row++) {
                     for (int i = 0; i < BLOCK; i++) {
-                        parity[i] = (byte) (group[i] >>> Byte.SIZE * row);
+                        parity[i] = (byte) (group[i] >>> (Byte.SIZE * row));
                     }
                     file.put(parity);
                     checksums.putInt(Pack.checksum(ByteBuffer.wrap(parity)));

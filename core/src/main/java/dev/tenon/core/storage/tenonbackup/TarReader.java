@@ -328,7 +328,7 @@ final class TarReader {
         if ((header[offset] & 0x80) != 0) {
             long value = (header[offset] & 0x40) != 0 ? -1 : header[offset] & 0x3f;
             for (int i = offset + 1; i < offset + length; i++) {
-                value = value << Byte.SIZE | header[i] & 0xff;
+                value = (value << Byte.SIZE) | (header[i] & 0xff);
             }
             return value;
         }
