@@ -162,15 +162,16 @@ final class IndexFile implements AutoCloseable {
      * Where a chunk is.
      *
      * @param wanted the packs that count
+     * @param damaged the chunks that do not
      * @throws BadRepositoryException if the file is damaged there
      */
-    Optional<ChunkIndex.Place> find(ChunkId id, BitSet wanted) throws IOException {
+    Optional<ChunkIndex.Place> find(ChunkId id, BitSet wanted, DamagedChunks damaged) throws IOException {
         ByteBuffer entries = entries(bucket(id, bits));
         for (int at = 0; at < entries.limit(); at += ENTRY) {
             if (entries.getLong(at) == id.a()
                     && ChunkId.read(entries.duplicate().position(at)).equals(id)) {
                 int pack = pack(entries.getInt(at + ChunkId.BYTES));
-                if (wanted.get(pack)) {
+                if (wanted.get(pack) && !damaged.has(packs.get(pack), id)) {
                     return Optional.of(new ChunkIndex.Place(
                             packs.get(pack),
                             entries.getInt(at + ChunkId.BYTES + 4),

@@ -46,6 +46,7 @@ final class Lease implements AutoCloseable {
 
     /** Takes a lease. Everybody who looks from now on sees it. */
     static Lease take(Layout layout, Kind kind) throws IOException {
+        layout.requirePresent();
         Path directory = layout.leases().resolve(ProcessIdentity.own() + "." + COUNT.incrementAndGet());
         Layout.makeDirectory(directory);
         Lease lease = new Lease(directory, kind);

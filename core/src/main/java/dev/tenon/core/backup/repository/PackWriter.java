@@ -71,6 +71,8 @@ final class PackWriter implements AutoCloseable {
         Path place = layout.pack(name);
         Layout.makeDirectory(Layout.parent(place));
         Layout.move(file, place);
+        // One of the same name may have been there, and damaged.
+        DamagedChunks.note(layout, name, List.of());
         sealed.put(name, entries);
         entries = new ArrayList<>();
     }

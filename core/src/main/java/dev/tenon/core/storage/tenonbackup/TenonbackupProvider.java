@@ -59,6 +59,7 @@ final class TenonbackupProvider implements BackupProvider {
     private final TaskLog log;
     private final Map<DeviceName, ShownDisk> shown = new TreeMap<>();
     private @Nullable SnapshotId archive;
+    private @Nullable Instant begun;
     private @Nullable Snapshot made;
     private @Nullable RepositoryReader reader;
     private @Nullable WorkDirectory work;
@@ -108,6 +109,9 @@ final class TenonbackupProvider implements BackupProvider {
     public ArchiveName initBackup(Vmid guest, GuestType type, Instant start) {
         SnapshotId id = doing("name the backup", () -> free(new SnapshotId(Archives.NAMESPACE, type, guest, start)));
         archive = id;
+        // The host's snapshot of a container comes later than this; its clock may have been set back meanwhile.
+        Instant now = Instant.now();
+        begun = start.isBefore(now) ? start : now;
         made = null;
         return Archives.name(id);
     }
@@ -232,7 +236,14 @@ final class TenonbackupProvider implements BackupProvider {
         doing("back up guest " + guest, () -> {
             try (RepositoryReader from = repository.read();
                     SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
-                TreeCopy copy = new TreeCopy(tree, exclude, baseTree(guest, from), writer.tree(), limits, log);
+                TreeCopy copy = new TreeCopy(
+                        tree,
+                        exclude,
+                        baseTree(guest, from),
+                        Objects.requireNonNull(begun),
+                        writer.tree(),
+                        limits,
+                        log);
                 copy.copy();
                 Snapshot snapshot = publish(writer, configs);
                 log.log(
