@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +33,9 @@ public final class Collector {
     private static final int WORTH_KEEPING = 50;
 
     private static final Logger LOG = LoggerFactory.getLogger(Collector.class);
+
+    /** So many names have room where the spare was. */
+    private static final int MOST_IF_TIGHT = 5000;
 
     private final Layout layout;
     private final Packer.Pool packers;
@@ -51,19 +55,39 @@ public final class Collector {
     public record Collected(int packs, ByteSize freed, int waiting) {}
 
     Collected collect() throws IOException {
+        layout.requirePresent();
         try (FileChannel channel = FileChannel.open(
                         layout.root().resolve("collector.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock lock = lock(channel)) {
             if (!lock.isValid()) {
                 throw inUse();
             }
-            layout.requirePresent();
             revokeDead();
             dropIncomplete();
-            condemn();
+            try {
+                condemn(false);
+            } catch (IOException e) {
+                if (!Spare.isFull(e) || !Spare.use(layout)) {
+                    throw e;
+                }
+                dropIncomplete();
+                condemn(true);
+            }
             Collected collected = sweep();
-            Indexes.compact(layout);
+            Spare.keep(layout);
+            compact();
             return collected;
+        }
+    }
+
+    private void compact() throws IOException {
+        try {
+            Indexes.compact(layout);
+        } catch (IOException e) {
+            if (!Spare.isFull(e)) {
+                throw e;
+            }
+            LOG.warn("the index stays as it is until there is space: {}", e.toString());
         }
     }
 
@@ -93,7 +117,11 @@ public final class Collector {
                 Lease.revoke(lease);
             }
         }
-        observations.write();
+        try {
+            observations.write();
+        } catch (IOException e) {
+            LOG.warn("what was seen of other nodes cannot be kept, so their dead are found later: {}", e.toString());
+        }
     }
 
     /** What is left of a collector that was killed while it condemned packs. */
@@ -105,7 +133,12 @@ public final class Collector {
         }
     }
 
-    private void condemn() throws IOException {
+    /**
+     * Condemns what nobody needs.
+     *
+     * @param isTight whether there is hardly any space: nothing is copied then, and the list is short
+     */
+    private void condemn(boolean isTight) throws IOException {
         Set<String> known = Condemned.packs(layout);
         ChunkSet live = mark(ChunkIndex.load(layout, Set.of()));
         DamagedChunks damaged = DamagedChunks.read(layout);
@@ -143,6 +176,10 @@ public final class Collector {
         if (!unreadable.isEmpty() && isWholeWithout(unreadable)) {
             useless.addAll(unreadable);
         }
+        if (isTight) {
+            sparse.clear();
+            useless = useless.stream().limit(MOST_IF_TIGHT).collect(Collectors.toSet());
+        }
         if (useless.isEmpty() && sparse.isEmpty()) {
             return;
         }
@@ -168,7 +205,8 @@ public final class Collector {
     /** Whether all snapshots have all of their chunks if these packs are gone. */
     private boolean isWholeWithout(Set<String> packs) throws IOException {
         try (ChunkIndex rest = ChunkIndex.load(layout, packs)) {
-            return new Verifier(layout, packers, 100).hurt(rest).isEmpty();
+            List<SnapshotId> ids = Repository.list(layout, layout.snapshots());
+            return new Verifier(layout, packers, 100).hurt(ids, rest).isEmpty();
         }
     }
 

@@ -105,6 +105,11 @@ final class IndexFile implements AutoCloseable {
         if (size < MAGIC.length + TRAILER) {
             throw new BadRepositoryException(where + " is cut");
         }
+        byte[] head = new byte[MAGIC.length];
+        file.readFully(head);
+        if (!Arrays.equals(head, MAGIC)) {
+            throw new BadRepositoryException(where + " does not begin as an index does");
+        }
         byte[] trailer = new byte[TRAILER];
         file.seek(size - TRAILER);
         file.readFully(trailer);

@@ -65,11 +65,15 @@ record Layout(Path root) {
      * @throws StorageException {@code STORAGE_UNAVAILABLE}
      */
     void requirePresent() {
-        if (!Files.exists(header())) {
+        if (!isPresent()) {
             throw StorageException.refused(
                     StorageError.STORAGE_UNAVAILABLE,
                     "the repository in '" + root + "' has gone; was it unmounted or removed?");
         }
+    }
+
+    boolean isPresent() {
+        return Files.exists(header());
     }
 
     List<Path> directories() {

@@ -285,6 +285,7 @@ public final class SnapshotWriter implements AutoCloseable {
             Indexes.publish(layout, lease, packs.sealed());
             Snapshot snapshot =
                     new Snapshot(id, written, writtenTree, config, firewall, ByteSize.ofBytes(packs.written()));
+            lease.requireHeld();
             Layout.makeDirectory(Layout.parent(place));
             Layout.write(record, snapshot.write());
             FileMove.withoutReplacing(record, place);
@@ -297,7 +298,13 @@ public final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    private static IOException takenForDead(Throwable cause) {
+    private IOException takenForDead(Throwable cause) {
+        if (!layout.isPresent()) {
+            return new IOException(
+                    "the repository in '" + layout.root()
+                            + "' has gone, and the backup with it; was it unmounted or removed?",
+                    cause);
+        }
         return new IOException(
                 "the backup was taken for dead, because it did not move for too long, and is not published; make it again",
                 cause);

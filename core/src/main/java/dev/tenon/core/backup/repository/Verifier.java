@@ -69,6 +69,8 @@ public final class Verifier {
         SortedMap<String, String> packs = new TreeMap<>();
         ChunkIndex sound = new ChunkIndex(layout);
         DamagedChunks known = DamagedChunks.read(layout);
+        // Before the packs: those of a snapshot that is published later may not be among them.
+        List<SnapshotId> ids = Repository.list(layout, layout.snapshots());
         List<String> names = layout.packNames();
         for (String pack : names) {
             try {
@@ -80,7 +82,17 @@ public final class Verifier {
                 sound.add(pack, good);
                 List<PackEntry> bad = new ArrayList<>(entries);
                 bad.removeAll(good);
-                note(pack, bad.stream().map(entry -> entry.id().toString()).toList());
+                boolean isHeadGood = Pack.beginsAsOne(layout.pack(pack));
+                note(
+                        pack,
+                        isHeadGood
+                                ? bad.stream()
+                                        .map(entry -> entry.id().toString())
+                                        .toList()
+                                : List.of(DamagedChunks.ALL));
+                if (!isHeadGood) {
+                    packs.put(pack, "pack '" + pack + "' does not begin as a pack does");
+                }
                 if (good.size() < entries.size()) {
                     packs.put(pack, entries.size() - good.size() + " of " + entries.size() + " chunks are damaged");
                 }
@@ -97,7 +109,7 @@ public final class Verifier {
             }
         }
         layout.requirePresent();
-        return new Verified(chunks, damagedIndexes(), packs, hurt(sound));
+        return new Verified(chunks, damagedIndexes(), packs, hurt(ids, sound));
     }
 
     private void note(String pack, List<String> damaged) {
@@ -147,8 +159,9 @@ public final class Verifier {
         try {
             ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
             Pack.readFully(channel, stored, entry.offset(), where);
+            boolean isHeadGood = stored.get(4) == entry.kind().number() && stored.getShort(6) == 0;
             byte[] chunk = packer.unpack(stored, where);
-            return ChunkId.of(chunk, chunk.length).equals(entry.id());
+            return isHeadGood && ChunkId.of(chunk, chunk.length).equals(entry.id());
         } catch (ClosedByInterruptException e) {
             throw e;
         } catch (IOException e) {
@@ -158,11 +171,11 @@ public final class Verifier {
         }
     }
 
-    /** The snapshots that lack chunks if only these are there. */
-    SortedMap<SnapshotId, String> hurt(ChunkIndex sound) throws IOException {
+    /** Which of some snapshots lack chunks if only these are there. */
+    SortedMap<SnapshotId, String> hurt(List<SnapshotId> ids, ChunkIndex sound) throws IOException {
         SortedMap<SnapshotId, String> hurt = new TreeMap<>();
         try (ChunkReader reader = new ChunkReader(layout, sound, packers)) {
-            for (SnapshotId id : Repository.list(layout, layout.snapshots())) {
+            for (SnapshotId id : ids) {
                 try {
                     Snapshot snapshot = Repository.record(layout, id);
                     if (snapshot != null) {

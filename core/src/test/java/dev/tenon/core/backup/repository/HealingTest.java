@@ -50,7 +50,7 @@ class HealingTest {
     }
 
     /** What is flipped. */
-    private enum Damage {
+    enum Damage {
         CHUNK,
         LEAF,
         FOOTER
