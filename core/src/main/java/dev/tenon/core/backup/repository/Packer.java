@@ -27,6 +27,7 @@ final class Packer {
     static final class Pool implements AutoCloseable {
         private final int largest;
         private final Deque<Packer> idle = new ArrayDeque<>();
+        private boolean isClosed;
 
         Pool(int largest) {
             this.largest = largest;
@@ -38,11 +39,16 @@ final class Packer {
         }
 
         synchronized void give(Packer packer) {
-            idle.push(packer);
+            if (isClosed) {
+                packer.zstd.close();
+            } else {
+                idle.push(packer);
+            }
         }
 
         @Override
         public synchronized void close() {
+            isClosed = true;
             idle.forEach(packer -> packer.zstd.close());
             idle.clear();
         }
@@ -50,12 +56,21 @@ final class Packer {
 
     /** The chunk with its header, as it is written into a pack; valid until the next call. */
     ByteBuffer pack(ChunkKind kind, byte[] chunk, int offset, int length) {
-        plain.clear().put(chunk, offset, length).flip();
+        return pack(kind, plain.clear().put(chunk, offset, length).flip());
+    }
+
+    /**
+     * The same of a chunk that lies elsewhere.
+     *
+     * @param chunk direct; what remains in it, which stays so
+     */
+    ByteBuffer pack(ChunkKind kind, ByteBuffer chunk) {
+        int length = chunk.remaining();
         packed.clear().position(Pack.CHUNK_HEADER);
-        boolean isSmaller = isWorthWhile() && compress(plain.duplicate()) && packed.remaining() < length;
+        boolean isSmaller = isWorthWhile(chunk) && compress(chunk.duplicate()) && packed.remaining() < length;
         if (!isSmaller) {
             packed.clear().position(Pack.CHUNK_HEADER);
-            packed.put(plain.duplicate()).flip().position(Pack.CHUNK_HEADER);
+            packed.put(chunk.duplicate()).flip().position(Pack.CHUNK_HEADER);
         }
         int stored = packed.remaining();
         int sum = Pack.checksum(packed.duplicate());
@@ -74,11 +89,11 @@ final class Packer {
         return zstd.compress(from, packed, LEVEL);
     }
 
-    private boolean isWorthWhile() {
-        if (plain.remaining() <= TRIAL) {
+    private boolean isWorthWhile(ByteBuffer chunk) {
+        if (chunk.remaining() <= TRIAL) {
             return true;
         }
-        boolean fits = compress(plain.duplicate().limit(TRIAL));
+        boolean fits = compress(chunk.slice(chunk.position(), TRIAL));
         boolean saves = fits && packed.remaining() < WORTH_WHILE;
         packed.clear().position(Pack.CHUNK_HEADER);
         return saves;

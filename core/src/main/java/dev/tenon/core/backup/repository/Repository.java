@@ -270,7 +270,7 @@ public final class Repository implements AutoCloseable {
         return new Collector(layout, packers).collect();
     }
 
-    /** Reads and checks every chunk. */
+    /** Reads and checks every chunk. What is damaged is noted, so that the next backup that has it stores it again. */
     public Verifier.Verified verify() throws IOException {
         return verify(100);
     }
