@@ -3,10 +3,16 @@ package dev.tenon.bench;
 import dev.tenon.core.backup.nbd.BlockMap;
 import dev.tenon.core.backup.nbd.Extent;
 import dev.tenon.core.backup.nbd.FileDisk;
+import dev.tenon.core.backup.nbd.NbdClient;
 import dev.tenon.core.backup.nbd.NbdServer;
+import dev.tenon.core.backup.nbd.ServedDisk;
+import dev.tenon.core.backup.repository.DiskReader;
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryReader;
+import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
@@ -21,6 +27,7 @@ import dev.tenon.core.spi.backup.DiskAccess;
 import dev.tenon.core.spi.backup.GuestConfigs;
 import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
+import dev.tenon.core.storage.tenonbackup.Archives;
 import dev.tenon.core.storage.tenonbackup.TenonbackupPlugin;
 import dev.tenon.host.Home;
 import java.io.IOException;
@@ -36,6 +43,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
@@ -56,6 +64,7 @@ final class Backups {
     private static final long TEBIBYTE = 1L << 40;
     private static final long GIBIBYTE = 1L << 30;
     private static final int FIRST_BYTES = 100 << 20;
+    private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final String DIRTY = "dirty";
     private static final String NOT_RUN = "not run";
 
@@ -154,14 +163,14 @@ final class Backups {
         return Peer.run(all);
     }
 
-    /** Runs commands of a shell, and syncs a directory. */
-    private List<String> shell(String commands, Path synced) {
+    /** Runs commands of a shell, and syncs the file system. */
+    private List<String> shell(String commands) {
+        Path home = scratch.file("home");
         return List.of(
                 "sh",
                 "-c",
-                "set -e; " + commands + "; sync -f '" + synced + "'",
-                "sh",
-                scratch.file("home").toString());
+                "set -e; export BORG_BASE_DIR='" + home + "' XDG_CACHE_HOME='" + home + "'; " + commands + "; sync -f '"
+                        + home + "'");
     }
 
     private static boolean isThere(String program) {
@@ -170,13 +179,11 @@ final class Backups {
     }
 
     private @Nullable List<String> borg(String commands) {
-        return isThere("borg") ? shell(commands.replace("REPO", borg.toString()), borg.getParent()) : null;
+        return isThere("borg") ? shell(commands.replace("REPO", borg.toString())) : null;
     }
 
     private @Nullable List<String> restic(String commands) {
-        return isThere("restic")
-                ? shell(commands.replace("restic ", "restic -q -r '" + restic + "' "), restic.getParent())
-                : null;
+        return isThere("restic") ? shell(commands.replace("restic ", "restic -q -r '" + restic + "' ")) : null;
     }
 
     // ---- ours
@@ -247,7 +254,7 @@ final class Backups {
     }
 
     private void prepare() throws IOException, InterruptedException {
-        fill(image, size);
+        fill(image, size, 1);
         Files.createDirectories(scratch.file("home"));
         try {
             Host.run(
@@ -272,8 +279,8 @@ final class Backups {
         }
     }
 
-    private static void fill(Path file, long size) throws IOException {
-        SplittableRandom random = new SplittableRandom(17);
+    private static void fill(Path file, long size, long seed) throws IOException {
+        SplittableRandom random = new SplittableRandom(seed);
         byte[][] words = new byte[4096][];
         for (int i = 0; i < words.length; i++) {
             words[i] = new byte[2 + random.nextInt(9)];
@@ -307,12 +314,7 @@ final class Backups {
     /** Code that has run before, as in a daemon: another guest of other bytes. */
     private void warm() throws IOException, InterruptedException {
         Path other = scratch.file("warm.raw");
-        fill(other, Math.min(size, GIBIBYTE / 2));
-        try (FileChannel channel = FileChannel.open(other, StandardOpenOption.WRITE)) {
-            for (long at = 0; at < channel.size(); at += CHUNK) {
-                channel.write(ByteBuffer.wrap(new byte[] {'w', 'a', 'r', 'm'}), at);
-            }
-        }
+        fill(other, Math.min(size, GIBIBYTE / 2), 2);
         served(other, Map.of(), socket -> disk(other, new Vmid(99), BitmapMode.NONE, socket));
         Files.delete(other);
         program(List.of("sync", "-f", image.toString()));
@@ -458,7 +460,7 @@ final class Backups {
             try (BackupProvider provider = provider()) {
                 provider.initVmRestore(volume);
                 Path shown = provider.initVolumeRestore(volume, DISK);
-                program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + target + "'", target));
+                program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + target + "'"));
                 provider.cleanupVolumeRestore(volume, DISK);
                 provider.cleanupVmRestore(volume);
             }
@@ -469,7 +471,7 @@ final class Backups {
         Files.delete(target);
         Path packed = scratch.file("image.zst");
         program(List.of("zstd", "-q", "-1", "-T2", image.toString(), "-o", packed.toString()));
-        Peer.Cost zstd = program(shell("zstd -q -d --sparse '" + packed + "' -o '" + target + "'", target));
+        Peer.Cost zstd = program(shell("zstd -q -d --sparse '" + packed + "' -o '" + target + "'"));
         Files.delete(target);
         Files.delete(packed);
         Path into = Files.createDirectory(scratch.file("into"));
@@ -489,37 +491,74 @@ final class Backups {
     private @Nullable ArchiveName last;
 
     private void onDemand() throws IOException, InterruptedException {
-        VolumeName volume = volume(java.util.Objects.requireNonNull(last));
-        try (BackupProvider provider = provider()) {
-            ByteBuffer bytes = ByteBuffer.allocateDirect(1 << 20);
+        ArchiveName archive = Objects.requireNonNull(last);
+        Path socket = scratch.file("restore.sock");
+        ByteBuffer bytes = ByteBuffer.allocateDirect(1 << 20);
+        long first = Math.min(size, FIRST_BYTES);
+        try (Repository repository = Repository.open(scratch.file("repository"))) {
             Peer.Cost ours = time(() -> {
-                provider.initVmRestore(volume);
-                try (FileChannel channel =
-                        FileChannel.open(provider.initVolumeRestore(volume, DISK), StandardOpenOption.READ)) {
-                    for (long at = 0; at < Math.min(size, FIRST_BYTES); at += bytes.capacity()) {
-                        channel.read(bytes.clear(), at);
+                try (RepositoryReader reader = repository.read();
+                        NbdServer _ = NbdServer.listen(socket, Map.of("", served(reader, archive)));
+                        NbdClient client = NbdClient.connect(socket, "", Extent.ALLOCATION, LIMIT)) {
+                    for (long at = 0; at < first; at += bytes.capacity()) {
+                        client.read(at, bytes.clear());
                     }
                 }
             });
-            provider.cleanupVolumeRestore(volume, DISK);
-            provider.cleanupVmRestore(volume);
             row(
-                    "on demand: the first 100 MiB",
+                    "on demand: 100 MiB over NBD",
                     ours,
                     String.format(
                             Locale.ROOT,
                             "at most %.2f s%s",
                             TARGET_FIRST_BYTES / SECONDS,
                             verdict(ours.nanos() <= TARGET_FIRST_BYTES)));
-        } catch (RuntimeException e) {
-            report.line("  on demand: not run: " + e.getMessage());
         }
+        VolumeName volume = volume(archive);
+        try (BackupProvider provider = provider()) {
+            Peer.Cost ours = time(() -> {
+                provider.initVmRestore(volume);
+                try (FileChannel channel =
+                        FileChannel.open(provider.initVolumeRestore(volume, DISK), StandardOpenOption.READ)) {
+                    for (long at = 0; at < first; at += bytes.capacity()) {
+                        channel.read(bytes.clear(), at);
+                    }
+                }
+            });
+            provider.cleanupVolumeRestore(volume, DISK);
+            provider.cleanupVmRestore(volume);
+            row("the same through a path", ours, "with the start of the program that makes it");
+        } catch (StorageException e) {
+            report.line("  the same through a path: not run: " + e.getMessage());
+        }
+    }
+
+    private static ServedDisk served(RepositoryReader reader, ArchiveName archive) throws IOException {
+        Snapshot snapshot = reader.find(Archives.id(new VolumeName("backup/" + archive.value())))
+                .orElseThrow();
+        DiskReader disk = reader.disk(snapshot, DISK).orElseThrow();
+        return new ServedDisk() {
+            @Override
+            public long size() {
+                return disk.size().bytes();
+            }
+
+            @Override
+            public void read(long offset, ByteBuffer into) throws IOException {
+                disk.read(offset, into);
+            }
+
+            @Override
+            public Map<String, BlockMap> contexts() {
+                return Map.of(Extent.ALLOCATION, (offset, length, _) -> List.of(new Extent(offset, length, 0)));
+            }
+        };
     }
 
     private void sparse() throws IOException, InterruptedException {
         Path alone = scratch.file("alone.raw");
         long data = Math.min(size, GIBIBYTE);
-        fill(alone, data);
+        fill(alone, data, 3);
         Path large = scratch.file("large.raw");
         try (FileChannel from = FileChannel.open(alone, StandardOpenOption.READ);
                 FileChannel to = FileChannel.open(large, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -531,11 +570,9 @@ final class Backups {
             }
             to.write(ByteBuffer.wrap(new byte[] {1}), TEBIBYTE - 1);
         }
-        try (FileChannel channel = FileChannel.open(alone, StandardOpenOption.WRITE)) {
-            for (long at = 0; at < data; at += CHUNK) {
-                channel.write(ByteBuffer.wrap(new byte[] {'a', 'l', 'o', 'n', 'e'}), at);
-            }
-        }
+        // Other bytes, which are not in the repository.
+        Files.delete(alone);
+        fill(alone, data, 4);
         program(List.of("sync", "-f", alone.toString()));
         Peer.Cost one =
                 time(() -> served(alone, Map.of(), socket -> disk(alone, new Vmid(102), BitmapMode.NONE, socket)));

@@ -3,6 +3,7 @@ package dev.tenon.it.backup;
 import dev.tenon.it.support.Strace;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ final class DiskTrace {
     /** Something that was done. */
     sealed interface Step {
         /** Bytes of a file. */
-        record Write(int file, long offset, byte[] bytes) implements Step {}
+        record Write(int file, long offset, ByteBuffer bytes) implements Step {}
 
         /** A new size of a file. */
         record Cut(int file, long size) implements Step {}
@@ -198,7 +199,7 @@ final class DiskTrace {
         Open file = open.get(descriptor);
         if (file != null) {
             long at = offset < 0 ? file.at : offset;
-            steps.add(new Step.Write(file.file, at, bytes));
+            steps.add(new Step.Write(file.file, at, ByteBuffer.wrap(bytes)));
             if (offset < 0) {
                 file.at += length;
             }
@@ -301,11 +302,13 @@ final class DiskTrace {
             boolean isTorn = i == torn;
             switch (steps.get(i)) {
                 case Step.Write write -> {
-                    int length = isTorn ? write.bytes().length / 2 : write.bytes().length;
+                    int length = isTorn
+                            ? write.bytes().capacity() / 2
+                            : write.bytes().capacity();
                     byte[] before = contents.getOrDefault(write.file(), new byte[0]);
                     int end = (int) write.offset() + length;
                     byte[] after = Arrays.copyOf(before, Math.max(before.length, end));
-                    System.arraycopy(write.bytes(), 0, after, (int) write.offset(), length);
+                    write.bytes().get(0, after, (int) write.offset(), length);
                     contents.put(write.file(), after);
                 }
                 case Step.Cut cut ->

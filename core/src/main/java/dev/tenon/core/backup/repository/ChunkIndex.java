@@ -207,6 +207,12 @@ final class ChunkIndex implements AutoCloseable {
         return Optional.empty();
     }
 
+    /** How many entries there are, at most, of packs that count and of others. */
+    long count() {
+        return table.count()
+                + files().stream().mapToLong(each -> each.file.chunks()).sum();
+    }
+
     boolean contains(ChunkId id) throws IOException {
         return find(id).isPresent();
     }

@@ -252,7 +252,7 @@ public final class Collector {
 
     /** All chunks that snapshots need. */
     private ChunkSet mark(ChunkIndex index) throws IOException {
-        ChunkSet live = new ChunkSet();
+        ChunkSet live = new ChunkSet(index.count());
         ChunkSet entered = new ChunkSet();
         try (ChunkReader reader = new ChunkReader(layout, index, packers)) {
             for (SnapshotId id : Repository.list(layout, layout.snapshots())) {

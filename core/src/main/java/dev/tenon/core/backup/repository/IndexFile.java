@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.repository;
 
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -84,11 +85,8 @@ final class IndexFile implements AutoCloseable {
      * @throws BadRepositoryException if it is damaged
      */
     static IndexFile open(Path path) throws IOException {
-        if (!Files.exists(path)) {
-            throw new NoSuchFileException(path.toString());
-        }
         String where = "index '" + path.getFileName() + "'";
-        RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+        RandomAccessFile file = opened(path);
         try {
             return read(file, where);
         } catch (EOFException e) {
@@ -96,6 +94,19 @@ final class IndexFile implements AutoCloseable {
             throw new BadRepositoryException(where + " is cut");
         } catch (IOException | RuntimeException e) {
             file.close();
+            throw e;
+        }
+    }
+
+    /** Not a channel, which an interrupt of one of its users would close for all. */
+    private static RandomAccessFile opened(Path path) throws IOException {
+        try {
+            return new RandomAccessFile(path.toFile(), "r");
+        } catch (FileNotFoundException e) {
+            // Thrown for whatever keeps a file from being opened.
+            if (!Files.exists(path)) {
+                throw new NoSuchFileException(path.toString());
+            }
             throw e;
         }
     }

@@ -38,7 +38,7 @@ class KilledRepositoryTest {
             for (KilledWriter.Role role : KilledWriter.Role.values()) {
                 Path log = directory.resolve("log-" + role + "-" + round);
                 logs.add(log);
-                writers.add(writer(place, role, 100 + role.ordinal(), 1000L * (round + 1), log));
+                writers.add(writer(place, role, 1000L * (round + 1), log));
             }
             // Not before all have done something.
             for (Path log : logs) {
@@ -54,8 +54,11 @@ class KilledRepositoryTest {
             }
 
             try (Repository repository = Repository.open(place)) {
-                for (int i = 0; i < logs.size(); i++) {
-                    checkLog(repository, 100 + i, Files.readAllLines(logs.get(i)));
+                for (KilledWriter.Role role : KilledWriter.Role.values()) {
+                    checkLog(
+                            repository,
+                            role.guest(),
+                            Files.readAllLines(directory.resolve("log-" + role + "-" + round)));
                 }
                 assertThat(repository.verify().snapshots()).isEmpty();
                 repository.collect();
@@ -73,7 +76,7 @@ class KilledRepositoryTest {
         }
     }
 
-    private Process writer(Path place, KilledWriter.Role role, int guest, long seed, Path log) throws IOException {
+    private Process writer(Path place, KilledWriter.Role role, long seed, Path log) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin/java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -84,8 +87,7 @@ class KilledRepositoryTest {
                         KilledWriter.class.getName(),
                         place.toString(),
                         role.name(),
-                        Integer.toString(guest),
-                        Long.toString(seed + guest))
+                        Long.toString(seed + role.guest()))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();

@@ -16,17 +16,27 @@ final class KilledWriter {
 
     /** What it does. */
     enum Role {
-        DISK,
-        TREE,
-        KEEPER
+        DISK(100),
+        TREE(101),
+        KEEPER(102);
+
+        private final int guest;
+
+        Role(int guest) {
+            this.guest = guest;
+        }
+
+        int guest() {
+            return guest;
+        }
     }
 
-    /** Arguments: the repository, its role, the guest, the seed of the first backup. */
+    /** Arguments: the repository, its role, the seed of the first backup. */
     public static void main(String[] arguments) throws Exception {
         Role role = Role.valueOf(arguments[1]);
-        Vmid guest = new Vmid(Long.parseLong(arguments[2]));
+        Vmid guest = new Vmid(role.guest);
         try (Repository repository = Repository.open(Path.of(arguments[0]))) {
-            for (long seed = Long.parseLong(arguments[3]); ; seed++) {
+            for (long seed = Long.parseLong(arguments[2]); ; seed++) {
                 if (role == Role.KEEPER) {
                     keep(repository);
                 } else {
