@@ -105,7 +105,13 @@ final class PowerCutWork {
         return bytes;
     }
 
-    private record Bytes(byte[] bytes) implements TreeWriter.Source {
+    private static final class Bytes implements TreeWriter.Source {
+        private final byte[] bytes;
+
+        Bytes(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
         @Override
         public long nextData(long offset) {
             return offset < bytes.length ? offset : -1;

@@ -33,19 +33,18 @@ class LimitsTest {
     @TempDir
     private Path directory;
 
-    private Layout layout;
     private long begin;
 
     @Test
     void manyChunksAndSnapshotsAreOpenedListedForgottenAndMarked() throws IOException {
         int snapshots = Integer.getInteger("tenon.snapshots", 50);
         int guests = snapshots / PER_GUEST;
-        int leavesOfAll = Integer.getInteger("tenon.chunks", 60_000) / DiskTable.LEAF;
+        int leavesOfAll = Math.min(guests * LEAVES, Integer.getInteger("tenon.chunks", 60_000) / DiskTable.LEAF);
         Path place = directory.resolve("repository");
         Repository.init(place);
-        layout = new Layout(place);
+        Layout layout = new Layout(place);
         begin = System.nanoTime();
-        List<String> leaves = generate(leavesOfAll);
+        List<String> leaves = generate(layout, leavesOfAll);
         ByteSize size = ByteSize.ofBytes((long) LEAVES * DiskTable.LEAF * DiskTable.CHUNK);
         for (int guest = 0; guest < guests; guest++) {
             List<String> own = new ArrayList<>();
@@ -102,7 +101,7 @@ class LimitsTest {
     }
 
     /** Packs of data have no data, and those of leaves are whole. */
-    private List<String> generate(int count) throws IOException {
+    private static List<String> generate(Layout layout, int count) throws IOException {
         List<String> leaves = new ArrayList<>();
         try (Lease lease = Lease.take(layout, Lease.Kind.WRITE);
                 PackWriter packs = new PackWriter(layout, lease);
@@ -120,7 +119,7 @@ class LimitsTest {
                         id.write(ids);
                         entries.add(new PackEntry(id, ChunkKind.DATA, 8 + i, 4 << 20, DiskTable.CHUNK));
                     }
-                    batch.put(pack(entries), entries);
+                    batch.put(pack(layout, entries), entries);
                 }
                 ChunkId id = ChunkId.of(ids.array(), ids.capacity());
                 leaves.add(id.toString());
@@ -142,7 +141,7 @@ class LimitsTest {
         return leaves;
     }
 
-    private String pack(List<PackEntry> entries) throws IOException {
+    private static String pack(Layout layout, List<PackEntry> entries) throws IOException {
         String name = Pack.name(entries);
         Layout.makeDirectory(Layout.parent(layout.pack(name)));
         try (FileChannel channel =
