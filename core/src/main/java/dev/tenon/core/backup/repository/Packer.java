@@ -4,6 +4,7 @@ import dev.tenon.core.linux.Zstd;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Semaphore;
 
 /** Turns chunks into what is stored of them, and back. Each user takes one for the time of a chunk. */
 final class Packer {
@@ -26,6 +27,10 @@ final class Packer {
     /** Packers that are not in use. */
     static final class Pool implements AutoCloseable {
         private final int largest;
+        /** Each has 8 MiB, which are given back when Java sees fit: more than this many wait for each other. */
+        private static final int MOST = 2 * Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+
+        private final Semaphore free = new Semaphore(MOST);
         private final Deque<Packer> idle = new ArrayDeque<>();
         private boolean isClosed;
 
@@ -33,17 +38,24 @@ final class Packer {
             this.largest = largest;
         }
 
-        synchronized Packer take() {
-            Packer packer = idle.poll();
-            return packer == null ? new Packer(largest) : packer;
+        /** One that is free; nobody may have two. */
+        Packer take() {
+            free.acquireUninterruptibly();
+            synchronized (this) {
+                Packer packer = idle.poll();
+                return packer == null ? new Packer(largest) : packer;
+            }
         }
 
-        synchronized void give(Packer packer) {
-            if (isClosed) {
-                packer.zstd.close();
-            } else {
-                idle.push(packer);
+        void give(Packer packer) {
+            synchronized (this) {
+                if (isClosed) {
+                    packer.zstd.close();
+                } else {
+                    idle.push(packer);
+                }
             }
+            free.release();
         }
 
         @Override

@@ -353,7 +353,7 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public void cleanupVmRestore(VolumeName volume) {
-        close();
+        endRestore();
     }
 
     /** The archive is made while it is read. */
@@ -384,11 +384,19 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public void cleanupContainerRestore(VolumeName volume) {
-        close();
+        endRestore();
     }
 
     @Override
     public void close() {
+        try {
+            endRestore();
+        } finally {
+            repository.close();
+        }
+    }
+
+    private void endRestore() {
         shown.values().forEach(ShownDisk::close);
         shown.clear();
         doing("end the restore", () -> {
