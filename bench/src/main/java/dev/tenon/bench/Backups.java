@@ -129,6 +129,7 @@ final class Backups {
     }
 
     private Peer.Cost time(Step step) throws IOException, InterruptedException {
+        settle();
         double cpu = cpu();
         long begin = System.nanoTime();
         step.run();
@@ -145,8 +146,17 @@ final class Backups {
     }
 
     /** The time of a peer; empty if it is not installed. */
-    private static Optional<Peer.Cost> peer(@Nullable List<String> command) throws IOException, InterruptedException {
-        return command == null ? Optional.empty() : Optional.of(program(command));
+    private Optional<Peer.Cost> peer(@Nullable List<String> command) throws IOException, InterruptedException {
+        if (command == null) {
+            return Optional.empty();
+        }
+        settle();
+        return Optional.of(program(command));
+    }
+
+    /** Nobody pays for what others have left to be written. */
+    private void settle() throws IOException {
+        Host.run("sync", "-f", image.toString());
     }
 
     private static Peer.Cost program(List<String> command) throws IOException, InterruptedException {
@@ -471,6 +481,7 @@ final class Backups {
         Files.delete(target);
         Path packed = scratch.file("image.zst");
         program(List.of("zstd", "-q", "-1", "-T2", image.toString(), "-o", packed.toString()));
+        settle();
         Peer.Cost zstd = program(shell("zstd -q -d --sparse '" + packed + "' -o '" + target + "'"));
         Files.delete(target);
         Files.delete(packed);
