@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
                         + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; calls of a daemon that has another plugin asked the same, beside one that has none; listings of"
                         + " directory storages beside qemu-img; full copies of images beside cp; exports and imports beside"
-                        + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; listings of StorPool beside its"
+                        + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; backups beside borg, restic and a program in C; listings of StorPool beside its"
                         + " own plugin; storages of LVM beside what PVE's plugins run; and the start of a command beside that of a JVM and of Perl.",
         footer = {
             "",
@@ -65,6 +65,7 @@ public final class Bench implements Callable<Integer> {
         TRANSFERS,
         ZEROES,
         NBD,
+        BACKUP,
         STORPOOL,
         BLOCK,
         START
@@ -105,6 +106,21 @@ public final class Bench implements Callable<Integer> {
             description = "transfers of each peer that count, for each line (default: ${DEFAULT-VALUE})")
     private int rounds;
 
+    @Option(
+            names = "--backup-mib",
+            paramLabel = "MIB",
+            defaultValue = "8192",
+            description = "size of the disk that is backed up; about five times as much space is needed (default:"
+                    + " ${DEFAULT-VALUE})")
+    private int backupMib;
+
+    @Option(
+            names = "--files",
+            paramLabel = "N",
+            defaultValue = "100000",
+            description = "files of the container that is backed up (default: ${DEFAULT-VALUE})")
+    private int files;
+
     public static void main(String[] args) {
         System.exit(new CommandLine(new Bench())
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -133,6 +149,7 @@ public final class Bench implements Callable<Integer> {
                     case TRANSFERS -> Transfers.run(scratch, report, imageMib, rounds);
                     case ZEROES -> Zeroes.run(scratch, report, imageMib, rounds);
                     case NBD -> NbdDisks.run(scratch, report, imageMib, rounds);
+                    case BACKUP -> Backups.run(scratch, report, backupMib, files);
                     case STORPOOL -> Storpool.run(scratch, report);
                     case BLOCK -> Block.run(report, rounds);
                     case START -> Start.run(scratch, report, rounds);

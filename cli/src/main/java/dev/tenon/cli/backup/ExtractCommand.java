@@ -16,7 +16,10 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description =
                 "Unpacks a file or a directory of a container's backup into a directory, with all that tar knows of"
-                        + " it. Owners are the container's numbers, if root does it. Files of the same names are overwritten.",
+                        + " it, set-id bits and capabilities included, as tar and borg do: unpack what you do not trust where"
+                        + " only root can go; a directory that is made is such a one. Owners are the container's numbers,"
+                        + " if root does it. Files of the same names are overwritten. How much is unpacked is limited by"
+                        + " the space in the directory only.",
         footer = {"", "Example: tenon backup extract keep:backup/lxc/101/2026-01-02T03:04:05Z /etc/ssh /srv/found"})
 final class ExtractCommand extends FilesCommand {
     @Spec

@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
         name = "verify",
         mixinStandardHelpOptions = true,
         description = "Reads and checks every chunk of a repository, or a part of them, and names what is damaged and"
-                + " the snapshots that it hurts. The exit status is 1 then. Nothing is changed without --repair.",
+                + " the snapshots that it hurts. The exit status is 1 then. It is noted, so that the next backup that has the"
+                + " data stores them again. Nothing else is changed without --repair.",
         footer = {
             "",
             "Example: tenon backup verify keep",
@@ -115,6 +116,8 @@ final class VerifyCommand extends RepositoryCommand {
         }
         int hurt = verified.snapshots().size();
         return verified.packs().size() + " packs are damaged, and " + hurt + " snapshots cannot be restored whole; "
-                + (hurt == 0 ? "no snapshot needs what is damaged" : "back up their guests anew");
+                + (hurt == 0
+                        ? "no snapshot needs what is damaged"
+                        : "the next backups of their guests store what is damaged again, if the guests still have it");
     }
 }

@@ -205,7 +205,7 @@ class TenonbackupTest {
         TenonCommand verified = tenon.run("backup", "verify", "keep");
         assertThat(verified.status()).isOne();
         assertThat(verified.said()).contains("1 of ", "default/qemu/100/");
-        assertThat(verified.errors()).contains("1 packs are damaged", "back up their guests anew");
+        assertThat(verified.errors()).contains("1 packs are damaged", "store what is damaged again");
     }
 
     @Test

@@ -113,6 +113,24 @@ public final class Strace implements Closeable {
         }
     }
 
+    /**
+     * Starts a program and records calls with all of their bytes, in hexadecimal; descriptors are numbers.
+     *
+     * @param calls as strace's option {@code -e} wants them
+     */
+    public static Program recorded(Scratch scratch, String calls, List<String> command) throws IOException {
+        Path trace = Files.createTempFile(scratch.root(), "strace-", ".trace");
+        Path log = Files.createTempFile(scratch.root(), "program-", ".log");
+        List<String> traced = new ArrayList<>(
+                List.of("strace", "-f", "-xx", "-s", "3000000", "-e", calls, "-o", trace.toString(), "--"));
+        traced.addAll(command);
+        ProcessBuilder builder = new ProcessBuilder(traced)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(log.toFile());
+        return scratch.closing(new Program(builder.start(), trace, log));
+    }
+
     /** Starts a program whose daemon listens at this socket. */
     public static Program run(Scratch scratch, List<String> command, File output, Path socket) throws IOException {
         Path trace = Files.createTempFile(scratch.root(), "strace-", ".trace");

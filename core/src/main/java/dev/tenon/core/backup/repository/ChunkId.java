@@ -13,6 +13,13 @@ record ChunkId(long a, long b, long c, long d) implements Comparable<ChunkId> {
     static final int BYTES = 32;
     static final ChunkId ZEROES = new ChunkId(0, 0, 0, 0);
 
+    /** Of what remains in a buffer. */
+    static ChunkId of(ByteBuffer bytes) {
+        MessageDigest digest = digest();
+        digest.update(bytes);
+        return read(ByteBuffer.wrap(digest.digest()));
+    }
+
     static ChunkId of(byte[] bytes, int length) {
         return of(bytes, 0, length);
     }

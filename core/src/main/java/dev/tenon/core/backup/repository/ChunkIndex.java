@@ -38,16 +38,27 @@ final class ChunkIndex implements AutoCloseable {
     private record Large(IndexFile file, BitSet packs) {}
 
     private final Layout layout;
+    private final DamagedChunks damaged;
+    private final boolean isOfAll;
     private final ChunkTable table = new ChunkTable();
     private final List<Large> large = new ArrayList<>();
     private final Map<String, List<PackEntry>> unnamed = new LinkedHashMap<>();
 
     /** An index of nothing. */
     ChunkIndex(Layout layout) {
-        this.layout = layout;
+        this(layout, DamagedChunks.NONE, false);
     }
 
-    /** Where the chunks are of all sealed packs but some; of packs whose footer is damaged nothing is known. */
+    private ChunkIndex(Layout layout, DamagedChunks damaged, boolean isOfAll) {
+        this.layout = layout;
+        this.damaged = damaged;
+        this.isOfAll = isOfAll;
+    }
+
+    /**
+     * Where the chunks are of all sealed packs but some; of packs whose footer is damaged, and of chunks that verifying found
+     * damaged, nothing is known.
+     */
     static ChunkIndex load(Layout layout, Set<String> without) throws IOException {
         return load(layout, without, SMALL);
     }
@@ -58,7 +69,7 @@ final class ChunkIndex implements AutoCloseable {
      * @param small files with more chunks stay on disk
      */
     static ChunkIndex load(Layout layout, Set<String> without, int small) throws IOException {
-        ChunkIndex index = new ChunkIndex(layout);
+        ChunkIndex index = new ChunkIndex(layout, DamagedChunks.read(layout), without.isEmpty());
         try {
             List<Path> files = IndexFile.all(layout);
             // After the files: a pack that they name is there, or has been collected.
@@ -93,8 +104,7 @@ final class ChunkIndex implements AutoCloseable {
                 try (file) {
                     file.each(
                             packs,
-                            (id, pack, offset, stored, kind) ->
-                                    table.add(file.packs().get(pack), id, offset, stored));
+                            (id, pack, offset, stored, kind) -> add(file.packs().get(pack), id, offset, stored));
                 }
             }
             packs.stream().forEach(pack -> wanted.remove(file.packs().get(pack)));
@@ -127,7 +137,54 @@ final class ChunkIndex implements AutoCloseable {
 
     /** Adds the chunks of a pack; for one that is known already the first place stays. */
     void add(String pack, List<PackEntry> entries) {
-        entries.forEach(entry -> table.add(pack, entry.id(), entry.offset(), entry.stored()));
+        entries.forEach(entry -> add(pack, entry.id(), entry.offset(), entry.stored()));
+    }
+
+    private void add(String pack, ChunkId id, int offset, int stored) {
+        if (!damaged.has(pack, id)) {
+            table.add(pack, id, offset, stored);
+        }
+    }
+
+    /**
+     * All places of a chunk, damaged ones too. Goes through the repository, for when the place that is known is no good.
+     * Nothing if this is the index of a part of the packs.
+     */
+    List<Place> everywhere(ChunkId id) throws IOException {
+        List<Place> places = new ArrayList<>();
+        if (!isOfAll) {
+            return places;
+        }
+        Set<String> rest = new HashSet<>(layout.packNames());
+        for (Path path : IndexFile.all(layout)) {
+            try (IndexFile file = IndexFile.open(path)) {
+                BitSet wanted = new BitSet();
+                for (int pack = 0; pack < file.packs().size(); pack++) {
+                    wanted.set(pack, rest.contains(file.packs().get(pack)));
+                }
+                Optional<Place> place = file.find(id, wanted, DamagedChunks.NONE);
+                while (place.isPresent()) {
+                    places.add(place.get());
+                    wanted.clear(file.packs().indexOf(place.get().pack()));
+                    place = file.find(id, wanted, DamagedChunks.NONE);
+                }
+                file.packs().forEach(rest::remove);
+            } catch (NoSuchFileException | BadRepositoryException e) {
+                // The packs are read instead.
+            }
+        }
+        for (String pack : rest) {
+            try {
+                for (PackEntry entry : Pack.read(layout.pack(pack))) {
+                    if (entry.id().equals(id)) {
+                        places.add(new Place(pack, entry.offset(), entry.stored()));
+                    }
+                }
+            } catch (NoSuchFileException | BadRepositoryException e) {
+                // Nothing of it is known.
+            }
+        }
+        return places;
     }
 
     Optional<Place> find(ChunkId id) throws IOException {
@@ -137,7 +194,7 @@ final class ChunkIndex implements AutoCloseable {
         }
         for (Large each : files()) {
             try {
-                Optional<Place> place = each.file.find(id, each.packs);
+                Optional<Place> place = each.file.find(id, each.packs, damaged);
                 if (place.isPresent()) {
                     return place;
                 }
@@ -148,6 +205,12 @@ final class ChunkIndex implements AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    /** How many entries there are, at most, of packs that count and of others. */
+    long count() {
+        return table.count()
+                + files().stream().mapToLong(each -> each.file.chunks()).sum();
     }
 
     boolean contains(ChunkId id) throws IOException {

@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** Reads chunks, each checked by its id. It closes its index with itself. Calls come from many threads. */
 final class ChunkReader implements AutoCloseable {
@@ -27,14 +28,38 @@ final class ChunkReader implements AutoCloseable {
     }
 
     /**
-     * A chunk that is stored.
+     * A chunk that is stored, from any of its places.
      *
      * @throws BadRepositoryException if it is not there or is damaged
      */
     byte[] read(ChunkId id) throws IOException {
-        ChunkIndex.Place place = index.find(id)
-                .orElseThrow(() -> new BadRepositoryException("chunk " + id
-                        + " is in no pack; verify the repository, which names the snapshots that it hurts"));
+        Optional<ChunkIndex.Place> place = index.find(id);
+        if (place.isEmpty()) {
+            return read(
+                    id,
+                    new BadRepositoryException("chunk " + id
+                            + " is in no pack; verify the repository, which names the snapshots that it hurts"));
+        }
+        try {
+            return read(id, place.get());
+        } catch (BadRepositoryException e) {
+            return read(id, e);
+        }
+    }
+
+    /** Of all places the first that is good. */
+    private byte[] read(ChunkId id, BadRepositoryException failure) throws IOException {
+        for (ChunkIndex.Place place : index.everywhere(id)) {
+            try {
+                return read(id, place);
+            } catch (BadRepositoryException e) {
+                failure.addSuppressed(e);
+            }
+        }
+        throw failure;
+    }
+
+    private byte[] read(ChunkId id, ChunkIndex.Place place) throws IOException {
         String where = "chunk " + id + " in pack '" + place.pack() + "'";
         Packer packer = packers.take();
         try {

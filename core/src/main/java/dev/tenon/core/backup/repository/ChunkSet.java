@@ -4,13 +4,28 @@ package dev.tenon.core.backup.repository;
 final class ChunkSet {
     private static final int FIRST_SIZE = 1 << 10;
 
-    private long[] high = new long[FIRST_SIZE];
-    private long[] low = new long[FIRST_SIZE];
+    private long[] high;
+    private long[] low;
     private int count;
+
+    ChunkSet() {
+        this(0);
+    }
+
+    /**
+     * A set that has room.
+     *
+     * @param expected for how many chunks; with more it grows, which takes three times the memory for a moment
+     */
+    ChunkSet(long expected) {
+        int size = Math.clamp(expected / 4 * 5, FIRST_SIZE, Integer.MAX_VALUE - 8);
+        high = new long[size];
+        low = new long[size];
+    }
 
     /** Adds a chunk, which is not {@link ChunkId#ZEROES}; answers whether it is new. */
     synchronized boolean add(ChunkId id) {
-        if (count >= high.length / 4 * 3) {
+        if (count >= high.length / 8 * 7) {
             grow();
         }
         int slot = slot(id.a(), id.b());
@@ -29,10 +44,10 @@ final class ChunkSet {
     }
 
     private int slot(long a, long b) {
-        int mask = high.length - 1;
-        int slot = (int) a & mask;
+        // Ids are by chance, so this is, too.
+        int slot = (int) Math.unsignedMultiplyHigh(a, high.length);
         while ((high[slot] | low[slot]) != 0 && (high[slot] != a || low[slot] != b)) {
-            slot = slot + 1 & mask;
+            slot = slot + 1 == high.length ? 0 : slot + 1;
         }
         return slot;
     }

@@ -39,6 +39,10 @@ final class ChunkTable {
         put(id, number, at, length);
     }
 
+    synchronized int count() {
+        return count;
+    }
+
     private void put(ChunkId id, int number, int at, int length) {
         if (count >= high.length / 4 * 3) {
             grow();

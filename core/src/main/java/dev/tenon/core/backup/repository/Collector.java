@@ -12,11 +12,16 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Frees the space of chunks that no snapshot needs, while others write and read. Packs that nobody needs, or that are mostly
@@ -26,6 +31,11 @@ import java.util.Set;
 public final class Collector {
     /** A pack is rewritten if less than this part of it, in percent, is needed. */
     private static final int WORTH_KEEPING = 50;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Collector.class);
+
+    /** So many names have room where the spare was. */
+    private static final int MOST_IF_TIGHT = 5000;
 
     private final Layout layout;
     private final Packer.Pool packers;
@@ -45,6 +55,7 @@ public final class Collector {
     public record Collected(int packs, ByteSize freed, int waiting) {}
 
     Collected collect() throws IOException {
+        layout.requirePresent();
         try (FileChannel channel = FileChannel.open(
                         layout.root().resolve("collector.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock lock = lock(channel)) {
@@ -53,10 +64,30 @@ public final class Collector {
             }
             revokeDead();
             dropIncomplete();
-            condemn();
+            try {
+                condemn(false);
+            } catch (IOException e) {
+                if (!Spare.isFull(e) || !Spare.use(layout)) {
+                    throw e;
+                }
+                dropIncomplete();
+                condemn(true);
+            }
             Collected collected = sweep();
-            Indexes.compact(layout);
+            Spare.keep(layout);
+            compact();
             return collected;
+        }
+    }
+
+    private void compact() throws IOException {
+        try {
+            Indexes.compact(layout);
+        } catch (IOException e) {
+            if (!Spare.isFull(e)) {
+                throw e;
+            }
+            LOG.warn("the index stays as it is until there is space: {}", e.toString());
         }
     }
 
@@ -86,7 +117,11 @@ public final class Collector {
                 Lease.revoke(lease);
             }
         }
-        observations.write();
+        try {
+            observations.write();
+        } catch (IOException e) {
+            LOG.warn("what was seen of other nodes cannot be kept, so their dead are found later: {}", e.toString());
+        }
     }
 
     /** What is left of a collector that was killed while it condemned packs. */
@@ -98,25 +133,52 @@ public final class Collector {
         }
     }
 
-    private void condemn() throws IOException {
+    /**
+     * Condemns what nobody needs.
+     *
+     * @param isTight whether there is hardly any space: nothing is copied then, and the list is short
+     */
+    private void condemn(boolean isTight) throws IOException {
         Set<String> known = Condemned.packs(layout);
         ChunkSet live = mark(ChunkIndex.load(layout, Set.of()));
+        DamagedChunks damaged = DamagedChunks.read(layout);
         Set<String> useless = new HashSet<>();
+        Set<String> unreadable = new HashSet<>();
         Map<String, List<PackEntry>> sparse = new HashMap<>();
         for (String pack : layout.packNames()) {
             if (known.contains(pack)) {
                 continue;
             }
-            List<PackEntry> entries = Pack.read(layout.pack(pack));
+            List<PackEntry> entries;
+            try {
+                entries = Pack.read(layout.pack(pack));
+            } catch (BadRepositoryException e) {
+                LOG.warn("a pack stays while a snapshot may need it: {}", e.getMessage());
+                unreadable.add(pack);
+                continue;
+            }
             long all = entries.stream().mapToLong(PackEntry::stored).sum();
             List<PackEntry> needed =
                     entries.stream().filter(entry -> live.contains(entry.id())).toList();
             long used = needed.stream().mapToLong(PackEntry::stored).sum();
             if (needed.isEmpty()) {
                 useless.add(pack);
+            } else if (damaged.packs().contains(pack)) {
+                List<PackEntry> good = new ArrayList<>(needed);
+                good.removeIf(entry -> damaged.has(pack, entry.id()));
+                if (isElsewhere(needed, good)) {
+                    sparse.put(pack, good);
+                }
             } else if (used * 100 < all * WORTH_KEEPING) {
                 sparse.put(pack, needed);
             }
+        }
+        if (!unreadable.isEmpty() && isWholeWithout(unreadable)) {
+            useless.addAll(unreadable);
+        }
+        if (isTight) {
+            sparse.clear();
+            useless = useless.stream().limit(MOST_IF_TIGHT).collect(Collectors.toSet());
         }
         if (useless.isEmpty() && sparse.isEmpty()) {
             return;
@@ -126,29 +188,68 @@ public final class Collector {
         Condemned.publish(layout, useless);
     }
 
-    /** Copies what is needed of packs into new ones. */
+    /** Whether what is damaged has been stored again. */
+    private boolean isElsewhere(List<PackEntry> needed, List<PackEntry> good) throws IOException {
+        List<PackEntry> bad = new ArrayList<>(needed);
+        bad.removeAll(good);
+        try (ChunkIndex sound = ChunkIndex.load(layout, Set.of())) {
+            for (PackEntry entry : bad) {
+                if (!sound.contains(entry.id())) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Whether all snapshots have all of their chunks if these packs are gone. */
+    private boolean isWholeWithout(Set<String> packs) throws IOException {
+        try (ChunkIndex rest = ChunkIndex.load(layout, packs)) {
+            List<SnapshotId> ids = Repository.list(layout, layout.snapshots());
+            return new Verifier(layout, packers, 100).hurt(ids, rest).isEmpty();
+        }
+    }
+
+    /** Copies what is needed of packs into new ones. A pack in which it is damaged is left out. */
     private void rewrite(Map<String, List<PackEntry>> sparse) throws IOException {
         if (sparse.isEmpty()) {
             return;
         }
+        Packer packer = packers.take();
         try (Lease lease = Lease.take(layout, Lease.Kind.WRITE);
                 PackWriter packs = new PackWriter(layout, lease)) {
-            for (Map.Entry<String, List<PackEntry>> pack : sparse.entrySet()) {
+            Iterator<Map.Entry<String, List<PackEntry>>> left =
+                    sparse.entrySet().iterator();
+            while (left.hasNext()) {
+                Map.Entry<String, List<PackEntry>> pack = left.next();
                 try (FileChannel channel = FileChannel.open(layout.pack(pack.getKey()), StandardOpenOption.READ)) {
                     for (PackEntry entry : pack.getValue()) {
-                        ByteBuffer stored = ByteBuffer.allocate(Pack.CHUNK_HEADER + entry.stored());
-                        Pack.readFully(channel, stored, entry.offset(), "pack '" + pack.getKey() + "'");
-                        packs.append(entry.id(), entry.kind(), entry.plain(), stored);
+                        copy(channel, pack.getKey(), entry, packs, packer);
                     }
+                } catch (BadRepositoryException e) {
+                    LOG.warn("a pack stays as it is: {}", e.getMessage());
+                    left.remove();
                 }
             }
             packs.seal();
+        } finally {
+            packers.give(packer);
         }
+    }
+
+    /** A damaged chunk must not get another place, where it would be taken for good. */
+    private static void copy(FileChannel channel, String pack, PackEntry entry, PackWriter to, Packer packer)
+            throws IOException {
+        String where = "chunk " + entry.id() + " in pack '" + pack + "'";
+        ByteBuffer stored = ByteBuffer.allocate(Pack.CHUNK_HEADER + entry.stored());
+        Pack.readFully(channel, stored, entry.offset(), where);
+        packer.unpack(entry.id(), stored.duplicate(), where);
+        to.append(entry.id(), entry.kind(), entry.plain(), stored);
     }
 
     /** All chunks that snapshots need. */
     private ChunkSet mark(ChunkIndex index) throws IOException {
-        ChunkSet live = new ChunkSet();
+        ChunkSet live = new ChunkSet(index.count());
         ChunkSet entered = new ChunkSet();
         try (ChunkReader reader = new ChunkReader(layout, index, packers)) {
             for (SnapshotId id : Repository.list(layout, layout.snapshots())) {
@@ -177,11 +278,12 @@ public final class Collector {
                 for (String pack : condemned.packs()) {
                     Path file = layout.pack(pack);
                     try {
-                        if (!isNeeded(Pack.read(file), live, rest)) {
+                        if (!isNeeded(pack, live, rest)) {
                             freed += Files.size(file);
                             // First, so that none is left over whose pack has gone.
                             Files.deleteIfExists(layout.parity(pack));
                             Files.delete(file);
+                            DamagedChunks.note(layout, pack, List.of());
                             gone++;
                         }
                     } catch (NoSuchFileException e) {
@@ -195,8 +297,14 @@ public final class Collector {
     }
 
     /** Whether a snapshot needs a chunk of a pack that is nowhere else. */
-    private static boolean isNeeded(List<PackEntry> pack, ChunkSet live, ChunkIndex rest) throws IOException {
-        for (PackEntry entry : pack) {
+    private boolean isNeeded(String pack, ChunkSet live, ChunkIndex rest) throws IOException {
+        List<PackEntry> entries;
+        try {
+            entries = Pack.read(layout.pack(pack));
+        } catch (BadRepositoryException e) {
+            return !isWholeWithout(Condemned.packs(layout));
+        }
+        for (PackEntry entry : entries) {
             if (live.contains(entry.id()) && !rest.contains(entry.id())) {
                 return true;
             }

@@ -32,11 +32,11 @@ record Condemned(Path file, Set<String> packs, Set<String> leases, boolean isCom
         // A lease taken after the first writing sees the packs; an earlier one is in the second.
         StringBuilder text = new StringBuilder();
         packs.forEach(pack -> text.append(PACK).append(pack).append('\n'));
-        Layout.publish(file, text.toString().getBytes(StandardCharsets.UTF_8));
+        Layout.publish(file, SummedText.of(text.toString()));
         Set<String> leases = Repository.names(Layout.entries(layout.leases()));
         leases.forEach(lease -> text.append(LEASE).append(lease).append('\n'));
         text.append(COMPLETE).append('\n');
-        Layout.publish(file, text.toString().getBytes(StandardCharsets.UTF_8));
+        Layout.publish(file, SummedText.of(text.toString()));
         return new Condemned(file, packs, leases, true);
     }
 
@@ -50,13 +50,16 @@ record Condemned(Path file, Set<String> packs, Set<String> leases, boolean isCom
             Set<String> leases = new HashSet<>();
             boolean isComplete = false;
             try {
-                for (String line : Files.readAllLines(file)) {
+                String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+                boolean isSound = SummedText.read(text).isPresent();
+                for (String line : text.lines().toList()) {
                     if (line.startsWith(PACK)) {
                         packs.add(line.substring(PACK.length()));
                     } else if (line.startsWith(LEASE)) {
                         leases.add(line.substring(LEASE.length()));
                     } else if (line.equals(COMPLETE)) {
-                        isComplete = true;
+                        // One lease less, and somebody would not be waited for.
+                        isComplete = isSound;
                     }
                 }
             } catch (NoSuchFileException e) {

@@ -2,10 +2,14 @@ package dev.tenon.core.backup.repository;
 
 import dev.tenon.core.spi.ByteSize;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
 public final class DiskReader {
@@ -14,14 +18,24 @@ public final class DiskReader {
     private final ByteSize size;
     private final DiskTable table;
     private final ChunkReader chunks;
-    private final Map<ChunkId, byte[]> cache = new LinkedHashMap<>(CACHED, 0.75f, true) {
+    /** Chunks that are wanted next, when they are read one after the other. */
+    private static final int AHEAD = 2;
+
+    private static final ExecutorService THREADS = Executors.newFixedThreadPool(
+            Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 4),
+            Thread.ofPlatform().daemon().name("read ahead ", 0).factory());
+
+    /** Those that are being read, too: who wants one waits for it. */
+    private final Map<ChunkId, CompletableFuture<byte[]>> cache = new LinkedHashMap<>(CACHED, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<ChunkId, byte[]> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<ChunkId, CompletableFuture<byte[]>> eldest) {
             return size() > CACHED;
         }
     };
+
+    private long last = -1;
 
     DiskReader(ByteSize size, DiskTable table, ChunkReader chunks) {
         this.size = size;
@@ -65,6 +79,7 @@ public final class DiskReader {
                     to.put((byte) 0);
                 }
             } else {
+                readAhead(number);
                 byte[] chunk = chunk(id);
                 if (chunk.length != table.length(number)) {
                     throw Packer.damaged("chunk " + id + ", which has the wrong size for its disk,");
@@ -75,18 +90,62 @@ public final class DiskReader {
         }
     }
 
+    /** Has the chunks behind one read, if the one before it was read last. */
+    private void readAhead(long number) throws IOException {
+        synchronized (cache) {
+            boolean isNext = number == last + 1;
+            last = number;
+            if (!isNext) {
+                return;
+            }
+        }
+        for (long next = number + 1; next <= Math.min(number + AHEAD, table.count() - 1); next++) {
+            ChunkId id = table.get(next);
+            CompletableFuture<byte[]> ahead = new CompletableFuture<>();
+            synchronized (cache) {
+                if (id.isZeroes() || cache.putIfAbsent(id, ahead) != null) {
+                    continue;
+                }
+            }
+            THREADS.execute(() -> load(id, ahead));
+        }
+    }
+
     private byte[] chunk(ChunkId id) throws IOException {
-        byte @Nullable [] cached;
+        CompletableFuture<byte[]> found;
+        CompletableFuture<byte[]> own = null;
         synchronized (cache) {
-            cached = cache.get(id);
+            found = cache.get(id);
+            if (found == null) {
+                own = new CompletableFuture<>();
+                found = own;
+                cache.put(id, own);
+            }
         }
-        if (cached != null) {
-            return cached;
+        if (own != null) {
+            load(id, own);
         }
-        byte[] chunk = chunks.read(id);
-        synchronized (cache) {
-            cache.put(id, chunk);
+        try {
+            return found.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("reading was interrupted");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof BadRepositoryException damaged) {
+                throw damaged;
+            }
+            throw new IOException("chunk " + id + " cannot be read: " + e.getCause(), e.getCause());
         }
-        return chunk;
+    }
+
+    private void load(ChunkId id, CompletableFuture<byte[]> into) {
+        try {
+            into.complete(chunks.read(id));
+        } catch (IOException | RuntimeException | Error e) {
+            synchronized (cache) {
+                cache.remove(id, into);
+            }
+            into.completeExceptionally(e);
+        }
     }
 }

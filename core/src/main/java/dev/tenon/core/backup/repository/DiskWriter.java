@@ -75,6 +75,47 @@ public final class DiskWriter {
         snapshot.store(chunkBytes, length, id -> table.set(number, id));
     }
 
+    /** Puts bytes where they are wanted. */
+    public interface Filling {
+        /**
+         * Fills a buffer.
+         *
+         * @param to direct, of the length of a chunk; full afterwards
+         */
+        void fill(ByteBuffer to) throws IOException;
+    }
+
+    /**
+     * The next bytes, if they are a whole chunk, without another copy of them; may be mixed with {@link #write}.
+     *
+     * @param offset not before the end of what was written
+     * @param length of the bytes there are; if they are no chunk, nothing is done
+     * @return whether it was done
+     */
+    public boolean writeWhole(long offset, long length, Filling filling) throws IOException {
+        long number = offset / DiskTable.CHUNK;
+        if (offset % DiskTable.CHUNK != 0 || length != table.length(number)) {
+            return false;
+        }
+        begin(offset, length);
+        flush();
+        ByteBuffer to = snapshot.directBuffer().limit((int) length);
+        boolean isFull = false;
+        try {
+            filling.fill(to);
+            isFull = !to.hasRemaining();
+            if (!isFull) {
+                throw new IOException("a chunk at " + offset + " was not filled");
+            }
+        } finally {
+            if (!isFull) {
+                snapshot.give(to);
+            }
+        }
+        snapshot.store(to.flip(), id -> table.set(number, id));
+        return true;
+    }
+
     /** Writes zeroes, as {@link #write}; whole chunks of them take no time. */
     public void zero(long offset, long length) throws IOException {
         begin(offset, length);

@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.repository;
 
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -84,11 +85,8 @@ final class IndexFile implements AutoCloseable {
      * @throws BadRepositoryException if it is damaged
      */
     static IndexFile open(Path path) throws IOException {
-        if (!Files.exists(path)) {
-            throw new NoSuchFileException(path.toString());
-        }
         String where = "index '" + path.getFileName() + "'";
-        RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+        RandomAccessFile file = opened(path);
         try {
             return read(file, where);
         } catch (EOFException e) {
@@ -100,10 +98,28 @@ final class IndexFile implements AutoCloseable {
         }
     }
 
+    /** Not a channel, which an interrupt of one of its users would close for all. */
+    private static RandomAccessFile opened(Path path) throws IOException {
+        try {
+            return new RandomAccessFile(path.toFile(), "r");
+        } catch (FileNotFoundException e) {
+            // Thrown for whatever keeps a file from being opened.
+            if (!Files.exists(path)) {
+                throw new NoSuchFileException(path.toString());
+            }
+            throw e;
+        }
+    }
+
     private static IndexFile read(RandomAccessFile file, String where) throws IOException {
         long size = file.length();
         if (size < MAGIC.length + TRAILER) {
             throw new BadRepositoryException(where + " is cut");
+        }
+        byte[] head = new byte[MAGIC.length];
+        file.readFully(head);
+        if (!Arrays.equals(head, MAGIC)) {
+            throw new BadRepositoryException(where + " does not begin as an index does");
         }
         byte[] trailer = new byte[TRAILER];
         file.seek(size - TRAILER);
@@ -162,15 +178,16 @@ final class IndexFile implements AutoCloseable {
      * Where a chunk is.
      *
      * @param wanted the packs that count
+     * @param damaged the chunks that do not
      * @throws BadRepositoryException if the file is damaged there
      */
-    Optional<ChunkIndex.Place> find(ChunkId id, BitSet wanted) throws IOException {
+    Optional<ChunkIndex.Place> find(ChunkId id, BitSet wanted, DamagedChunks damaged) throws IOException {
         ByteBuffer entries = entries(bucket(id, bits));
         for (int at = 0; at < entries.limit(); at += ENTRY) {
             if (entries.getLong(at) == id.a()
                     && ChunkId.read(entries.duplicate().position(at)).equals(id)) {
                 int pack = pack(entries.getInt(at + ChunkId.BYTES));
-                if (wanted.get(pack)) {
+                if (wanted.get(pack) && !damaged.has(packs.get(pack), id)) {
                     return Optional.of(new ChunkIndex.Place(
                             packs.get(pack),
                             entries.getInt(at + ChunkId.BYTES + 4),

@@ -1,6 +1,8 @@
 package dev.tenon.core.backup.repository;
 
 import dev.tenon.core.linux.DirectorySync;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -64,6 +66,28 @@ record Layout(Path root, int parityPercent) {
 
     Path condemned() {
         return root.resolve("condemned");
+    }
+
+    /** What verifying found; not there as long as it found nothing. */
+    Path damaged() {
+        return root.resolve("damaged");
+    }
+
+    /**
+     * Refuses to go on if the repository has been removed or unmounted, which looks as if nothing were in it.
+     *
+     * @throws StorageException {@code STORAGE_UNAVAILABLE}
+     */
+    void requirePresent() {
+        if (!isPresent()) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    "the repository in '" + root + "' has gone; was it unmounted or removed?");
+        }
+    }
+
+    boolean isPresent() {
+        return Files.exists(header());
     }
 
     List<Path> directories() {

@@ -46,10 +46,27 @@ final class Lease implements AutoCloseable {
 
     /** Takes a lease. Everybody who looks from now on sees it. */
     static Lease take(Layout layout, Kind kind) throws IOException {
+        layout.requirePresent();
         Path directory = layout.leases().resolve(ProcessIdentity.own() + "." + COUNT.incrementAndGet());
-        Layout.makeDirectory(directory);
         Lease lease = new Lease(directory, kind);
-        lease.beat();
+        try {
+            Layout.makeDirectory(directory);
+            lease.beat();
+        } catch (IOException e) {
+            lease.isClosed = true;
+            try {
+                remove(directory);
+            } catch (IOException again) {
+                e.addSuppressed(again);
+            }
+            if (kind == Kind.WRITE) {
+                throw e;
+            }
+            // A full disk, or one that is only read, must not keep anybody from a restore. What it reads is checked
+            // anyway.
+            LOG.warn("the repository cannot be written to, so nobody will wait for this reading: {}", e.toString());
+            return lease;
+        }
         lease.renewal.start();
         return lease;
     }
@@ -57,6 +74,17 @@ final class Lease implements AutoCloseable {
     /** Whether somebody took its owner for dead. */
     boolean isLost() {
         return !Files.isDirectory(directory);
+    }
+
+    /**
+     * Refuses to make anything for an owner that was taken for dead, or in a repository that has gone.
+     *
+     * @throws NoSuchFileException if it is lost
+     */
+    void requireHeld() throws NoSuchFileException {
+        if (isLost()) {
+            throw new NoSuchFileException(directory.toString());
+        }
     }
 
     /** A file of its owner's, which goes with the lease. */

@@ -108,6 +108,15 @@ final class Pack {
         return found;
     }
 
+    /** Whether a file has the magic of packs at its beginning; nothing else needs it. */
+    static boolean beginsAsOne(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer head = ByteBuffer.allocate(MAGIC.length);
+            readFully(channel, head, 0, "pack '" + file.getFileName() + "'");
+            return head.equals(ByteBuffer.wrap(MAGIC));
+        }
+    }
+
     static void readFully(FileChannel channel, ByteBuffer to, long offset, String where) throws IOException {
         long at = offset;
         while (to.hasRemaining()) {

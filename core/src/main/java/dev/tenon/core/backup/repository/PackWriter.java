@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.repository;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -9,6 +10,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /** Appends chunks to packs that lie under a lease until each is sealed. Calls come from many threads. */
@@ -24,6 +29,9 @@ final class PackWriter implements AutoCloseable {
     private int offset;
     private long written;
     private int count;
+    private final ExecutorService threads = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("packs of a backup").factory());
+    private @Nullable Future<?> sealing;
 
     PackWriter(Layout layout, Lease lease) {
         this.layout = layout;
@@ -34,7 +42,7 @@ final class PackWriter implements AutoCloseable {
     /** Appends a stored chunk, with its header. */
     synchronized void append(ChunkId id, ChunkKind kind, int plain, ByteBuffer stored) throws IOException {
         if (channel != null && (long) offset + stored.remaining() > SIZE) {
-            seal();
+            end();
         }
         FileChannel to = channel;
         if (to == null) {
@@ -56,39 +64,83 @@ final class PackWriter implements AutoCloseable {
         return written;
     }
 
-    /** Seals what is open: every chunk that was appended is durable and can be found. */
+    /** Seals what is open, and waits: every chunk that was appended is durable and can be found. */
     synchronized void seal() throws IOException {
+        end();
+        awaitSealed();
+    }
+
+    /** Has what is open sealed by a thread of its own, so that others can go on; waits for the pack before. */
+    private void end() throws IOException {
         FileChannel open = channel;
         if (open == null) {
             return;
         }
+        awaitSealed();
+        List<PackEntry> content = entries;
+        Path from = file;
+        channel = null;
+        entries = new ArrayList<>();
+        sealing = threads.submit(() -> {
+            seal(open, from, content);
+            return null;
+        });
+    }
+
+    private void awaitSealed() throws IOException {
+        Future<?> before = sealing;
+        if (before == null) {
+            return;
+        }
+        try {
+            before.get();
+            sealing = null;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw new IOException("a pack cannot be sealed: " + e.getCause(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("the backup was interrupted");
+        }
+    }
+
+    private void seal(FileChannel open, Path from, List<PackEntry> content) throws IOException {
         try (open) {
-            Pack.writeFully(open, Pack.footer(entries));
+            Pack.writeFully(open, Pack.footer(content));
             open.force(true);
         }
-        channel = null;
-        String name = Pack.name(entries);
+        String name = Pack.name(content);
         Path place = layout.pack(name);
+        lease.requireHeld();
         Layout.makeDirectory(Layout.parent(place));
-        Layout.move(file, place);
+        Layout.move(from, place);
         if (layout.parityPercent() > 0) {
             // After the pack: a crash between the two leaves one without parity, which a repair adds.
             Path parity = lease.file("parity");
             Repairer.write(place, parity, layout.parityPercent());
             Layout.move(parity, layout.parity(name));
         }
-        sealed.put(name, entries);
-        entries = new ArrayList<>();
+        // One of the same name may have been there, and damaged.
+        DamagedChunks.note(layout, name, List.of());
+        synchronized (sealed) {
+            sealed.put(name, content);
+        }
     }
 
     /** The packs that were sealed, with what is in them. */
-    synchronized Map<String, List<PackEntry>> sealed() {
-        return Map.copyOf(sealed);
+    Map<String, List<PackEntry>> sealed() {
+        synchronized (sealed) {
+            return Map.copyOf(sealed);
+        }
     }
 
     /** Leaves what is not sealed to the end of the lease. */
     @Override
     public synchronized void close() throws IOException {
+        // Nothing is written any more when the lease ends.
+        threads.close();
         if (channel != null) {
             channel.close();
             channel = null;

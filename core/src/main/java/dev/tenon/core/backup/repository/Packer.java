@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /** Turns chunks into what is stored of them, and back. Each user takes one for the time of a chunk. */
@@ -33,7 +34,13 @@ final class Packer {
     static final class Pool implements AutoCloseable {
         private final int largest;
         private final @Nullable RepositoryKey key;
+
+        /** Each has 8 MiB, which are given back when Java sees fit: more than this many wait for each other. */
+        private static final int MOST = 2 * Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+
+        private final Semaphore free = new Semaphore(MOST);
         private final Deque<Packer> idle = new ArrayDeque<>();
+        private boolean isClosed;
 
         /**
          * For chunks of one repository.
@@ -45,9 +52,13 @@ final class Packer {
             this.key = key;
         }
 
-        synchronized Packer take() {
-            Packer packer = idle.poll();
-            return packer == null ? new Packer(largest, key) : packer;
+        /** One that is free; nobody may have two. */
+        Packer take() {
+            free.acquireUninterruptibly();
+            synchronized (this) {
+                Packer packer = idle.poll();
+                return packer == null ? new Packer(largest, key) : packer;
+            }
         }
 
         /** What one backup seals its chunks with; null in a repository that is not encrypted. */
@@ -58,28 +69,54 @@ final class Packer {
 
         /** The name of a chunk. */
         ChunkId id(byte[] chunk, int offset, int length) {
-            return key == null ? ChunkId.of(chunk, offset, length) : key.id(chunk, offset, length);
+            return id(ByteBuffer.wrap(chunk, offset, length));
         }
 
-        synchronized void give(Packer packer) {
-            idle.push(packer);
+        /** The same of what remains in a buffer, which stays so. */
+        ChunkId id(ByteBuffer chunk) {
+            return named(key, chunk.duplicate());
+        }
+
+        void give(Packer packer) {
+            synchronized (this) {
+                if (isClosed) {
+                    packer.zstd.close();
+                } else {
+                    idle.push(packer);
+                }
+            }
+            free.release();
         }
 
         @Override
         public synchronized void close() {
+            isClosed = true;
             idle.forEach(packer -> packer.zstd.close());
             idle.clear();
         }
     }
 
+    private static ChunkId named(@Nullable RepositoryKey key, ByteBuffer chunk) {
+        return key == null ? ChunkId.of(chunk) : key.id(chunk);
+    }
+
     /** The chunk with its header, as it is written into a pack; valid until the next call. */
     ByteBuffer pack(ChunkId id, ChunkKind kind, byte[] chunk, int offset, int length, @Nullable Sealing sealing) {
-        plain.clear().put(chunk, offset, length).flip();
+        return pack(id, kind, plain.clear().put(chunk, offset, length).flip(), sealing);
+    }
+
+    /**
+     * The same of a chunk that lies elsewhere.
+     *
+     * @param chunk direct; what remains in it, which stays so
+     */
+    ByteBuffer pack(ChunkId id, ChunkKind kind, ByteBuffer chunk, @Nullable Sealing sealing) {
+        int length = chunk.remaining();
         packed.clear().position(Pack.CHUNK_HEADER);
-        boolean isSmaller = isWorthWhile() && compress(plain.duplicate()) && packed.remaining() < length;
+        boolean isSmaller = isWorthWhile(chunk) && compress(chunk.duplicate()) && packed.remaining() < length;
         if (!isSmaller) {
             packed.clear().position(Pack.CHUNK_HEADER);
-            packed.put(plain.duplicate()).flip().position(Pack.CHUNK_HEADER);
+            packed.put(chunk.duplicate()).flip().position(Pack.CHUNK_HEADER);
         }
         ByteBuffer header = ByteBuffer.allocate(Pack.CHUNK_HEADER)
                 .putInt(Pack.CHUNK_MAGIC)
@@ -109,11 +146,11 @@ final class Packer {
         return zstd.compress(from, packed, LEVEL);
     }
 
-    private boolean isWorthWhile() {
-        if (plain.remaining() <= TRIAL) {
+    private boolean isWorthWhile(ByteBuffer chunk) {
+        if (chunk.remaining() <= TRIAL) {
             return true;
         }
-        boolean fits = compress(plain.duplicate().limit(TRIAL));
+        boolean fits = compress(chunk.slice(chunk.position(), TRIAL));
         boolean saves = fits && packed.remaining() < WORTH_WHILE;
         packed.clear().position(Pack.CHUNK_HEADER);
         return saves;
@@ -162,8 +199,7 @@ final class Packer {
         }
         byte[] chunk = new byte[length];
         plain.get(chunk);
-        ChunkId found = key == null ? ChunkId.of(chunk, 0, length) : key.id(chunk, 0, length);
-        if (!found.equals(id)) {
+        if (!named(key, ByteBuffer.wrap(chunk)).equals(id)) {
             throw damaged(where);
         }
         return chunk;

@@ -61,6 +61,7 @@ public final class Repairer {
                         byte[] whole = Parity.repaired(pack, parity);
                         if (whole != null && isSound(name, whole)) {
                             put(lease, whole, layout.pack(name));
+                            DamagedChunks.note(layout, name, List.of());
                             repaired.add(name);
                             if (!Parity.fits(whole, parity)) {
                                 put(lease, Parity.of(whole, layout.parityPercent()), layout.parity(name));

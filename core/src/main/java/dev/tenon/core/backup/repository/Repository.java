@@ -99,6 +99,7 @@ public final class Repository implements AutoCloseable {
         }
         // Last: without it there is no repository, so none lacks its key.
         Layout.publish(layout.header(), JSON.std.asBytes(header));
+        Spare.keep(layout);
     }
 
     /** The same as {@link #open(Path, Unlocking)} without a key. */
@@ -130,12 +131,20 @@ public final class Repository implements AutoCloseable {
     }
 
     private static Header header(Layout layout, Path directory) throws IOException {
-        Map<String, Object> header;
+        byte[] written;
         try {
-            header = JSON.std.mapFrom(Files.readString(layout.header()));
+            written = Files.readAllBytes(layout.header());
         } catch (NoSuchFileException e) {
             throw StorageException.refused(
                     StorageError.NOT_FOUND, "there is no repository in " + Quoted.of(directory.toString()));
+        }
+        Map<String, Object> header;
+        try {
+            header = JSON.std.mapFrom(new String(written, StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new BadRepositoryException(
+                    "the file " + Quoted.of(layout.header().toString())
+                            + " is damaged, which says of which version the repository is; restore it from a copy");
         }
         boolean isKnown = header.get("tenon-repository") instanceof Integer version
                 && version >= VERSION
@@ -260,12 +269,13 @@ public final class Repository implements AutoCloseable {
 
     /**
      * The snapshot that the next incremental backup of a guest to a storage can begin with; empty if there is none, or it has
-     * been forgotten.
+     * been forgotten, or it is not sure which one it is.
      *
      * @param storage whose bitmap it is: several storages may share a repository, and each has its own bitmaps
      */
     public Optional<Snapshot> base(String namespace, GuestType type, Vmid guest, String storage) throws IOException {
-        Optional<String> time = text(directory(namespace, type, guest).resolve(BASE + storage));
+        Optional<String> time =
+                text(directory(namespace, type, guest).resolve(BASE + storage)).flatMap(SummedText::read);
         return time.isEmpty()
                 ? Optional.empty()
                 : find(new SnapshotId(
@@ -276,7 +286,7 @@ public final class Repository implements AutoCloseable {
     public void setBase(SnapshotId id, String storage) throws IOException {
         keep(
                 directory(id.namespace(), id.type(), id.guest()).resolve(BASE + storage),
-                Optional.of(id.time().toString()));
+                Optional.of(new String(SummedText.of(id.time() + "\n"), StandardCharsets.UTF_8)));
     }
 
     private Path directory(String namespace, GuestType type, Vmid guest) {
@@ -291,7 +301,7 @@ public final class Repository implements AutoCloseable {
 
     private static Optional<String> text(Path file) throws IOException {
         try {
-            return Optional.of(Files.readString(file));
+            return Optional.of(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
@@ -390,7 +400,7 @@ public final class Repository implements AutoCloseable {
         return new Collector(layout, packers).collect();
     }
 
-    /** Reads and checks every chunk. */
+    /** Reads and checks every chunk. What is damaged is noted, so that the next backup that has it stores it again. */
     public Verifier.Verified verify() throws IOException {
         return verify(100);
     }

@@ -104,9 +104,9 @@ final class RepositoryKey {
     }
 
     /** The name of a chunk. */
-    ChunkId id(byte[] chunk, int offset, int length) {
+    ChunkId id(ByteBuffer chunk) {
         Mac mac = mac(idKey);
-        mac.update(chunk, offset, length);
+        mac.update(chunk);
         return ChunkId.read(ByteBuffer.wrap(mac.doFinal()));
     }
 

@@ -162,6 +162,8 @@ public record Snapshot(
         }
         int length = all.length - SUM - 1;
         if (length < 0
+                || all[length] != '\n'
+                || all[all.length - 1] != '\n'
                 || !new String(all, length + 1, SUM - 1, StandardCharsets.US_ASCII)
                         .equals(HexFormat.of().formatHex(sum(all, length)))) {
             throw new BadRepositoryException("the record of snapshot '" + id

@@ -7,6 +7,7 @@ import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SnapshotWriter implements AutoCloseable {
     private static final byte[] ZEROES = new byte[DiskTable.CHUNK];
+    private static final ByteBuffer DIRECT_ZEROES = ByteBuffer.allocateDirect(DiskTable.CHUNK);
     private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
     private static final int AHEAD = 2 * THREADS;
 
@@ -47,6 +49,7 @@ public final class SnapshotWriter implements AutoCloseable {
     private final Semaphore ahead = new Semaphore(AHEAD);
     private int underWay;
     private final Deque<byte[]> buffers = new ArrayDeque<>();
+    private final Deque<ByteBuffer> directBuffers = new ArrayDeque<>();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
     private @Nullable TreeWriter tree;
@@ -116,16 +119,51 @@ public final class SnapshotWriter implements AutoCloseable {
 
     /** A buffer for a chunk, which is given back by {@link #store}. Waits while too many chunks are under way. */
     byte[] buffer() throws IOException {
-        try {
-            ahead.acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("the backup was interrupted");
-        }
+        awaitRoom();
         synchronized (buffers) {
             byte[] buffer = buffers.poll();
             return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
         }
+    }
+
+    /** A direct buffer for a chunk of a disk, as {@link #buffer}. */
+    ByteBuffer directBuffer() throws IOException {
+        awaitRoom();
+        synchronized (buffers) {
+            ByteBuffer direct = directBuffers.poll();
+            return direct == null ? ByteBuffer.allocateDirect(DiskTable.CHUNK) : direct.clear();
+        }
+    }
+
+    /** Takes a buffer back that is not stored. */
+    void give(ByteBuffer direct) {
+        synchronized (buffers) {
+            directBuffers.push(direct);
+        }
+        ahead.release();
+    }
+
+    /** Stores what remains in a buffer by a thread of its own. */
+    void store(ByteBuffer chunk, Stored stored) throws IOException {
+        execute(() -> stored.as(stored(chunk)), () -> give(chunk));
+    }
+
+    private ChunkId stored(ByteBuffer chunk) throws IOException {
+        int length = chunk.remaining();
+        if (chunk.mismatch(DIRECT_ZEROES.slice(0, length)) < 0) {
+            return ChunkId.ZEROES;
+        }
+        ChunkId chunkId = packers.id(chunk);
+        if (index.contains(chunkId) || !own.add(chunkId)) {
+            return chunkId;
+        }
+        Packer packer = packers.take();
+        try {
+            packs.append(chunkId, ChunkKind.DATA, length, packer.pack(chunkId, ChunkKind.DATA, chunk, sealing));
+        } finally {
+            packers.give(packer);
+        }
+        return chunkId;
     }
 
     /** Takes a buffer back that is not stored. */
@@ -155,35 +193,58 @@ public final class SnapshotWriter implements AutoCloseable {
 
     /** Stores chunks by a thread of its own. */
     void store(byte[] buffer, List<Part> parts) throws IOException {
+        execute(
+                () -> {
+                    for (Part part : parts) {
+                        if (failure.get() == null) {
+                            part.stored.as(stored(ChunkKind.DATA, buffer, part.offset, part.length));
+                        }
+                    }
+                },
+                () -> give(buffer));
+    }
+
+    /** Work of a thread of this writer. */
+    private interface Task {
+        void run() throws IOException;
+    }
+
+    private void execute(Task task, Runnable atEnd) throws IOException {
         try {
             refuseAfterFailure();
         } catch (IOException e) {
-            give(buffer);
+            atEnd.run();
             throw e;
         }
         synchronized (threads) {
             underWay++;
         }
-        Runnable task = () -> {
-            try {
-                for (Part part : parts) {
-                    if (failure.get() == null) {
-                        part.stored.as(stored(ChunkKind.DATA, buffer, part.offset, part.length));
-                    }
-                }
-            } catch (IOException | RuntimeException | Error e) {
-                failure.compareAndSet(null, e);
-            } finally {
-                give(buffer);
-                ended();
-            }
-        };
         try {
-            threads.execute(task);
+            threads.execute(() -> {
+                try {
+                    if (failure.get() == null) {
+                        task.run();
+                    }
+                } catch (IOException | RuntimeException | Error e) {
+                    failure.compareAndSet(null, e);
+                } finally {
+                    atEnd.run();
+                    ended();
+                }
+            });
         } catch (RuntimeException | Error e) {
-            give(buffer);
+            atEnd.run();
             ended();
             throw e;
+        }
+    }
+
+    private void awaitRoom() throws IOException {
+        try {
+            ahead.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("the backup was interrupted");
         }
     }
 
@@ -292,6 +353,7 @@ public final class SnapshotWriter implements AutoCloseable {
             Indexes.publish(layout, lease, packs.sealed());
             Snapshot snapshot =
                     new Snapshot(id, written, writtenTree, config, firewall, ByteSize.ofBytes(packs.written()));
+            lease.requireHeld();
             Layout.makeDirectory(Layout.parent(place));
             Layout.write(record, snapshot.write(packers.sealing()));
             FileMove.withoutReplacing(record, place);
@@ -304,7 +366,13 @@ public final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    private static IOException takenForDead(Throwable cause) {
+    private IOException takenForDead(Throwable cause) {
+        if (!layout.isPresent()) {
+            return new IOException(
+                    "the repository in '" + layout.root()
+                            + "' has gone, and the backup with it; was it unmounted or removed?",
+                    cause);
+        }
         return new IOException(
                 "the backup was taken for dead, because it did not move for too long, and is not published; make it again",
                 cause);

@@ -2,18 +2,24 @@ package dev.tenon.core.backup.repository;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads and checks what is in a repository. */
 public final class Verifier {
+    private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);
+
     private final Layout layout;
     private final Packer.Pool packers;
     private final double percent;
@@ -62,14 +68,31 @@ public final class Verifier {
     private Verified checked() throws IOException {
         SortedMap<String, String> packs = new TreeMap<>();
         ChunkIndex sound = new ChunkIndex(layout);
-        for (String pack : layout.packNames()) {
+        DamagedChunks known = DamagedChunks.read(layout);
+        // Before the packs: those of a snapshot that is published later may not be among them.
+        List<SnapshotId> ids = Repository.list(layout, layout.snapshots());
+        List<String> names = layout.packNames();
+        for (String pack : names) {
             try {
                 List<PackEntry> entries = Pack.read(layout.pack(pack));
                 if (!Pack.name(entries).equals(pack)) {
                     throw new BadRepositoryException("pack '" + pack + "' has the name of another");
                 }
-                List<PackEntry> good = good(pack, entries);
+                List<PackEntry> good = good(pack, entries, known);
                 sound.add(pack, good);
+                List<PackEntry> bad = new ArrayList<>(entries);
+                bad.removeAll(good);
+                boolean isHeadGood = Pack.beginsAsOne(layout.pack(pack));
+                note(
+                        pack,
+                        isHeadGood
+                                ? bad.stream()
+                                        .map(entry -> entry.id().toString())
+                                        .toList()
+                                : List.of(DamagedChunks.ALL));
+                if (!isHeadGood) {
+                    packs.put(pack, "pack '" + pack + "' does not begin as a pack does");
+                }
                 if (good.size() < entries.size()) {
                     packs.put(pack, entries.size() - good.size() + " of " + entries.size() + " chunks are damaged");
                 }
@@ -77,9 +100,27 @@ public final class Verifier {
                 // collected meanwhile
             } catch (BadRepositoryException e) {
                 packs.put(pack, String.valueOf(e.getMessage()));
+                note(pack, List.of(DamagedChunks.ALL));
             }
         }
-        return new Verified(chunks, damagedIndexes(), packs, hurt(sound));
+        for (String pack : known.packs()) {
+            if (!names.contains(pack)) {
+                note(pack, List.of());
+            }
+        }
+        layout.requirePresent();
+        return new Verified(chunks, damagedIndexes(), packs, hurt(ids, sound));
+    }
+
+    private void note(String pack, List<String> damaged) {
+        try {
+            DamagedChunks.note(layout, pack, damaged);
+        } catch (IOException e) {
+            LOG.warn(
+                    "what is damaged in pack '{}' cannot be noted, so the next backup will not store it again: {}",
+                    pack,
+                    e.toString());
+        }
     }
 
     private SortedMap<String, String> damagedIndexes() throws IOException {
@@ -96,16 +137,20 @@ public final class Verifier {
         return damaged;
     }
 
-    private List<PackEntry> good(String pack, List<PackEntry> entries) throws IOException {
+    private List<PackEntry> good(String pack, List<PackEntry> entries, DamagedChunks known) throws IOException {
+        List<PackEntry> good = new ArrayList<>();
         try (FileChannel channel = FileChannel.open(layout.pack(pack), StandardOpenOption.READ)) {
-            return entries.stream()
-                    .filter(entry -> isGood(channel, pack, entry))
-                    .toList();
+            for (PackEntry entry : entries) {
+                if (isGood(channel, pack, entry, known.has(pack, entry.id()))) {
+                    good.add(entry);
+                }
+            }
         }
+        return good;
     }
 
-    private boolean isGood(FileChannel channel, String pack, PackEntry entry) {
-        if (percent < 100 && random.nextDouble() * 100 >= percent) {
+    private boolean isGood(FileChannel channel, String pack, PackEntry entry, boolean isDoubtful) throws IOException {
+        if (!isDoubtful && percent < 100 && random.nextDouble() * 100 >= percent) {
             return true;
         }
         chunks++;
@@ -114,8 +159,12 @@ public final class Verifier {
         try {
             ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
             Pack.readFully(channel, stored, entry.offset(), where);
+            // The rest of the header is checked by nobody who reads.
+            boolean isHeadGood = stored.get(4) == entry.kind().number() && stored.get(7) == 0;
             packer.unpack(entry.id(), stored, where);
-            return true;
+            return isHeadGood;
+        } catch (ClosedByInterruptException e) {
+            throw e;
         } catch (IOException e) {
             return false;
         } finally {
@@ -123,10 +172,11 @@ public final class Verifier {
         }
     }
 
-    private SortedMap<SnapshotId, String> hurt(ChunkIndex sound) throws IOException {
+    /** Which of some snapshots lack chunks if only these are there. */
+    SortedMap<SnapshotId, String> hurt(List<SnapshotId> ids, ChunkIndex sound) throws IOException {
         SortedMap<SnapshotId, String> hurt = new TreeMap<>();
         try (ChunkReader reader = new ChunkReader(layout, sound, packers)) {
-            for (SnapshotId id : Repository.list(layout, layout.snapshots())) {
+            for (SnapshotId id : ids) {
                 try {
                     Snapshot snapshot = Repository.record(layout, id);
                     if (snapshot != null) {

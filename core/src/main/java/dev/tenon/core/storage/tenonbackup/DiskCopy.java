@@ -72,6 +72,13 @@ final class DiskCopy {
             endIfInterrupted();
             // Whole chunks, wherever the extent begins.
             long end = Math.min(extent.end(), (at / most + 1) * most);
+            long from = at;
+            if (limit.piece(most) == most && to.writeWhole(at, end - at, buffer -> client.read(from, buffer))) {
+                moved += end - at;
+                limit.await(moved, DiskCopy::endIfInterrupted);
+                at = end;
+                continue;
+            }
             piece.clear().limit((int) Math.min(end - at, limit.piece(most) / BLOCK * BLOCK));
             int length = piece.remaining();
             client.read(at, piece);

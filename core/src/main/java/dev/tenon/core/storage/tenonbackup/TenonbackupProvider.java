@@ -59,6 +59,7 @@ final class TenonbackupProvider implements BackupProvider {
     private final TaskLog log;
     private final Map<DeviceName, ShownDisk> shown = new TreeMap<>();
     private @Nullable SnapshotId archive;
+    private @Nullable Instant begun;
     private @Nullable Snapshot made;
     private @Nullable RepositoryReader reader;
     private @Nullable WorkDirectory work;
@@ -108,6 +109,9 @@ final class TenonbackupProvider implements BackupProvider {
     public ArchiveName initBackup(Vmid guest, GuestType type, Instant start) {
         SnapshotId id = doing("name the backup", () -> free(new SnapshotId(Archives.NAMESPACE, type, guest, start)));
         archive = id;
+        // The host's snapshot of a container comes later than this; its clock may have been set back meanwhile.
+        Instant now = Instant.now();
+        begun = start.isBefore(now) ? start : now;
         made = null;
         return Archives.name(id);
     }
@@ -237,8 +241,14 @@ final class TenonbackupProvider implements BackupProvider {
             // Whoever only adds backups reads all files.
             try (@Nullable RepositoryReader from = repository.canRead() ? repository.read() : null;
                     SnapshotWriter writer = repository.write(id.namespace(), id.type(), guest, id.time())) {
-                TreeReader.@Nullable Cursor base = from == null ? null : baseTree(guest, from);
-                TreeCopy copy = new TreeCopy(tree, exclude, base, writer.tree(), limits, log);
+                TreeCopy copy = new TreeCopy(
+                        tree,
+                        exclude,
+                        from == null ? null : baseTree(guest, from),
+                        Objects.requireNonNull(begun),
+                        writer.tree(),
+                        limits,
+                        log);
                 copy.copy();
                 Snapshot snapshot = publish(writer, configs);
                 log.log(
@@ -352,7 +362,7 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public void cleanupVmRestore(VolumeName volume) {
-        close();
+        endRestore();
     }
 
     /** The archive is made while it is read. */
@@ -383,11 +393,19 @@ final class TenonbackupProvider implements BackupProvider {
 
     @Override
     public void cleanupContainerRestore(VolumeName volume) {
-        close();
+        endRestore();
     }
 
     @Override
     public void close() {
+        try {
+            endRestore();
+        } finally {
+            repository.close();
+        }
+    }
+
+    private void endRestore() {
         shown.values().forEach(ShownDisk::close);
         shown.clear();
         doing("end the restore", () -> {

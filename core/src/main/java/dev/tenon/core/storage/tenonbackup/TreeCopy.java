@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class TreeCopy {
     private static final int PIECE = 1 << 20;
 
-    /** What was changed this short before the backup may have changed again without another time. */
+    /** What was changed this short before the files were fixed may have changed again without another time. */
     private static final long SETTLED_SECONDS = 3;
 
     private static final String LOST_AND_FOUND = "lost+found";
@@ -60,11 +60,13 @@ final class TreeCopy {
      * A copy that has not begun.
      *
      * @param base the same container in the last backup; null if there is none
+     * @param begun not after the moment at which the files were fixed, by a snapshot or by ending the container
      */
     TreeCopy(
             ContainerTree tree,
             List<String> exclude,
             TreeReader.@Nullable Cursor base,
+            Instant begun,
             TreeWriter to,
             BackupLimits limits,
             TaskLog log) {
@@ -75,7 +77,7 @@ final class TreeCopy {
         this.owners = new TreeOwners(tree.ids());
         this.limit = new RateLimit(limits.bytesPerSecond());
         this.log = log;
-        this.settled = Instant.now().getEpochSecond() - SETTLED_SECONDS;
+        this.settled = begun.getEpochSecond() - SETTLED_SECONDS;
         for (String source : tree.sources()) {
             String path = source.replaceFirst("^\\./?", "").replaceFirst("/$", "");
             sources.add(new String(path.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
@@ -192,8 +194,15 @@ final class TreeCopy {
                 throw new NoSuchFileException(path);
             }
             TreeEntry entry = entry(path, open, directory, name, "");
+            FileBytes bytes = new FileBytes(file, open, this::limited);
             try {
-                to.add(entry, new Read(file, open));
+                to.add(entry, bytes);
+                if (bytes.size() < open.size()) {
+                    log.log(
+                            TaskLog.Level.WARN,
+                            "'" + TreeDirectory.shown(path) + "' shrank by " + (open.size() - bytes.size())
+                                    + " bytes while it was read; what was left is in the backup");
+                }
             } catch (NoSuchFileException e) {
                 // It is open: this is no file that was removed, and a part of it may be in the backup already.
                 throw new IOException("'" + TreeDirectory.shown(path) + "' could not be kept: " + e, e);
@@ -271,44 +280,14 @@ final class TreeCopy {
         };
     }
 
-    /** A file that is being read, at the speed that is allowed. */
-    private final class Read implements TreeWriter.Source {
-        private final SparseFile file;
-        private final boolean isSparse;
-        /** What a file grows by meanwhile is of the next backup. */
-        private final long size;
-
-        Read(SparseFile file, TreeDirectory.Status status) {
-            this.file = file;
-            this.isSparse = status.allocated() < status.size();
-            this.size = status.size();
-        }
-
-        @Override
-        public long nextData(long offset) throws IOException {
-            long data = offset < size ? isSparse ? file.nextData(offset) : offset : -1;
-            return data < size ? data : -1;
-        }
-
-        @Override
-        public long nextHole(long offset) throws IOException {
-            return isSparse ? Math.min(size, file.nextHole(offset)) : size;
-        }
-
-        @Override
-        public long size() {
-            return size;
-        }
-
-        @Override
-        public int read(long offset, byte[] to, int at, int length) throws IOException {
-            endIfInterrupted();
-            piece.clear().limit((int) Math.min(length, limit.piece(PIECE)));
-            int bytes = file.read(offset, piece);
-            piece.flip().get(to, at, bytes);
-            read += bytes;
-            limit.await(read, TreeCopy::endIfInterrupted);
-            return bytes;
-        }
+    /** Reads at the speed that is allowed. */
+    private int limited(SparseFile file, long offset, byte[] into, int at, int length) throws IOException {
+        endIfInterrupted();
+        piece.clear().limit((int) Math.min(length, limit.piece(PIECE)));
+        int bytes = file.read(offset, piece);
+        piece.flip().get(into, at, bytes);
+        read += bytes;
+        limit.await(read, TreeCopy::endIfInterrupted);
+        return bytes;
     }
 }

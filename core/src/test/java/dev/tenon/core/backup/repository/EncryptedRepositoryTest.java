@@ -313,7 +313,7 @@ class EncryptedRepositoryTest {
     void aChunkThatSomebodyChangedIsNeverGiven(int place) throws IOException {
         RepositoryKey key = RepositoryKey.generate();
         byte[] content = content(4, 100_000);
-        ChunkId id = key.id(content, 0, content.length);
+        ChunkId id = key.id(ByteBuffer.wrap(content));
         try (Packer.Pool packers = new Packer.Pool(CHUNK, key)) {
             Packer packer = packers.take();
             byte[] stored = bytes(packer.pack(id, ChunkKind.DATA, content, 0, content.length, key.seal()));
@@ -332,8 +332,8 @@ class EncryptedRepositoryTest {
     void aChunkUnderTheNameOfAnotherIsNeverGiven() throws IOException {
         RepositoryKey key = RepositoryKey.generate();
         byte[] content = content(5, 5000);
-        ChunkId id = key.id(content, 0, content.length);
-        ChunkId other = key.id(content, 0, 4000);
+        ChunkId id = key.id(ByteBuffer.wrap(content));
+        ChunkId other = key.id(ByteBuffer.wrap(content, 0, 4000));
         try (Packer.Pool packers = new Packer.Pool(CHUNK, key);
                 Packer.Pool plain = new Packer.Pool(CHUNK, null)) {
             Packer packer = packers.take();

@@ -101,7 +101,7 @@ class FormatTest {
     void whatIsSealedIsAsInTheDocument() throws IOException {
         RepositoryKey key = RepositoryKey.full(bytes(0, 32), bytes(32, 32));
         byte[] content = "Tenon\n".getBytes(StandardCharsets.US_ASCII);
-        ChunkId id = key.id(content, 0, content.length);
+        ChunkId id = key.id(ByteBuffer.wrap(content));
         KeySlot slot = KeySlot.make(key, new Unlocking.Passphrase("correct horse"), true, bytes(96, 32), 1000);
 
         assertThat(key.fingerprint() + "\n").isEqualTo(example("Its fingerprint:"));

@@ -1,53 +1,76 @@
 package dev.tenon.core.backup.repository;
 
-import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
-import dev.tenon.core.spi.backup.DeviceName;
-import dev.tenon.core.spi.backup.GuestType;
-import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
-import java.util.Random;
 
 /**
- * A process that makes backups, forgets some and collects, one after the other, until it is killed. It says what it has
- * published only after that.
+ * A process that works with a repository until it is killed: it makes backups of a VM or of a container, forgets some and
+ * collects, one after the other; or it verifies, restores all, and collects. It says what it has published only after that.
  */
 final class KilledWriter {
-    private static final int SIZE = 3 * DiskTable.CHUNK / 2;
-
     private KilledWriter() {}
 
-    /** Arguments: the repository, the guest, the seed of the first backup. */
+    /** What it does. */
+    enum Role {
+        DISK(100),
+        TREE(101),
+        KEEPER(102);
+
+        private final int guest;
+
+        Role(int guest) {
+            this.guest = guest;
+        }
+
+        int guest() {
+            return guest;
+        }
+    }
+
+    /** Arguments: the repository, its role, the seed of the first backup. */
     public static void main(String[] arguments) throws Exception {
-        Vmid guest = new Vmid(Long.parseLong(arguments[1]));
-        long seed = Long.parseLong(arguments[2]);
+        Role role = Role.valueOf(arguments[1]);
+        Vmid guest = new Vmid(role.guest);
         try (Repository repository = Repository.open(Path.of(arguments[0]))) {
-            while (true) {
-                SnapshotId id;
-                try (SnapshotWriter writer =
-                        repository.write("default", GuestType.QEMU, guest, Instant.ofEpochSecond(seed))) {
-                    writer.disk(new DeviceName("drive-scsi0"), ByteSize.ofBytes(SIZE))
-                            .write(0, ByteBuffer.wrap(content(seed)));
-                    id = writer.publish(RawConfig.of(new byte[0]), null).id();
+            for (long seed = Long.parseLong(arguments[2]); ; seed++) {
+                if (role == Role.KEEPER) {
+                    keep(repository);
+                } else {
+                    backUp(repository, role, guest, seed);
                 }
-                System.out.println("published " + id.time().getEpochSecond());
-                List<SnapshotId> own = repository.list("default").stream()
-                        .filter(other -> other.guest().equals(guest))
-                        .toList();
-                if (own.size() > 3) {
-                    System.out.println("forgetting " + own.getFirst().time().getEpochSecond());
-                    repository.forget(own.getFirst());
-                    collect(repository);
-                }
-                seed++;
             }
         }
+    }
+
+    private static void backUp(Repository repository, Role role, Vmid guest, long seed) throws IOException {
+        Snapshot made = role == Role.DISK ? Work.disk(repository, guest, seed) : Work.tree(repository, guest, seed);
+        System.out.println("published " + made.id().time().getEpochSecond());
+        List<SnapshotId> own = repository.list("default").stream()
+                .filter(other -> other.guest().equals(guest))
+                .toList();
+        if (own.size() > 3) {
+            System.out.println("forgetting " + own.getFirst().time().getEpochSecond());
+            repository.forget(own.getFirst());
+            collect(repository);
+        }
+    }
+
+    private static void keep(Repository repository) throws IOException {
+        Verifier.Verified verified = repository.verify();
+        if (!verified.packs().isEmpty() || !verified.snapshots().isEmpty()) {
+            System.out.println("damaged " + verified);
+        }
+        for (SnapshotId id : repository.list("default")) {
+            if (!Work.isGood(repository, id)) {
+                System.out.println("wrong bytes in " + id);
+            }
+        }
+        System.out.println("published 0");
+        collect(repository);
     }
 
     private static void collect(Repository repository) throws IOException {
@@ -58,15 +81,5 @@ final class KilledWriter {
                 throw e;
             }
         }
-    }
-
-    /** Half of it is that of other seeds, too. */
-    static byte[] content(long seed) {
-        byte[] bytes = new byte[SIZE];
-        new Random(seed).nextBytes(bytes);
-        byte[] shared = new byte[DiskTable.CHUNK];
-        new Random(seed / 3).nextBytes(shared);
-        System.arraycopy(shared, 0, bytes, 0, shared.length);
-        return bytes;
     }
 }
