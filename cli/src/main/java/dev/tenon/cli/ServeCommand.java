@@ -5,6 +5,7 @@ import dev.tenon.bridge.serve.Predecessor;
 import dev.tenon.bridge.serve.ServedPlugins;
 import dev.tenon.bridge.transport.ListeningSocket;
 import dev.tenon.bridge.transport.UnixSockets;
+import dev.tenon.cli.compare.Recorders;
 import dev.tenon.cli.compare.Shadows;
 import dev.tenon.cli.host.JournalOption;
 import dev.tenon.cli.host.SocketOption;
@@ -126,6 +127,12 @@ final class ServeCommand implements Callable<Integer> {
                     + " ${DEFAULT-VALUE})")
     private Path routes = Path.of("/var/lib/tenon/routes");
 
+    @Option(
+            names = "--recordings",
+            paramLabel = "DIR",
+            description = "where tenon record writes down calls and their answers; nothing can be recorded without it")
+    private @Nullable Path recordings;
+
     @Mixin
     private JournalOption journal = new JournalOption();
 
@@ -194,11 +201,15 @@ final class ServeCommand implements Callable<Integer> {
                     : inherited.isPresent() ? inherited.get() : ListeningSocket.make(socket.toAbsolutePath());
             Daemon.Following following = new Daemon.Following(
                     manager.socket(), manager::mainProcess, stopped::countDown, Duration.ofSeconds(drainLimit));
+            Recorders recorders = new Recorders(shadows.types(), recordings);
+            Map<String, ServedPlugins.Request> requests = new TreeMap<>(shadows.requests());
+            requests.putAll(recorders.requests());
             try (shadows;
+                    recorders;
                     Daemon daemon = Daemon.start(
                             host.sockets(),
                             listening,
-                            ServedPlugins.ofStorages(shadows.types(), shadows.requests()),
+                            ServedPlugins.ofStorages(recorders.types(), requests),
                             host::overview,
                             new AskedCommands(shadows.types().keySet()),
                             following,

@@ -3,6 +3,8 @@ package dev.tenon.cli;
 import dev.tenon.cli.backup.BackupCommand;
 import dev.tenon.cli.check.CheckCommand;
 import dev.tenon.cli.compare.CompareCommand;
+import dev.tenon.cli.compare.RecordCommand;
+import dev.tenon.cli.compare.ReplayCommand;
 import dev.tenon.cli.compare.RouteCommand;
 import dev.tenon.cli.compare.ShadowCommand;
 import dev.tenon.cli.console.Terminal;
@@ -47,7 +49,9 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             InspectCommand.class,
             LibvirtCommand.class,
             ProxyCommand.class,
+            RecordCommand.class,
             ReleaseCommand.class,
+            ReplayCommand.class,
             RouteCommand.class,
             ServeCommand.class,
             ShadowCommand.class,

@@ -192,6 +192,20 @@ class EveryCommandTest {
             assertThat(adopted.status()).as(adopted.errors()).isZero();
             return List.of("release", "--state", tenon.adopted().toString(), "LegacyDirPlugin.pm");
         });
+        all.put("record", (tenon, scratch) -> {
+            DaemonProcess daemon = DaemonProcess.startWith(
+                    scratch, List.of("--recordings", scratch.file("recordings").toString()));
+            return List.of(
+                    "record", "--seconds", "60", "--socket", daemon.socket().toString());
+        });
+        all.put("replay", (tenon, scratch) -> {
+            Path recording = Files.writeString(scratch.file("recording"), """
+                    {"tenon_recording":1,"begin":"2026-01-01T12:00:00Z","expires":"2026-01-15T12:10:00Z"}
+                    {"at_us":10,"took_us":5,"method":"type","params":{},"result":"dir"}
+                    {"end":"2026-01-01T12:10:00Z","why":"time","calls":1,"dropped":0,"left_out":0}
+                    """);
+            return List.of("replay", recording.toString(), "--on", "dir");
+        });
         for (String asking : List.of("route", "shadow")) {
             all.put(asking, (tenon, scratch) -> {
                 DaemonProcess daemon = DaemonProcess.start(scratch);
@@ -363,7 +377,8 @@ class EveryCommandTest {
 
     private static boolean readsConfiguration(Row row) {
         if (!row.name().contains(" ")) {
-            return Set.of("check", "compare", "copy", "export", "import").contains(row.name());
+            return Set.of("check", "compare", "copy", "export", "import", "replay")
+                    .contains(row.name());
         }
         // these two make the configuration if there is none
         return !Set.of("storage add", "libvirt define").contains(row.name());

@@ -8,6 +8,7 @@ import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
 import dev.tenon.cli.host.ReportOption;
+import dev.tenon.cli.host.ScratchPlace;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
@@ -113,7 +114,7 @@ public final class CheckCommand extends HostCommand {
         Instant begin = Instant.now();
         StoragePlugin plugin = host.plugin(name);
         Storage named = storage == null ? null : empty(host, plugin, storage);
-        if (named == null && !ScratchStorages.canBeMade(plugin)) {
+        if (named == null && !ScratchPlace.isEnoughFor(plugin)) {
             throw new IOException("a storage of type '" + plugin.type()
                     + "' needs more than a path, so that none can be made for it: name an empty one with --storage");
         }

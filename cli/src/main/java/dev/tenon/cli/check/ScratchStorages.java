@@ -1,7 +1,6 @@
 package dev.tenon.cli.check;
 
 import dev.tenon.core.command.Command;
-import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
@@ -44,15 +43,6 @@ final class ScratchStorages implements AutoCloseable {
         this.named = named;
         this.root = Files.createTempDirectory(Files.createDirectories(parent), "tenon-check-")
                 .toRealPath();
-    }
-
-    /** Whether a directory is all that a storage of this plugin needs. */
-    static boolean canBeMade(StoragePlugin plugin) {
-        Map<String, PropertyOption> options = plugin.options();
-        return options.containsKey(PATH)
-                && options.entrySet().stream()
-                        .allMatch(option ->
-                                option.getValue().optional() || option.getKey().equals(PATH));
     }
 
     /** The next one. */

@@ -1,11 +1,10 @@
 package dev.tenon.cli.compare;
 
-import dev.tenon.cli.console.Json;
-import dev.tenon.cli.console.Table;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
 import dev.tenon.cli.host.ReportOption;
+import dev.tenon.cli.host.ScratchPlace;
 import dev.tenon.core.compare.Comparison;
 import dev.tenon.core.compare.Questions;
 import dev.tenon.core.compare.Report;
@@ -25,7 +24,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -132,7 +130,7 @@ public final class CompareCommand extends HostCommand {
         if (directory != null) {
             ReportFiles.write(report, directory);
         }
-        show(report);
+        Conclusion.show(report, out(), terminal(), json);
         if (report.verdict() == Verdict.NO_GO) {
             throw new IOException("the verdict is NO-GO: " + String.join(" ", report.reasons()));
         }
@@ -157,7 +155,7 @@ public final class CompareCommand extends HostCommand {
         try {
             new Sequences(today, next, rules, scratchStorages(own, today.type())).run(seed, steps, results);
         } finally {
-            remove(own);
+            ScratchPlace.remove(own);
         }
     }
 
@@ -173,14 +171,6 @@ public final class CompareCommand extends HostCommand {
                 throw new UncheckedIOException("no scratch storage could be made in '" + parent + "'", e);
             }
         };
-    }
-
-    private static void remove(Path directory) throws IOException {
-        try (var paths = Files.walk(directory)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 
     private Report.About about(Instant begin) throws IOException {
@@ -206,55 +196,5 @@ public final class CompareCommand extends HostCommand {
 
     private static void hash(String name, String fact, SortedMap<String, String> facts) throws IOException {
         PluginHash.of(name).ifPresent(hash -> facts.put(fact, hash));
-    }
-
-    private void show(Report report) throws IOException {
-        if (json.isGiven()) {
-            Json.print(
-                    out(),
-                    Json.object(
-                            "verdict", report.verdict().toString(),
-                            "reasons", report.reasons(),
-                            "calls", report.total().calls(),
-                            "equal", report.total().equal(),
-                            "noise", report.total().noise(),
-                            "explained", report.total().explained(),
-                            "unexplained", report.mismatches().stream().map(CompareCommand::json)));
-            return;
-        }
-        Report.Cell total = report.total();
-        out().println(total.calls() + " calls: " + total.equal() + " equal, " + total.noise() + " noise, "
-                + total.explained() + " explained, " + total.unexplained() + " differ");
-        if (!report.mismatches().isEmpty()) {
-            out().println();
-            Table table = new Table()
-                    .text("METHOD")
-                    .text("FIELD")
-                    .text("OLD")
-                    .text("NEW")
-                    .number("CALLS")
-                    .text("FIRST");
-            report.mismatches()
-                    .forEach(mismatch -> table.row(
-                            mismatch.question().method(),
-                            mismatch.difference().field(),
-                            mismatch.difference().old(),
-                            mismatch.difference().candidate(),
-                            Integer.toString(mismatch.count()),
-                            mismatch.question().toString()));
-            table.print(out(), terminal());
-        }
-        out().println();
-        out().println(report.verdict() + ": " + String.join(" ", report.reasons()));
-    }
-
-    private static Map<String, @Nullable Object> json(Report.Mismatch mismatch) {
-        return Json.object(
-                "call", mismatch.question().toString(),
-                "field", mismatch.difference().field(),
-                "subject", mismatch.difference().subject(),
-                "old", mismatch.difference().old(),
-                "new", mismatch.difference().candidate(),
-                "calls", mismatch.count());
     }
 }

@@ -148,26 +148,12 @@ public final class Sequences {
                     : answer;
         }
 
-        /** Frees all volumes, clones before what they are clones of. */
         void empty() {
-            int before = Integer.MAX_VALUE;
-            List<VolumeInfo> there = volumes();
-            while (!there.isEmpty() && there.size() < before) {
-                before = there.size();
-                for (VolumeInfo volume : there) {
-                    told(() -> new Step.Free(volume.volid().volume()).make(plugin, storage));
-                }
-                there = volumes();
-            }
+            ScratchVolumes.free(plugin, storage);
         }
 
         List<VolumeInfo> volumes() {
-            try {
-                return plugin.listImages(storage, ImageFilter.all(), OperationCache.create());
-            } catch (StorageException e) {
-                // The comparison of the listings shows it.
-                return List.of();
-            }
+            return ScratchVolumes.of(plugin, storage);
         }
     }
 

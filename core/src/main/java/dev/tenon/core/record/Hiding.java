@@ -1,0 +1,226 @@
+package dev.tenon.core.record;
+
+import dev.tenon.core.decorator.Call;
+import dev.tenon.core.spi.ConfigChange;
+import dev.tenon.core.spi.Secrets;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.spi.VolumeName;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a recording does not tell: the values of properties that the plugin calls sensitive, and if that is wanted, the names
+ * of storages, of what their properties name, and of files that people have named. A name has the same stand-in in all of a
+ * recording; the key that makes it is forgotten.
+ */
+final class Hiding {
+    static final String LEFT_OUT = "(left out)";
+
+    /** Those that PVE takes for sensitive where a plugin says nothing. */
+    private static final Set<String> USUAL = Set.of("password", "keyring", "encryption-key", "master-pubkey");
+
+    /** Properties whose values are words of PVE. */
+    private static final Set<String> WORDS = Set.of(
+            "type",
+            "content",
+            "format",
+            "preallocation",
+            "shared",
+            "disable",
+            "mkdir",
+            "create-base-path",
+            "create-subdirs",
+            "is_mountpoint",
+            "snapshot-as-volume-chain",
+            "prune-backups",
+            "max-protected-backups",
+            "bwlimit",
+            "content-dirs");
+
+    /** Files that people name, with or without a storage before. */
+    private static final Pattern NAMED =
+            Pattern.compile("(.*\\b(?:iso|vztmpl|snippets|import)/)([^/]+?)((?:\\.[a-z0-9]{1,5}){0,2})");
+
+    private static final int LEAST_SECRET = 4;
+    private static final int DIGITS = 4;
+    private static final int KEY = 32;
+
+    private final Set<String> sensitive = new TreeSet<>(USUAL);
+    private final @Nullable Mac mac;
+
+    /**
+     * For one recording.
+     *
+     * @param sensitive the properties that the plugins call so
+     */
+    Hiding(Set<String> sensitive, boolean mapsNames) {
+        this.sensitive.addAll(sensitive);
+        this.mac = mapsNames ? newMac() : null;
+    }
+
+    private static Mac newMac() {
+        byte[] key = new byte[KEY];
+        new SecureRandom().nextBytes(key);
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(key, "HmacSHA256"));
+            return mac;
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every Java has HmacSHA256", e);
+        }
+    }
+
+    /** A call as it may be written down. */
+    Map<String, @Nullable Object> of(Call<?> call, Map<String, @Nullable Object> line) {
+        Set<String> keys = new TreeSet<>(sensitive);
+        Set<String> values = new TreeSet<>();
+        call.argument(Secrets.class).ifPresent(secrets -> note(secrets, keys, values));
+        call.argument(ConfigChange.class).ifPresent(change -> note(change.secrets(), keys, values));
+        call.argument(Storage.class)
+                .ifPresent(storage ->
+                        keys.forEach(key -> storage.config().text(key).ifPresent(values::add)));
+        Map<String, @Nullable Object> safe =
+                map(line, (key, text) -> keys.contains(key) ? LEFT_OUT : withoutSecrets(text, values));
+        return mac == null ? safe : map(safe, mapping(call, isOfNotes(safe)));
+    }
+
+    private static void note(Secrets secrets, Set<String> keys, Set<String> values) {
+        secrets.changes().forEach((key, value) -> {
+            keys.add(key);
+            value.ifPresent(values::add);
+        });
+    }
+
+    private static String withoutSecrets(String text, Set<String> values) {
+        String told = text;
+        for (String value : values) {
+            if (value.length() >= LEAST_SECRET) {
+                told = told.replace(value, LEFT_OUT);
+            } else if (told.equals(value)) {
+                told = LEFT_OUT;
+            }
+        }
+        return told;
+    }
+
+    private static boolean isOfNotes(Map<String, @Nullable Object> line) {
+        return line.get("params") instanceof Map<?, ?> params && "notes".equals(params.get("attribute"));
+    }
+
+    private Told mapping(Call<?> call, boolean isOfNotes) {
+        List<Replaced> everywhere = new ArrayList<>();
+        StorageId storage = call.storage();
+        if (storage != null) {
+            everywhere.add(new Replaced(storage.value(), "storage-" + standIn(storage.value()), true));
+        }
+        call.argument(Storage.class)
+                .ifPresent(known -> known.config().properties().forEach((key, value) -> {
+                    if (!WORDS.contains(key)) {
+                        noteNames(value, everywhere);
+                    }
+                }));
+        call.argument(VolumeName.class)
+                .map(VolumeName::value)
+                .map(NAMED::matcher)
+                .ifPresent(file -> {
+                    if (file.matches()) {
+                        everywhere.add(new Replaced(file.group(2), "name-" + standIn(file.group(2)), false));
+                    }
+                });
+        everywhere.sort(Comparator.comparingInt(replaced -> -replaced.name().length()));
+        return (key, text) -> {
+            boolean isNote = key.equals("notes") || (isOfNotes && (key.equals("value") || key.equals("result")));
+            return isNote ? "note-" + standIn(text) : withStandIns(key, text, everywhere);
+        };
+    }
+
+    private String withStandIns(String key, String text, List<Replaced> everywhere) {
+        String told = text;
+        for (Replaced replaced : everywhere) {
+            told = replaced.in(key, told);
+        }
+        Matcher file = NAMED.matcher(told);
+        boolean isNew = file.matches() && !file.group(2).startsWith("name-");
+        return isNew ? file.group(1) + "name-" + standIn(file.group(2)) + file.group(3) : told;
+    }
+
+    private void noteNames(Object value, List<Replaced> names) {
+        switch (value) {
+            case String text
+            when text.length() > 2 ->
+                names.add(new Replaced(text, (text.startsWith("/") ? "/path-" : "value-") + standIn(text), false));
+            case Map<?, ?> map -> map.keySet().forEach(key -> noteNames(key, names));
+            case List<?> list -> list.forEach(element -> noteNames(element, names));
+            default -> {}
+        }
+    }
+
+    private String standIn(String name) {
+        Mac known = Objects.requireNonNull(mac);
+        return HexFormat.of().formatHex(known.doFinal(name.getBytes(StandardCharsets.UTF_8)), 0, DIGITS);
+    }
+
+    /** A name and its stand-in. The word that names a storage may mean something else where it is no such name. */
+    private record Replaced(String name, Pattern pattern, String other, boolean isStorage) {
+        Replaced(String name, String other, boolean isStorage) {
+            this(
+                    name,
+                    Pattern.compile("(?<![A-Za-z0-9])" + Pattern.quote(name) + "(?![A-Za-z0-9])"),
+                    Matcher.quoteReplacement(other),
+                    isStorage);
+        }
+
+        String in(String key, String text) {
+            boolean isMeant = !isStorage || key.equals("storeid") || key.equals("text") || text.startsWith(name + ":");
+            return isMeant ? pattern.matcher(text).replaceAll(other) : text;
+        }
+    }
+
+    /** What is told instead of a text, by the key that it is under. */
+    @FunctionalInterface
+    private interface Told {
+        String of(String key, String text);
+    }
+
+    private static Map<String, @Nullable Object> map(Map<?, ?> map, Told told) {
+        Map<String, @Nullable Object> result = new LinkedHashMap<>();
+        map.forEach((key, value) -> result.put((String) key, tree((String) key, value, told)));
+        return result;
+    }
+
+    private static @Nullable Object tree(String key, @Nullable Object value, Told told) {
+        return switch (value) {
+            case null -> null;
+            case String text -> told.of(key, text);
+            case Map<?, ?> nodes
+            when key.equals("nodes") -> {
+                Map<String, @Nullable Object> result = new LinkedHashMap<>();
+                nodes.forEach((name, is) -> result.put(told.of(key, (String) name), is));
+                yield result;
+            }
+            case Map<?, ?> map -> map(map, told);
+            case List<?> list -> {
+                List<@Nullable Object> result = new ArrayList<>();
+                list.forEach(element -> result.add(tree(key, element, told)));
+                yield result;
+            }
+            default -> value;
+        };
+    }
+}
