@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -18,6 +19,12 @@ public final class Results implements Consumer<Compared> {
 
     /** How many times of one method are kept: the first ones tell enough. */
     private static final int MOST_TIMES = 10_000;
+
+    /** A median is slow that is so many times what one call of the old plugin in a hundred takes, and that much longer. */
+    private static final int MANY_TIMES = 3;
+
+    private static final Duration MUCH = Duration.ofMillis(200);
+    private static final int FEWEST = 5;
 
     private final Rules rules;
 
@@ -74,8 +81,6 @@ public final class Results implements Consumer<Compared> {
         List<Rule> stale = rules.rules().stream()
                 .filter(rule -> !explained.containsKey(rule))
                 .toList();
-        List<String> reasons = new ArrayList<>();
-        Verdict verdict = conclude(stale, notCompared, reasons);
         SortedMap<String, Report.Times> measured = new TreeMap<>();
         times.forEach((method, list) -> measured.put(
                 method,
@@ -84,10 +89,26 @@ public final class Results implements Consumer<Compared> {
                         percentile(list, 0, TAIL),
                         percentile(list, 1, MEDIAN),
                         percentile(list, 1, TAIL))));
+        List<String> reasons = new ArrayList<>();
+        List<String> exceptions = new ArrayList<>(notCompared);
+        measured.forEach((method, took) -> {
+            if (isSlow(took) && Objects.requireNonNull(times.get(method)).size() >= FEWEST) {
+                exceptions.add("Half of the calls of '" + method + "' take longer than "
+                        + took.candidateP50().toMillis() + " ms, and with the old plugin "
+                        + took.oldP50().toMillis() + " ms.");
+            }
+        });
+        Verdict verdict = conclude(stale, exceptions, reasons);
         return new Report(about, verdict, reasons, matrix, List.copyOf(mismatches.values()), stale, measured);
     }
 
-    private Verdict conclude(List<Rule> stale, List<String> notCompared, List<String> reasons) {
+    private static boolean isSlow(Report.Times took) {
+        Duration most = took.oldP99();
+        return took.candidateP50().compareTo(most.multipliedBy(MANY_TIMES)) > 0
+                && took.candidateP50().compareTo(most.plus(MUCH)) > 0;
+    }
+
+    private Verdict conclude(List<Rule> stale, List<String> exceptions, List<String> reasons) {
         if (matrix.isEmpty()) {
             reasons.add("Nothing was compared.");
         }
@@ -102,7 +123,7 @@ public final class Results implements Consumer<Compared> {
         if (!explained.isEmpty()) {
             reasons.add("What differs is explained by " + explained.size() + " of the rules.");
         }
-        reasons.addAll(notCompared);
+        reasons.addAll(exceptions);
         if (!reasons.isEmpty()) {
             return Verdict.GO_WITH_EXCEPTIONS;
         }

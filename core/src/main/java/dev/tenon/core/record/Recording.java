@@ -111,7 +111,9 @@ public record Recording(
 
     private static Map<String, @Nullable Object> json(String line) {
         try {
-            return JSON.std.mapFrom(line);
+            Map<String, @Nullable Object> object = new LinkedHashMap<>();
+            JSON.std.mapFrom(line).forEach(object::put);
+            return object;
         } catch (IOException e) {
             return Map.of();
         }
@@ -186,9 +188,12 @@ public record Recording(
             Map<String, @Nullable Object> call, Map<StorageId, Path> places) {
         if (call.get("params") instanceof Map<?, ?> params
                 && params.get("storeid") instanceof String id
-                && places.get(new StorageId(id)) instanceof Path place
                 && params.get("scfg") instanceof Map<?, ?> section
                 && section.get("path") instanceof String path) {
+            Path place = places.get(new StorageId(id));
+            if (place == null) {
+                return call;
+            }
             Pattern pattern = Pattern.compile(Pattern.quote(path) + "(?![A-Za-z0-9._-])");
             Map<String, @Nullable Object> result = moved(call, pattern, Matcher.quoteReplacement(place.toString()));
             // What else it names, a server perhaps, must not be reached by way of the place.
