@@ -27,6 +27,9 @@ public final class DaemonClient {
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
+    /** For what writes files, asks plugins, or waits until something has ended. */
+    private static final Duration LONG_LIMIT = Duration.ofMinutes(2);
+
     /** What a daemon says that takes the call for one to a plugin. */
     private static final Set<ErrorCode> UNKNOWN = Set.of(ErrorCode.UNKNOWN_METHOD, ErrorCode.UNKNOWN_PLUGIN);
 
@@ -39,7 +42,7 @@ public final class DaemonClient {
      * @throws InterruptedException if this thread is interrupted
      */
     public static Overview overview(Path socket) throws IOException, InterruptedException {
-        return OverviewCodec.OVERVIEW.read(call(socket, OVERVIEW, Map.of()));
+        return OverviewCodec.OVERVIEW.read(call(socket, OVERVIEW, Map.of(), LIMIT));
     }
 
     /**
@@ -52,14 +55,14 @@ public final class DaemonClient {
      */
     public static String ask(Path socket, String request, Map<String, String> words)
             throws IOException, InterruptedException {
-        Value answer = call(socket, request, words);
+        Value answer = call(socket, request, words, LONG_LIMIT);
         if (answer instanceof Value.Text(String text)) {
             return text;
         }
         throw new IOException("the daemon at '" + socket + "' answers '" + request + "' with no text");
     }
 
-    private static Value call(Path socket, String name, Map<String, String> words)
+    private static Value call(Path socket, String name, Map<String, String> words, Duration limit)
             throws IOException, InterruptedException {
         Map<String, Value> params = new TreeMap<>();
         words.forEach((word, text) -> params.put(word, Value.ofText(text)));
@@ -67,7 +70,7 @@ public final class DaemonClient {
             Session session = connect(sockets, socket);
             session.greet();
             session.opened().get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-            Value answer = session.call(name, new Value.Fields(params), LIMIT);
+            Value answer = session.call(name, new Value.Fields(params), limit);
             session.close("DONE", "");
             return answer;
         } catch (RemoteCallException e) {
@@ -85,7 +88,7 @@ public final class DaemonClient {
                     : e.getMessage();
             throw new IOException(
                     "the daemon at '" + socket + "' does not tell what it does"
-                            + (reason == null ? " within " + LIMIT.toSeconds() + " s" : ": " + reason),
+                            + (reason == null ? " within " + limit.toSeconds() + " s" : ": " + reason),
                     e);
         }
     }

@@ -146,11 +146,6 @@ public final class CheckCommand extends HostCommand {
         return Probe.abilities(subject);
     }
 
-    /** What a plugin prints while it is checked means nothing to the user. */
-    private static dev.tenon.core.spi.Host quietly() {
-        return new dev.tenon.core.spi.Host(true, sentence -> {}, (stream, line) -> {}, null);
-    }
-
     private Set<Profile> profiles() {
         Set<Profile> chosen = EnumSet.noneOf(Profile.class);
         Map<String, Profile> known = new TreeMap<>();

@@ -13,6 +13,7 @@ import dev.tenon.core.compare.Results;
 import dev.tenon.core.compare.Rules;
 import dev.tenon.core.compare.Sequences;
 import dev.tenon.core.compare.Verdict;
+import dev.tenon.core.config.StorageConfigs;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageId;
@@ -115,11 +116,15 @@ public final class CompareCommand extends HostCommand {
         StoragePlugin next = host.plugin(candidate);
         Results results = new Results(rules);
         Questions questions = new Questions(new Comparison(today, next, rules, seed, results).plugin(), seed, volumes);
-        questions.askOfType();
         for (StorageId id : storages) {
             host.of(id);
-            questions.ask(host.configuration().current().get(id));
         }
+        StorageConfigs configured = host.configuration().current();
+        quietly().call(() -> {
+            questions.askOfType();
+            storages.forEach(id -> questions.ask(configured.get(id)));
+            return true;
+        });
         List<String> notCompared = new ArrayList<>();
         if (storages.isEmpty()) {
             notCompared.add("No storage was read: name some with --storage.");
@@ -151,9 +156,14 @@ public final class CompareCommand extends HostCommand {
                 return;
             }
         }
-        Path own = Files.createTempDirectory(Files.createDirectories(parent), "tenon-compare-");
+        Path own = Files.createTempDirectory(Files.createDirectories(parent), "tenon-compare-")
+                .toRealPath();
         try {
-            new Sequences(today, next, rules, scratchStorages(own, today.type())).run(seed, steps, results);
+            Sequences sequences = new Sequences(today, next, rules, scratchStorages(own, today.type()));
+            quietly().call(() -> {
+                sequences.run(seed, steps, results);
+                return true;
+            });
         } finally {
             ScratchPlace.remove(own);
         }

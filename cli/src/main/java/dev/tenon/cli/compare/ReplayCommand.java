@@ -120,7 +120,10 @@ public final class ReplayCommand extends HostCommand {
                     if (isInTime) {
                         awaitTime(start, at);
                     }
-                    replay.make(made.call(), made.answer());
+                    quietly().call(() -> {
+                        replay.make(made.call(), made.answer());
+                        return true;
+                    });
                 });
             } finally {
                 places.keySet().removeAll(copies.keySet());

@@ -80,11 +80,9 @@ final class RouteRequest implements ServedPlugins.Request {
     private static void change(Router router, Map<String, String> words) throws IOException {
         Route route = route(words);
         Bounds bounds = bounds(router.routes(), words);
-        if (!bounds.equals(router.routes().bounds())) {
-            router.change(bounds);
-        }
-        if (route != null) {
-            router.change(route);
+        boolean isOther = !bounds.equals(router.routes().bounds());
+        if (route != null || isOther) {
+            router.change(route, isOther ? bounds : null);
         }
     }
 

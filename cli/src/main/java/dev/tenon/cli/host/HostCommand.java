@@ -107,6 +107,11 @@ public abstract class HostCommand implements Callable<Integer> {
                 true, sentence -> err().println("tenon: " + sentence), (stream, line) -> err().println(line), null);
     }
 
+    /** A host for plugins that are asked many things at once, so that what they print means nothing to the user. */
+    protected static dev.tenon.core.spi.Host quietly() {
+        return new dev.tenon.core.spi.Host(true, sentence -> {}, (stream, line) -> {}, null);
+    }
+
     private boolean runOn(Host host) {
         try {
             run(host);

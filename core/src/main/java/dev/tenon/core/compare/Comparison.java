@@ -20,6 +20,9 @@ public final class Comparison {
     /** A difference that is gone when both are asked again is noise. */
     private static final int TRIES = 3;
 
+    /** Other programs change a disk by more at one time than at another. */
+    private static final int TIMES = 16;
+
     private final StoragePlugin old;
     private final StoragePlugin candidate;
     private final Judge judge;
@@ -35,7 +38,7 @@ public final class Comparison {
     public Comparison(StoragePlugin old, StoragePlugin candidate, Rules rules, long seed, Consumer<Compared> results) {
         this.old = old;
         this.candidate = candidate;
-        this.judge = new Judge(rules);
+        this.judge = new Judge(rules, TIMES);
         this.random = new Random(seed);
         this.results = results;
     }
@@ -77,9 +80,17 @@ public final class Comparison {
         List<Difference> found = Differences.between(ofOld, ofCandidate);
         Set<Difference> gone = new HashSet<>();
         for (int tries = 1; tries < TRIES && hasNews(question, found, gone); tries++) {
-            Answer again = Answer.of(call, old);
-            List<Difference> later = Differences.between(again, Answer.of(call, candidate));
-            found.stream().filter(difference -> !isAmong(difference, later)).forEach(gone::add);
+            Answer before = Answer.of(call, old);
+            Answer ofNew = Answer.of(call, candidate);
+            Answer after = Answer.of(call, old);
+            List<Difference> fromBefore = Differences.between(before, ofNew);
+            List<Difference> fromAfter = Differences.between(after, ofNew);
+            List<Difference> moved = Differences.between(before, after);
+            found.stream()
+                    .filter(difference -> !difference.isAmong(fromBefore)
+                            || !difference.isAmong(fromAfter)
+                            || isMove(difference, moved, fromBefore, fromAfter))
+                    .forEach(gone::add);
         }
         List<Compared.Judged> judged = new ArrayList<>();
         found.forEach(difference -> judged.add(judge(question, difference, gone)));
@@ -91,11 +102,19 @@ public final class Comparison {
                 .anyMatch(difference -> judge(question, difference, gone) instanceof Compared.Judged.Unexplained);
     }
 
-    /** At the same place, whatever the values are now. */
-    private static boolean isAmong(Difference difference, List<Difference> others) {
-        return others.stream()
-                .anyMatch(other -> other.field().equals(difference.field())
-                        && other.subject().equals(difference.subject()));
+    /** Whether the old plugin's own answers, just before and just after, are about as far apart. */
+    private static boolean isMove(
+            Difference difference, List<Difference> moved, List<Difference> fromBefore, List<Difference> fromAfter) {
+        return difference
+                .in(moved)
+                .map(move -> move.distance() == Double.POSITIVE_INFINITY
+                        || Math.min(distance(difference, fromBefore), distance(difference, fromAfter))
+                                <= move.distance() * TIMES)
+                .orElse(false);
+    }
+
+    private static double distance(Difference difference, List<Difference> others) {
+        return difference.in(others).map(Difference::distance).orElse(0.0);
     }
 
     private Compared.Judged judge(Compared.Question question, Difference difference, Set<Difference> gone) {

@@ -1,5 +1,8 @@
 package dev.tenon.core.compare;
 
+import java.util.List;
+import java.util.Optional;
+
 /**
  * One thing in which two answers differ.
  *
@@ -11,6 +14,27 @@ package dev.tenon.core.compare;
  * @param candidate what the new one says
  */
 public record Difference(String field, String subject, String old, String candidate) {
+    /** How far apart the two are if they are numbers, else infinitely. */
+    double distance() {
+        try {
+            return Math.abs(Double.parseDouble(old) - Double.parseDouble(candidate));
+        } catch (NumberFormatException e) {
+            return Double.POSITIVE_INFINITY;
+        }
+    }
+
+    /** Whether it is in the same place as one of these, whatever the values are. */
+    boolean isAmong(List<Difference> others) {
+        return in(others).isPresent();
+    }
+
+    /** The one of these in the same place. */
+    Optional<Difference> in(List<Difference> others) {
+        return others.stream()
+                .filter(other -> other.field.equals(field) && other.subject.equals(subject))
+                .findFirst();
+    }
+
     @Override
     public String toString() {
         return field + (subject.isEmpty() ? "" : " of '" + subject + "'") + ": " + old + " and " + candidate;

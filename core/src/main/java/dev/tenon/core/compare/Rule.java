@@ -45,18 +45,10 @@ public record Rule(
     private boolean isTaken(Difference difference) {
         return switch (tolerance) {
             case Tolerance.Ignore() -> true;
-            case Tolerance.Within(double most) -> distance(difference) <= most;
+            case Tolerance.Within(double most) -> difference.distance() <= most;
             case Tolerance.Mapped(Map<String, String> values) ->
                 difference.candidate().equals(values.get(difference.old()));
         };
-    }
-
-    private static double distance(Difference difference) {
-        try {
-            return Math.abs(Double.parseDouble(difference.old()) - Double.parseDouble(difference.candidate()));
-        } catch (NumberFormatException e) {
-            return Double.POSITIVE_INFINITY;
-        }
     }
 
     private static boolean matches(String pattern, String text) {

@@ -3,11 +3,15 @@ package dev.tenon.core.compare;
 import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.decorator.DelegatingPlugin;
+import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Pruned;
+import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.VolumeInfo;
 import java.time.Duration;
 import java.util.Collection;
@@ -15,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -176,14 +181,18 @@ public final class Shadow implements AutoCloseable {
             public StorageStatus status(Storage storage, OperationCache cache) {
                 return super.status(storage, OperationCache.create());
             }
+
+            /** Its caller is told once what would be done. */
+            @Override
+            public Pruned pruneBackups(
+                    Storage storage, Retention retention, BackupSelection selection, boolean isDryRun, TaskLog log) {
+                return super.pruneBackups(storage, retention, selection, isDryRun, (level, line) -> {});
+            }
         };
     }
 
     private @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
-        if (isDryRun(call)) {
-            return next.get();
-        }
-        if (call.effect() == Call.Effect.CHANGES) {
+        if (call.effect() == Call.Effect.CHANGES && !isDryRun(call)) {
             changed.increment();
             return changing(next);
         }
@@ -204,7 +213,7 @@ public final class Shadow implements AutoCloseable {
         }
     }
 
-    /** It changes nothing, but tells its caller what it would do, which is to be told once. */
+    /** It only tells what it would do. */
     private static boolean isDryRun(Call<?> call) {
         return call.operation().equals("pruneBackups")
                 && call.argument(Boolean.class).orElse(false);
@@ -242,7 +251,12 @@ public final class Shadow implements AutoCloseable {
             dropped.increment();
             return;
         }
+        // Either the question begins, or it is given up before it does.
+        AtomicBoolean isDecided = new AtomicBoolean();
         Future<Compared> answer = asking.submit(() -> {
+            if (!isDecided.compareAndSet(false, true)) {
+                throw new CancellationException();
+            }
             try {
                 return compare(read);
             } finally {
@@ -252,6 +266,9 @@ public final class Shadow implements AutoCloseable {
         try {
             tell(read, answer.get(settings.deadline().toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
+            if (isDecided.compareAndSet(false, true)) {
+                isAsking.set(false);
+            }
             answer.cancel(true);
             late.increment();
         } catch (ExecutionException e) {

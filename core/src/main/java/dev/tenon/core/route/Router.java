@@ -11,13 +11,18 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +64,9 @@ public final class Router implements Decorator {
 
     private static final long NANOS_PER_MILLI = 1_000_000;
 
+    /** How often it is looked whether another daemon has changed the routes. */
+    private static final long LOOK_NANOS = 1_000_000_000;
+
     private final String type;
     private final StoragePlugin old;
     private final StoragePlugin candidate;
@@ -67,7 +75,9 @@ public final class Router implements Decorator {
     private final Path file;
     private final LongSupplier nanoTime;
     private final Map<Optional<StorageId>, Watch> watches = new ConcurrentHashMap<>();
+    private final AtomicLong looked;
     private volatile Routes routes;
+    private volatile Seen seen;
 
     /**
      * With the routes of a file.
@@ -91,6 +101,8 @@ public final class Router implements Decorator {
         this.shadowed = shadow.plugin();
         this.file = file;
         this.nanoTime = nanoTime;
+        this.looked = new AtomicLong(nanoTime.getAsLong());
+        this.seen = Seen.of(file);
         this.routes = RouteFile.read(file);
     }
 
@@ -109,10 +121,7 @@ public final class Router implements Decorator {
      * @throws IOException if it cannot be written down; nothing is changed then
      */
     public synchronized void change(Route route) throws IOException {
-        Routes next = RouteFile.read(file).with(route);
-        RouteFile.write(next, file);
-        watches.clear();
-        set(next, route);
+        change(route, null);
     }
 
     /**
@@ -121,15 +130,70 @@ public final class Router implements Decorator {
      * @throws IOException if they cannot be written down; nothing is changed then
      */
     public synchronized void change(Bounds bounds) throws IOException {
-        Routes next = RouteFile.read(file).within(bounds);
-        RouteFile.write(next, file);
-        routes = next;
-        watches.clear();
-        LOG.info("event=bounds-changed type={} bounds=\"{}\"", type, bounds);
+        change(null, bounds);
     }
 
-    private void set(Routes next, Route route) {
+    /**
+     * Both at once.
+     *
+     * @param route null for no other way
+     * @param bounds null for the same bounds
+     * @throws IOException if they cannot be written down; nothing is changed then
+     */
+    public synchronized void change(@Nullable Route route, @Nullable Bounds bounds) throws IOException {
+        Routes next = RouteFile.read(file);
+        next = bounds == null ? next : next.within(bounds);
+        next = route == null ? next : next.with(route);
+        RouteFile.write(next, file);
+        seen = Seen.of(file);
+        watches.clear();
         routes = next;
+        if (bounds != null) {
+            LOG.info("event=bounds-changed type={} bounds=\"{}\"", type, bounds);
+        }
+        if (route != null) {
+            tell(route);
+        }
+    }
+
+    /** What another daemon, which is being replaced, has written meanwhile. */
+    private void look() {
+        long now = nanoTime.getAsLong();
+        long last = looked.get();
+        if (now - last < LOOK_NANOS || !looked.compareAndSet(last, now)) {
+            return;
+        }
+        synchronized (this) {
+            try {
+                Seen there = Seen.of(file);
+                if (!there.equals(seen)) {
+                    Routes next = RouteFile.read(file);
+                    seen = there;
+                    if (!next.equals(routes)) {
+                        routes = next;
+                        watches.clear();
+                        LOG.warn("event=routes-read type={} routes=\"{}\"", type, next);
+                    }
+                }
+            } catch (IOException e) {
+                LOG.error("event=routes-not-read type={} file={} reason=\"{}\"", type, file, e.getMessage());
+            }
+        }
+    }
+
+    /** Which file it is: each is written anew and moved into its place. */
+    private record Seen(@Nullable Object key, @Nullable FileTime time) {
+        static Seen of(Path file) throws IOException {
+            try {
+                BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+                return new Seen(attributes.fileKey(), attributes.lastModifiedTime());
+            } catch (NoSuchFileException e) {
+                return new Seen(null, null);
+            }
+        }
+    }
+
+    private void tell(Route route) {
         LOG.warn(
                 "event=route-changed type={} storage={} method={} way={} by={} reason=\"{}\"",
                 type,
@@ -142,6 +206,7 @@ public final class Router implements Decorator {
 
     @Override
     public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
+        look();
         Way way = OF_OLD.contains(call.operation()) ? Way.OLD : routes.of(call.storage(), call.operation());
         if (way.isNew()) {
             Watch watch = watches.computeIfAbsent(Optional.ofNullable(call.storage()), ignored -> new Watch());
@@ -268,9 +333,11 @@ public final class Router implements Decorator {
         try {
             next = RouteFile.read(file).with(back);
             RouteFile.write(next, file);
+            seen = Seen.of(file);
         } catch (IOException e) {
             LOG.error("event=route-not-kept type={} file={} reason=\"{}\"", type, file, e.getMessage());
         }
-        set(next, back);
+        routes = next;
+        tell(back);
     }
 }

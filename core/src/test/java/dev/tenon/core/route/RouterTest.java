@@ -136,6 +136,35 @@ class RouterTest {
     }
 
     @Test
+    void theWayBackInADaemonThatIsReplacedIsSeenByItsSuccessor() throws IOException {
+        Router before = router(null, Way.FALLBACK);
+        Router successor = router();
+        successor.plugin().status(storage, OperationCache.create());
+        assertThat(ofNew).contains("status");
+        fault = (call, next) -> {
+            throw failure(StorageError.COMMAND_FAILED, Outcome.UNKNOWN);
+        };
+        for (int i = 0; i < 3; i++) {
+            before.plugin().status(storage, OperationCache.create());
+        }
+        assertThat(before.routes().of(storage.id(), "status")).isEqualTo(Way.OLD);
+
+        ofNew.clear();
+        clock.addAndGet(Duration.ofSeconds(2).toNanos());
+        successor.plugin().status(storage, OperationCache.create());
+        assertThat(ofNew).isEmpty();
+        assertThat(successor.routes()).isEqualTo(before.routes());
+    }
+
+    @Test
+    void aRouteAndBoundsAreWrittenTogetherOrNotAtAll() throws IOException {
+        Router router = router();
+        router.change(route("nas", null, Way.NEW), THREE_OF_TEN);
+        assertThat(router().routes().bounds()).isEqualTo(THREE_OF_TEN);
+        assertThat(router().routes().of(storage.id(), "status")).isEqualTo(Way.NEW);
+    }
+
+    @Test
     void theMostPreciseRouteSaysWhoMakesACall() throws IOException {
         Router router = router();
         StoragePlugin plugin = router.plugin();
