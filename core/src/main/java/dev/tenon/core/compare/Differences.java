@@ -199,6 +199,7 @@ final class Differences {
         return switch (value) {
             case null -> NOTHING;
             case Optional<?> optional -> text(optional.orElse(null));
+            case Collection<?> none when none.isEmpty() -> "(none)";
             case List<?> list -> String.join(", ", texts(list));
             case Collection<?> other ->
                 String.join(", ", other.stream().map(Differences::text).sorted().toList());

@@ -7,7 +7,8 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.VolumeName;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,8 +21,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +61,7 @@ final class Hiding {
     private static final int KEY = 32;
 
     private final Set<String> sensitive = new TreeSet<>(USUAL);
-    private final @Nullable Mac mac;
+    private final byte @Nullable [] key;
 
     /**
      * For one recording.
@@ -71,19 +70,13 @@ final class Hiding {
      */
     Hiding(Set<String> sensitive, boolean mapsNames) {
         this.sensitive.addAll(sensitive);
-        this.mac = mapsNames ? newMac() : null;
+        this.key = mapsNames ? newKey() : null;
     }
 
-    private static Mac newMac() {
+    private static byte[] newKey() {
         byte[] key = new byte[KEY];
         new SecureRandom().nextBytes(key);
-        try {
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(new SecretKeySpec(key, "HmacSHA256"));
-            return mac;
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every Java has HmacSHA256", e);
-        }
+        return key;
     }
 
     /** A call as it may be written down. */
@@ -97,7 +90,7 @@ final class Hiding {
                         keys.forEach(key -> storage.config().text(key).ifPresent(values::add)));
         Map<String, @Nullable Object> safe =
                 map(line, (key, text) -> keys.contains(key) ? LEFT_OUT : withoutSecrets(text, values));
-        return mac == null ? safe : map(safe, mapping(call, isOfNotes(safe)));
+        return key == null ? safe : map(safe, mapping(call, isOfNotes(safe)));
     }
 
     private static void note(Secrets secrets, Set<String> keys, Set<String> values) {
@@ -172,8 +165,13 @@ final class Hiding {
     }
 
     private String standIn(String name) {
-        Mac known = Objects.requireNonNull(mac);
-        return HexFormat.of().formatHex(known.doFinal(name.getBytes(StandardCharsets.UTF_8)), 0, DIGITS);
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(Objects.requireNonNull(key));
+            return HexFormat.of().formatHex(digest.digest(name.getBytes(StandardCharsets.UTF_8)), 0, DIGITS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     /** A name and its stand-in. The word that names a storage may mean something else where it is no such name. */
