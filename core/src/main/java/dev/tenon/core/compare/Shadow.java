@@ -182,7 +182,7 @@ public final class Shadow implements AutoCloseable {
                 return super.status(storage, OperationCache.create());
             }
 
-            /** Its caller is told once what would be done. */
+            // Its caller is told once what would be done.
             @Override
             public Pruned pruneBackups(
                     Storage storage, Retention retention, BackupSelection selection, boolean isDryRun, TaskLog log) {
