@@ -12,11 +12,14 @@ import dev.tenon.cli.host.SocketOption;
 import dev.tenon.core.compare.Rules;
 import dev.tenon.core.journal.JournalEntry;
 import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Host;
 import dev.tenon.host.HostSettings;
 import dev.tenon.host.JavaStorages;
 import dev.tenon.host.ServiceManager;
+import dev.tenon.web.Observation;
+import dev.tenon.web.WebSettings;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -133,6 +136,16 @@ final class ServeCommand implements Callable<Integer> {
             description = "where tenon record writes down calls and their answers; nothing can be recorded without it")
     private @Nullable Path recordings;
 
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "the configuration of the storages that --web shows (default: /etc/pve/storage.cfg on a PVE host,"
+                    + " elsewhere /etc/tenon/storage.cfg)")
+    private @Nullable Path config;
+
+    @Mixin
+    private WebOptions web = new WebOptions();
+
     @Mixin
     private JournalOption journal = new JournalOption();
 
@@ -158,6 +171,7 @@ final class ServeCommand implements Callable<Integer> {
         Optional<ListeningSocket> inherited = ListeningSocket.inherited(socket.toAbsolutePath(), environment);
         // What it cannot start with is reported before anything is made.
         HostSettings settings = settings();
+        web.check();
         Path directory = socket.toAbsolutePath().getParent();
         if (directory == null) {
             throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");
@@ -166,6 +180,7 @@ final class ServeCommand implements Callable<Integer> {
         Files.createDirectories(directory, privately);
         Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
         removeDeadSockets(runtime);
+        Optional<WebSettings> page = web.settings(directory, shadowReports);
 
         CountDownLatch stopped = new CountDownLatch(1);
         CountDownLatch finished = new CountDownLatch(1);
@@ -190,6 +205,9 @@ final class ServeCommand implements Callable<Integer> {
             host.all();
             Rules rules = shadowRules == null ? Rules.NONE : Rules.read(shadowRules);
             Shadows shadows = Shadows.of(host, shadowed, rules, new Shadows.Places(shadowReports, routes));
+            Recorders recorders = new Recorders(shadows.types(), recordings);
+            Observation observation = new Observation();
+            Map<String, StoragePlugin> types = page.isPresent() ? observation.of(recorders.types()) : recorders.types();
             // Whoever started this process; after that whoever the other daemon was started by.
             ServiceManager starter = ServiceManager.of(environment);
             Predecessor before = takesOver && inherited.isEmpty()
@@ -199,21 +217,30 @@ final class ServeCommand implements Callable<Integer> {
             ListeningSocket listening = before != null
                     ? before.socket()
                     : inherited.isPresent() ? inherited.get() : ListeningSocket.make(socket.toAbsolutePath());
+            ServedPage served = new ServedPage();
             Daemon.Following following = new Daemon.Following(
-                    manager.socket(), manager::mainProcess, stopped::countDown, Duration.ofSeconds(drainLimit));
-            Recorders recorders = new Recorders(shadows.types(), recordings);
+                    manager.socket(),
+                    successor -> {
+                        served.close();
+                        manager.mainProcess(successor);
+                    },
+                    stopped::countDown,
+                    Duration.ofSeconds(drainLimit));
             Map<String, ServedPlugins.Request> requests = new TreeMap<>(shadows.requests());
             requests.putAll(recorders.requests());
             try (shadows;
                     recorders;
+                    served;
                     Daemon daemon = Daemon.start(
                             host.sockets(),
                             listening,
-                            ServedPlugins.ofStorages(recorders.types(), requests),
+                            ServedPlugins.ofStorages(types, requests),
                             host::overview,
                             new AskedCommands(shadows.types().keySet()),
                             following,
                             before)) {
+                page.ifPresent(shown ->
+                        served.open(shown, host, observation, daemon, shadows::seen, Surroundings.of(spec)));
                 LOG.info(
                         "event=listening socket={} plugins={}",
                         daemon.socket(),
@@ -233,7 +260,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private HostSettings settings() throws IOException {
         return new HostSettings(
-                null,
+                config,
                 JavaStorages.on(classPath),
                 plugins,
                 adopted,

@@ -50,6 +50,7 @@ public final class Daemon implements AutoCloseable {
     private final Set<Session> sessions;
     private final Succession succession;
     private final @Nullable Predecessor before;
+    private final Supplier<Overview> overview;
 
     /**
      * What happens when another daemon takes over.
@@ -71,13 +72,15 @@ public final class Daemon implements AutoCloseable {
             ServedPlugins plugins,
             Set<Session> sessions,
             Succession succession,
-            @Nullable Predecessor before) {
+            @Nullable Predecessor before,
+            Supplier<Overview> overview) {
         this.listener = listener;
         this.descriptors = descriptors;
         this.plugins = plugins;
         this.sessions = sessions;
         this.succession = succession;
         this.before = before;
+        this.overview = overview;
     }
 
     /**
@@ -236,7 +239,7 @@ public final class Daemon implements AutoCloseable {
             return session;
         });
         succession.complete(new Succession(listener, descriptors, following, drain));
-        return new Daemon(listener, descriptors, plugins, sessions, succession.join(), before);
+        return new Daemon(listener, descriptors, plugins, sessions, succession.join(), before, overview);
     }
 
     private static Predicate<PeerCredentials> admitsOwnUser() throws IOException {
@@ -246,6 +249,11 @@ public final class Daemon implements AutoCloseable {
 
     public Path socket() {
         return listener.path();
+    }
+
+    /** What it is doing now. Asks those that came before, too, which may take some seconds. */
+    public Overview overview() {
+        return overview.get();
     }
 
     /** Whether another daemon answers in its place. */

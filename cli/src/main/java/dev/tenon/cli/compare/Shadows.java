@@ -14,6 +14,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.host.Host;
+import dev.tenon.web.SeenComparison;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -100,6 +101,23 @@ public final class Shadows implements AutoCloseable {
     /** What people may ask while the daemon runs. */
     public Map<String, ServedPlugins.Request> requests() {
         return Map.of(RouteRequest.NAME, new RouteRequest(all), ShadowCommand.REQUEST, this::report);
+    }
+
+    /** What has been compared by now, for whoever looks while the daemon runs. */
+    public List<SeenComparison> seen() {
+        return all.values().stream()
+                .map(one -> {
+                    Shadow.Counts counts = one.shadow().counts();
+                    Report.About about = new Report.About(
+                            one.type(), one.candidate(), new TreeMap<>(), one.begin(), Instant.now(), 0, "");
+                    return new SeenComparison(
+                            one.type(),
+                            one.candidate(),
+                            one.router().routes(),
+                            counts,
+                            one.results().report(about, notCompared(counts)));
+                })
+                .toList();
     }
 
     /** Those of one type, or of all. */

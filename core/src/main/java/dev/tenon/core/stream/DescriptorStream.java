@@ -22,6 +22,11 @@ public abstract sealed class DescriptorStream implements AutoCloseable permits D
         return pace.transferred();
     }
 
+    /** How many bytes the whole stream will have; 0 if that is not known, or not yet. */
+    public final long expected() {
+        return pace.expected();
+    }
+
     @Override
     public final void close() {
         descriptor.close();

@@ -52,6 +52,10 @@ final class Pace {
         total = bytes;
     }
 
+    long expected() {
+        return total;
+    }
+
     long moved() {
         return moved.get();
     }
