@@ -139,8 +139,9 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "the configuration of the storages that --web shows (default: /etc/pve/storage.cfg on a PVE host,"
-                    + " elsewhere /etc/tenon/storage.cfg)")
+            description =
+                    "the configuration of the storages that --web shows (default: /etc/pve/storage.cfg on a PVE host,"
+                            + " elsewhere /etc/tenon/storage.cfg)")
     private @Nullable Path config;
 
     @Mixin
@@ -239,8 +240,8 @@ final class ServeCommand implements Callable<Integer> {
                             new AskedCommands(shadows.types().keySet()),
                             following,
                             before)) {
-                page.ifPresent(shown ->
-                        served.open(shown, host, observation, daemon, shadows::seen, Surroundings.of(spec)));
+                page.ifPresent(
+                        shown -> served.open(shown, host, observation, daemon, shadows::seen, Surroundings.of(spec)));
                 LOG.info(
                         "event=listening socket={} plugins={}",
                         daemon.socket(),

@@ -25,15 +25,17 @@ final class WebOptions {
     @Option(
             names = "--web",
             paramLabel = "ADDRESS",
-            description = "shows what the daemon does on a page for browsers, with /metrics for Prometheus and /healthz, at"
-                    + " 127.0.0.1:PORT, [::1]:PORT or unix:PATH")
+            description =
+                    "shows what the daemon does on a page for browsers, with /metrics for Prometheus and /healthz, at"
+                            + " 127.0.0.1:PORT, [::1]:PORT or unix:PATH")
     private @Nullable String address;
 
     @Option(
             names = "--web-token",
             paramLabel = "FILE",
-            description = "the file with the token that the page asks for; made if it is missing (default: web.token beside"
-                    + " the control socket)")
+            description =
+                    "the file with the token that the page asks for; made if it is missing (default: web.token beside"
+                            + " the control socket)")
     private @Nullable Path token;
 
     @Option(
@@ -52,8 +54,9 @@ final class WebOptions {
     @Option(
             names = "--web-reports",
             paramLabel = "DIR",
-            description = "a directory with a report, or with directories of reports, that the page shows beside those of"
-                    + " --shadow-report; may be repeated")
+            description =
+                    "a directory with a report, or with directories of reports, that the page shows beside those of"
+                            + " --shadow-report; may be repeated")
     private List<Path> reports = new ArrayList<>();
 
     /** Refuses wrong ones before anything is made. */
@@ -74,7 +77,8 @@ final class WebOptions {
         }
         List<Path> places = new ArrayList<>(reports);
         places.add(shadowReports);
-        return Optional.of(new WebSettings(wanted.get(), WebToken.in(tokenFile(directory)), new HashSet<>(names), places));
+        return Optional.of(
+                new WebSettings(wanted.get(), WebToken.in(tokenFile(directory)), new HashSet<>(names), places));
     }
 
     private Path tokenFile(Path directory) {
@@ -94,8 +98,8 @@ final class WebOptions {
             if (!wanted.isLocal() && !isOpen) {
                 throw new ParameterException(
                         command.commandLine(),
-                        "other machines reach the page at '" + address + "': choose 127.0.0.1 or a Unix socket, or say so"
-                                + " with --web-open");
+                        "other machines reach the page at '" + address
+                                + "': choose 127.0.0.1 or a Unix socket, or say so" + " with --web-open");
             }
             return Optional.of(wanted);
         } catch (IllegalArgumentException e) {

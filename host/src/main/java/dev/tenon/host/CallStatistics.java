@@ -96,8 +96,7 @@ public final class CallStatistics {
     /** What was counted by now, by type and method. To be asked every few minutes, or recent calls are those since then. */
     public List<Row> rows() {
         List<Row> rows = new ArrayList<>();
-        types.forEach(
-                (type, methods) -> methods.forEach((method, series) -> rows.add(series.row(type, method))));
+        types.forEach((type, methods) -> methods.forEach((method, series) -> rows.add(series.row(type, method))));
         rows.sort(Comparator.comparing(Row::type).thenComparing(Row::method));
         return rows;
     }

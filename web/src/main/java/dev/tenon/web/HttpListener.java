@@ -65,8 +65,7 @@ final class HttpListener implements AutoCloseable {
                 case WebAddress.Tcp tcp -> {
                     server = ServerSocketChannel.open();
                     bind(tcp);
-                    address = new WebAddress.Tcp(
-                            tcp.host(), ((InetSocketAddress) server.getLocalAddress()).getPort());
+                    address = new WebAddress.Tcp(tcp.host(), ((InetSocketAddress) server.getLocalAddress()).getPort());
                     socketFile = null;
                 }
                 case WebAddress.Unix unix -> {

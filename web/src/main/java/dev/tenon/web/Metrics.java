@@ -90,21 +90,23 @@ final class Metrics {
     private void storages(Text text, List<Node.Configured> storages) {
         text.family("tenon_storage_active", "gauge", "Whether a storage last said that it can be used.");
         for (Node.Configured one : storages) {
-            seen(one).ifPresent(seen -> text.sample(
-                    "tenon_storage_active",
-                    seen.status() instanceof StorageStatus.Active ? 1 : 0,
-                    "storage",
-                    one.storage().id().value(),
-                    "type",
-                    one.storage().config().type()));
+            seen(one)
+                    .ifPresent(seen -> text.sample(
+                            "tenon_storage_active",
+                            seen.status() instanceof StorageStatus.Active ? 1 : 0,
+                            "storage",
+                            one.storage().id().value(),
+                            "type",
+                            one.storage().config().type()));
         }
         text.family("tenon_storage_status_age_seconds", "gauge", "How long ago a storage said that.");
         for (Node.Configured one : storages) {
-            seen(one).ifPresent(seen -> text.sample(
-                    "tenon_storage_status_age_seconds",
-                    seconds(seen.age()),
-                    "storage",
-                    one.storage().id().value()));
+            seen(one)
+                    .ifPresent(seen -> text.sample(
+                            "tenon_storage_status_age_seconds",
+                            seconds(seen.age()),
+                            "storage",
+                            one.storage().id().value()));
         }
         text.family("tenon_storage_bytes", "gauge", "The room of a storage.");
         for (Node.Configured one : storages) {
@@ -123,8 +125,9 @@ final class Metrics {
 
     private static void plugins(Text text, Overview overview) {
         text.family("tenon_plugin_members", "gauge", "Processes that make the calls of a Perl plugin.");
-        overview.plugins().forEach(plugin -> text.sample(
-                "tenon_plugin_members", plugin.processes().size(), "type", plugin.type()));
+        overview.plugins()
+                .forEach(plugin ->
+                        text.sample("tenon_plugin_members", plugin.processes().size(), "type", plugin.type()));
         text.family("tenon_plugin_waiting", "gauge", "Calls that wait for one of them.");
         overview.plugins()
                 .forEach(plugin -> text.sample("tenon_plugin_waiting", plugin.waiting(), "type", plugin.type()));
@@ -185,7 +188,10 @@ final class Metrics {
             out.append(name);
             for (int i = 0; i < labels.length; i += 2) {
                 out.append(i == 0 ? '{' : ',').append(labels[i]).append("=\"");
-                out.append(labels[i + 1].replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n"));
+                out.append(labels[i + 1]
+                        .replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n"));
                 out.append('"');
             }
             out.append(labels.length == 0 ? " " : "} ").append(shown(value)).append('\n');

@@ -21,10 +21,7 @@ import java.util.function.Supplier;
  * @param comparisons of old plugins with new ones
  */
 record Node(
-        Host host,
-        Observation observation,
-        Supplier<Overview> overview,
-        Supplier<List<SeenComparison>> comparisons) {
+        Host host, Observation observation, Supplier<Overview> overview, Supplier<List<SeenComparison>> comparisons) {
     /**
      * A storage of the configuration.
      *

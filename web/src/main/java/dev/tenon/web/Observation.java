@@ -19,14 +19,11 @@ public final class Observation {
         types.forEach((type, plugin) -> {
             Decorator counted = calls.of(type);
             // One layer for all: most calls take microseconds.
-            observed.put(
-                    type,
-                    Decorator.decorate(plugin, (call, next) -> switch (call.operation()) {
-                        case "exportVolume", "importVolume" ->
-                            transfers.around(call, () -> counted.around(call, next));
-                        case "status" -> statuses.around(call, () -> counted.around(call, next));
-                        default -> counted.around(call, next);
-                    }));
+            observed.put(type, Decorator.decorate(plugin, (call, next) -> switch (call.operation()) {
+                case "exportVolume", "importVolume" -> transfers.around(call, () -> counted.around(call, next));
+                case "status" -> statuses.around(call, () -> counted.around(call, next));
+                default -> counted.around(call, next);
+            }));
         });
         return observed;
     }

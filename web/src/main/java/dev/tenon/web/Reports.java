@@ -31,9 +31,7 @@ final class Reports {
     private static final Logger LOG = LoggerFactory.getLogger(Reports.class);
     private static final String PAGE = "report.html";
     private static final Map<String, String> FILES = Map.of(
-            PAGE, "text/html; charset=utf-8",
-            "report.json", "application/json",
-            "report.xml", "application/xml");
+            PAGE, "text/html; charset=utf-8", "report.json", "application/json", "report.xml", "application/xml");
     private static final int MOST = 200;
     private static final long LONGEST = 32L << 20;
     private static final long SEAL_SECONDS = 600;
@@ -117,7 +115,8 @@ final class Reports {
                         directory,
                         place,
                         name,
-                        Files.getLastModifiedTime(page, LinkOption.NOFOLLOW_LINKS).toMillis()
+                        Files.getLastModifiedTime(page, LinkOption.NOFOLLOW_LINKS)
+                                        .toMillis()
                                 / MILLIS));
             }
         } catch (IOException e) {
@@ -134,8 +133,7 @@ final class Reports {
         String until = request.query().getOrDefault("until", "");
         return until.matches("[0-9]{1,12}")
                 && Long.parseLong(until) * MILLIS >= System.currentTimeMillis()
-                && token.isSealOf(
-                        until + request.path(), request.query().getOrDefault("seal", ""));
+                && token.isSealOf(until + request.path(), request.query().getOrDefault("seal", ""));
     }
 
     /** The file of a report. */

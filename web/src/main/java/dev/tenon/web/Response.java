@@ -86,8 +86,8 @@ record Response(int status, Map<String, String> headers, byte[] body) {
                 .append(' ')
                 .append(REASONS.getOrDefault(status, "Unknown"))
                 .append("\r\n");
-        all.forEach((name, value) ->
-                head.append(name).append(": ").append(value).append("\r\n"));
+        all.forEach(
+                (name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
         return head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 }

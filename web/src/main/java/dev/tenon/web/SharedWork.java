@@ -49,11 +49,10 @@ final class SharedWork implements AutoCloseable {
      */
     Optional<Response> result(String key, Supplier<Response> work) {
         long now = System.nanoTime();
-        results.values()
-                .removeIf(result -> result.answer().isDone() && now - result.begin() > fresh.toNanos());
+        results.values().removeIf(result -> result.answer().isDone() && now - result.begin() > fresh.toNanos());
         try {
-            CompletableFuture<Response> answer = results.computeIfAbsent(key, ignored -> begin(work, now))
-                    .answer();
+            CompletableFuture<Response> answer =
+                    results.computeIfAbsent(key, ignored -> begin(work, now)).answer();
             return Optional.of(answer.get(patience.toMillis(), TimeUnit.MILLISECONDS));
         } catch (TimeoutException | RejectedExecutionException e) {
             return Optional.empty();

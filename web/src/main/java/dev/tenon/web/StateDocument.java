@@ -42,7 +42,10 @@ final class StateDocument {
         state.put("uptime", seconds(overview.uptime()));
         state.put(
                 "before",
-                overview.before().stream().map(Overview::pid).map(String::valueOf).toList());
+                overview.before().stream()
+                        .map(Overview::pid)
+                        .map(String::valueOf)
+                        .toList());
         state.put("storages", node.storages().stream().map(this::storage).toList());
         state.put("problems", node.host().problems());
         state.put(
@@ -51,7 +54,8 @@ final class StateDocument {
                         .map(StateDocument::calls)
                         .toList());
         state.put(
-                "plugins", overview.plugins().stream().map(StateDocument::plugin).toList());
+                "plugins",
+                overview.plugins().stream().map(StateDocument::plugin).toList());
         state.put(
                 "crowds", overview.storages().stream().map(StateDocument::crowd).toList());
         state.put(
@@ -61,9 +65,7 @@ final class StateDocument {
                         .toList());
         state.put(
                 "comparisons",
-                node.comparisons().get().stream()
-                        .map(StateDocument::comparison)
-                        .toList());
+                node.comparisons().get().stream().map(StateDocument::comparison).toList());
         state.put("reports", reports.listed());
         return JSON.std.asBytes(state);
     }
@@ -183,21 +185,31 @@ final class StateDocument {
                 "routes",
                 seen.routes().routes().stream()
                         .map(route -> Map.of(
-                                "storage", route.storage() == null ? "all" : route.storage().value(),
-                                "method", route.method() == null ? "all" : route.method(),
-                                "way", route.way().word(),
-                                "since", route.since().toString(),
-                                "by", route.isByHand() ? "hand" : "bounds",
-                                "reason", route.reason()))
+                                "storage",
+                                route.storage() == null
+                                        ? "all"
+                                        : route.storage().value(),
+                                "method",
+                                route.method() == null ? "all" : route.method(),
+                                "way",
+                                route.way().word(),
+                                "since",
+                                route.since().toString(),
+                                "by",
+                                route.isByHand() ? "hand" : "bounds",
+                                "reason",
+                                route.reason()))
                         .toList());
         List<Map<String, Object>> differences = new ArrayList<>();
-        report.mismatches().stream().limit(MOST_DIFFERENCES).forEach(mismatch -> differences.add(Map.of(
-                "call", mismatch.question().toString(),
-                "field", mismatch.difference().field(),
-                "subject", mismatch.difference().subject(),
-                "old", mismatch.difference().old(),
-                "new", mismatch.difference().candidate(),
-                "count", mismatch.count())));
+        report.mismatches().stream()
+                .limit(MOST_DIFFERENCES)
+                .forEach(mismatch -> differences.add(Map.of(
+                        "call", mismatch.question().toString(),
+                        "field", mismatch.difference().field(),
+                        "subject", mismatch.difference().subject(),
+                        "old", mismatch.difference().old(),
+                        "new", mismatch.difference().candidate(),
+                        "count", mismatch.count())));
         row.put("differences", differences);
         row.put("more", Math.max(0, report.mismatches().size() - MOST_DIFFERENCES));
         return row;

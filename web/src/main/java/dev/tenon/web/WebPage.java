@@ -130,15 +130,13 @@ public final class WebPage implements AutoCloseable {
                     .with("WWW-Authenticate", "Bearer realm=\"tenon\"");
         }
         return switch (request.path()) {
-            case "/state" ->
-                shared(documents, "/state", made(() -> Response.of("application/json", state.bytes())));
+            case "/state" -> shared(documents, "/state", made(() -> Response.of("application/json", state.bytes())));
             case "/metrics" -> shared(documents, "/metrics", made(() -> Response.of(Metrics.TYPE, metrics.bytes())));
             case "/volumes" -> {
                 String storage = request.query().getOrDefault("storage", "");
                 yield shared(lists, storage, made(() -> volumes.of(storage)));
             }
-            case String path
-            when path.startsWith(Reports.PREFIX) -> shared(documents, path, () -> reports.file(path));
+            case String path when path.startsWith(Reports.PREFIX) -> shared(documents, path, () -> reports.file(path));
             default -> Response.text(Response.NOT_FOUND, "there is no such page");
         };
     }

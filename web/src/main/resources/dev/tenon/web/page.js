@@ -63,19 +63,25 @@
   function table(caption, columns, key) {
     const element = make('div', 'scroll');
     element.tabIndex = 0;
-    element.setAttribute('role', 'region');
+    element.setAttribute('role', 'group');
     element.setAttribute('aria-label', caption);
     const inner = make('table');
     inner.append(make('caption', '', caption));
+    // What a narrow window lays out in another way stays a table for those who hear it.
+    inner.setAttribute('role', 'table');
     const heads = make('tr');
+    heads.setAttribute('role', 'row');
     for (const column of columns) {
       const head = make('th', column.style, column.head);
       head.scope = 'col';
+      head.setAttribute('role', 'columnheader');
       heads.append(head);
     }
     const head = make('thead');
+    head.setAttribute('role', 'rowgroup');
     head.append(heads);
     const body = make('tbody');
+    body.setAttribute('role', 'rowgroup');
     inner.append(head, body);
     element.append(inner);
     const none = make('p', 'none');
@@ -96,7 +102,12 @@
         let line = known.get(id);
         if (!line) {
           line = make('tr');
-          for (const column of columns) line.append(make('td', column.style));
+          line.setAttribute('role', 'row');
+          for (const column of columns) {
+            const cell = make('td', column.style);
+            cell.setAttribute('role', 'cell');
+            line.append(cell);
+          }
           known.set(id, line);
         }
         if (line === place) {
@@ -165,14 +176,14 @@
 
   const storages = table('Storages', [
     {head: 'Storage', style: 'name', show: storageName},
-    {head: 'Type', style: 'wide', text: row => row.type + (row.shared ? ', shared' : '')},
+    {head: 'Type', style: 'short wide', text: row => row.type + (row.shared ? ', shared' : '')},
     {head: 'State', style: 'short', show: storageState},
     {head: 'Said', style: 'short', text: row => row.age === undefined ? 'nothing yet' : span(row.age) + ' ago'},
     {head: 'Used', style: 'short', show: (cell, row) => measure(cell, 'meter', row.used, row.total,
       row.total > 0 ? (100 * row.used / row.total).toFixed(0) + ' %' : '')},
     {head: 'Free', style: 'n wide', text: row => size(row.available)},
     {head: 'Size', style: 'n wide', text: row => size(row.total)},
-    {head: 'Trouble', style: 'text', text: row => row.problem
+    {head: 'Trouble', style: 'text trouble', text: row => row.problem
       || (row.silence > 5 ? 'It has not answered for ' + span(row.silence) + '.' : '')}
   ], row => row.id);
 
@@ -180,7 +191,7 @@
 
   const errors = row => Object.entries(row.errors).map(([name, count]) => name + ' ' + number(count)).join(', ');
   const calls = table('Calls by method', [
-    {head: 'Type', style: 'wide', text: row => row.type},
+    {head: 'Type', style: 'short wide', text: row => row.type},
     {head: 'Method', style: 'name code', text: row => row.method},
     {head: 'Calls', style: 'n', text: row => number(row.calls)},
     {head: 'Recent', style: 'n wide', text: row => number(row.recent)},
@@ -191,7 +202,7 @@
   ], row => row.type + ' ' + row.method);
 
   const crowds = table('Calls that are under way', [
-    {head: 'Type', style: 'wide', text: row => row.type},
+    {head: 'Type', style: 'short wide', text: row => row.type},
     {head: 'Storage', style: 'name', text: row => row.storage || 'all'},
     {head: 'Kind', style: 'short', text: row => row.long ? 'long' : 'short'},
     {head: 'Inside', style: 'n', text: row => row.inside},
@@ -427,7 +438,7 @@
     const failed = state.calls.reduce((sum, row) => sum + Object.values(row.errors).reduce((a, b) => a + b, 0), 0);
     const unexplained = state.comparisons.reduce((sum, row) => sum + row.unexplained, 0);
     summary([
-      [number(active) + ' of ' + number(state.storages.length), 'storages active'],
+      [number(active) + ' / ' + number(state.storages.length), 'storages active'],
       [number(troubled), 'in trouble', troubled > 0 ? 'bad' : ''],
       [number(state.calls.reduce((sum, row) => sum + row.calls, 0)), 'calls'],
       [number(failed), 'of them failed'],
@@ -514,7 +525,12 @@
   function logout(why) {
     keep('');
     clearTimeout(timer);
+    // What somebody was shown is not left for whoever comes next.
+    if (last) show({...last, storages: [], problems: [], calls: [], plugins: [], crowds: [], transfers: [], comparisons: [],
+      reports: []});
     last = null;
+    for (const shown of shownComparisons.values()) shown.element.remove();
+    shownComparisons.clear();
     for (const id of ['content', 'parts', 'forget']) byId(id).hidden = true;
     if (byId('volumes').open) byId('volumes').close();
     say(byId('live'), '');
@@ -537,6 +553,8 @@
   byId('troubled').addEventListener('change', updateStorages);
   document.addEventListener('visibilitychange', ask);
 
+  storages.element.classList.add('storages');
+  byId('listed').append(volumes.element);
   byId('storages').append(storages.element);
   byId('calls').append(calls.element, make('h3', '', 'Under way'), crowds.element);
   byId('plugins').append(members.element);
