@@ -143,7 +143,7 @@ maven() {
 
 is_built() {
     local stamp=$root/cli/target/built
-    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,tck,bridge,host,libvirt,web,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
+    [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,tck,bridge,host,libvirt,web,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' -o -path '*/main/resources/*' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
 }
 
 is_archived() {

@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description =
                 "Measures calls from Perl to Java and from Java to Perl beside echo servers that get and give the same"
-                        + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; calls of a daemon that has another plugin asked the same, beside one that has none; listings of"
+                        + " bytes, and the daemon's memory; many callers of one adopted plugin beside one; calls of a daemon that has another plugin asked the same, beside one that has none; what the page of a daemon costs a call; listings of"
                         + " directory storages beside qemu-img; full copies of images beside cp; exports and imports beside"
                         + " dd and sendfile; imports of zeroes beside a loop in C; disks over NBD beside qemu-nbd and nbdcopy; backups beside borg, restic and a program in C; listings of StorPool beside its"
                         + " own plugin; storages of LVM beside what PVE's plugins run; and the start of a command beside that of a JVM and of Perl.",
@@ -57,6 +57,7 @@ public final class Bench implements Callable<Integer> {
         PLUGINS,
         FAMILY,
         SHADOW,
+        PAGE,
         LISTS,
         CONNECTIONS,
         CROWD,
@@ -141,6 +142,7 @@ public final class Bench implements Callable<Integer> {
                     case PLUGINS -> plugins(scratch, report);
                     case FAMILY -> family(scratch, report);
                     case SHADOW -> shadow(scratch, report);
+                    case PAGE -> Observed.run(report);
                     case LISTS -> lists(scratch, report);
                     case CONNECTIONS -> connections(scratch, report);
                     case CROWD -> crowd(scratch, report);

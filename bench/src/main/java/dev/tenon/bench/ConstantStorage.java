@@ -32,6 +32,10 @@ final class ConstantStorage extends DirectoryPlugin {
 
     private ConstantStorage() {}
 
+    static ConstantStorage make() {
+        return new ConstantStorage();
+    }
+
     private static List<VolumeInfo> volumes() {
         List<VolumeInfo> volumes = new ArrayList<>();
         for (int i = 0; i < MANY; i++) {

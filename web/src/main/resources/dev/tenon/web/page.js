@@ -342,6 +342,7 @@
     {head: 'Guest', style: 'n wide', text: row => row[4]},
     {head: 'Notes', style: 'text wide', text: row => row[5]}
   ], row => row[0]);
+  const ORDER = new Intl.Collator('en', {numeric: true});
   let listed = [];
   let shown = STEP;
   let listing = 0;
@@ -372,7 +373,7 @@
       const answer = await get('/volumes?storage=' + encodeURIComponent(storage), LIST_LIMIT);
       const document = answer.ok ? await answer.json() : {problem: await answer.text()};
       if (document.problem) words = document.problem;
-      else listed = document.volumes;
+      else listed = document.volumes.sort((a, b) => ORDER.compare(a[0], b[0]));
     } catch (e) {
       words = 'The daemon does not answer: ' + e.message;
     }

@@ -9,6 +9,7 @@ import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
+import dev.tenon.it.support.TransferProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,10 +39,12 @@ class WebPageInBrowserTest {
     private final ShownDaemon shown;
     private final Browser browser;
     private final PerlCaller perl;
+    private final ScratchStorage storage;
 
     WebPageInBrowserTest(Scratch scratch) throws IOException {
         this.scratch = scratch;
         browser = Browser.start(scratch);
+        storage = ScratchStorage.create(scratch);
         Path many = scratch.file("many");
         for (int i = 0; i < VOLUMES; i++) {
             int guest = 100 + i / PER_GUEST;
@@ -87,6 +90,8 @@ class WebPageInBrowserTest {
                 broken.toString(),
                 "--shadow",
                 "legacydir=dir",
+                "--shadow",
+                "broken=dir",
                 "--shadow-report",
                 scratch.file("reports").toString(),
                 "--routes",
@@ -143,7 +148,8 @@ class WebPageInBrowserTest {
         assertThat(text("#daemon")).contains("process " + shown.daemon().pid());
 
         browser.value("document.getElementById('forget').click()");
-        assertThat(browser.value("document.querySelectorAll('tbody tr').length")).isEqualTo(0);
+        assertThat(browser.value("document.querySelectorAll('tbody tr').length"))
+                .isEqualTo(0);
         browser.open(shown.address());
         browser.await("!document.getElementById('login').hidden");
     }
@@ -213,7 +219,6 @@ class WebPageInBrowserTest {
     /** The same elements stay, so that whoever has reached one with the keyboard stays there. */
     @Test
     void newsComeByThemselvesAndNobodyLosesHisPlace() {
-        ScratchStorage storage = ScratchStorage.create(scratch);
         open();
         browser.value("document.querySelectorAll('#storages button')[150].focus()");
         String before = String.valueOf(browser.value("document.activeElement.innerText"));
@@ -232,6 +237,28 @@ class WebPageInBrowserTest {
         browser.picture("calls");
         browser.value("document.getElementById('comparisons').scrollIntoView()");
         browser.picture("comparisons");
+    }
+
+    @Test
+    void transfersAndDifferencesAreShownWhileTheyHappen() {
+        open();
+        TransferProgram transfer = TransferProgram.exporting(scratch, "dir", ScratchStorage.RAW, "raw+size");
+        awaitText("#transfers", "nas:" + ScratchStorage.RAW);
+        awaitText("#transfers", "leaves");
+        assertThat(browser.value("document.querySelector('#transfers progress').value < 0.5"))
+                .isEqualTo(true);
+        assertThat(perl.calling("broken")
+                        .list("status", "fails", storage.section("broken"), PerlCaller.cache("one"))
+                        .died())
+                .contains(HOSTILE);
+        awaitText("#comparisons", "status() of storage 'fails'");
+        awaitText("#comparisons", HOSTILE);
+        assertThat(browser.value("document.querySelectorAll('img').length")).isEqualTo(0);
+        browser.value("document.getElementById('transfers').scrollIntoView()");
+        browser.picture("transfers");
+
+        transfer.kill();
+        awaitText("#transfers", "No volume is on its way.");
     }
 
     @Test
