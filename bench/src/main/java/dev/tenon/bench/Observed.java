@@ -5,6 +5,8 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.web.Observation;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a daemon with a page does for each call that one without does not: it counts it and notes how long it took. Beside
@@ -23,6 +26,8 @@ final class Observed {
     private static final int ROUNDS = 9;
     private static final Storage STORAGE = Storage.of("bench", "dir", Map.of());
     private static final VolumeName VOLUME = new VolumeName("100/vm-100-disk-0.qcow2");
+
+    private static final ThreadMXBean CLOCK = ManagementFactory.getThreadMXBean();
 
     private Observed() {}
 
@@ -46,7 +51,7 @@ final class Observed {
             }
             report.line(String.format(
                     Locale.ROOT,
-                    "  %d threads: %.0f ns a call of each, %.0f ns without; the figures cost %.0f ns",
+                    "  %d threads: %.0f ns of processor time a call, %.0f ns without; the figures cost %.0f ns",
                     threads,
                     median(ours),
                     median(bare),
@@ -54,28 +59,30 @@ final class Observed {
         }
     }
 
-    /** How long one call of each thread takes. */
+    /** The processor time of one call. */
     private static double nanos(StoragePlugin plugin, int threads) throws InterruptedException {
-        CountDownLatch begin = new CountDownLatch(1);
+        CountDownLatch begin = new CountDownLatch(threads);
+        AtomicLong used = new AtomicLong();
         List<Thread> all = new ArrayList<>();
         for (int i = 0; i < threads; i++) {
             all.add(Thread.ofPlatform().start(() -> {
+                begin.countDown();
                 try {
                     begin.await();
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }
+                long before = CLOCK.getCurrentThreadCpuTime();
                 for (int call = 0; call < CALLS; call++) {
                     plugin.volumeSizeInfo(STORAGE, VOLUME, null);
                 }
+                used.addAndGet(CLOCK.getCurrentThreadCpuTime() - before);
             }));
         }
-        long start = System.nanoTime();
-        begin.countDown();
         for (Thread one : all) {
             one.join();
         }
-        return (double) (System.nanoTime() - start) / CALLS;
+        return (double) used.get() / CALLS / threads;
     }
 
     private static double median(List<Double> values) {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How many calls plugins answer, how long they take, and how they fail; by storage type and method, of which there are as
  * many as the table of methods has, whoever calls. Callers never wait here for each other or for whoever looks. What is kept
- * of a method that was called is 80 KiB.
+ * of a method that was called is about 100 KiB.
  */
 public final class CallStatistics {
     /** The name of failures that are no {@link StorageException}: faults of a program. */

@@ -53,7 +53,7 @@ final class HttpListener implements AutoCloseable {
             1, Thread.ofPlatform().daemon().name("web-clock").factory());
 
     /**
-     * Begins to listen.
+     * Listens.
      *
      * @throws IOException if the address cannot be had; the message says which
      */
@@ -79,6 +79,10 @@ final class HttpListener implements AutoCloseable {
             clock.shutdownNow();
             throw new IOException("the page cannot listen at '" + wanted + "' (--web): " + e.getMessage(), e);
         }
+    }
+
+    /** From now on requests are answered; before, they wait. */
+    void begin() {
         Thread.ofPlatform().daemon().name("web").start(this::accept);
     }
 

@@ -71,6 +71,7 @@ public final class WebPage implements AutoCloseable {
                         .toList());
             }
         }
+        listener.begin();
         // Recent calls are those of the last minutes even if nobody looks.
         listener.every(MINUTE, () -> node.observation().calls().rows());
     }

@@ -1,5 +1,6 @@
 package dev.tenon.web;
 
+import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.core.linux.FileStatus;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,7 +43,7 @@ public final class WebToken {
     /**
      * The token in a file, or a new one, which is written there with mode 0600.
      *
-     * @throws IOException if others may read the file, if it holds no token, or if it cannot be read or written; the message
+     * @throws IOException if others may read the file or it is theirs, if it holds no token, or if it cannot be read or written; the message
      *     says which, and what to do
      */
     public static WebToken in(Path file) throws IOException {
@@ -75,6 +76,11 @@ public final class WebToken {
     }
 
     private static WebToken read(Path file) throws IOException {
+        if (!(Files.getAttribute(file, "unix:uid") instanceof Integer owner)
+                || (owner != EffectiveUser.id() && owner != 0)) {
+            throw new IOException("the token of the page in '" + file
+                    + "' belongs to another user, who knows it; remove the file, or name another with --web-token");
+        }
         Set<PosixFilePermission> mode = EnumSet.copyOf(Files.getPosixFilePermissions(file));
         mode.removeAll(PosixFilePermissions.fromString("rwx------"));
         if (!mode.isEmpty()) {

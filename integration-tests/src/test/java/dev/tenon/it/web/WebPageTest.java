@@ -325,8 +325,14 @@ class WebPageTest {
         Path token = Files.writeString(scratch.file("open"), "a-token-that-all-can-read\n");
         assertThat(refused(scratch, "--web", "127.0.0.1:0", "--web-token", token.toString()))
                 .contains("others than its owner may use the token", "chmod 600");
-        Files.writeString(token, "short");
         Files.setPosixFilePermissions(token, PosixFilePermissions.fromString("rw-------"));
+        if ("root".equals(System.getProperty("user.name"))) {
+            Files.setAttribute(token, "unix:uid", 12_345);
+            assertThat(refused(scratch, "--web", "127.0.0.1:0", "--web-token", token.toString()))
+                    .contains("belongs to another user");
+            Files.setAttribute(token, "unix:uid", 0);
+        }
+        Files.writeString(token, "short");
         assertThat(refused(scratch, "--web", "127.0.0.1:0", "--web-token", token.toString()))
                 .contains("holds no token of the page");
     }
