@@ -116,7 +116,8 @@ final class HttpListener implements AutoCloseable {
     }
 
     private static boolean isSocket(Path path) throws IOException {
-        return Files.readAttributes(path, "isOther", LinkOption.NOFOLLOW_LINKS).get("isOther") == Boolean.TRUE;
+        return Boolean.TRUE.equals(
+                Files.readAttributes(path, "isOther", LinkOption.NOFOLLOW_LINKS).get("isOther"));
     }
 
     private static Object key(Path path) throws IOException {
@@ -130,7 +131,7 @@ final class HttpListener implements AutoCloseable {
 
     /** Runs something again and again, until it is closed. */
     void every(Duration pause, Runnable work) {
-        clock.scheduleWithFixedDelay(work, pause.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = clock.scheduleWithFixedDelay(work, pause.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void accept() {

@@ -110,7 +110,8 @@ final class Metrics {
         }
         text.family("tenon_storage_bytes", "gauge", "The room of a storage.");
         for (Node.Configured one : storages) {
-            if (seen(one).map(Statuses.Seen::status).orElse(null) instanceof StorageStatus.Active active) {
+            Optional<Statuses.Seen> last = seen(one);
+            if (last.isPresent() && last.get().status() instanceof StorageStatus.Active active) {
                 String id = one.storage().id().value();
                 text.sample("tenon_storage_bytes", active.total().bytes(), "storage", id, "of", "total");
                 text.sample("tenon_storage_bytes", active.used().bytes(), "storage", id, "of", "used");

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -81,7 +82,7 @@ record Request(boolean isHead, String path, Map<String, String> query, Map<Strin
             if (!header.matches() || lines[i].indexOf('\0') >= 0) {
                 throw new RefusedException(Response.BAD, "a header of the request is malformed");
             }
-            String name = header.group(1).toLowerCase(java.util.Locale.ROOT);
+            String name = header.group(1).toLowerCase(Locale.ROOT);
             if (headers.put(name, header.group(2)) != null
                     && (name.equals("host") || name.equals("authorization") || name.equals("content-length"))) {
                 throw new RefusedException(Response.BAD, "the request has two headers '" + name + "'");

@@ -6,6 +6,7 @@ import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -55,8 +56,7 @@ final class Volumes {
         StoragePlugin plugin = node.types().get(storage.config().type());
         if (plugin == null) {
             throw StorageException.refused(
-                    dev.tenon.core.spi.StorageError.NOT_SUPPORTED,
-                    "no plugin answers for storage " + Quoted.of(id.value()));
+                    StorageError.NOT_SUPPORTED, "no plugin answers for storage " + Quoted.of(id.value()));
         }
         Set<ContentType> content = EnumSet.noneOf(ContentType.class);
         content.addAll(storage.config().content());

@@ -57,7 +57,7 @@ public final class WebPage implements AutoCloseable {
         for (Map.Entry<String, String> file : FILES.entrySet()) {
             files.put("/" + file.getKey(), Response.of(file.getValue(), resource(file.getKey())));
         }
-        files.put("/", files.get("/page.html"));
+        files.put("/", Response.of("text/html; charset=utf-8", resource("page.html")));
         settings.names().forEach(name -> names.add(name.toLowerCase(Locale.ROOT)));
         listener = new HttpListener(settings.address(), this::answer);
         if (listener.address() instanceof WebAddress.Tcp tcp) {

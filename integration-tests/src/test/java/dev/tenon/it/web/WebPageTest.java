@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -191,7 +192,9 @@ class WebPageTest {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/" + process + "/task"))) {
             return tasks.filter(task -> {
                         try {
-                            return Files.readString(task.resolve("comm")).strip().equals(name);
+                            return Files.readString(task.resolve("comm"))
+                                    .strip()
+                                    .equals(name);
                         } catch (IOException e) {
                             return false;
                         }
@@ -258,27 +261,25 @@ class WebPageTest {
                 "--shadow-report",
                 scratch.file("none").toString());
 
-        assertThat(shown.get("/state").json().get("reports")).isInstanceOfSatisfying(List.class, list -> {
-            assertThat(list).hasSize(1);
-            Map<?, ?> row = (Map<?, ?>) list.getFirst();
-            assertThat(row.get("name")).isEqualTo("<img src=x>");
-            Map<?, ?> links = (Map<?, ?>) row.get("links");
-            assertThat(links.keySet().stream().map(String::valueOf)).containsExactly("report.html", "report.json");
-            String link = String.valueOf(links.get("report.html"));
-            ShownDaemon.Answer page = shown.getUnknown(link);
-            assertThat(page.status()).isEqualTo(200);
-            assertThat(page.body()).isEqualTo("<script>alert(1)</script>");
-            assertThat(page.headers().get("content-security-policy"))
-                    .isEqualTo("default-src 'none'; style-src 'unsafe-inline'; sandbox");
-            assertThat(shown.getUnknown(link.replaceFirst("[?].*", "")).status())
-                    .isEqualTo(401);
-            assertThat(shown.getUnknown(link.replace("report.html", "report.json"))
-                            .status())
-                    .isEqualTo(401);
-            assertThat(shown.getUnknown(link.replaceFirst("until=[0-9]+", "until=99999999999"))
-                            .status())
-                    .isEqualTo(401);
-        });
+        List<?> listed =
+                (List<?>) Objects.requireNonNull(shown.get("/state").json().get("reports"));
+        assertThat(listed).hasSize(1);
+        Map<?, ?> row = (Map<?, ?>) listed.getFirst();
+        assertThat(row.get("name")).isEqualTo("<img src=x>");
+        Map<?, ?> links = (Map<?, ?>) Objects.requireNonNull(row.get("links"));
+        assertThat(links.keySet().stream().map(String::valueOf)).containsExactly("report.html", "report.json");
+        String link = String.valueOf(links.get("report.html"));
+        ShownDaemon.Answer page = shown.getUnknown(link);
+        assertThat(page.status()).isEqualTo(200);
+        assertThat(page.body()).isEqualTo("<script>alert(1)</script>");
+        assertThat(page.headers().get("content-security-policy"))
+                .isEqualTo("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+        assertThat(shown.getUnknown(link.replaceFirst("[?].*", "")).status()).isEqualTo(401);
+        assertThat(shown.getUnknown(link.replace("report.html", "report.json")).status())
+                .isEqualTo(401);
+        assertThat(shown.getUnknown(link.replaceFirst("until=[0-9]+", "until=99999999999"))
+                        .status())
+                .isEqualTo(401);
         assertThat(shown.get("/reports/0/linked/report.html").status()).isEqualTo(404);
         assertThat(shown.get("/reports/0/%3Cimg%20src=x%3E/report.xml").status())
                 .isEqualTo(404);
