@@ -5,20 +5,14 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/**
- * What a browser gets.
- *
- * @param headers beside those that every answer has
- * @param body not copied: nobody changes it
- */
-record Response(int status, Map<String, String> headers, byte[] body) {
+/** What a browser gets. */
+final class Response {
     static final int OK = 200;
     static final int BAD = 400;
     static final int UNAUTHORIZED = 401;
     static final int FORBIDDEN = 403;
     static final int NOT_FOUND = 404;
     static final int NOT_ALLOWED = 405;
-    static final int TIMEOUT = 408;
     static final int TOO_LARGE = 431;
     static final int FAILED = 500;
     static final int BUSY = 503;
@@ -30,7 +24,6 @@ record Response(int status, Map<String, String> headers, byte[] body) {
             FORBIDDEN, "Forbidden",
             NOT_FOUND, "Not Found",
             NOT_ALLOWED, "Method Not Allowed",
-            TIMEOUT, "Request Timeout",
             TOO_LARGE, "Request Header Fields Too Large",
             FAILED, "Internal Server Error",
             BUSY, "Service Unavailable");
@@ -52,8 +45,26 @@ record Response(int status, Map<String, String> headers, byte[] body) {
         USUAL.put("Connection", "close");
     }
 
-    Response {
-        headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+    private final int status;
+    private final Map<String, String> headers;
+    private final byte[] body;
+
+    /**
+     * @param headers beside those that every answer has
+     * @param body not copied: nobody changes it
+     */
+    Response(int status, Map<String, String> headers, byte[] body) {
+        this.status = status;
+        this.headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+        this.body = body;
+    }
+
+    int status() {
+        return status;
+    }
+
+    byte[] body() {
+        return body;
     }
 
     static Response of(String type, byte[] body) {
