@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -185,7 +184,15 @@ final class Metrics {
             out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
         }
 
+        void sample(String name, long value, String... labels) {
+            line(name, Long.toString(value), labels);
+        }
+
         void sample(String name, double value, String... labels) {
+            line(name, Double.toString(value), labels);
+        }
+
+        private void line(String name, String value, String... labels) {
             out.append(name);
             for (int i = 0; i < labels.length; i += 2) {
                 out.append(i == 0 ? '{' : ',').append(labels[i]).append("=\"");
@@ -195,13 +202,7 @@ final class Metrics {
                         .replace("\n", "\\n"));
                 out.append('"');
             }
-            out.append(labels.length == 0 ? " " : "} ").append(shown(value)).append('\n');
-        }
-
-        private static String shown(double value) {
-            return value == Math.rint(value) && !Double.isInfinite(value)
-                    ? String.format(Locale.ROOT, "%.0f", value)
-                    : Double.toString(value);
+            out.append(labels.length == 0 ? " " : "} ").append(value).append('\n');
         }
 
         byte[] bytes() {
