@@ -149,7 +149,7 @@ final class PowerCutWork {
             }
             int seed = (int) id.time().getEpochSecond();
             return Arrays.equals(bytes.array(), content(seed))
-                    && snapshot.config().equals(RawConfig.of(new byte[] {(byte) seed}));
+                    && RawConfig.of(new byte[] {(byte) seed}).equals(snapshot.config());
         }
     }
 }

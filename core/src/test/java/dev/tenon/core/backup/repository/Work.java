@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 
@@ -154,7 +155,7 @@ final class Work {
             }
             return HexFormat.of()
                     .formatHex(digest.digest())
-                    .equals(new String(snapshot.config().bytes(), StandardCharsets.US_ASCII));
+                    .equals(new String(Objects.requireNonNull(snapshot.config()).bytes(), StandardCharsets.US_ASCII));
         }
     }
 }

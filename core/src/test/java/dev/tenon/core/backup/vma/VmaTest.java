@@ -25,6 +25,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,7 +109,7 @@ class VmaTest {
         Snapshot snapshot = imported(archive(0));
 
         assertThat(snapshot.id()).hasToString("default/qemu/100/2026-01-02T03:04:05Z");
-        assertThat(snapshot.config().bytes()).isEqualTo(CONFIG);
+        assertThat(Objects.requireNonNull(snapshot.config()).bytes()).isEqualTo(CONFIG);
         assertThat(snapshot.firewall()).isNotNull();
         assertThat(snapshot.disks()).hasSize(2);
         assertThat(restored(snapshot, FIRST)).isEqualTo(contents.get(FIRST));
