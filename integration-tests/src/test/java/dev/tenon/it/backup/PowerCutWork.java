@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 
@@ -149,7 +150,7 @@ final class PowerCutWork {
             }
             int seed = (int) id.time().getEpochSecond();
             return Arrays.equals(bytes.array(), content(seed))
-                    && RawConfig.of(new byte[] {(byte) seed}).equals(snapshot.config());
+                    && Objects.equals(snapshot.config(), RawConfig.of(new byte[] {(byte) seed}));
         }
     }
 }
