@@ -376,13 +376,19 @@ final class ProviderExamples {
                         "aContainerWhoseChildEndedTooEarlyIsNoSuccess", "it does not look whether there is an archive"),
                 Map.entry("whateverCleansUpMayComeTwiceAndFirst", "it closes what only a job's begin opens"));
 
+        private @Nullable StoragePlugin plugin;
         private @Nullable BackupSubject subject;
 
         @BeforeAll
         void start(Scratch scratch) throws IOException {
             OfBorg.start();
+            plugin = example(scratch, OfBorg.PLUGIN);
+        }
+
+        @BeforeEach
+        void make(Scratch scratch) throws IOException {
             subject = new BackupSubject(
-                    example(scratch, OfBorg.PLUGIN),
+                    Objects.requireNonNull(plugin),
                     Storage.of(STORAGE.value(), OfBorg.TYPE, Map.copyOf(OfBorg.settings(scratch))),
                     scratch.runtime(),
                     false,
