@@ -44,7 +44,13 @@ class NamedCommandTest {
 
         assertThat(others)
                 .containsExactlyInAnyOrder(
-                        "backup copy", "backup gc", "backup import", "backup prune", "completion", "help");
+                        "backup copy",
+                        "backup export",
+                        "backup gc",
+                        "backup import",
+                        "backup prune",
+                        "completion",
+                        "help");
     }
 
     @Test
