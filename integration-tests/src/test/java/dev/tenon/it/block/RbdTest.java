@@ -238,7 +238,9 @@ class RbdTest {
         VolumeName arrived = imported(inside, file, "vm-102-disk-5", false);
         assertThat(lab.read("rbd/space/vm-102-disk-5", 4)).containsExactly(1, 2, 3, 0);
         assertThat(lab.rbd("info", "rbd/space/vm-102-disk-5")).contains("data_pool: data");
-        assertThat(plugin.status(inside, OperationCache.create())).isInstanceOf(StorageStatus.Active.class);
+        // The cluster tells of a new pool a little later.
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> plugin.status(inside, OperationCache.create()) instanceof StorageStatus.Active);
         for (VolumeName each : List.of(arrived, clone, base)) {
             plugin.freeImage(inside, each, false, null);
         }
@@ -261,9 +263,11 @@ class RbdTest {
         String wrong = keyring.replaceFirst("key = \\S+", "key = AQAAAAAAAAAAABAAzAzAzAzAzAzAzAzAzAzAzA==");
         plugin.onUpdate(
                 keyed, new ConfigChange(Map.of(), List.of(), new Secrets(Map.of("keyring", Optional.of(wrong)))));
+        assertThat(kept).hasContent(wrong.strip());
         // Ceph's client goes on trying.
         RbdPlugin impatient =
                 RbdLab.on(lab.ceph(), scratch, false, Duration.ofSeconds(3)).plugin();
+        impatient.onAdd(keyed, new Secrets(Map.of("keyring", Optional.of(wrong))));
         assertThatThrownBy(() -> listed(impatient, keyed)).isInstanceOf(StorageException.class);
         refused(
                 StorageError.BAD_PARAMETER,
