@@ -218,10 +218,11 @@ class UpgradeTest {
             try (RawClient other = RawClient.greet(second.socket())) {
                 other.request(1, "claim", java.util.Map.of("token", token), "counting");
                 assertThat(other.response().result()).isEqualTo(Value.Nil.NIL);
+                // It was the last work that the first one had.
+                awaitEnd(first);
                 other.request(2, "claim", java.util.Map.of("token", token), "counting");
                 assertThat(other.failure().error().errorCode().name()).isEqualTo("NOT_FOUND");
             }
-            awaitEnd(first);
         }
         assertThat(counted()).containsExactlyInAnyOrder("freed-kept", "wait-a", "later");
     }
