@@ -149,7 +149,9 @@ class ComparisonTest {
         List<String> missedByShadow = new ArrayList<>();
         for (String method : mutants.keySet()) {
             for (String what : mutants.get(method).keySet()) {
-                if (number++ % STRIDE != 0) {
+                // A byte is less than what others move on the disk meanwhile.
+                boolean isNoise = method.equals("status") && what.endsWith("off by one");
+                if (isNoise || number++ % STRIDE != 0) {
                     continue;
                 }
                 if (made++ % SHADOW_STRIDE == 0) {
