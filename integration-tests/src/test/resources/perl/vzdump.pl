@@ -210,7 +210,7 @@ unlink("/var/log/vzdump/$type-$vmid.log");
 rmdir('/var/log/vzdump');
 
 my @archives = map {
-    { $_->%{qw(volid size subtype notes protected)} }
+    { $_->%{qw(volid size subtype notes protected encrypted)} }
     }
     sort { $a->{ctime} <=> $b->{ctime} }
     PVE::Storage::volume_list($storages, $storeid, $vmid, 'backup')->@*;

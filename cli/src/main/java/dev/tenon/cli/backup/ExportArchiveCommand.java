@@ -8,6 +8,7 @@ import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.linux.DirectorySync;
+import dev.tenon.core.linux.FileMove;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
@@ -26,7 +27,9 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -44,7 +47,8 @@ import picocli.CommandLine.Spec;
                 "Writes a backup as an archive that PVE restores without Tenon: *.vma of a VM, *.tar of a container."
                         + " With .zst, .gz, .lzo or .bz2 behind, it is packed by the program of that name. PVE takes it for a"
                         + " backup if it is named as vzdump would, for instance vzdump-qemu-100-2026_01_02-03_04_05.vma.zst, in"
-                        + " the folder dump of a storage.",
+                        + " the folder dump of a storage. Only its owner may read it."
+                        + " It is not encrypted, even if the backup is.",
         footer = {
             "",
             "Example: tenon backup export keep:backup/qemu/100/2026-01-02T03:04:05Z"
@@ -99,7 +103,11 @@ final class ExportArchiveCommand extends HostCommand {
 
     private void write(ArchiveExport export, Path place, LongConsumer shown) throws IOException {
         Path written = place.resolveSibling(place.getFileName() + ".dat");
-        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        // An encrypted backup is readable there.
+        try (FileChannel channel = FileChannel.open(
+                written,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
             try {
                 List<String> program = packing();
                 if (program == null) {
@@ -110,7 +118,7 @@ final class ExportArchiveCommand extends HostCommand {
                     pack(program, export, channel, shown);
                 }
                 channel.force(true);
-                Files.move(written, place);
+                FileMove.withoutReplacing(written, place);
             } catch (IOException | RuntimeException e) {
                 Files.deleteIfExists(written);
                 throw e;
@@ -118,8 +126,8 @@ final class ExportArchiveCommand extends HostCommand {
         } catch (FileAlreadyExistsException e) {
             throw StorageException.refused(
                     StorageError.ALREADY_EXISTS,
-                    "there is a file " + Quoted.of(String.valueOf(e.getFile()))
-                            + " already, which another export is writing or has left; remove it");
+                    "there is a file " + Quoted.of(file) + " already, or one with .dat behind, which another export is"
+                            + " writing or has left; remove it");
         }
         DirectorySync.of(place.toAbsolutePath().resolveSibling(".").normalize());
     }

@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description =
                 "Shows the disks of a VM's backup as raw images in a directory, each named after its device, until it"
-                        + " is ended by Ctrl-C or a signal; then they are gone. Nothing is copied, and nothing can be written."
+                        + " is ended by Ctrl-C, or from another terminal by 'kill -TERM PID' with the number that it prints;"
+                        + " then they are gone. Nothing is copied, and nothing can be written."
                         + " It needs root, and FUSE or the module nbd. The files of a container are seen with 'tenon backup ls',"
                         + " 'cat' and 'extract'.",
         footer = {
@@ -61,10 +62,17 @@ final class MountCommand extends HostCommand {
             if (json.isGiven()) {
                 Map<String, String> disks = new LinkedHashMap<>();
                 shown.files().forEach((device, file) -> disks.put(device.value(), file.toString()));
-                Json.print(out(), Json.object("directory", place.toString(), "disks", disks));
+                Json.print(out(), Json.object(
+                                "directory",
+                                place.toString(),
+                                "disks",
+                                disks,
+                                "pid",
+                                ProcessHandle.current().pid()));
             } else {
                 shown.files().values().forEach(out()::println);
-                err().println("the disks are there until this command is ended, for instance by Ctrl-C");
+                err().println("the disks are there until this command is ended: by Ctrl-C, or 'kill -TERM "
+                        + ProcessHandle.current().pid() + "'");
             }
             out().flush();
             err().flush();

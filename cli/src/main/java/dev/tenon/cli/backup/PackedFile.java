@@ -1,6 +1,8 @@
 package dev.tenon.cli.backup;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -11,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /** A file that is read, and unpacked while it is, by what its name ends in. */
@@ -37,7 +40,7 @@ final class PackedFile implements AutoCloseable {
         } else {
             this.program = null;
             InputStream raw = new BufferedInputStream(Channels.newInputStream(file), BUFFER);
-            this.content = isGzip ? new BufferedInputStream(new GZIPInputStream(raw, BUFFER), BUFFER) : raw;
+            this.content = isGzip ? new BufferedInputStream(new Unzipped(new GZIPInputStream(raw, BUFFER)), BUFFER) : raw;
         }
     }
 
@@ -67,6 +70,23 @@ final class PackedFile implements AutoCloseable {
             Channels.newInputStream(file).transferTo(out);
         } catch (IOException e) {
             failure = e;
+        }
+    }
+
+    /** Says of a damaged file that it is one; an end that comes too early is none of the content. */
+    private static final class Unzipped extends FilterInputStream {
+        Unzipped(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            try {
+                return in.read(to, offset, length);
+            } catch (EOFException | ZipException e) {
+                throw new IOException(
+                        "the file is cut or damaged (" + e.getMessage() + "); check it with 'gzip -t'", e);
+            }
         }
     }
 

@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -440,25 +441,60 @@ class TenonbackupTest {
                     .isEqualTo("hello");
         }
 
+        Path copy = Files.writeString(scratch.file("copy.key"), text);
+        for (int i = 0; i < 2; i++) {
+            saidApart("storage", "set", "stolen", "--encryption-key", copy.toString());
+        }
+        assertThat(putAway("stolen"))
+                .as("once, for the second time it was the same")
+                .singleElement()
+                .satisfies(former -> assertThat(former)
+                        .hasSameTextualContentAs(
+                                Files.writeString(scratch.file("host.line"), Files.readString(host).strip() + "\n"))
+                        .satisfies(file -> assertThat(Files.getPosixFilePermissions(file))
+                                .isEqualTo(PosixFilePermissions.fromString("rw-------"))));
         saidApart("storage", "remove", "sealed");
         assertThat(key).doesNotExist();
-        try (Stream<Path> left = Files.list(scratch.file("priv"))) {
-            assertThat(left)
-                    .as("it may be the only key")
-                    .anyMatch(file -> file.toString().contains("sealed.enc.removed-"));
-        }
-        TenonCommand wrong = apart(
-                "storage",
-                "add",
-                "tenonbackup",
-                "again",
-                "--path",
-                sealed.toString(),
-                "--encryption-key",
-                "{\"tenon-key-file\":1,\"secret\":\"" + "A".repeat(43) + "=\"}");
+        assertThat(putAway("sealed")).as("it may be the only key").hasSize(1);
+        String another = "{\"tenon-key-file\":1,\"secret\":\"" + "A".repeat(43) + "=\"}";
+        Path unfit = Files.writeString(scratch.file("another.key"), another);
+        List<String> again = List.of(
+                "storage", "add", "tenonbackup", "again", "--path", sealed.toString(), "--encryption-key");
+        TenonCommand wrong = apart(with(again, unfit.toString()));
         assertThat(wrong.status()).isOne();
         assertThat(wrong.errors()).contains("the key file does not open the repository");
+        TenonCommand seen = apart(with(again, another));
+        assertThat(seen.status()).isEqualTo(2);
+        assertThat(seen.errors())
+                .contains("takes the name of a key file and not what is in it")
+                .doesNotContain("AAAA");
         assertThat(tenon.written()).doesNotContain("again");
+    }
+
+    private static String[] with(List<String> words, String last) {
+        return Stream.concat(words.stream(), Stream.of(last)).toArray(String[]::new);
+    }
+
+    private List<Path> putAway(String storage) throws IOException {
+        try (Stream<Path> left = Files.list(scratch.file("priv"))) {
+            return left.filter(file -> file.toString().contains(storage + ".enc.removed-"))
+                    .toList();
+        }
+    }
+
+    @Test
+    void aKeyThatIsThereStaysIfNoRepositoryCanBeMade() throws IOException {
+        Path full = Files.createDirectory(scratch.file("full"));
+        Files.createFile(full.resolve("something"));
+        Path key = Files.writeString(Files.createDirectory(scratch.file("priv")).resolve("late.enc"), "of old\n");
+
+        TenonCommand refused = apart(
+                "storage", "add", "tenonbackup", "late", "--path", full.toString(), "--encryption-key", "autogen");
+
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors()).contains("empty");
+        assertThat(key).hasContent("of old\n");
+        assertThat(putAway("late")).isEmpty();
     }
 
     @Test
@@ -496,6 +532,7 @@ class TenonbackupTest {
             Command.of("kill", "-INT", Long.toString(process.pid())).run();
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(130);
+            assertThat(errors).content().contains("'kill -TERM " + process.pid() + "'");
         } finally {
             process.destroyForcibly();
         }
@@ -533,8 +570,44 @@ class TenonbackupTest {
                 .isEqualTo("world");
         assertThat(tenon.run("backup", "export", volume, out.toString()).errors())
                 .contains("already");
+        assertThat(Files.getPosixFilePermissions(out)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
         try (Stream<Path> files = Files.list(scratch.root())) {
             assertThat(files).noneMatch(file -> file.toString().endsWith(".dat"));
         }
+    }
+
+    /** Only the end of a packed file tells that all of it was right. */
+    @Test
+    void anArchiveThatIsDamagedWhereItIsPackedIsNotTaken() throws IOException {
+        Path root = scratch.file("rootfs");
+        Files.writeString(Files.createDirectories(root.resolve("etc/vzdump")).resolve("pct.conf"), "arch: amd64\n");
+        byte[] random = new byte[300_000];
+        new Random(1).nextBytes(random);
+        Files.write(root.resolve("random"), random);
+        for (String packing : List.of("gzip", "bzip2", "zstd")) {
+            String end = Map.of("gzip", ".gz", "bzip2", ".bz2", "zstd", ".zst").get(packing);
+            Path tar = scratch.file("vzdump-lxc-102-2026_01_02-03_04_05.tar" + end);
+            Command.of(
+                            "tar",
+                            "cf",
+                            tar.toString(),
+                            "--use-compress-program=" + packing,
+                            "--directory=" + root,
+                            "./etc/vzdump/pct.conf",
+                            "./random")
+                    .run();
+            byte[] good = Files.readAllBytes(tar);
+            byte[] flipped = good.clone();
+            flipped[good.length / 2] ^= 1;
+            // What is cut from the last bytes is behind all members, in sums and in zeroes.
+            for (byte[] damaged : List.of(flipped, Arrays.copyOf(good, good.length - 3), Arrays.copyOf(good, 5000))) {
+                Files.write(tar, damaged);
+                TenonCommand refused = tenon.run("backup", "import", tar.toString(), "--storage", "keep", "--quiet");
+                assertThat(refused.status()).as(packing).isOne();
+                assertThat(refused.errors()).contains("cut or damaged", "'" + packing + " -t'");
+            }
+            Files.delete(tar);
+        }
+        assertThat(tenon.said("backup", "list", "keep")).doesNotContain("lxc/102");
     }
 }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Writes a snapshot into a repository where chunks have other names, because it has another key or none: all of it is read. */
 final class TransferredSnapshot {
@@ -40,10 +41,11 @@ final class TransferredSnapshot {
         return to.publish(Objects.requireNonNull(snapshot.config(), "the configuration"), snapshot.firewall());
     }
 
-    /** The bytes of a file of the snapshot. */
+    /** The bytes of a file of the snapshot; no offset is before the last one. */
     private static final class Content implements TreeWriter.Source {
         private final FileContent content;
         private final List<FileContent.Data> data;
+        private int next;
 
         Content(FileContent content) throws IOException {
             this.content = content;
@@ -52,22 +54,23 @@ final class TransferredSnapshot {
 
         @Override
         public long nextData(long offset) {
-            for (FileContent.Data each : data) {
-                if (offset < each.offset() + each.length()) {
-                    return Math.max(offset, each.offset());
-                }
-            }
-            return -1;
+            FileContent.Data found = at(offset);
+            return found == null ? -1 : Math.max(offset, found.offset());
         }
 
         @Override
         public long nextHole(long offset) {
-            for (FileContent.Data each : data) {
-                if (offset >= each.offset() && offset < each.offset() + each.length()) {
-                    return each.offset() + each.length();
-                }
+            FileContent.Data found = at(offset);
+            return found == null || offset < found.offset() ? offset : found.offset() + found.length();
+        }
+
+        /** The data that are at an offset, or are the next behind it; null if there are none. */
+        private FileContent.@Nullable Data at(long offset) {
+            while (next < data.size()
+                    && offset >= data.get(next).offset() + data.get(next).length()) {
+                next++;
             }
-            return offset;
+            return next < data.size() ? data.get(next) : null;
         }
 
         @Override

@@ -12,6 +12,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.GuestType;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -72,7 +73,11 @@ public final class ShownBackup implements AutoCloseable {
                 files.put(device, link);
             }
         } catch (IOException | RuntimeException e) {
-            close();
+            try {
+                close();
+            } catch (IOException | RuntimeException left) {
+                e.addSuppressed(left);
+            }
             throw e;
         }
     }
@@ -99,15 +104,28 @@ public final class ShownBackup implements AutoCloseable {
         return Collections.unmodifiableMap(files);
     }
 
-    /** Takes the links and the disks away; the directory stays. */
+    /** Takes the links and the disks away, all that can be if some cannot; the directory stays. */
     @Override
     public void close() throws IOException {
-        try (reader;
-                work) {
-            for (Path link : files.values()) {
-                Files.deleteIfExists(link);
+        List<Closeable> steps = new ArrayList<>();
+        files.values().forEach(link -> steps.add(() -> Files.deleteIfExists(link)));
+        shown.forEach(disk -> steps.add(disk::close));
+        steps.add(work::close);
+        steps.add(reader::close);
+        IOException failure = null;
+        for (Closeable step : steps) {
+            try {
+                step.close();
+            } catch (IOException | RuntimeException e) {
+                if (failure != null) {
+                    failure.addSuppressed(e);
+                } else {
+                    failure = e instanceof IOException known ? known : new IOException(e.getMessage(), e);
+                }
             }
-            shown.forEach(ShownDisk::close);
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.tenon.core.storage.tenonbackup;
 import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.backup.repository.RepositoryOptions;
 import dev.tenon.core.backup.repository.Unlocking;
+import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
@@ -11,9 +12,11 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.storage.common.SecretFile;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,7 @@ public final class StorageRepository {
     /** As in PVE: make a key. */
     private static final String MAKE = "autogen";
 
+    private static final String MODE = "rw-------";
     private static final Path PVE = Path.of("/etc/pve");
 
     private StorageRepository() {}
@@ -98,7 +102,7 @@ public final class StorageRepository {
         Unlocking by = Unlocking.ofFile(text);
         if (isThere) {
             Repository.open(directory, by).close();
-            file(storage.id()).write(text + "\n", "rw-------");
+            replace(storage.id(), text);
             return null;
         }
         if (!(by instanceof Unlocking.KeyFile)) {
@@ -107,24 +111,29 @@ public final class StorageRepository {
                     "storage '" + storage.id() + "': a key from paper is that of a repository, and there is none in '"
                             + directory + "'");
         }
-        file(storage.id()).write(text + "\n", "rw-------");
+        Former former = replace(storage.id(), text);
         try {
             Repository.init(directory, new RepositoryOptions(Map.of(storage.id().toString(), by), 0));
         } catch (IOException | RuntimeException e) {
             // Not if it may have been made after all: its key must not be lost.
             if (!Repository.isOne(directory)) {
-                file(storage.id()).remove();
+                former.putBack();
             }
             throw e;
         }
         return key.equals(MAKE) ? text : null;
     }
 
-    /** Takes another key for the storage; the repository keeps its own. */
-    static void change(Storage storage, @Nullable String key) throws IOException {
+    /**
+     * Takes another key for the storage; the repository keeps its own.
+     *
+     * @param key null to have none any more
+     * @return the fingerprint of the repository's key, which the configuration has in place of the key; empty without one
+     */
+    static Optional<String> change(Storage storage, @Nullable String key) throws IOException {
         if (key == null) {
             putAway(storage.id());
-            return;
+            return Optional.empty();
         }
         if (key.equals(MAKE)) {
             throw StorageException.refused(
@@ -132,8 +141,65 @@ public final class StorageRepository {
                     "storage '" + storage.id() + "' has a repository already, whose keys 'tenon backup key' makes; give"
                             + " a key file's text instead of '" + MAKE + "'");
         }
-        Repository.open(directory(storage), Unlocking.ofFile(key)).close();
-        file(storage.id()).write(key + "\n", "rw-------");
+        Optional<String> fingerprint;
+        try (Repository repository = Repository.open(directory(storage), Unlocking.ofFile(key))) {
+            fingerprint = repository.fingerprint();
+        }
+        replace(storage.id(), key);
+        return fingerprint;
+    }
+
+    /**
+     * The key that another one has replaced.
+     *
+     * @param text as it was in the file; null if there was none
+     * @param beside where it is now; null if it has not moved
+     */
+    private record Former(SecretFile file, @Nullable String text, @Nullable Path beside) {
+        void putBack() throws IOException {
+            if (text == null) {
+                file.remove();
+            } else if (beside != null) {
+                file.write(text, MODE);
+                Files.deleteIfExists(beside);
+            }
+        }
+    }
+
+    /** The former key is kept beside before it is replaced, so that at no time it is nowhere. */
+    private static Former replace(StorageId storage, String key) throws IOException {
+        SecretFile file = file(storage);
+        String text;
+        try {
+            text = Files.readString(file.path());
+        } catch (NoSuchFileException e) {
+            file.write(key + "\n", MODE);
+            return new Former(file, null, null);
+        }
+        if (text.strip().equals(key.strip())) {
+            return new Former(file, text, null);
+        }
+        Path beside = beside(file.path());
+        new SecretFile(beside).write(text, MODE);
+        DirectorySync.of(beside.resolveSibling(".").normalize());
+        try {
+            file.write(key + "\n", MODE);
+        } catch (StorageException e) {
+            Files.deleteIfExists(beside);
+            throw e;
+        }
+        return new Former(file, text, beside);
+    }
+
+    private static Path beside(Path key) {
+        long time = System.currentTimeMillis();
+        while (true) {
+            Path beside = key.resolveSibling(key.getFileName() + ".removed-" + time);
+            if (Files.notExists(beside, LinkOption.NOFOLLOW_LINKS)) {
+                return beside;
+            }
+            time++;
+        }
     }
 
     /** Keeps the key beside, under another name: it may be the only one by which the backups can be read. */
@@ -141,7 +207,7 @@ public final class StorageRepository {
         Path key = file(storage).path();
         try {
             if (Files.exists(key)) {
-                Files.move(key, key.resolveSibling(key.getFileName() + ".removed-" + System.currentTimeMillis()));
+                Files.move(key, beside(key));
             }
         } catch (IOException e) {
             throw new StorageException(

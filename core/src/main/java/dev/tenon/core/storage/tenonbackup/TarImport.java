@@ -44,6 +44,9 @@ public final class TarImport {
     private static final Set<String> CONFIGS = Set.of("etc/vzdump/pct.conf", "etc/vzdump/vps.conf");
     private static final String FIREWALL = "etc/vzdump/pct.fw";
     private static final int LARGEST_CONFIG = 1 << 20;
+
+    /** Of the names of directories that the archive has not. */
+    private static final int LARGEST_MISSING = 16 << 20;
     private static final Pattern LIST_ENTRY =
             Pattern.compile("(user|group|mask|other):([^:]*):([-r][-w][-x])(?:\\s.*)?");
 
@@ -57,6 +60,7 @@ public final class TarImport {
     private final Map<String, String> links = new HashMap<>();
 
     private final Set<String> named = new HashSet<>();
+    private long size;
     private @Nullable RawConfig config;
     private @Nullable RawConfig firewall;
 
@@ -107,6 +111,12 @@ public final class TarImport {
         for (TarReader.Member member = archive.next(); member != null; member = archive.next()) {
             TreeEntry entry = member.entry();
             String path = path(entry.path());
+            try {
+                size = Math.addExact(size, member.size());
+            } catch (ArithmeticException e) {
+                throw new BadArchiveException("the archive has files that together are larger than any storage; the last is "
+                        + Quoted.of(entry.path()));
+            }
             if (CONFIGS.contains(path) || path.equals(FIREWALL)) {
                 takeConfig(path, member);
                 continue;
@@ -259,11 +269,9 @@ public final class TarImport {
     /** The first name in the order becomes the file, and all others links to it. */
     private void link() throws BadArchiveException {
         Map<String, List<String>> names = new TreeMap<>();
+        Map<String, String> known = new HashMap<>();
         for (String link : links.keySet()) {
-            String first = links.get(link);
-            for (int steps = 0; first != null && links.containsKey(first); steps++) {
-                first = steps > links.size() ? null : links.get(first);
-            }
+            String first = first(link, known);
             TreeEntry file = first == null ? null : entries.get(first);
             if (first == null || file == null || file.kind() == TreeEntry.Kind.DIRECTORY) {
                 throw new BadArchiveException("the archive has a link " + Quoted.of(link) + " to "
@@ -285,6 +293,26 @@ public final class TarImport {
         });
     }
 
+    /**
+     * What a link leads to, over other links; null if it leads back to itself.
+     *
+     * @param known what is known of links, and gets what is found, so that a long way is gone once
+     */
+    private @Nullable String first(String link, Map<String, String> known) {
+        List<String> way = new ArrayList<>();
+        String at = link;
+        while (links.containsKey(at) && !known.containsKey(at)) {
+            if (way.size() == links.size()) {
+                return null;
+            }
+            way.add(at);
+            at = links.getOrDefault(at, at);
+        }
+        String first = known.getOrDefault(at, at);
+        way.forEach(each -> known.put(each, first));
+        return first;
+    }
+
     private static TreeEntry hardLink(String name, String target) {
         return new TreeEntry(
                 name,
@@ -303,12 +331,22 @@ public final class TarImport {
     }
 
     /** A directory that was left out has still to be there for what is in it. */
-    private void addParents(Instant time) {
+    private void addParents(Instant time) throws BadArchiveException {
         Set<String> missing = new HashSet<>();
         missing.add("");
+        long length = 0;
         for (String path : entries.keySet()) {
             for (int slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-                missing.add(path.substring(0, slash));
+                String parent = path.substring(0, slash);
+                if (entries.containsKey(parent) || !missing.add(parent)) {
+                    break;
+                }
+                length += slash;
+                if (length > LARGEST_MISSING) {
+                    throw new BadArchiveException(
+                            "the archive has too many files in directories that it has not; the last is in "
+                                    + Quoted.of(parent.substring(0, Math.min(200, slash))));
+                }
             }
         }
         missing.removeAll(entries.keySet());
@@ -332,9 +370,10 @@ public final class TarImport {
         }
     }
 
-    /** The bytes of a file, which come one after the other. */
+    /** The bytes of a file, which come one after the other: no offset is before the last one. */
     private final class Bytes implements TreeWriter.Source {
         private final TarReader.Member member;
+        private int next;
 
         Bytes(TarReader.Member member) {
             this.member = member;
@@ -342,22 +381,23 @@ public final class TarImport {
 
         @Override
         public long nextData(long offset) {
-            for (FileContent.Data each : member.data()) {
-                if (offset < each.offset() + each.length()) {
-                    return Math.max(offset, each.offset());
-                }
-            }
-            return -1;
+            FileContent.Data data = at(offset);
+            return data == null ? -1 : Math.max(offset, data.offset());
         }
 
         @Override
         public long nextHole(long offset) {
-            for (FileContent.Data each : member.data()) {
-                if (offset >= each.offset() && offset < each.offset() + each.length()) {
-                    return each.offset() + each.length();
-                }
+            FileContent.Data data = at(offset);
+            return data == null || offset < data.offset() ? offset : data.offset() + data.length();
+        }
+
+        /** The data that are at an offset, or are the next behind it; null if there are none. */
+        private FileContent.@Nullable Data at(long offset) {
+            List<FileContent.Data> all = member.data();
+            while (next < all.size() && offset >= all.get(next).offset() + all.get(next).length()) {
+                next++;
             }
-            return offset;
+            return next < all.size() ? all.get(next) : null;
         }
 
         @Override

@@ -23,8 +23,17 @@ import org.jspecify.annotations.Nullable;
  * Whatever else is in one is refused. For one thread.
  */
 final class TarReader {
-    /** Of names and attributes of one member. */
-    private static final int LARGEST_HEADER = 32 << 20;
+    /** Of a name, and of an attribute, of which Linux takes no longer ones. */
+    private static final int LARGEST_VALUE = 64 << 10;
+
+    /** Of names and attributes of one member, and of those that all have. */
+    private static final int LARGEST_HEADER = 1 << 20;
+
+    /** As text, of a sparse file. */
+    private static final int LARGEST_MAP = 32 << 20;
+
+    /** Zeroes behind the last member, by which archives are filled up for tapes. */
+    private static final int LARGEST_END = 64 << 20;
 
     private static final int BLOCK = TarHeader.BLOCK;
     private static final String ATTRIBUTE = "SCHILY.xattr.";
@@ -34,6 +43,7 @@ final class TarReader {
     private long left;
     private int padding;
     private final Map<String, byte[]> global = new HashMap<>();
+    private int globalSize;
 
     TarReader(InputStream in) {
         this.in = in;
@@ -57,8 +67,10 @@ final class TarReader {
     @Nullable
     Member next() throws IOException {
         Map<String, byte[]> pax = new HashMap<>(global);
+        int headers = 0;
         while (true) {
-            skip(left + padding);
+            skip(left);
+            skip(padding);
             left = 0;
             padding = 0;
             byte[] header = new byte[BLOCK];
@@ -67,6 +79,7 @@ final class TarReader {
                 throw damaged("it has no end");
             }
             if (isZero(header)) {
+                end();
                 return null;
             }
             check(header);
@@ -75,9 +88,13 @@ final class TarReader {
                 throw damaged("a member has a negative size");
             }
             char type = (char) header[156];
+            if (type == 'x' || type == 'L' || type == 'K') {
+                headers = withinLimit(headers, size);
+            }
             switch (type) {
                 case 'x' -> records(content(size), pax);
                 case 'g' -> {
+                    globalSize = withinLimit(globalSize, size);
                     records(content(size), global);
                     global.forEach(pax::putIfAbsent);
                 }
@@ -90,10 +107,37 @@ final class TarReader {
         }
     }
 
-    private static byte[] withoutEnd(byte[] name) {
+    private int withinLimit(int before, long size) throws BadArchiveException {
+        if (size > LARGEST_HEADER - before) {
+            throw damaged("it has more than " + LARGEST_HEADER + " bytes of names and attributes of one member or of all");
+        }
+        return before + (int) size;
+    }
+
+    /**
+     * Reads what is behind the last member: only so does a program that unpacks tell whether all before was right. It has to be
+     * zeroes, or what looked like the end was none.
+     */
+    private void end() throws IOException {
+        byte[] block = new byte[BLOCK * 20];
+        long zeroes = 0;
+        int read;
+        while ((read = in.readNBytes(block, 0, block.length)) > 0) {
+            at += read;
+            zeroes += read;
+            if (!isZero(block) || zeroes > LARGEST_END) {
+                throw damaged("it goes on behind its end");
+            }
+        }
+    }
+
+    private byte[] withoutEnd(byte[] name) throws BadArchiveException {
         int length = name.length;
         while (length > 0 && name[length - 1] == 0) {
             length--;
+        }
+        if (length > LARGEST_VALUE) {
+            throw damaged("a name has " + length + " bytes");
         }
         return Arrays.copyOf(name, length);
     }
@@ -223,7 +267,7 @@ final class TarReader {
             if (one[0] == '\n' && digits > 0) {
                 return number;
             }
-            if (one[0] < '0' || one[0] > '9' || used[0] > LARGEST_HEADER) {
+            if (one[0] < '0' || one[0] > '9' || used[0] > LARGEST_MAP) {
                 break;
             }
             number = number * 10 + one[0] - '0';
@@ -264,10 +308,8 @@ final class TarReader {
         return read == block.length;
     }
 
+    /** Of a header, whose size was found to be in its limit. */
     private byte[] content(long size) throws IOException {
-        if (size > LARGEST_HEADER) {
-            throw damaged("a header has " + size + " bytes");
-        }
         byte[] bytes = new byte[(int) size];
         begin(size);
         readFully(bytes);
@@ -296,6 +338,9 @@ final class TarReader {
                     && bytes[end - 1] == '\n';
             if (!isWhole) {
                 throw damaged("a header has an impossible record");
+            }
+            if (end - equals > LARGEST_VALUE + 2) {
+                throw damaged("an attribute or a name has more than " + LARGEST_VALUE + " bytes");
             }
             pax.put(
                     new String(bytes, space + 1, equals - space - 1, StandardCharsets.UTF_8),
@@ -328,6 +373,9 @@ final class TarReader {
         if ((header[offset] & 0x80) != 0) {
             long value = (header[offset] & 0x40) != 0 ? -1 : header[offset] & 0x3f;
             for (int i = offset + 1; i < offset + length; i++) {
+                if (value > Long.MAX_VALUE >> Byte.SIZE || value < Long.MIN_VALUE >> Byte.SIZE) {
+                    throw damaged("a header has an impossible number");
+                }
                 value = (value << Byte.SIZE) | (header[i] & 0xff);
             }
             return value;

@@ -152,8 +152,10 @@ public final class TenonbackupPlugin extends DevicePlugin {
             return super.onUpdate(storage, change);
         }
         try {
-            StorageRepository.change(storage, key.orElse(null));
-            return new HookResult(marked(storage, change.set(), key.isPresent()), Map.of());
+            Map<String, Object> marked = new LinkedHashMap<>(change.set());
+            StorageRepository.change(storage, key.orElse(null))
+                    .ifPresent(fingerprint -> marked.put(KEY, fingerprint));
+            return new HookResult(marked, Map.of());
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot take this key");
         }

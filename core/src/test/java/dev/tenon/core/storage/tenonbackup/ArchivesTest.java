@@ -270,6 +270,100 @@ class ArchivesTest {
     }
 
     @Test
+    void zeroesWhereAMemberWasAreNotTakenForTheEnd() throws IOException {
+        byte[] tar = vzdump(tree());
+        byte[] holed = tar.clone();
+        Arrays.fill(holed, 4 * 512, 12 * 512, (byte) 0);
+
+        assertThatThrownBy(() -> imported(holed, 0))
+                .isInstanceOf(BadArchiveException.class)
+                .hasMessageContaining("it goes on behind its end");
+        assertThatThrownBy(() -> imported(Arrays.copyOf(tar, 70 << 20), 0))
+                .isInstanceOf(BadArchiveException.class)
+                .hasMessageContaining("it goes on behind its end");
+        assertThat(imported(Arrays.copyOf(tar, tar.length + 3000), 0).config()).isNotNull();
+    }
+
+    /** A member of type and size, with what follows filled up to whole blocks. */
+    private static byte[] member(char type, String name, String target, byte[] size, byte[] content) {
+        byte[] block = new byte[512 + (content.length + 511) / 512 * 512];
+        byte[] path = name.getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(path, 0, block, 0, path.length);
+        System.arraycopy("0000644".getBytes(StandardCharsets.US_ASCII), 0, block, 100, 7);
+        System.arraycopy(size, 0, block, 124, size.length);
+        block[156] = (byte) type;
+        byte[] link = target.getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(link, 0, block, 157, link.length);
+        System.arraycopy("ustar\00000".getBytes(StandardCharsets.US_ASCII), 0, block, 257, 8);
+        int sum = 8 * ' ';
+        for (int i = 0; i < 512; i++) {
+            sum += block[i] & 0xff;
+        }
+        System.arraycopy(String.format("%06o", sum).getBytes(StandardCharsets.US_ASCII), 0, block, 148, 6);
+        System.arraycopy(content, 0, block, 512, content.length);
+        return block;
+    }
+
+    private static byte[] member(char type, String name, String content) {
+        byte[] bytes = content.getBytes(StandardCharsets.US_ASCII);
+        return member(
+                type,
+                name,
+                "",
+                String.format("%011o", bytes.length).getBytes(StandardCharsets.US_ASCII),
+                bytes);
+    }
+
+    private static byte[] link(String name, String target) {
+        return member('1', name, target, new byte[0], new byte[0]);
+    }
+
+    private static byte[] archive(byte[]... members) {
+        ByteArrayOutputStream archive = new ByteArrayOutputStream();
+        archive.writeBytes(member('0', "./etc/vzdump/pct.conf", "arch: amd64\n"));
+        for (byte[] member : members) {
+            archive.writeBytes(member);
+        }
+        archive.writeBytes(new byte[1024]);
+        return archive.toByteArray();
+    }
+
+    private static String record(String key, int length) {
+        int rest = key.length() + length + 3;
+        int whole = rest + Integer.toString(rest + 9).length();
+        return whole + " " + key + "=" + "v".repeat(length) + "\n";
+    }
+
+    @Test
+    void whatAnArchiveMayMakeUsKeepHasLimits() throws IOException {
+        StringBuilder many = new StringBuilder();
+        for (int i = 0; i < 10; i++) {
+            many.append(record("SCHILY.xattr.user." + i, 60_000));
+        }
+        String large = record("SCHILY.xattr.user.x", 65_537);
+        byte[] binary = new byte[12];
+        Arrays.fill(binary, (byte) 0x7f);
+        binary[0] = (byte) 0x80;
+        for (byte[] hostile : List.of(
+                archive(member('x', "x", large), member('0', "a", "")),
+                archive(member('L', "x", "n".repeat(65_537)), member('0', "a", "")),
+                archive(member('x', "x", many.toString()), member('x', "x", many.toString()), member('0', "a", "")),
+                archive(member('g', "x", many.toString()), member('g', "x", many.toString()), member('0', "a", "")),
+                archive(member('0', "a", "", binary, new byte[0])),
+                archive(link("a", "b"), link("b", "a")))) {
+            assertThatThrownBy(() -> imported(hostile, 0)).isInstanceOf(BadArchiveException.class);
+        }
+        List<byte[]> chain = new ArrayList<>(List.of(member('0', "l0", "x")));
+        for (int i = 1; i <= 20_000; i++) {
+            chain.add(link("l" + i, "l" + (i - 1)));
+        }
+        assertThat(imported(archive(chain.toArray(byte[][]::new)), 0).tree()).isNotNull();
+        assertThat(imported(archive(member('x', "x", many.toString()), member('0', "a", "")), 1)
+                        .tree())
+                .isNotNull();
+    }
+
+    @Test
     void namesThatLeadOutOfTheContainerAreRefused() throws IOException {
         Path root = Files.createDirectory(directory.resolve("rootfs"));
         Files.writeString(root.resolve("x"), "x");
