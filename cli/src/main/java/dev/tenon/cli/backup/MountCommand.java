@@ -62,7 +62,9 @@ final class MountCommand extends HostCommand {
             if (json.isGiven()) {
                 Map<String, String> disks = new LinkedHashMap<>();
                 shown.files().forEach((device, file) -> disks.put(device.value(), file.toString()));
-                Json.print(out(), Json.object(
+                Json.print(
+                        out(),
+                        Json.object(
                                 "directory",
                                 place.toString(),
                                 "disks",

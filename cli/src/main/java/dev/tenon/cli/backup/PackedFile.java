@@ -40,7 +40,8 @@ final class PackedFile implements AutoCloseable {
         } else {
             this.program = null;
             InputStream raw = new BufferedInputStream(Channels.newInputStream(file), BUFFER);
-            this.content = isGzip ? new BufferedInputStream(new Unzipped(new GZIPInputStream(raw, BUFFER)), BUFFER) : raw;
+            this.content =
+                    isGzip ? new BufferedInputStream(new Unzipped(new GZIPInputStream(raw, BUFFER)), BUFFER) : raw;
         }
     }
 

@@ -53,8 +53,7 @@ abstract class PropertiesCommand extends HostCommand {
                     given.properties(), new SecretPrompt(streams().input())));
             if (properties.isSensitive(KEY)) {
                 Optional<String> key = given.properties().getOrDefault(KEY, Optional.empty());
-                key.filter(value -> !value.equals("autogen"))
-                        .ifPresent(file -> values.put(KEY, keyFile(file)));
+                key.filter(value -> !value.equals("autogen")).ifPresent(file -> values.put(KEY, keyFile(file)));
             }
             return values;
         } catch (IllegalArgumentException e) {
@@ -67,8 +66,9 @@ abstract class PropertiesCommand extends HostCommand {
         boolean isKey = file.stripLeading().startsWith("{")
                 || file.lines().anyMatch(line -> line.matches("[1-4] [0-9a-fA-F ]+"));
         if (isKey) {
-            throw new IllegalArgumentException("--" + KEY + " takes the name of a key file and not what is in it: what is on"
-                    + " a command line is seen by every user of this host");
+            throw new IllegalArgumentException(
+                    "--" + KEY + " takes the name of a key file and not what is in it: what is on"
+                            + " a command line is seen by every user of this host");
         }
         try {
             return Files.readString(Surroundings.of(line().getCommandSpec()).path(file))

@@ -449,8 +449,9 @@ class TenonbackupTest {
                 .as("once, for the second time it was the same")
                 .singleElement()
                 .satisfies(former -> assertThat(former)
-                        .hasSameTextualContentAs(
-                                Files.writeString(scratch.file("host.line"), Files.readString(host).strip() + "\n"))
+                        .hasSameTextualContentAs(Files.writeString(
+                                scratch.file("host.line"),
+                                Files.readString(host).strip() + "\n"))
                         .satisfies(file -> assertThat(Files.getPosixFilePermissions(file))
                                 .isEqualTo(PosixFilePermissions.fromString("rw-------"))));
         saidApart("storage", "remove", "sealed");
@@ -458,8 +459,8 @@ class TenonbackupTest {
         assertThat(putAway("sealed")).as("it may be the only key").hasSize(1);
         String another = "{\"tenon-key-file\":1,\"secret\":\"" + "A".repeat(43) + "=\"}";
         Path unfit = Files.writeString(scratch.file("another.key"), another);
-        List<String> again = List.of(
-                "storage", "add", "tenonbackup", "again", "--path", sealed.toString(), "--encryption-key");
+        List<String> again =
+                List.of("storage", "add", "tenonbackup", "again", "--path", sealed.toString(), "--encryption-key");
         TenonCommand wrong = apart(with(again, unfit.toString()));
         assertThat(wrong.status()).isOne();
         assertThat(wrong.errors()).contains("the key file does not open the repository");

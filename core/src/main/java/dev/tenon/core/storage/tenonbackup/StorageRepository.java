@@ -155,7 +155,10 @@ public final class StorageRepository {
      * @param text as it was in the file; null if there was none
      * @param beside where it is now; null if it has not moved
      */
-    private record Former(SecretFile file, @Nullable String text, @Nullable Path beside) {
+    private record Former(
+            SecretFile file,
+            @Nullable String text,
+            @Nullable Path beside) {
         void putBack() throws IOException {
             if (text == null) {
                 file.remove();

@@ -47,6 +47,7 @@ public final class TarImport {
 
     /** Of the names of directories that the archive has not. */
     private static final int LARGEST_MISSING = 16 << 20;
+
     private static final Pattern LIST_ENTRY =
             Pattern.compile("(user|group|mask|other):([^:]*):([-r][-w][-x])(?:\\s.*)?");
 
@@ -114,8 +115,9 @@ public final class TarImport {
             try {
                 size = Math.addExact(size, member.size());
             } catch (ArithmeticException e) {
-                throw new BadArchiveException("the archive has files that together are larger than any storage; the last is "
-                        + Quoted.of(entry.path()));
+                throw new BadArchiveException(
+                        "the archive has files that together are larger than any storage; the last is "
+                                + Quoted.of(entry.path()));
             }
             if (CONFIGS.contains(path) || path.equals(FIREWALL)) {
                 takeConfig(path, member);
@@ -394,7 +396,8 @@ public final class TarImport {
         /** The data that are at an offset, or are the next behind it; null if there are none. */
         private FileContent.@Nullable Data at(long offset) {
             List<FileContent.Data> all = member.data();
-            while (next < all.size() && offset >= all.get(next).offset() + all.get(next).length()) {
+            while (next < all.size()
+                    && offset >= all.get(next).offset() + all.get(next).length()) {
                 next++;
             }
             return next < all.size() ? all.get(next) : null;

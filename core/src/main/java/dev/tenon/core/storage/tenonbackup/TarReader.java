@@ -109,7 +109,8 @@ final class TarReader {
 
     private int withinLimit(int before, long size) throws BadArchiveException {
         if (size > LARGEST_HEADER - before) {
-            throw damaged("it has more than " + LARGEST_HEADER + " bytes of names and attributes of one member or of all");
+            throw damaged(
+                    "it has more than " + LARGEST_HEADER + " bytes of names and attributes of one member or of all");
         }
         return before + (int) size;
     }

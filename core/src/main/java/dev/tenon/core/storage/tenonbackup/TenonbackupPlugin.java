@@ -153,8 +153,7 @@ public final class TenonbackupPlugin extends DevicePlugin {
         }
         try {
             Map<String, Object> marked = new LinkedHashMap<>(change.set());
-            StorageRepository.change(storage, key.orElse(null))
-                    .ifPresent(fingerprint -> marked.put(KEY, fingerprint));
+            StorageRepository.change(storage, key.orElse(null)).ifPresent(fingerprint -> marked.put(KEY, fingerprint));
             return new HookResult(marked, Map.of());
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "storage '" + storage.id() + "' cannot take this key");

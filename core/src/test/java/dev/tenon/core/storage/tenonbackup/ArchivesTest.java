@@ -306,12 +306,7 @@ class ArchivesTest {
 
     private static byte[] member(char type, String name, String content) {
         byte[] bytes = content.getBytes(StandardCharsets.US_ASCII);
-        return member(
-                type,
-                name,
-                "",
-                String.format("%011o", bytes.length).getBytes(StandardCharsets.US_ASCII),
-                bytes);
+        return member(type, name, "", String.format("%011o", bytes.length).getBytes(StandardCharsets.US_ASCII), bytes);
     }
 
     private static byte[] link(String name, String target) {
