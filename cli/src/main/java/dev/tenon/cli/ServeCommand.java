@@ -172,7 +172,7 @@ final class ServeCommand implements Callable<Integer> {
         Optional<ListeningSocket> inherited = ListeningSocket.inherited(socket.toAbsolutePath(), environment);
         // What it cannot start with is reported before anything is made.
         HostSettings settings = settings();
-        web.check();
+        web.check(socket);
         Path directory = socket.toAbsolutePath().getParent();
         if (directory == null) {
             throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");

@@ -52,8 +52,9 @@ final class ServedPage implements AutoCloseable {
                         + settings.token().text());
                 out.flush();
             }
-        } catch (IOException e) {
-            LOG.error("event=web-not-there reason=\"{}\"", e.getMessage());
+        } catch (IOException | RuntimeException e) {
+            String reason = e.getMessage();
+            LOG.error("event=web-not-there reason=\"{}\"", reason == null ? e.toString() : reason);
         }
     }
 

@@ -59,9 +59,29 @@ final class WebOptions {
                             + " --shadow-report; may be repeated")
     private List<Path> reports = new ArrayList<>();
 
-    /** Refuses wrong ones before anything is made. */
-    void check() {
-        address();
+    /**
+     * Refuses wrong ones before anything is made.
+     *
+     * @param control the control socket, in whose place the page must not be
+     */
+    void check(Path control) {
+        if (address().orElse(null) instanceof WebAddress.Unix(Path path)
+                && place(path).equals(place(control))) {
+            throw new ParameterException(
+                    command.commandLine(),
+                    "'" + path + "' is the control socket of the daemon: choose another path for the page (--web)");
+        }
+    }
+
+    /** The same for all spellings of a path. */
+    private static Path place(Path path) {
+        Path whole = path.toAbsolutePath().normalize();
+        Path directory = whole.getParent();
+        try {
+            return directory == null ? whole : directory.toRealPath().resolve(whole.getFileName());
+        } catch (IOException e) {
+            return whole;
+        }
     }
 
     /**

@@ -12,11 +12,14 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,7 @@ public final class Host implements AutoCloseable {
 
     private static final String DATACENTER = "datacenter.cfg";
     private static final String BANDWIDTH = "bwlimit:";
+    private static final Pattern PATH = Pattern.compile("\\s+(?:path|mountpoint)\\s+(/.*?)\\s*");
 
     private final HostSettings settings;
     private final Journal journal;
@@ -109,6 +113,26 @@ public final class Host implements AutoCloseable {
     /** The configuration, as far as the types of its storages are answered for. */
     public ConfigStore configuration() {
         return store;
+    }
+
+    /**
+     * The directories that the configuration gives to storages, also to those whose types nobody answers for. No plugin is
+     * started for it.
+     *
+     * @throws IOException if the file is there and cannot be read
+     */
+    public List<Path> configuredPaths() throws IOException {
+        if (!Files.exists(settings.configFile())) {
+            return List.of();
+        }
+        try (Stream<String> lines = Files.lines(settings.configFile())) {
+            return lines.map(PATH::matcher)
+                    .filter(Matcher::matches)
+                    .map(line -> Path.of(line.group(1)))
+                    .toList();
+        } catch (UncheckedIOException e) {
+            throw new IOException("'" + settings.configFile() + "' cannot be read: " + e.getMessage(), e);
+        }
     }
 
     /** What of the configuration is left out, each in one sentence. */

@@ -169,9 +169,11 @@ class CheckCommandTest {
         assertThat(profile.status()).isEqualTo(2);
         assertThat(profile.errors()).contains("'all'; there are blocks, clones, core, snapshots, streams");
 
-        TenonCommand mounted = check("nfs");
-        assertThat(mounted.status()).isEqualTo(1);
-        assertThat(mounted.errors()).contains("type 'nfs' needs more than a path");
+        for (String type : List.of("nfs", "cephfs")) {
+            TenonCommand mounted = check(type);
+            assertThat(mounted.status()).isEqualTo(1);
+            assertThat(mounted.errors()).contains("type '" + type + "' needs more than a path");
+        }
 
         Path limits = Files.writeString(
                 scratch.file("limits.json"),

@@ -95,9 +95,29 @@ class RecordedDaemonTest {
         TenonCommand itself = replay(file, "--on", "dir", "--copy", "nas=" + storage.path());
         assertThat(itself.status()).isEqualTo(2);
         assertThat(itself.errors()).contains("name a copy of it");
-        assertThat(replay(file, "--on", "nfs", "--copy", "nas=" + scratch.root())
+        assertThat(replay(file, "--on", "dir", "--copy", "nas=" + storage.path().resolve("images"))
                         .errors())
-                .contains("needs more than a path");
+                .contains("is, holds or is in '" + storage.path());
+        Path inUse = Files.createDirectories(scratch.file("in-use"));
+        String config = "unknown: other\n\tpath " + inUse + "/\n";
+        TenonCommand ofOther = TenonCommand.run(
+                scratch,
+                "replay",
+                file,
+                "--on",
+                "dir",
+                "--copy",
+                "nas=" + inUse,
+                "--config",
+                Files.writeString(scratch.file("storages"), config).toString());
+        assertThat(ofOther.status()).isEqualTo(2);
+        assertThat(ofOther.errors()).contains("is, holds or is in '" + inUse);
+        assertThat(inUse).isEmptyDirectory();
+        for (String type : List.of("nfs", "cephfs")) {
+            assertThat(replay(file, "--on", type, "--copy", "nas=" + scratch.root())
+                            .errors())
+                    .contains("needs more than a path");
+        }
 
         String name = Path.of(file).getFileName().toString();
         assertThat(record("--erase", name).said()).contains("There are no recordings.");

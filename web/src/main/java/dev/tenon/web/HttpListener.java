@@ -1,6 +1,7 @@
 package dev.tenon.web;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -36,6 +37,7 @@ final class HttpListener implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
 
     private static final int MOST_CONNECTIONS = 64;
+    private static final int MOST_REPORTS = 2;
     private static final int LONGEST_HEAD = 8192;
     private static final int PIECE = 1 << 16;
     private static final Duration HEAD_LIMIT = Duration.ofSeconds(5);
@@ -48,6 +50,7 @@ final class HttpListener implements AutoCloseable {
     private final @Nullable Object socketFile;
     private final Function<Request, Response> site;
     private final Semaphore room = new Semaphore(MOST_CONNECTIONS);
+    private final Semaphore reports = new Semaphore(MOST_REPORTS);
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
     private final ScheduledThreadPoolExecutor clock = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("web-clock").factory());
@@ -63,21 +66,20 @@ final class HttpListener implements AutoCloseable {
         try {
             switch (wanted) {
                 case WebAddress.Tcp tcp -> {
-                    server = ServerSocketChannel.open();
-                    bind(tcp);
+                    server = bound(tcp);
                     address = new WebAddress.Tcp(tcp.host(), ((InetSocketAddress) server.getLocalAddress()).getPort());
                     socketFile = null;
                 }
                 case WebAddress.Unix unix -> {
-                    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-                    bind(unix.path());
+                    server = bound(unix.path());
                     address = unix;
                     socketFile = key(unix.path());
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             clock.shutdownNow();
-            throw new IOException("the page cannot listen at '" + wanted + "' (--web): " + e.getMessage(), e);
+            String reason = e.getMessage() == null ? "this machine has no such addresses" : e.getMessage();
+            throw new IOException("the page cannot listen at '" + wanted + "' (--web): " + reason, e);
         }
     }
 
@@ -86,32 +88,45 @@ final class HttpListener implements AutoCloseable {
         Thread.ofPlatform().daemon().name("web").start(this::accept);
     }
 
-    private void bind(WebAddress.Tcp tcp) throws IOException {
+    private static ServerSocketChannel bound(WebAddress.Tcp tcp) throws IOException {
+        ServerSocketChannel bound = ServerSocketChannel.open();
         try {
-            server.bind(tcp.socket(), MOST_CONNECTIONS);
-        } catch (IOException e) {
-            server.close();
+            return bound.bind(tcp.socket(), MOST_CONNECTIONS);
+        } catch (IOException | RuntimeException e) {
+            bound.close();
             throw e;
         }
     }
 
-    /** It appears with its mode, in place of what a dead daemon left, or one that is taken over from. */
-    private void bind(Path path) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !isSocket(path)) {
-            server.close();
-            throw new IOException("there is something that is no socket");
+    /** It appears with its mode, in place of what a dead daemon left. One that is taken over from has removed its own. */
+    private static ServerSocketChannel bound(Path path) throws IOException {
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && (!isSocket(path) || isAnswered(path))) {
+            throw new IOException("there is something that is no socket, or that somebody listens at");
         }
         Path hidden = path.resolveSibling(
                 "." + path.getFileName() + "." + ProcessHandle.current().pid());
+        Files.deleteIfExists(hidden);
+        ServerSocketChannel bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            Files.deleteIfExists(hidden);
-            server.bind(UnixDomainSocketAddress.of(hidden), MOST_CONNECTIONS);
+            bound.bind(UnixDomainSocketAddress.of(hidden), MOST_CONNECTIONS);
             Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-------"));
             Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            server.close();
+            return bound;
+        } catch (IOException | RuntimeException e) {
+            bound.close();
             Files.deleteIfExists(hidden);
             throw e;
+        }
+    }
+
+    /** Whether somebody accepts connections there, or would if there were not too many. */
+    private static boolean isAnswered(Path path) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false);
+            channel.connect(UnixDomainSocketAddress.of(path));
+            return true;
+        } catch (ConnectException e) {
+            return false;
         }
     }
 
@@ -177,10 +192,7 @@ final class HttpListener implements AutoCloseable {
                 LOG.error("event=web-failed", e);
                 response = Response.text(Response.FAILED, "the page has a fault, which the log of the daemon tells");
             }
-            write(connection, response.head());
-            if (!isHead) {
-                write(connection, response.body());
-            }
+            answer(connection, response, isHead);
             linger(connection);
         } catch (IOException e) {
             LOG.debug("event=web-connection-lost reason=\"{}\"", e.toString());
@@ -188,6 +200,25 @@ final class HttpListener implements AutoCloseable {
             whole.cancel(false);
             connections.remove(connection);
             room.release();
+        }
+    }
+
+    /** Whoever reads a report slowly keeps all of it in memory, so that few may. */
+    private void answer(SocketChannel connection, Response response, boolean isHead) throws IOException {
+        boolean isRationed = response.isLarge();
+        if (isRationed && !reports.tryAcquire()) {
+            answer(connection, Response.busy("others are reading reports"), isHead);
+            return;
+        }
+        try {
+            write(connection, response.head());
+            if (!isHead) {
+                write(connection, response.body());
+            }
+        } finally {
+            if (isRationed) {
+                reports.release();
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.tenon.web;
 
 import dev.tenon.bridge.serve.Overview;
 import dev.tenon.core.compare.Report;
+import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.host.CallStatistics;
 import dev.tenon.host.RunningTransfers;
@@ -106,6 +107,17 @@ final class Metrics {
                             seconds(seen.age()),
                             "storage",
                             one.storage().id().value()));
+        }
+        text.family(
+                "tenon_storage_silent_seconds",
+                "gauge",
+                "For how long a storage has been asked in vain; 0 if it answers.");
+        for (Node.Configured one : storages) {
+            if (one.isEnabled()) {
+                StorageId id = one.storage().id();
+                Duration silence = node.observation().statuses().silence(id).orElse(Duration.ZERO);
+                text.sample("tenon_storage_silent_seconds", seconds(silence), "storage", id.value());
+            }
         }
         text.family("tenon_storage_bytes", "gauge", "The room of a storage.");
         for (Node.Configured one : storages) {

@@ -33,7 +33,7 @@ final class Reports {
     private static final Map<String, String> FILES = Map.of(
             PAGE, "text/html; charset=utf-8", "report.json", "application/json", "report.xml", "application/xml");
     private static final int MOST = 200;
-    private static final long LONGEST = 32L << 20;
+    private static final long LONGEST = 4L << 20;
     private static final long SEAL_SECONDS = 600;
     private static final long MILLIS = 1000;
 
@@ -156,8 +156,10 @@ final class Reports {
                 return Response.text(
                         Response.FAILED, "the report is too long for the page; read it in '" + directory.get() + "'");
             }
-            byte[] bytes = Channels.newInputStream(file).readAllBytes();
-            return Response.of(String.valueOf(type), bytes).with("Content-Security-Policy", POLICY);
+            byte[] bytes = Channels.newInputStream(file).readNBytes((int) LONGEST);
+            return Response.of(String.valueOf(type), bytes)
+                    .with("Content-Security-Policy", POLICY)
+                    .large();
         } catch (IOException e) {
             return Response.text(Response.NOT_FOUND, "the report cannot be read: " + e.getMessage());
         }

@@ -48,12 +48,18 @@ final class Response {
     private final int status;
     private final Map<String, String> headers;
     private final byte[] body;
+    private final boolean isLarge;
 
     /**
      * @param headers beside those that every answer has
      * @param body not copied: nobody changes it
      */
     Response(int status, Map<String, String> headers, byte[] body) {
+        this(status, headers, body, false);
+    }
+
+    private Response(int status, Map<String, String> headers, byte[] body, boolean isLarge) {
+        this.isLarge = isLarge;
         this.status = status;
         this.headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
         this.body = body;
@@ -65,6 +71,21 @@ final class Response {
 
     byte[] body() {
         return body;
+    }
+
+    /** Whether only few may get it at the same time. */
+    boolean isLarge() {
+        return isLarge;
+    }
+
+    /** The same, which few may get at the same time. */
+    Response large() {
+        return new Response(status, headers, body, true);
+    }
+
+    /** That the same is to be asked for again later, for this reason. */
+    static Response busy(String reason) {
+        return text(BUSY, reason).with("Retry-After", "5");
     }
 
     static Response of(String type, byte[] body) {
@@ -83,7 +104,7 @@ final class Response {
     Response with(String name, String value) {
         Map<String, String> all = new LinkedHashMap<>(headers);
         all.put(name, value);
-        return new Response(status, all, body);
+        return new Response(status, all, body, isLarge);
     }
 
     /** Everything before the body. */

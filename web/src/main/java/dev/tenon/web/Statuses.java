@@ -2,6 +2,7 @@ package dev.tenon.web;
 
 import dev.tenon.core.decorator.Call;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
@@ -67,9 +68,21 @@ final class Statuses {
             return answer;
         } catch (StorageException e) {
             if (storage != null) {
-                saw(storage, null, e.getMessage());
+                failed(storage, e);
             }
             throw e;
+        }
+    }
+
+    private void failed(StorageId storage, StorageException failure) {
+        boolean isOfStorage = switch (failure.error()) {
+            case CANCELLED, PLUGIN_BUSY, STORAGE_BUSY, TOO_MANY_CALLS -> false;
+            case DEADLINE_EXCEEDED -> failure.outcome() != Outcome.NOT_STARTED;
+            default -> true;
+        };
+        // Who gave up, or did not get as far as the storage, knows nothing of it.
+        if (isOfStorage) {
+            saw(storage, null, failure.getMessage());
         }
     }
 
@@ -125,7 +138,7 @@ final class Statuses {
                 try {
                     saw(storage.id(), plugin.status(storage, OperationCache.create()), null);
                 } catch (StorageException e) {
-                    saw(storage.id(), null, e.getMessage());
+                    failed(storage.id(), e);
                 } catch (RuntimeException | Error e) {
                     LOG.error("event=web-status-failed storage={}", storage.id(), e);
                     saw(storage.id(), null, "its plugin has a fault: " + e);

@@ -1,6 +1,7 @@
 package dev.tenon.web;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.ListedVolume;
@@ -51,8 +52,13 @@ final class Volumes {
     }
 
     private List<ListedVolume> listed(StorageId id) throws IOException {
-        node.host().all();
+        StorageService service = node.host().all();
         Storage storage = node.host().configuration().current().get(id);
+        if (!service.isEnabled(id)) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    "storage " + Quoted.of(id.value()) + " is disabled, or is not for this node");
+        }
         StoragePlugin plugin = node.types().get(storage.config().type());
         if (plugin == null) {
             throw StorageException.refused(

@@ -32,9 +32,8 @@ public final class WebPage implements AutoCloseable {
             "page.js", "text/javascript; charset=utf-8",
             "page.css", "text/css; charset=utf-8",
             "icon.svg", "image/svg+xml");
-    private static final Response BUSY = Response.text(
-                    Response.BUSY, "the answer is not there yet; something that it needs does not answer")
-            .with("Retry-After", "5");
+    private static final Response BUSY =
+            Response.busy("the answer is not there yet; something that it needs does not answer");
 
     private final WebSettings settings;
     private final Map<String, Response> files = new HashMap<>();
@@ -45,6 +44,10 @@ public final class WebPage implements AutoCloseable {
     private final SharedWork documents =
             new SharedWork("web-document", 4, Duration.ofSeconds(1), Duration.ofSeconds(10));
     private final SharedWork lists = new SharedWork("web-list", 4, Duration.ofSeconds(2), Duration.ofSeconds(30));
+
+    /** Reports are large: two are read at a time, and none is kept. */
+    private final SharedWork reading = new SharedWork("web-report", 2, Duration.ZERO, Duration.ofSeconds(10));
+
     private final Set<String> names = new HashSet<>();
     private final HttpListener listener;
 
@@ -123,7 +126,7 @@ public final class WebPage implements AutoCloseable {
             return Response.text(Response.OK, "ok");
         }
         if (request.path().startsWith(Reports.PREFIX) && reports.isSealed(request)) {
-            return shared(documents, request.path(), () -> reports.file(request.path()));
+            return shared(reading, request.path(), () -> reports.file(request.path()));
         }
         String authorization = request.header("authorization");
         if (authorization == null || !settings.token().isIn(authorization)) {
@@ -137,7 +140,7 @@ public final class WebPage implements AutoCloseable {
                 String storage = request.query().getOrDefault("storage", "");
                 yield shared(lists, storage, made(() -> volumes.of(storage)));
             }
-            case String path when path.startsWith(Reports.PREFIX) -> shared(documents, path, () -> reports.file(path));
+            case String path when path.startsWith(Reports.PREFIX) -> shared(reading, path, () -> reports.file(path));
             default -> Response.text(Response.NOT_FOUND, "there is no such page");
         };
     }
@@ -145,7 +148,17 @@ public final class WebPage implements AutoCloseable {
     /** A page of somebody else whose name leads here must not become ours. Nobody's name leads to a Unix socket. */
     private boolean isOurs(@Nullable String host) {
         return settings.address() instanceof WebAddress.Unix
-                || (host != null && names.contains(host.toLowerCase(Locale.ROOT)));
+                || (host != null && (names.contains(host.toLowerCase(Locale.ROOT)) || isAddress(host)));
+    }
+
+    /** An address has several spellings, of which a browser chooses one. */
+    private boolean isAddress(String host) {
+        try {
+            return WebAddress.of(host.matches(".*:[0-9]+") ? host : host + ":" + USUAL_PORT)
+                    .equals(listener.address());
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static Response shared(SharedWork work, String key, Supplier<Response> maker) {
@@ -172,5 +185,6 @@ public final class WebPage implements AutoCloseable {
         listener.close();
         documents.close();
         lists.close();
+        reading.close();
     }
 }

@@ -184,17 +184,48 @@ class RecordingTest {
         Storage storage = storage("store");
         Map<String, Object> more = new TreeMap<>(storage.config().properties());
         more.put("keyring", "AQBsecretkey==");
+        more.put("apikey", "hunter2");
+        more.put("api-token", 31_415_926L);
+        more.put("credentials", new TreeMap<>(Map.of("someone", "swordfish")));
         Storage careless = new Storage(NAS, new StorageConfig("dir", more));
 
         Path file = record(wanted(1 << 20, false), careless, talkative, (plugin, of) -> {
             assertThatThrownBy(() -> plugin.onAdd(of, new Secrets(Map.of("password", Optional.of("hunter2x")))))
                     .hasMessageContaining("hunter2x");
             plugin.formats(of);
+            plugin.options();
         });
 
         assertThat(Files.readString(file))
                 .contains("on_add_hook", "get_formats", "password=(left out)", "\"password\":\"(left out)\"")
-                .doesNotContain("hunter2x", "AQBsecretkey");
+                .doesNotContain("hunter2", ")x", "AQBsecretkey", "31415926", "someone", "swordfish");
+        // It can be read, and nobody is told again of a storage that is added.
+        Replay replay = new Replay(dir, Rules.NONE, Set.of(NAS), ignored -> {});
+        Path place = Files.createDirectory(directory.resolve("copy"));
+        Recording.of(file).read(FORM, Map.of(NAS, place), (at, made) -> replay.make(made.call(), made.answer()));
+        assertThat(replay.hooksLeftOut()).isEqualTo(1);
+        assertThat(replay.changesLeftOut()).isZero();
+    }
+
+    @Test
+    void aStorageOfWhichTheRecordingHasNoPathIsNotMoved() throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("recording.jsonl"), example().replace("\"path\":\"/srv/nas\",", ""));
+        assertThatThrownBy(() -> Recording.of(file).read(FORM, Map.of(NAS, directory), (at, made) -> {}))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("storage 'nas' has no path in call 1 of the recording");
+
+        Files.writeString(file, example().replace("/srv/nas", "/srv/nas/"));
+        Recording.of(file)
+                .read(
+                        FORM,
+                        Map.of(NAS, directory),
+                        (at, made) -> assertThat(made.call()
+                                        .argument(Storage.class)
+                                        .orElseThrow()
+                                        .config()
+                                        .text("path"))
+                                .contains(directory.toString()));
     }
 
     @Test

@@ -115,8 +115,9 @@ public final class CheckCommand extends HostCommand {
         StoragePlugin plugin = host.plugin(name);
         Storage named = storage == null ? null : empty(host, plugin, storage);
         if (named == null && !ScratchPlace.isEnoughFor(plugin)) {
-            throw new IOException("a storage of type '" + plugin.type()
-                    + "' needs more than a path, so that none can be made for it: name an empty one with --storage");
+            throw new IOException(
+                    "a storage of type '" + plugin.type()
+                            + "' needs more than a path, or is kept by another machine, so that none can be made for it: name an empty one with --storage");
         }
         List<Checked> checks = new ArrayList<>();
         Abilities abilities;

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,6 +52,7 @@ import picocli.CommandLine.Option;
         })
 public final class CompareCommand extends HostCommand {
     private static final StorageId SCRATCH = new StorageId("scratch");
+    private static final int BACKUPS = 3;
     private static final String PATH = "path";
 
     @Option(names = "--old", required = true, paramLabel = "P", description = "the plugin that is used today")
@@ -129,7 +131,7 @@ public final class CompareCommand extends HostCommand {
         if (storages.isEmpty()) {
             notCompared.add("No storage was read: name some with --storage.");
         }
-        compareChanges(today, next, rules, results, notCompared);
+        compareChanges(today, next, rules, results, questions, notCompared);
         Report report = results.report(about(begin), notCompared);
         Path directory = reports.directory().orElse(null);
         if (directory != null) {
@@ -142,7 +144,12 @@ public final class CompareCommand extends HostCommand {
     }
 
     private void compareChanges(
-            StoragePlugin today, StoragePlugin next, Rules rules, Results results, List<String> notCompared)
+            StoragePlugin today,
+            StoragePlugin next,
+            Rules rules,
+            Results results,
+            Questions questions,
+            List<String> notCompared)
             throws IOException {
         Path parent = scratch;
         if (parent == null) {
@@ -164,19 +171,50 @@ public final class CompareCommand extends HostCommand {
                 sequences.run(seed, steps, results);
                 return true;
             });
+            comparePruning(own, today, next, questions);
         } finally {
             ScratchPlace.remove(own);
         }
+    }
+
+    /** What would be pruned is asked here alone: a new plugin that overlooks that it is only asked must not reach backups. */
+    private void comparePruning(Path parent, StoragePlugin today, StoragePlugin next, Questions questions)
+            throws IOException {
+        Path path = Files.createTempDirectory(parent, "backups-");
+        Storage backups = storage(path, today.type(), Map.of("backup", 1L));
+        Path dump = Files.createDirectory(path.resolve("dump"));
+        for (int day = 1; day <= BACKUPS; day++) {
+            Files.createFile(dump.resolve("vzdump-qemu-100-2024_01_0" + day + "-10_11_12.vma"));
+        }
+        quietly().call(() -> {
+            new Questions(next, seed, volumes).askWhatIsPruned(backups);
+            return true;
+        });
+        try (Stream<Path> left = Files.list(dump)) {
+            if (left.count() < BACKUPS) {
+                throw new IOException(
+                        "the new plugin removed backups of a scratch storage although it was only asked which"
+                                + " it would remove (prune_backups with dryrun): do not use it before that is mended");
+            }
+        }
+        quietly().call(() -> {
+            questions.askWhatIsPruned(backups);
+            return true;
+        });
+    }
+
+    private static Storage storage(Path path, String type, Map<String, Long> content) {
+        Map<String, Object> properties = new TreeMap<>();
+        properties.put(PATH, path.toString());
+        properties.put("content", new TreeMap<>(content));
+        return new Storage(SCRATCH, new StorageConfig(type, properties));
     }
 
     private static Supplier<Storage> scratchStorages(Path parent, String type) {
         return () -> {
             try {
                 Path path = Files.createTempDirectory(parent, "storage-");
-                Map<String, Object> properties = new TreeMap<>();
-                properties.put(PATH, path.toString());
-                properties.put("content", new TreeMap<>(Map.of("images", 1L, "rootdir", 1L)));
-                return new Storage(SCRATCH, new StorageConfig(type, properties));
+                return storage(path, type, Map.of("images", 1L, "rootdir", 1L));
             } catch (IOException e) {
                 throw new UncheckedIOException("no scratch storage could be made in '" + parent + "'", e);
             }

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -89,7 +90,7 @@ public final class ReplayCommand extends HostCommand {
 
     @Override
     protected boolean isReading() {
-        return true;
+        return scratch == null && copies.isEmpty();
     }
 
     @Override
@@ -101,7 +102,7 @@ public final class ReplayCommand extends HostCommand {
         Survey survey = new Survey();
         long calls = recording.read(FORM, Map.of(), survey);
         if (scratch != null || !copies.isEmpty()) {
-            refuseWrongCopies(survey, plugin);
+            refuseWrongCopies(survey, plugin, host.configuredPaths());
         }
         Path own =
                 scratch == null ? null : Files.createTempDirectory(Files.createDirectories(scratch), "tenon-replay-");
@@ -150,27 +151,42 @@ public final class ReplayCommand extends HostCommand {
     }
 
     /** A storage that is more than a directory would be changed itself, wherever its path is said to be. */
-    private void refuseWrongCopies(Survey survey, StoragePlugin plugin) throws IOException {
+    private void refuseWrongCopies(Survey survey, StoragePlugin plugin, List<Path> configured) throws IOException {
         if (!ScratchPlace.isEnoughFor(plugin)) {
             throw new IOException("a storage of type '" + plugin.type()
-                    + "' needs more than a path, so that no directory can stand for one: replay what reads alone, without --copy"
+                    + "' needs more than a path, or is kept by another machine, so that no directory can stand for one: replay what reads alone, without --copy"
                     + " and --scratch");
         }
         for (Map.Entry<StorageId, Path> copy : copies.entrySet()) {
-            Path place = survey.paths().get(copy.getKey().value());
-            if (place == null) {
+            if (!survey.paths().containsKey(copy.getKey().value())) {
                 throw wrongUsage("the recording has no storage '" + copy.getKey() + "' with a path; it has "
                         + survey.paths().keySet());
             }
             if (!Files.isDirectory(copy.getValue())) {
                 throw wrongUsage("the copy '" + copy.getValue() + "' is no directory");
             }
-            if (Files.exists(place) && Files.isSameFile(place, copy.getValue())) {
-                throw wrongUsage("'" + copy.getValue() + "' is the storage '" + copy.getKey()
-                        + "' itself, which the calls would change: name a copy of it");
+            Path real = copy.getValue().toRealPath();
+            for (Path used : Stream.concat(survey.paths().values().stream(), configured.stream())
+                    .toList()) {
+                Path storage = real(used);
+                if (real.startsWith(storage) || storage.startsWith(real)) {
+                    throw wrongUsage("the copy '" + copy.getValue() + "' is, holds or is in '" + used
+                            + "', where a storage is, which the calls would change: name a copy of it elsewhere");
+                }
             }
-            copy.setValue(copy.getValue().toAbsolutePath().normalize());
+            copy.setValue(real);
         }
+    }
+
+    /** What is there of a path without links, and the rest as it is. */
+    private static Path real(Path path) throws IOException {
+        Path whole = path.toAbsolutePath().normalize();
+        for (Path there = whole; there != null; there = there.getParent()) {
+            if (Files.exists(there)) {
+                return there.toRealPath().resolve(there.relativize(whole)).normalize();
+            }
+        }
+        return whole;
     }
 
     private static void awaitTime(Instant start, Duration at) throws IOException {
@@ -191,6 +207,10 @@ public final class ReplayCommand extends HostCommand {
             sentences.add(
                     replay.changesLeftOut() + " of " + calls
                             + " calls change something, and were not made: name copies of their storages with --copy, or --scratch.");
+        }
+        if (replay.hooksLeftOut() > 0) {
+            sentences.add(replay.hooksLeftOut()
+                    + " calls tell a plugin that a storage is added, changed or removed, and are never made again.");
         }
         Recording.End end = recording.end();
         if (end == null) {

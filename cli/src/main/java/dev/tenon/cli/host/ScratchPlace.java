@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Set;
 
 /** Directories in which storages are made for a while. */
 public final class ScratchPlace {
@@ -12,9 +13,15 @@ public final class ScratchPlace {
 
     private ScratchPlace() {}
 
-    /** Whether a directory is all that a storage of this plugin needs. */
+    /**
+     * Whether a directory is all that a storage of this plugin needs. What all nodes reach, or what is entered with a secret, is
+     * kept by somebody else: it would be mounted over the directory, even where nothing but the path must be given.
+     */
     public static boolean isEnoughFor(StoragePlugin plugin) {
-        return plugin.options().containsKey(PATH)
+        Set<String> secrets = plugin.pluginData().sensitiveProperties();
+        return !plugin.isShared()
+                && (secrets == null || secrets.isEmpty())
+                && plugin.options().containsKey(PATH)
                 && plugin.options().entrySet().stream()
                         .allMatch(option ->
                                 option.getValue().optional() || option.getKey().equals(PATH));

@@ -102,12 +102,6 @@ public final class Questions {
         for (ContentType type : ContentType.values()) {
             ask(() -> plugin.getSubdir(storage, type));
         }
-        ask(() -> plugin.pruneBackups(
-                storage,
-                new Retention(Map.of("keep-last", 1L)),
-                new BackupSelection(null, null),
-                true,
-                (level, line) -> {}));
         Set<String> names = new TreeSet<>();
         Set<Long> guests = new TreeSet<>();
         ask(() -> note(plugin.listImages(storage, ImageFilter.all(), OperationCache.create()), names, guests));
@@ -125,6 +119,16 @@ public final class Questions {
         Collections.shuffle(chosen, random);
         chosen.stream().limit(most).sorted().forEach(name -> askOfVolume(storage, new VolumeName(name)));
         ODD_NAMES.forEach(name -> askOfVolume(storage, new VolumeName(name)));
+    }
+
+    /** Asks what would be pruned of a scratch storage: a plugin that overlooks that it is only asked removes backups. */
+    public void askWhatIsPruned(Storage scratch) {
+        ask(() -> plugin.pruneBackups(
+                scratch,
+                new Retention(Map.of("keep-last", 1L)),
+                new BackupSelection(null, null),
+                true,
+                (level, line) -> {}));
     }
 
     private static boolean note(List<VolumeInfo> volumes, Set<String> names, Set<Long> guests) {

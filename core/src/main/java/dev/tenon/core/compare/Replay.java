@@ -23,12 +23,16 @@ public final class Replay {
     /** What is another value at another time, or in another place that holds the same. */
     private static final Set<String> MOVING = Set.of("ctime", "timestamp", "total", "available", "used");
 
+    /** They change what is outside of the storage, such as files of secrets, wherever its path is said to be. */
+    private static final Set<String> HOOKS = Set.of("onAdd", "onUpdate", "onDelete");
+
     private final StoragePlugin candidate;
     private final Judge judge;
     private final Set<StorageId> own;
     private final Consumer<Compared> results;
     private final Map<StorageId, Storage> active = new HashMap<>();
     private long changesLeftOut;
+    private long hooksLeftOut;
 
     /**
      * On a plugin.
@@ -48,8 +52,17 @@ public final class Replay {
         return changesLeftOut;
     }
 
+    /** How many calls were not made because they tell a plugin that a storage is added, changed or removed. */
+    public long hooksLeftOut() {
+        return hooksLeftOut;
+    }
+
     /** Makes a call, if it may be made. */
     public void make(Call<?> call, Answer recorded) {
+        if (HOOKS.contains(call.operation())) {
+            hooksLeftOut++;
+            return;
+        }
         StorageId storage = call.storage();
         boolean isOwn = storage != null && own.contains(storage);
         if (call.effect() == Call.Effect.CHANGES && !isOwn) {

@@ -3,15 +3,11 @@ package dev.tenon.core.compare;
 import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.decorator.DelegatingPlugin;
-import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
-import dev.tenon.core.spi.Pruned;
-import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
-import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.VolumeInfo;
 import java.time.Duration;
 import java.util.Collection;
@@ -101,7 +97,7 @@ public final class Shadow implements AutoCloseable {
      *
      * @param changes those that change something, which the old plugin made alone
      * @param reads those that read
-     * @param leftOut chosen to be left out
+     * @param leftOut chosen to be left out, or a dry run, which the new plugin is not trusted with
      * @param dropped because too many waited, or because the new plugin still was at an earlier one
      * @param late too late when their turn came, or answered too late by the new plugin
      * @param overtaken whose answers differ after something was changed meanwhile, which says nothing
@@ -181,22 +177,20 @@ public final class Shadow implements AutoCloseable {
             public StorageStatus status(Storage storage, OperationCache cache) {
                 return super.status(storage, OperationCache.create());
             }
-
-            // Its caller is told once what would be done.
-            @Override
-            public Pruned pruneBackups(
-                    Storage storage, Retention retention, BackupSelection selection, boolean isDryRun, TaskLog log) {
-                return super.pruneBackups(storage, retention, selection, isDryRun, (level, line) -> {});
-            }
         };
     }
 
     private @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
-        if (call.effect() == Call.Effect.CHANGES && !isDryRun(call)) {
+        boolean isDryRun = isDryRun(call);
+        if (call.effect() == Call.Effect.CHANGES && !isDryRun) {
             changed.increment();
             return changing(next);
         }
         reads.increment();
+        if (isDryRun) {
+            leftOut.increment();
+            return next.get();
+        }
         if (settings.share() < 1 && ThreadLocalRandom.current().nextDouble() >= settings.share()) {
             leftOut.increment();
             return next.get();
@@ -213,7 +207,7 @@ public final class Shadow implements AutoCloseable {
         }
     }
 
-    /** It only tells what it would do. */
+    /** It only tells what it would do; a new plugin that overlooks that would remove backups. */
     private static boolean isDryRun(Call<?> call) {
         return call.operation().equals("pruneBackups")
                 && call.argument(Boolean.class).orElse(false);

@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,14 @@ final class Hiding {
 
     /** Those that PVE takes for sensitive where a plugin says nothing. */
     private static final Set<String> USUAL = Set.of("password", "keyring", "encryption-key", "master-pubkey");
+
+    /** What keys are called under which secrets are, whatever the plugin says. */
+    private static final Pattern TELLING =
+            Pattern.compile("pass|secret|token|api.?key|credential|private", Pattern.CASE_INSENSITIVE);
+
+    /** What one secret leaves of another must not be told. */
+    private static final Comparator<String> LONGEST_FIRST =
+            Comparator.comparingInt(String::length).reversed().thenComparing(Comparator.naturalOrder());
 
     /** Properties whose values are words of PVE. */
     private static final Set<String> WORDS = Set.of(
@@ -82,15 +92,35 @@ final class Hiding {
     /** A call as it may be written down. */
     Map<String, @Nullable Object> of(Call<?> call, Map<String, @Nullable Object> line) {
         Set<String> keys = new TreeSet<>(sensitive);
-        Set<String> values = new TreeSet<>();
+        Set<String> values = new TreeSet<>(LONGEST_FIRST);
         call.argument(Secrets.class).ifPresent(secrets -> note(secrets, keys, values));
         call.argument(ConfigChange.class).ifPresent(change -> note(change.secrets(), keys, values));
         call.argument(Storage.class)
-                .ifPresent(storage ->
-                        keys.forEach(key -> storage.config().text(key).ifPresent(values::add)));
-        Map<String, @Nullable Object> safe =
-                map(line, (key, text) -> keys.contains(key) ? LEFT_OUT : withoutSecrets(text, values));
-        return key == null ? safe : map(safe, mapping(call, isOfNotes(safe)));
+                .ifPresent(storage -> storage.config().properties().forEach((name, value) -> {
+                    if (isSecret(name, keys)) {
+                        noteTexts(value, values);
+                    }
+                }));
+        // What is said of a type alone has the names of secrets, and none of them.
+        boolean isOfType = call.storage() == null;
+        Map<String, @Nullable Object> safe = map(
+                line,
+                name -> !isOfType && isSecret(name, keys),
+                (name, text) -> isOfType && isSecret(name, keys) ? LEFT_OUT : withoutSecrets(text, values));
+        return key == null ? safe : map(safe, name -> false, mapping(call, isOfNotes(safe)));
+    }
+
+    private static boolean isSecret(String name, Set<String> keys) {
+        return keys.contains(name) || TELLING.matcher(name).find();
+    }
+
+    private static void noteTexts(@Nullable Object value, Set<String> texts) {
+        switch (value) {
+            case String text -> texts.add(text);
+            case Map<?, ?> map -> map.values().forEach(each -> noteTexts(each, texts));
+            case Collection<?> many -> many.forEach(each -> noteTexts(each, texts));
+            case null, default -> {}
+        }
     }
 
     private static void note(Secrets secrets, Set<String> keys, Set<String> values) {
@@ -196,15 +226,17 @@ final class Hiding {
         String of(String key, String text);
     }
 
-    private static Map<String, @Nullable Object> map(Map<?, ?> map, Told told) {
+    private static Map<String, @Nullable Object> map(Map<?, ?> map, Predicate<String> isLeftOut, Told told) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
-        map.forEach((key, value) -> result.put((String) key, tree((String) key, value, told)));
+        map.forEach((key, value) -> result.put((String) key, tree((String) key, value, isLeftOut, told)));
         return result;
     }
 
-    private static @Nullable Object tree(String key, @Nullable Object value, Told told) {
+    /** What is under a key that is left out is so as a whole: a number or a list may be a secret, too. */
+    private static @Nullable Object tree(String key, @Nullable Object value, Predicate<String> isLeftOut, Told told) {
         return switch (value) {
             case null -> null;
+            case Object _ when isLeftOut.test(key) -> LEFT_OUT;
             case String text -> told.of(key, text);
             case Map<?, ?> nodes
             when key.equals("nodes") -> {
@@ -212,10 +244,10 @@ final class Hiding {
                 nodes.forEach((name, is) -> result.put(told.of(key, (String) name), is));
                 yield result;
             }
-            case Map<?, ?> map -> map(map, told);
+            case Map<?, ?> map -> map(map, isLeftOut, told);
             case List<?> list -> {
                 List<@Nullable Object> result = new ArrayList<>();
-                list.forEach(element -> result.add(tree(key, element, told)));
+                list.forEach(element -> result.add(tree(key, element, isLeftOut, told)));
                 yield result;
             }
             default -> value;

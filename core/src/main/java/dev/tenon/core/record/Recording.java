@@ -145,7 +145,8 @@ public record Recording(
      *
      * @param places where a storage is meant to be instead of the path in its configuration
      * @return how many there are
-     * @throws IOException if the file cannot be read or understood, or the reader wants no more
+     * @throws IOException if the file cannot be read or understood, if a storage that is meant to be in another place has no
+     *     path, or if the reader wants no more
      */
     public long read(CallForm form, Map<StorageId, Path> places, Reader reader) throws IOException {
         long count = 0;
@@ -158,7 +159,9 @@ public record Recording(
                 boolean isBrokenOff = call.isEmpty() && next == null;
                 if (!isBrokenOff && !call.containsKey("end")) {
                     count++;
-                    reader.call(Duration.ofNanos(number(call, "at_us") * 1000), made(form, moved(call, places), count));
+                    reader.call(
+                            Duration.ofNanos(number(call, "at_us") * 1000),
+                            made(form, moved(call, places, count), count));
                 }
                 line = next;
             }
@@ -184,28 +187,37 @@ public record Recording(
     }
 
     /** The same call with the storage's path, wherever it is told, as the one that is meant. */
-    private static Map<String, @Nullable Object> moved(
-            Map<String, @Nullable Object> call, Map<StorageId, Path> places) {
-        if (call.get("params") instanceof Map<?, ?> params
+    private Map<String, @Nullable Object> moved(
+            Map<String, @Nullable Object> call, Map<StorageId, Path> places, long number) throws IOException {
+        if (!(call.get("params") instanceof Map<?, ?> params
                 && params.get("storeid") instanceof String id
-                && params.get("scfg") instanceof Map<?, ?> section
-                && section.get("path") instanceof String path) {
-            Path place = places.get(new StorageId(id));
-            if (place == null) {
-                return call;
-            }
-            Pattern pattern = Pattern.compile(Pattern.quote(path) + "(?![A-Za-z0-9._-])");
-            Map<String, @Nullable Object> result = moved(call, pattern, Matcher.quoteReplacement(place.toString()));
-            // What else it names, a server perhaps, must not be reached by way of the place.
-            section(result).keySet().retainAll(OF_PLACES);
-            return result;
+                && params.get("scfg") instanceof Map<?, ?> recorded)) {
+            return call;
         }
-        return call;
+        Path place = places.get(new StorageId(id));
+        if (place == null) {
+            return call;
+        }
+        String path = recorded.get("path") instanceof String text ? text.replaceFirst("/+$", "") : "";
+        if (path.isEmpty()) {
+            // Where such a storage is, the plugin knows by itself: it would be changed, and not the copy.
+            throw new IOException(
+                    "storage '" + id + "' has no path in call " + number + " of the recording '" + file
+                            + "', so that no directory can stand for it: replay what reads alone, without --copy and --scratch");
+        }
+        Pattern pattern = Pattern.compile(Pattern.quote(path) + "(?![A-Za-z0-9._-])");
+        Map<String, @Nullable Object> result = moved(call, pattern, Matcher.quoteReplacement(place.toString()));
+        Map<String, @Nullable Object> section = section(result);
+        // What else it names, a server perhaps, must not be reached by way of the place.
+        section.keySet().retainAll(OF_PLACES);
+        section.put("path", place.toString());
+        return result;
     }
 
-    private static Map<?, ?> section(Map<String, @Nullable Object> call) {
+    @SuppressWarnings("unchecked") // the maps of a call that is moved are made here
+    private static Map<String, @Nullable Object> section(Map<String, @Nullable Object> call) {
         Map<?, ?> params = (Map<?, ?>) Objects.requireNonNull(call.get("params"));
-        return (Map<?, ?>) Objects.requireNonNull(params.get("scfg"));
+        return (Map<String, @Nullable Object>) Objects.requireNonNull(params.get("scfg"));
     }
 
     private static Map<String, @Nullable Object> moved(Map<?, ?> map, Pattern path, String place) {

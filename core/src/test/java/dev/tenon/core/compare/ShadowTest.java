@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.Call;
 import dev.tenon.core.decorator.Decorator;
+import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
@@ -109,6 +111,25 @@ class ShadowTest {
             assertThat(shadow.counts().reads()).isEqualTo(1);
             assertThat(shadow.counts().changes()).isEqualTo(2);
         }
+    }
+
+    /** It would remove backups of a storage that is in use if it overlooked what is wanted. */
+    @Test
+    void aDryRunIsNotAskedOfTheNewPlugin() {
+        List<String> asked = new CopyOnWriteArrayList<>();
+        StoragePlugin candidate = Decorator.decorate(dir, (call, next) -> {
+            asked.add(call.operation());
+            return next.get();
+        });
+        try (Shadow shadow = shadow(candidate, ALL)) {
+            Retention retention = new Retention(Map.of("keep-last", 1L));
+            BackupSelection all = new BackupSelection(null, null);
+            shadow.plugin().pruneBackups(storage, retention, all, true, (level, line) -> {});
+            shadow.plugin().pruneBackups(storage, retention, all, false, (level, line) -> {});
+            assertThat(shadow.counts().leftOut()).isEqualTo(1);
+            assertThat(shadow.counts().changes()).isEqualTo(1);
+        }
+        assertThat(asked).isEmpty();
     }
 
     @Test

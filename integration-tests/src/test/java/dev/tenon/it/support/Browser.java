@@ -64,6 +64,9 @@ public final class Browser implements Closeable {
     private Browser(Scratch scratch, String program) throws IOException {
         Path profile = Files.createDirectory(scratch.file("browser"));
         ProcessBuilder builder = new ProcessBuilder(
+                        "setpriv", // which ends it with this JVM, however that ends
+                        "--pdeathsig",
+                        "KILL",
                         program,
                         "--headless=new",
                         "--no-sandbox", // which root has no use for
@@ -149,6 +152,10 @@ public final class Browser implements Closeable {
 
     /** Calls a method of the protocol; parameters are keys and values in turn. */
     public Map<?, ?> call(String method, Object... parameters) {
+        return call(LIMIT, method, parameters);
+    }
+
+    private Map<?, ?> call(Duration limit, String method, Object... parameters) {
         Map<String, Object> params = new LinkedHashMap<>();
         for (int i = 0; i < parameters.length; i += 2) {
             params.put(String.valueOf(parameters[i]), parameters[i + 1]);
@@ -159,7 +166,7 @@ public final class Browser implements Closeable {
         try {
             var _ = socket.sendText(JSON.std.asString(Map.of("id", number, "method", method, "params", params)), true)
                     .get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-            Map<String, Object> said = answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            Map<String, Object> said = answer.get(limit.toSeconds(), TimeUnit.SECONDS);
             if (!(said.get("result") instanceof Map<?, ?> result)) {
                 throw new AssertionError(method + ": " + said);
             }
@@ -180,8 +187,13 @@ public final class Browser implements Closeable {
 
     /** What an expression, or its promise, comes to. */
     public @Nullable Object value(String expression) {
+        return value(expression, LIMIT);
+    }
+
+    /** The same of one that takes long. */
+    public @Nullable Object value(String expression, Duration limit) {
         Map<?, ?> said =
-                call("Runtime.evaluate", "expression", expression, "awaitPromise", true, "returnByValue", true);
+                call(limit, "Runtime.evaluate", "expression", expression, "awaitPromise", true, "returnByValue", true);
         if (said.containsKey("exceptionDetails")) {
             throw new AssertionError(expression + ": " + said.get("exceptionDetails"));
         }

@@ -13,6 +13,7 @@ import dev.tenon.it.support.TransferProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -308,8 +309,10 @@ class WebPageInBrowserTest {
 
     /** What axe-core says of the page as it is, a line each. */
     private Object violations() {
-        Object found = browser.value("axe.run({resultTypes: ['violations']}).then(r => r.violations.flatMap("
-                + "v => v.nodes.slice(0, 3).map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))");
+        Object found = browser.value(
+                "axe.run({resultTypes: ['violations']}).then(r => r.violations.flatMap("
+                        + "v => v.nodes.slice(0, 3).map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))",
+                Duration.ofMinutes(3));
         return found == null ? "axe says nothing" : found;
     }
 

@@ -1,6 +1,7 @@
 package dev.tenon.it.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.HangingMount;
@@ -11,11 +12,14 @@ import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,6 +30,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -119,7 +125,7 @@ class WebPageTest {
         ScratchStorage storage = ScratchStorage.create(scratch);
         ShownDaemon shown = ShownDaemon.start(
                 scratch,
-                config(scratch),
+                config(scratch) + "\ndir: off\n\tpath " + scratch.storage() + "\n\tcontent images\n\tdisable 1\n",
                 "--plugin",
                 Installation.legacyDirPlugin().toString());
         PerlCaller perl = PerlCaller.start(scratch);
@@ -139,6 +145,7 @@ class WebPageTest {
                 .contains("tenon_call_seconds_count{type=\"dir\",method=\"volumeSizeInfo\"} 21\n")
                 .contains("tenon_call_errors_total{type=\"dir\",method=\"volumeSizeInfo\",error=\"NOT_FOUND\"} 1\n")
                 .contains("tenon_storage_active{storage=\"nas\",type=\"dir\"} 1\n")
+                .contains("tenon_storage_silent_seconds{storage=\"nas\"} ")
                 .contains("tenon_plugin_members{type=\"legacydir\"}");
         assertThat(metrics.lines().filter(line -> !line.startsWith("#")))
                 .allMatch(line -> line.matches("[a-z_]+(\\{([a-z]+=\"[^\"]*\",?)+})? (NaN|[0-9.E-]+)"));
@@ -150,6 +157,8 @@ class WebPageTest {
         assertThat(shown.get("/volumes?storage=nas").body())
                 .contains("nas:" + ScratchStorage.RAW)
                 .contains("nas:" + ScratchStorage.QCOW2);
+        assertThat(shown.get("/volumes?storage=off").json())
+                .containsEntry("problem", "storage 'off' is disabled, or is not for this node");
         assertThat(shown.get("/volumes?storage=none").json()).containsEntry("problem", "storage 'none' does not exist");
     }
 
@@ -236,10 +245,10 @@ class WebPageTest {
         }
     }
 
-    private static int end(Socket socket) {
+    private static int end(Socket socket) throws IOException {
         try {
             return socket.getInputStream().read();
-        } catch (IOException e) {
+        } catch (SocketException e) {
             return 0; // it was reset
         }
     }
@@ -314,6 +323,65 @@ class WebPageTest {
         daemon.terminate();
         assertThat(daemon.awaitEnd()).isEqualTo(143);
         assertThat(socket).doesNotExist();
+    }
+
+    /** Another daemon's, for instance, whose callers would come to the page. */
+    @Test
+    void aSocketThatSomebodyListensAtIsLeftAlone(Scratch scratch) throws IOException {
+        Path control = DaemonProcess.socketIn(scratch);
+        assertThat(refused(scratch, "--web", "unix:" + control)).contains("is the control socket of the daemon");
+        Path socket = scratch.runtime().resolve("web.sock");
+        try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            other.bind(UnixDomainSocketAddress.of(socket));
+            DaemonProcess daemon = DaemonProcess.startWith(
+                    scratch,
+                    List.of(
+                            "--adopted",
+                            scratch.file("nothing-adopted").toString(),
+                            "--web",
+                            "unix:" + socket,
+                            "--web-token",
+                            scratch.file("token").toString()));
+            daemon.awaitListening();
+
+            assertThat(daemon.log()).contains("event=web-not-there", "somebody listens at");
+            try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                assertThat(channel.isConnected()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void anAddressOfIpv6HasSeveralSpellings(Scratch scratch) throws IOException {
+        assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this machine has no IPv6");
+        Path token = scratch.file("token");
+        DaemonProcess daemon = DaemonProcess.startWith(
+                scratch,
+                List.of(
+                        "--adopted",
+                        scratch.file("nothing-adopted").toString(),
+                        "--web",
+                        "[::1]:0",
+                        "--web-token",
+                        token.toString()));
+        daemon.awaitListening();
+        Matcher address =
+                Pattern.compile("event=web address=\\[[0:]+1]:([0-9]+) ").matcher(daemon.log());
+        assertThat(address.find()).as(daemon.log()).isTrue();
+        int port = Integer.parseInt(address.group(1));
+        for (String name : List.of("[::1]:", "[0:0:0:0:0:0:0:1]:", "localhost:")) {
+            assertThat(healthz(port, name + port)).as(name).isEqualTo(200);
+        }
+        assertThat(healthz(port, "[::2]:" + port)).isEqualTo(403);
+        assertThat(healthz(port, "[::1]")).isEqualTo(403);
+    }
+
+    private static int healthz(int port, String host) throws IOException {
+        try (Socket socket = new Socket(InetAddress.ofLiteral("::1"), port)) {
+            socket.getOutputStream()
+                    .write(("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            return ShownDaemon.read(socket.getInputStream()).status();
+        }
     }
 
     @Test
