@@ -83,7 +83,7 @@ public final class Browser implements Closeable {
                 .redirectInput(new File("/dev/null"));
         builder.environment().put("HOME", profile.toString());
         builder.environment().put("TMPDIR", profile.toString());
-        process = builder.start();
+        process = started(builder);
         Path port = profile.resolve("DevToolsActivePort");
         try {
             Awaitility.await("Chromium")
@@ -116,6 +116,27 @@ public final class Browser implements Closeable {
         call("Page.enable");
         call("Runtime.enable");
         call("Log.enable");
+    }
+
+    /** The signal comes when the thread ends that started it, which therefore waits for it. */
+    private static Process started(ProcessBuilder builder) throws IOException {
+        CompletableFuture<Process> started = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().name("browser").start(() -> {
+            try {
+                Process process = builder.start();
+                started.complete(process);
+                process.waitFor();
+            } catch (IOException e) {
+                started.completeExceptionally(e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        try {
+            return started.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new IOException("Chromium does not start", e);
+        }
     }
 
     private final class Listener implements WebSocket.Listener {
