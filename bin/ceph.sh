@@ -72,14 +72,21 @@ free_ports() {
         print join(" ", map { $_->sockport } @s), "\n"'
 }
 
-# Starts a cluster in a directory, which must be new. Its processes end with this one if it is told so.
+# Starts a cluster in a directory, which must be empty. Its processes end with this one if it is told so.
 start_ceph() {
+    try_ceph "$@" && return
+    # Somebody may have taken the ports before the monitor did.
+    say "the cluster did not start, and is tried once more"
+    tail -n 5 "$1/log" >&2 || true
+    end_ceph "$1"
+    is_cluster "$1" || return 1
+    find "$1" -mindepth 1 -delete && try_ceph "$@"
+}
+
+try_ceph() {
     local directory=$1 dies_with_us=$2 libraries=$ceph_home/root/usr/lib/x86_64-linux-gnu ports fsid key
     local run=(env)
     [ -z "$dies_with_us" ] || run=(setpriv --pdeathsig KILL)
-    mkdir "$directory"/{mgr,modules,mon,osd,run}
-    # What the manager itself is made of; there are no others.
-    cp "$ceph_home"/root/usr/share/ceph/mgr/*.py "$directory/modules"
     read -r -a ports < <(free_ports)
     fsid=$(cat /proc/sys/kernel/random/uuid)
     cat >"$directory/ceph.conf" <<CONFIG
@@ -132,10 +139,15 @@ osd_data = $directory/osd
 keyring = $directory/osd/keyring
 osd_objectstore = $ceph_store
 osd_memory_target = 939524096
+# More than clients need to say that they are there; tests wait until one that was killed is forgotten.
+osd_client_watch_timeout = 15
 bluestore_block_size = $ceph_size
 bluestore_cache_size = 67108864
 memstore_device_bytes = $ceph_size
 CONFIG
+    mkdir "$directory"/{mgr,modules,mon,osd,run} || return 1
+    # What the manager itself is made of; there are no others.
+    cp "$ceph_home"/root/usr/share/ceph/mgr/*.py "$directory/modules"
     # Not through the wrappers only: what is started here has no other configuration.
     export CEPH_CONF=$directory/ceph.conf
     PATH=$ceph_home/bin:$PATH
@@ -175,8 +187,13 @@ CONFIG
     } >>"$directory/log" 2>&1
 }
 
-# Ends the cluster in a directory, which is removed.
-stop_ceph() {
+# Whether a directory is that of a cluster. The configuration is the first that is written there.
+is_cluster() {
+    grep -qsxF "run_dir = $1/run" "$1/ceph.conf"
+}
+
+# Ends the processes of the cluster in a directory.
+end_ceph() {
     local directory=$1 name pid
     for name in mgr osd mon; do
         pid=$(cat "$directory/$name.pid" 2>/dev/null) || continue
@@ -188,7 +205,17 @@ stop_ceph() {
             done
         fi
     done
-    rm -rf "$directory"
+}
+
+# Ends the cluster in a directory, which is removed; another directory is not, unless it is empty.
+stop_ceph() {
+    [ -e "$1" ] || return 0
+    if is_cluster "$1"; then
+        end_ceph "$1"
+        rm -rf "$1"
+    else
+        rmdir "$1" || die "'$1' is not the directory of a cluster, and is left as it is"
+    fi
 }
 
 ceph_environment() {

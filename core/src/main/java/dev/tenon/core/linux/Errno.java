@@ -16,6 +16,7 @@ final class Errno {
     static final int EINTR = 4;
     static final int ENXIO = 6;
     static final int EAGAIN = 11;
+    static final int ENOMEM = 12;
     static final int EACCES = 13;
     static final int EEXIST = 17;
     static final int EXDEV = 18;
@@ -29,6 +30,7 @@ final class Errno {
     static final int ELOOP = 40;
     static final int EOPNOTSUPP = 95;
     static final int ECONNRESET = 104;
+    static final int ETIMEDOUT = 110;
     static final int EDQUOT = 122;
 
     private Errno() {}

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +43,21 @@ public final class Rados implements AutoCloseable {
         static final MethodHandle NAMESPACE = procedure("rados_ioctx_set_namespace", POINTER, POINTER);
         static final MethodHandle ID = linked("rados_ioctx_get_id", FunctionDescriptor.of(LONG, POINTER));
         static final MethodHandle COMPLETION = function("rados_aio_create_completion2", POINTER, POINTER, POINTER);
-        static final MethodHandle EXECUTE =
-                function("rados_aio_exec", POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, LONG, POINTER, LONG);
+        static final MethodHandle OPERATION = linked("rados_create_read_op", FunctionDescriptor.of(POINTER));
+        static final MethodHandle EXECUTE = procedure(
+                "rados_read_op_exec_user_buf",
+                POINTER,
+                POINTER,
+                POINTER,
+                POINTER,
+                LONG,
+                POINTER,
+                LONG,
+                POINTER,
+                POINTER);
+        static final MethodHandle OPERATE =
+                function("rados_aio_read_op_operate", POINTER, POINTER, POINTER, POINTER, INT);
+        static final MethodHandle RELEASE_OPERATION = procedure("rados_release_read_op", POINTER);
         static final MethodHandle WAIT = function("rados_aio_wait_for_complete", POINTER);
         static final MethodHandle RESULT = function("rados_aio_get_return_value", POINTER);
         static final MethodHandle RELEASE = procedure("rados_aio_release", POINTER);
@@ -79,7 +93,7 @@ public final class Rados implements AutoCloseable {
     /** Whether the library is installed and has all that is used here. */
     public static boolean isInstalled() {
         try {
-            return Library.SYMBOLS.find("rados_aio_exec").isPresent();
+            return Library.SYMBOLS.find("rados_read_op_exec_user_buf").isPresent();
         } catch (LinkageError e) {
             return false;
         }
@@ -205,7 +219,13 @@ public final class Rados implements AutoCloseable {
      * @param status 0, or an error's number below 0
      * @param output as the method defines it
      */
-    public record Result(int status, ByteBuffer output) {}
+    public record Result(int status, ByteBuffer output) {
+        private static final Result LATE = new Result(-Errno.ETIMEDOUT, ByteBuffer.allocate(0));
+
+        private boolean isLate() {
+            return status == LATE.status;
+        }
+    }
 
     /** A pool, or a namespace in it. */
     public static final class Pool implements AutoCloseable {
@@ -229,61 +249,99 @@ public final class Rados implements AutoCloseable {
         }
 
         /**
-         * Makes calls, many at once, and waits for all.
+         * Makes calls, many at once, and waits for all. If the cluster does not answer one in time, those that are not made
+         * yet are not made, and have the status of that one.
          *
-         * @param longest how many bytes an answer may have; a longer one is the error ERANGE
+         * @param longest how many bytes an answer may have; what is longer has the status of ERANGE
          * @return a result for each call, in their order
          */
         public List<Result> call(List<Call> calls, int longest) {
             List<Result> results = new ArrayList<>(calls.size());
             for (int begin = 0; begin < calls.size(); begin += AT_ONCE) {
+                if (results.stream().skip(Math.max(0, begin - AT_ONCE)).anyMatch(Result::isLate)) {
+                    results.addAll(Collections.nCopies(calls.size() - begin, Result.LATE));
+                    break;
+                }
                 part(calls.subList(begin, Math.min(begin + AT_ONCE, calls.size())), longest, results);
             }
             return results;
         }
 
         private void part(List<Call> calls, int longest, List<Result> results) {
-            // The library writes into this memory until a call is complete, and all are waited for.
+            // The library writes into this memory until a call is complete.
             try (Arena arena = Arena.ofShared()) {
-                List<MemorySegment> outputs = new ArrayList<>();
-                List<MemorySegment> completions = new ArrayList<>();
-                List<Integer> statuses = new ArrayList<>();
-                for (Call call : calls) {
-                    MemorySegment made = arena.allocate(POINTER);
-                    int _ = (int) Library.COMPLETION.invokeExact(MemorySegment.NULL, MemorySegment.NULL, made);
-                    MemorySegment completion = made.get(ValueLayout.ADDRESS, 0);
-                    MemorySegment output = arena.allocate(longest);
-                    statuses.add((int) Library.EXECUTE.invokeExact(
-                            pool,
-                            arena.allocateFrom(call.object()),
-                            completion,
-                            arena.allocateFrom(call.type()),
-                            arena.allocateFrom(call.method()),
-                            copied(arena, call.input()),
-                            (long) call.input().remaining(),
-                            output,
-                            (long) longest));
-                    completions.add(completion);
-                    outputs.add(output);
-                }
-                for (int i = 0; i < calls.size(); i++) {
-                    int status = statuses.get(i);
-                    if (status == 0) {
-                        int _ = (int) Library.WAIT.invokeExact(completions.get(i));
-                        status = (int) Library.RESULT.invokeExact(completions.get(i));
+                List<Started> started = new ArrayList<>();
+                try {
+                    for (Call call : calls) {
+                        started.add(start(arena, call, longest));
                     }
-                    Library.RELEASE.invokeExact(completions.get(i));
-                    results.add(
-                            status < 0
-                                    ? new Result(status, ByteBuffer.allocate(0))
-                                    : new Result(
-                                            0,
-                                            ByteBuffer.wrap(outputs.get(i)
-                                                    .asSlice(0, status)
-                                                    .toArray(ValueLayout.JAVA_BYTE))));
+                } finally {
+                    for (Started each : started) {
+                        each.await();
+                    }
+                }
+                for (Started each : started) {
+                    results.add(each.end());
                 }
             } catch (Throwable e) {
-                throw CLibrary.unexpected("rados_aio_exec", e);
+                throw CLibrary.unexpected("rados_aio_read_op_operate", e);
+            }
+        }
+
+        private Started start(Arena arena, Call call, int longest) throws Throwable {
+            MemorySegment object = arena.allocateFrom(call.object());
+            MemorySegment type = arena.allocateFrom(call.type());
+            MemorySegment method = arena.allocateFrom(call.method());
+            MemorySegment input = copied(arena, call.input());
+            MemorySegment output = arena.allocate(longest);
+            MemorySegment length = arena.allocate(LONG);
+            MemorySegment status = arena.allocate(INT);
+            MemorySegment made = arena.allocate(POINTER);
+            int result = (int) Library.COMPLETION.invokeExact(MemorySegment.NULL, MemorySegment.NULL, made);
+            if (result < 0) {
+                throw new IllegalStateException("no completion: " + CLibrary.message(-result));
+            }
+            MemorySegment completion = made.get(ValueLayout.ADDRESS, 0);
+            MemorySegment operation = (MemorySegment) Library.OPERATION.invokeExact();
+            Library.EXECUTE.invokeExact(
+                    operation, type, method, input, input.byteSize(), output, (long) longest, length, status);
+            int refused = (int) Library.OPERATE.invokeExact(operation, pool, completion, object, 0);
+            return new Started(operation, completion, refused, output, length, status);
+        }
+
+        /**
+         * A call that was made.
+         *
+         * @param refused 0 if the library has begun it
+         * @param length where the length of the output comes
+         * @param status where the status of the output comes
+         */
+        private record Started(
+                MemorySegment operation,
+                MemorySegment completion,
+                int refused,
+                MemorySegment output,
+                MemorySegment length,
+                MemorySegment status) {
+            /** Until then the library uses its memory. */
+            void await() throws Throwable {
+                if (refused == 0) {
+                    int _ = (int) Library.WAIT.invokeExact(completion);
+                }
+            }
+
+            /** After {@link #await}. */
+            Result end() throws Throwable {
+                int result = refused == 0 ? (int) Library.RESULT.invokeExact(completion) : refused;
+                Library.RELEASE.invokeExact(completion);
+                Library.RELEASE_OPERATION.invokeExact(operation);
+                result = result < 0 ? result : status.get(INT, 0);
+                return result < 0
+                        ? new Result(result, ByteBuffer.allocate(0))
+                        : new Result(
+                                0,
+                                ByteBuffer.wrap(
+                                        output.asSlice(0, length.get(LONG, 0)).toArray(ValueLayout.JAVA_BYTE)));
             }
         }
 

@@ -143,18 +143,29 @@ public final class RadosImage implements AutoCloseable {
 
     private static final class Parts implements Called {
         private final List<Part> all = new ArrayList<>();
+        private @Nullable Throwable failure;
 
+        /** Whatever it throws would end the JVM. */
         @Override
         public int add(long at, long length, int exists, MemorySegment argument) {
-            if (exists != 0) {
-                Part last = all.isEmpty() ? null : all.getLast();
-                if (last != null && last.at() + last.length() == at) {
-                    all.set(all.size() - 1, new Part(last.at(), last.length() + length));
-                } else {
-                    all.add(new Part(at, length));
+            try {
+                if (exists != 0) {
+                    add(at, length);
                 }
+                return 0;
+            } catch (Throwable e) {
+                failure = e;
+                return -Errno.ENOMEM;
             }
-            return 0;
+        }
+
+        private void add(long at, long length) {
+            Part last = all.isEmpty() ? null : all.getLast();
+            if (last != null && last.at() + last.length() == at) {
+                all.set(all.size() - 1, new Part(last.at(), last.length() + length));
+            } else {
+                all.add(new Part(at, length));
+            }
         }
     }
 
@@ -171,10 +182,12 @@ public final class RadosImage implements AutoCloseable {
             MemorySegment called =
                     Linker.nativeLinker().upcallStub(add, FunctionDescriptor.of(INT, LONG, LONG, INT, POINTER), arena);
             long size = size();
-            checked(
-                    (int) Library.DIFFERENCE.invokeExact(
-                            image, MemorySegment.NULL, 0L, size, (byte) 1, (byte) 0, called, MemorySegment.NULL),
-                    "parts");
+            int result = (int) Library.DIFFERENCE.invokeExact(
+                    image, MemorySegment.NULL, 0L, size, (byte) 1, (byte) 0, called, MemorySegment.NULL);
+            if (parts.failure != null) {
+                throw parts.failure;
+            }
+            checked(result, "parts");
             return parts.all;
         } catch (IOException e) {
             throw e;
@@ -195,30 +208,61 @@ public final class RadosImage implements AutoCloseable {
         void take(long at, ByteBuffer bytes) throws IOException;
     }
 
+    /** Parts in pieces of a size that is read at once. */
+    private static final class Pieces {
+        private final Iterator<Part> parts;
+        private long at;
+        private long end;
+
+        private Pieces(List<Part> parts) {
+            this.parts = parts.iterator();
+        }
+
+        private @Nullable Part next() {
+            while (at == end) {
+                if (!parts.hasNext()) {
+                    return null;
+                }
+                Part part = parts.next();
+                at = part.at();
+                end = at + part.length();
+            }
+            Part piece = new Part(at, Math.min(PIECE, end - at));
+            at += piece.length();
+            return piece;
+        }
+    }
+
+    /** What one read needs, used again for the next. */
+    private record Slot(MemorySegment buffer, MemorySegment made) {}
+
     /** A read that is under way. */
-    private record Reading(Part part, MemorySegment buffer, MemorySegment completion) {}
+    private record Reading(Part part, Slot slot, MemorySegment completion) {}
 
     /** Reads parts, several pieces at once. */
     public void read(List<Part> parts, Sink sink) throws IOException {
         // The library writes into these until a read is complete, and all are waited for.
         try (Arena arena = Arena.ofShared()) {
-            Deque<MemorySegment> free = new ArrayDeque<>();
+            Deque<Slot> free = new ArrayDeque<>();
             for (int i = 0; i < AT_ONCE; i++) {
-                free.add(arena.allocate(PIECE, 4096));
+                free.add(new Slot(arena.allocate(PIECE, 4096), arena.allocate(POINTER)));
             }
             Deque<Reading> under = new ArrayDeque<>();
-            Iterator<Part> pieces = pieces(parts).iterator();
+            Pieces pieces = new Pieces(parts);
             try {
-                while (pieces.hasNext() || !under.isEmpty()) {
-                    while (pieces.hasNext() && !free.isEmpty()) {
-                        under.add(begin(arena, pieces.next(), free.removeFirst()));
-                    }
+                begin(pieces, free, under);
+                while (!under.isEmpty()) {
                     Reading next = under.removeFirst();
-                    checked(ended(next), "read");
-                    sink.take(
-                            next.part().at(),
-                            next.buffer().asSlice(0, next.part().length()).asByteBuffer());
-                    free.add(next.buffer());
+                    Part part = next.part();
+                    long length = ended(next);
+                    checked(length, "read");
+                    if (length != part.length()) {
+                        throw new IOException("image: of " + part.length() + " bytes at " + part.at() + " only "
+                                + length + " could be read");
+                    }
+                    sink.take(part.at(), next.slot().buffer().asSlice(0, length).asByteBuffer());
+                    free.add(next.slot());
+                    begin(pieces, free, under);
                 }
             } finally {
                 for (Reading left : under) {
@@ -228,27 +272,26 @@ public final class RadosImage implements AutoCloseable {
         }
     }
 
-    private static List<Part> pieces(List<Part> parts) {
-        List<Part> pieces = new ArrayList<>();
-        for (Part part : parts) {
-            for (long at = part.at(); at < part.at() + part.length(); at += PIECE) {
-                pieces.add(new Part(at, Math.min(PIECE, part.at() + part.length() - at)));
+    private void begin(Pieces pieces, Deque<Slot> free, Deque<Reading> under) throws IOException {
+        while (!free.isEmpty()) {
+            Part piece = pieces.next();
+            if (piece == null) {
+                return;
             }
+            under.add(begin(piece, free.removeFirst()));
         }
-        return pieces;
     }
 
-    private Reading begin(Arena arena, Part part, MemorySegment buffer) throws IOException {
+    private Reading begin(Part part, Slot slot) throws IOException {
         try {
-            MemorySegment made = arena.allocate(POINTER);
-            checked((int) Library.COMPLETION.invokeExact(MemorySegment.NULL, MemorySegment.NULL, made), "read");
-            MemorySegment completion = made.get(ValueLayout.ADDRESS, 0);
-            int status = (int) Library.READ.invokeExact(image, part.at(), part.length(), buffer, completion);
+            checked((int) Library.COMPLETION.invokeExact(MemorySegment.NULL, MemorySegment.NULL, slot.made()), "read");
+            MemorySegment completion = slot.made().get(ValueLayout.ADDRESS, 0);
+            int status = (int) Library.READ.invokeExact(image, part.at(), part.length(), slot.buffer(), completion);
             if (status < 0) {
                 Library.RELEASE.invokeExact(completion);
             }
             checked(status, "read");
-            return new Reading(part, buffer, completion);
+            return new Reading(part, slot, completion);
         } catch (IOException e) {
             throw e;
         } catch (Throwable e) {

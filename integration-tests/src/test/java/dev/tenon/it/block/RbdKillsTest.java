@@ -9,6 +9,8 @@ import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.it.support.Scratch;
@@ -59,7 +61,7 @@ class RbdKillsTest {
             }
             check(plugin, storage, lines);
             for (VolumeName volume : volumes(plugin, storage)) {
-                plugin.freeImage(storage, volume, false, null);
+                removed(plugin, storage, volume);
             }
             doctor.forget(storage.id());
             assertThat(lab.rbd("ls", "rbd"))
@@ -163,6 +165,14 @@ class RbdKillsTest {
                     .isEqualTo(expected);
             assertThat(plugin.volumeSizeInfo(storage, volume, null).size()).isNotNull();
         }
+    }
+
+    /** The cluster believes for a while that a killed command still has it open. */
+    private static void removed(StoragePlugin plugin, Storage storage, VolumeName volume) {
+        await().atMost(Duration.ofMinutes(2))
+                .ignoreExceptionsMatching(
+                        e -> e instanceof StorageException refused && refused.error() == StorageError.IN_USE)
+                .until(() -> plugin.freeImage(storage, volume, false, null).isEmpty());
     }
 
     private static List<VolumeName> volumes(StoragePlugin plugin, Storage storage) {

@@ -24,6 +24,7 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.block.rbd.RbdPlugin;
 import dev.tenon.core.stream.DescriptorExport;
@@ -31,15 +32,19 @@ import dev.tenon.core.stream.DescriptorImport;
 import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.it.support.Scratch;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -168,6 +173,33 @@ class RbdTest {
         plugin.freeImage(storage, clone, false, null);
         plugin.freeImage(storage, base, true, null);
         assertThat(listed(plugin, storage)).isEmpty();
+    }
+
+    /** Clones would be of the time when it was taken. */
+    @Test
+    void anImageWithAnOldSnapshotOfABaseImageIsNotMadeOne() {
+        VolumeName disk = make(null, MIB);
+        lab.rbd("snap", "create", "--no-progress", "rbd/vm-100-disk-0@__base__");
+        refused(
+                StorageError.ALREADY_EXISTS,
+                Outcome.NOT_STARTED,
+                "snapshot '__base__' already exists",
+                () -> plugin.createBase(storage, disk));
+        assertThat(listed(plugin, storage)).containsExactly("vm-100-disk-0");
+    }
+
+    @Test
+    void aCloneThatFailsIsCleanOnlyIfTheSnapshotIsAsProtectedAsBefore() {
+        VolumeName disk = make(null, MIB);
+        plugin.snapshotVolume(storage, disk, ONE);
+        Storage nowhere = lab.storage(Map.of("data-pool", "nowhere"));
+        for (Outcome outcome : List.of(Outcome.UNKNOWN, Outcome.FAILED_CLEAN)) {
+            assertThatThrownBy(() -> plugin.cloneImage(nowhere, disk, new Vmid(101), ONE))
+                    .isInstanceOfSatisfying(
+                            StorageException.class, e -> assertThat(e.outcome()).isEqualTo(outcome));
+        }
+        plugin.deleteSnapshot(storage, disk, ONE, false);
+        assertThat(plugin.snapshots(storage, disk)).isEmpty();
     }
 
     /** PVE looks for them in a pool of the base image's name. */
@@ -390,6 +422,54 @@ class RbdTest {
         assertThat(lab.rbd("ls", "rbd")).isBlank();
     }
 
+    @Test
+    void aStreamThatIsLongerThanItSaysIsBroken(Scratch scratch) throws IOException {
+        Path file = scratch.file("long");
+        Files.write(file, new byte[] {0, 4, 0, 0, 0, 0, 0, 0});
+        Files.write(file, new byte[1025], StandardOpenOption.APPEND);
+        refused(
+                StorageError.STREAM_BROKEN,
+                Outcome.FAILED_CLEAN,
+                "begins with the size 1024, and 1025 bytes came",
+                () -> {
+                    try {
+                        imported(storage, file, "vm-100-disk-0", false);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+        assertThat(lab.rbd("ls", "rbd")).isBlank();
+    }
+
+    /** The cluster believes for a while that the killed command still has it open. */
+    @Test
+    void anImportThatIsCancelledLeavesNothing() throws Exception {
+        try (Descriptor.Pipe pipe = Descriptor.pipe();
+                DescriptorImport incoming = new DescriptorImport(pipe.read(), StreamSettings.USUAL);
+                OutputStream source = Files.newOutputStream(
+                        Path.of("/proc/self/fd/" + pipe.write().number()))) {
+            FutureTask<VolumeId> work = new FutureTask<>(() -> plugin.importVolume(
+                    storage, new VolumeName("vm-100-disk-0"), "raw+size", AS_IT_IS, false, incoming));
+            Thread importing = Thread.ofPlatform().daemon().start(work);
+            source.write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0});
+            source.write(new byte[1 << 20]);
+            await().atMost(Duration.ofMinutes(2)).until(() -> isBeingImported());
+            importing.interrupt();
+            assertThatThrownBy(work::get).cause().isInstanceOfSatisfying(StorageException.class, e -> {
+                assertThat(e.error()).as(e.getMessage()).isEqualTo(StorageError.CANCELLED);
+                assertThat(e.outcome()).as(e.getMessage()).isEqualTo(Outcome.FAILED_CLEAN);
+            });
+        }
+        assertThat(lab.rbd("ls", "rbd")).isBlank();
+    }
+
+    private boolean isBeingImported() {
+        return lab.rbd("ls", "rbd")
+                .lines()
+                .anyMatch(name -> name.startsWith("tenon-import-")
+                        && lab.rbd("status", "rbd/" + name).contains("watcher="));
+    }
+
     // ---- what interrupted work leaves
 
     private Journal journal(Scratch scratch) throws IOException {
@@ -464,5 +544,23 @@ class RbdTest {
         interrupted(journal, Mutation.FREE_IMAGE, Map.of("volume", "vm-100-disk-0"));
         assertThat(repaired(journal).left()).isEmpty();
         assertThat(lab.rbd("ls", "rbd").strip()).isEqualTo("vm-100-disk-1");
+    }
+
+    /** What cannot be opened for another reason than that it is half removed may hold data. */
+    @Test
+    void anImageThatIsDamagedIsShownWhateverTheJournalTells(Scratch scratch) throws IOException {
+        make(null, MIB);
+        String id = lab.rbd("info", "rbd/vm-100-disk-0").replaceAll("(?s).*id: (\\w+).*", "$1");
+        String header = "rbd_header." + id;
+        Path size = scratch.file("size");
+        lab.ceph().run("rados", "-p", "rbd", "getomapval", header, "size", size.toString());
+        lab.ceph().run("rados", "-p", "rbd", "setomapval", header, "size", "x");
+        Journal journal = journal(scratch);
+        interrupted(journal, Mutation.FREE_IMAGE, Map.of("volume", "vm-100-disk-0"));
+        List<Finding> left = repaired(journal).left();
+        assertThat(left.getFirst().kind()).isEqualTo(Finding.Kind.IMAGE_UNREADABLE);
+        assertThat(left.getFirst().remedy()).isInstanceOf(Finding.Remedy.ByHand.class);
+        lab.ceph().run("rados", "-p", "rbd", "setomapval", header, "size", "--input-file", size.toString());
+        assertThat(listed(plugin, storage)).containsExactly("vm-100-disk-0");
     }
 }

@@ -30,6 +30,7 @@ final class Clusters {
     /** What asks a cluster something. */
     @FunctionalInterface
     interface Question<T> {
+        /** An IOException is a failure of the cluster, whose connection nobody uses again; no other exception is. */
         T ask(Rados cluster) throws IOException;
     }
 

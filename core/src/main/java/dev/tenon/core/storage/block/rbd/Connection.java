@@ -71,11 +71,12 @@ record Connection(
             configuration = own;
             makeConfiguration(host, storage);
         }
-        return new Connection(
-                configuration,
-                Configuration.monitors(storage).map(CephCluster::hosts).orElse(List.of()),
-                Configuration.user(storage),
-                hasKey ? keyring : null);
+        return new Connection(configuration, monitorsOf(storage), Configuration.user(storage), hasKey ? keyring : null);
+    }
+
+    /** The monitors that a storage names, empty if it names none. */
+    static List<String> monitorsOf(Storage storage) {
+        return Configuration.monitors(storage).map(CephCluster::hosts).orElse(List.of());
     }
 
     static boolean isKeyring(String text) {

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -107,10 +108,11 @@ final class Directory {
     /** The names of the pool's images, by their ids. */
     private Map<String, String> names() throws IOException {
         Map<String, String> names = new LinkedHashMap<>();
-        String last = "";
+        // As bytes, for not every name is UTF-8.
+        byte[] last = {};
         int count;
         do {
-            byte[] after = last.getBytes(StandardCharsets.UTF_8);
+            byte[] after = last;
             ByteBuffer input = ByteBuffer.allocate(Integer.BYTES + after.length + Long.BYTES)
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .putInt(after.length)
@@ -126,8 +128,12 @@ final class Directory {
             ByteBuffer answer = reader(result);
             count = answer.getInt();
             for (int i = 0; i < count; i++) {
-                last = text(answer);
-                names.put(text(answer), last);
+                last = bytes(answer);
+                names.put(text(answer), new String(last, StandardCharsets.UTF_8));
+            }
+            if (count > 0 && Arrays.compareUnsigned(last, after) <= 0) {
+                throw new IOException("the directory of the pool: it goes back behind '"
+                        + new String(after, StandardCharsets.UTF_8) + "'");
             }
         } while (count == AT_A_TIME);
         return names;
@@ -168,9 +174,13 @@ final class Directory {
         return result.output().duplicate().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static String text(ByteBuffer answer) {
+    private static byte[] bytes(ByteBuffer answer) {
         byte[] bytes = new byte[answer.getInt()];
         answer.get(bytes);
-        return new String(bytes, StandardCharsets.UTF_8);
+        return bytes;
+    }
+
+    private static String text(ByteBuffer answer) {
+        return new String(bytes(answer), StandardCharsets.UTF_8);
     }
 }

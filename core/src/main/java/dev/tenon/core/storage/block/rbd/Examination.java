@@ -6,6 +6,7 @@ import dev.tenon.core.spi.Finding.Kind;
 import dev.tenon.core.spi.Finding.Remedy;
 import dev.tenon.core.spi.Interruption;
 import dev.tenon.core.spi.Mutation;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.util.ArrayList;
 import java.util.List;
@@ -113,24 +114,23 @@ final class Examination {
     }
 
     private void staged(String name) {
-        List<String> watchers;
-        try {
-            watchers = images.rbd().watchers(name);
-        } catch (StorageException e) {
-            // It has no header yet, or none any more.
-            watchers = List.of();
-        }
+        Optional<StorageException> obstacle = obstacle(name);
         String what = "image '" + images.place(name) + "' was being imported and is not complete";
         Optional<Interruption> cause = interruptions.stream()
                 .filter(each -> each.operation() == Mutation.IMPORT_VOLUME
                         && imageOf(each) != null
                         && name.endsWith("-" + imageOf(each)))
                 .findFirst();
-        if (cause.isPresent() && watchers.isEmpty()) {
-            automatic(Kind.UNFINISHED, name, what, "remove it", cause.get(), () -> images.erase(name));
+        if (cause.isPresent() && obstacle.isEmpty()) {
+            automatic(Kind.UNFINISHED, name, what, "remove it", cause.get(), () -> {
+                obstacle(name).ifPresent(e -> {
+                    throw e;
+                });
+                images.erase(name);
+            });
         } else {
             byHand(
-                    watchers.isEmpty() ? Kind.UNFINISHED : Kind.IN_USE,
+                    obstacle.filter(e -> e.error() == StorageError.IN_USE).isPresent() ? Kind.IN_USE : Kind.UNFINISHED,
                     name,
                     what,
                     Certainty.LIKELY,
@@ -139,18 +139,53 @@ final class Examination {
         }
     }
 
-    /** It is in the pool's directory, and that is all, or nearly. */
+    /** Why an image cannot be removed now: somebody has it open, or it is not known whether. */
+    private Optional<StorageException> obstacle(String name) {
+        try {
+            List<String> watchers = images.rbd().watchers(name);
+            return watchers.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(StorageException.refused(
+                            StorageError.IN_USE,
+                            "image '" + images.place(name) + "' is open at " + String.join(", ", watchers)));
+        } catch (StorageException e) {
+            // It has no header yet, or none any more.
+            return Optional.of(e).filter(failure -> failure.error() != StorageError.NOT_FOUND);
+        }
+    }
+
+    /** Why an image cannot be opened, empty if it can. */
+    private Optional<StorageException> refusal(String name) {
+        try {
+            images.rbd().info(name);
+            return Optional.empty();
+        } catch (StorageException e) {
+            return Optional.of(e);
+        }
+    }
+
+    /** Another failure may pass, and says nothing about what the image holds. */
+    private static boolean hasNoHeader(Optional<StorageException> refusal) {
+        return refusal.filter(e -> e.error() == StorageError.NOT_FOUND).isPresent();
+    }
+
+    /** It could not be opened when all were: it is in the pool's directory, and that is all, or nearly. */
     private void unreadable(String name) {
+        Optional<StorageException> refusal = refusal(name);
+        if (refusal.isEmpty() || !images.exists(name)) {
+            return;
+        }
         String what = "image '" + images.place(name) + "' cannot be opened";
         Optional<Interruption> cause = cause(name, Mutation.FREE_IMAGE).or(() -> cause(name, Mutation.ALLOC_IMAGE));
-        if (cause.isPresent()) {
-            automatic(
-                    Kind.UNFINISHED,
-                    name,
-                    what + ": it was being made or removed",
-                    "remove it",
-                    cause.get(),
-                    () -> images.erase(name));
+        if (cause.isPresent() && hasNoHeader(refusal)) {
+            automatic(Kind.UNFINISHED, name, what + ": it was being made or removed", "remove it", cause.get(), () -> {
+                if (!hasNoHeader(refusal(name))) {
+                    throw StorageException.refused(
+                            StorageError.IN_USE,
+                            "image '" + images.place(name) + "' is there again, or the cluster does not tell");
+                }
+                images.erase(name);
+            });
         } else {
             byHand(
                     Kind.IMAGE_UNREADABLE,
@@ -158,7 +193,7 @@ final class Examination {
                     what,
                     Certainty.LIKELY,
                     "if 'rbd info' cannot open it either, remove it with rbd rm",
-                    null);
+                    cause.orElse(null));
         }
     }
 

@@ -11,10 +11,12 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.DiskNames;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** The images of a storage, and what is done with them. Names are those of images, without base images before them. */
@@ -24,6 +26,11 @@ final class Images {
 
     private static final String SNAPSHOT = "--snap";
     private static final long MIB = 1 << 20;
+
+    /** A cluster forgets a client that was killed within half a minute. */
+    private static final Duration FORGOTTEN = Duration.ofSeconds(45);
+
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final Rbd rbd;
     private final Storage storage;
@@ -174,6 +181,11 @@ final class Images {
                 .findFirst();
     }
 
+    /** Whether it is there and as protected as before. */
+    private boolean isStill(String name, Image.Snapshot before) {
+        return find(name, before.name()).filter(before::equals).isPresent();
+    }
+
     private Image.Snapshot present(String name, String snapshot) {
         return find(name, snapshot)
                 .orElseThrow(() -> StorageException.refused(
@@ -240,15 +252,18 @@ final class Images {
 
     /** Makes a linked clone of a snapshot, which is protected first. */
     void cloneImage(String name, String snapshot, String clone) {
-        if (!present(name, snapshot).isProtected()) {
-            protect(name, snapshot);
-        }
+        Image.Snapshot before = present(name, snapshot);
         List<String> arguments = new ArrayList<>(List.of(place(name), SNAPSHOT, snapshot));
         Configuration.dataPool(storage).ifPresent(pool -> arguments.addAll(List.of("--data-pool", pool)));
         arguments.add(place(clone));
         rbd.told(
-                () -> rbd.change("rbd clone '" + name + "' error", "clone", arguments.toArray(String[]::new)),
-                () -> !exists(clone));
+                () -> {
+                    if (!before.isProtected()) {
+                        protect(name, snapshot);
+                    }
+                    rbd.change("rbd clone '" + name + "' error", "clone", arguments.toArray(String[]::new));
+                },
+                () -> !exists(clone) && isStill(name, before));
     }
 
     /** Makes an image larger; a size is rounded up to MiB. */
@@ -269,12 +284,16 @@ final class Images {
                 () -> rbd.info(name).size() == before);
     }
 
-    void snapshot(String name, String snapshot) {
+    void refuseSnapshot(String name, String snapshot) {
         if (find(name, snapshot).isPresent()) {
             throw StorageException.refused(
                     StorageError.ALREADY_EXISTS,
                     "rbd snapshot '" + name + "' error: snapshot '" + snapshot + "' already exists");
         }
+    }
+
+    void snapshot(String name, String snapshot) {
+        refuseSnapshot(name, snapshot);
         rbd.told(() -> create(name, snapshot), () -> find(name, snapshot).isEmpty());
     }
 
@@ -291,14 +310,25 @@ final class Images {
     }
 
     void deleteSnapshot(String name, String snapshot) {
-        if (present(name, snapshot).isProtected()) {
+        Image.Snapshot before = present(name, snapshot);
+        if (before.isProtected()) {
             refuseCloned(name, snapshot);
-            unprotect(name, snapshot);
         }
         rbd.told(
-                () -> rbd.longChange(
-                        "rbd snapshot '" + name + "' error", "snap", "rm", "--no-progress", SNAPSHOT, snapshot, name),
-                () -> find(name, snapshot).isPresent());
+                () -> {
+                    if (before.isProtected()) {
+                        unprotect(name, snapshot);
+                    }
+                    rbd.longChange(
+                            "rbd snapshot '" + name + "' error",
+                            "snap",
+                            "rm",
+                            "--no-progress",
+                            SNAPSHOT,
+                            snapshot,
+                            name);
+                },
+                () -> isStill(name, before));
     }
 
     /**
@@ -336,12 +366,41 @@ final class Images {
         }
     }
 
+    /**
+     * The same of an image that a command had open which was killed: the cluster believes for a while that it still has. An
+     * interruption ends the waiting.
+     */
+    private void eraseOnceClosed(String name) {
+        long end = System.nanoTime() + FORGOTTEN.toNanos();
+        while (true) {
+            try {
+                erase(name);
+                return;
+            } catch (StorageException e) {
+                if (e.error() != StorageError.IN_USE || !awaitClosed(name, end)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Whether nobody has an image open any more. */
+    private boolean awaitClosed(String name, long end) {
+        while (!rbd.watchers(name).isEmpty()) {
+            if (Thread.currentThread().isInterrupted() || System.nanoTime() - end > 0) {
+                return false;
+            }
+            LockSupport.parkNanos(LOOK.toNanos());
+        }
+        return System.nanoTime() - end <= 0;
+    }
+
     /** Removes what has arrived of an image; the failure that made it useless keeps its message. */
     StorageException discarded(String staged, StorageException failure) {
         // The work may have been interrupted, but the removal must be able to wait.
         boolean wasInterrupted = Thread.interrupted();
         try {
-            erase(staged);
+            eraseOnceClosed(staged);
             return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);

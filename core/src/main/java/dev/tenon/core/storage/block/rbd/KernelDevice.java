@@ -32,7 +32,7 @@ final class KernelDevice {
     /** Bounce buffers, without which guests that read into memory they change meanwhile are slow. */
     private static final String BOUNCES = "rxbounce";
 
-    /** A cluster keeps its identity. */
+    /** A cluster keeps its identity, but another may take its address. */
     private static final Map<Connection, String> CLUSTERS = new ConcurrentHashMap<>();
 
     private final RbdHost host;
@@ -53,7 +53,7 @@ final class KernelDevice {
 
     private String fsid() {
         String fsid = Configuration.monitors(storage).isPresent()
-                ? CLUSTERS.computeIfAbsent(rbd.connection(), _ -> rbd.fsid())
+                ? asked()
                 : CephCluster.read(host.etc().resolve("ceph.conf"))
                         .value("global", "fsid")
                         .orElse("");
@@ -63,6 +63,21 @@ final class KernelDevice {
                     "storage '" + storage.id() + "': cluster fsid has invalid format: " + Quoted.of(fsid));
         }
         return fsid;
+    }
+
+    private String asked() {
+        String known = CLUSTERS.get(rbd.connection());
+        if (known == null) {
+            known = rbd.fsid();
+            CLUSTERS.put(rbd.connection(), known);
+        }
+        return known;
+    }
+
+    /** Asks again which cluster a storage is on. */
+    static void forget(Storage storage) {
+        List<String> monitors = Connection.monitorsOf(storage);
+        CLUSTERS.keySet().removeIf(connection -> connection.monitors().equals(monitors));
     }
 
     /**

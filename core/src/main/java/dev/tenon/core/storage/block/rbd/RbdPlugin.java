@@ -103,6 +103,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
 
     @Override
     public HookResult onAdd(Storage storage, Secrets secrets) {
+        KernelDevice.forget(storage);
         SecretFile keyring = new SecretFile(Connection.keyringOf(host, storage));
         Optional<String> given = secrets.changes().getOrDefault(Configuration.KEYRING, Optional.empty());
         if (given.isPresent()) {
@@ -148,6 +149,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
 
     @Override
     public void onDelete(Storage storage) {
+        KernelDevice.forget(storage);
         Connection.removeFiles(host, storage);
     }
 
@@ -397,6 +399,8 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         Images images = images(storage);
         String name = parsed.name().replaceFirst("^vm-", "base-");
         images.refuseOtherParent(volume, parsed);
+        // It would be the state of the base image, and is of another time.
+        images.refuseSnapshot(parsed.name(), RbdNames.BASE_SNAPSHOT);
         images.rename(parsed.name(), name);
         unmapAfterRenaming(storage, parsed.name());
         images.protectBase(name);

@@ -46,36 +46,64 @@ final class Streams {
         String name = snapshot == null ? image : image + "@" + snapshot;
         long size = rbd.size(image, snapshot);
         stream.handOver(number -> {
-            Path pipe = descriptor(number);
-            try (FileChannel output = FileChannel.open(pipe, StandardOpenOption.WRITE)) {
-                write(
-                        output,
-                        ByteBuffer.allocate(Long.BYTES)
-                                .order(ByteOrder.LITTLE_ENDIAN)
-                                .putLong(size)
-                                .flip());
-                if (rbd.read(image, snapshot, opened -> copy(opened, size, output))) {
-                    return;
-                }
-            } catch (IOException e) {
-                throw Failures.of(e, Outcome.FAILED_CLEAN, "could not export image '" + name + "'");
+            try {
+                send(image, snapshot, name, size, descriptor(number));
+            } catch (StorageException e) {
+                // Some of it was sent, and nothing of the storage was changed.
+                throw new StorageException(e.error(), Outcome.FAILED_CLEAN, e.getMessage(), e);
             }
-            rbd.stream("could not export image", NOTHING, pipe, "export", "--no-progress", OLD_FORMAT, "1", name, "-");
         });
     }
 
-    private static void copy(RadosImage image, long size, FileChannel output) throws IOException {
+    private void send(String image, @Nullable String snapshot, String name, long size, Path pipe) {
+        try (FileChannel output = FileChannel.open(pipe, StandardOpenOption.WRITE)) {
+            write(
+                    output,
+                    ByteBuffer.allocate(Long.BYTES)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .putLong(size)
+                            .flip());
+            if (rbd.read(image, snapshot, opened -> copy(opened, name, size, output))) {
+                return;
+            }
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "could not export image '" + name + "'");
+        }
+        rbd.stream("could not export image", NOTHING, pipe, "export", "--no-progress", OLD_FORMAT, "1", name, "-");
+    }
+
+    /** An IOException is a failure of the cluster, not of what takes the stream. */
+    private static void copy(RadosImage image, String name, long size, FileChannel output) throws IOException {
         if (image.size() != size) {
-            throw new IOException("its size has changed from " + size + " to " + image.size() + " bytes meanwhile");
+            throw new StorageException(
+                    StorageError.STREAM_BROKEN,
+                    Outcome.FAILED_CLEAN,
+                    "could not export image '" + name + "': its size has changed from " + size + " to " + image.size()
+                            + " bytes meanwhile");
         }
         ByteBuffer zeroes = ByteBuffer.allocateDirect(ZEROES);
         long[] end = {0};
         image.read(image.parts(), (at, bytes) -> {
-            fill(output, zeroes, at - end[0]);
-            end[0] = at + bytes.remaining();
-            write(output, bytes);
+            taking(name, () -> {
+                fill(output, zeroes, at - end[0]);
+                end[0] = at + bytes.remaining();
+                write(output, bytes);
+            });
         });
-        fill(output, zeroes, size - end[0]);
+        taking(name, () -> fill(output, zeroes, size - end[0]));
+    }
+
+    /** Writes into the stream. */
+    private interface Taking {
+        void run() throws IOException;
+    }
+
+    private static void taking(String name, Taking taking) {
+        try {
+            taking.run();
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.FAILED_CLEAN, "could not export image '" + name + "'");
+        }
     }
 
     private static void fill(FileChannel output, ByteBuffer zeroes, long length) throws IOException {
@@ -108,7 +136,13 @@ final class Streams {
                 return announced;
             });
             long arrived = rbd.info(staged).size();
-            if (arrived < size) {
+            if (arrived > size) {
+                throw new StorageException(
+                        StorageError.STREAM_BROKEN,
+                        Outcome.UNKNOWN,
+                        "could not import image: the stream begins with the size " + size + ", and " + arrived
+                                + " bytes came");
+            } else if (arrived < size) {
                 images.rbd()
                         .change(
                                 "rbd resize '" + staged + "' error",
