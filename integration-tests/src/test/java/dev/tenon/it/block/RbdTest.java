@@ -12,6 +12,7 @@ import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.Finding;
 import dev.tenon.core.spi.Format.Image;
 import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.Interruption;
 import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -546,21 +547,28 @@ class RbdTest {
         assertThat(lab.rbd("ls", "rbd").strip()).isEqualTo("vm-100-disk-1");
     }
 
-    /** What cannot be opened for another reason than that it is half removed may hold data. */
+    /** It was only looked at in the wrong moment, or somebody has mended it. */
     @Test
-    void anImageThatIsDamagedIsShownWhateverTheJournalTells(Scratch scratch) throws IOException {
+    void anImageThatCanBeOpenedAgainIsNotRemoved() {
         make(null, MIB);
-        String id = lab.rbd("info", "rbd/vm-100-disk-0").replaceAll("(?s).*id: (\\w+).*", "$1");
-        String header = "rbd_header." + id;
-        Path size = scratch.file("size");
-        lab.ceph().run("rados", "-p", "rbd", "getomapval", header, "size", size.toString());
-        lab.ceph().run("rados", "-p", "rbd", "setomapval", header, "size", "x");
-        Journal journal = journal(scratch);
-        interrupted(journal, Mutation.FREE_IMAGE, Map.of("volume", "vm-100-disk-0"));
-        List<Finding> left = repaired(journal).left();
-        assertThat(left.getFirst().kind()).isEqualTo(Finding.Kind.IMAGE_UNREADABLE);
-        assertThat(left.getFirst().remedy()).isInstanceOf(Finding.Remedy.ByHand.class);
-        lab.ceph().run("rados", "-p", "rbd", "setomapval", header, "size", "--input-file", size.toString());
+        String header = "rbd_header." + lab.rbd("info", "rbd/vm-100-disk-0").replaceAll("(?s).*id: (\\w+).*", "$1");
+        lab.ceph().run("rados", "-p", "rbd", "cp", header, "kept");
+        lab.ceph().run("rados", "-p", "rbd", "rm", header);
+        assertThat(listed(plugin, storage)).isEmpty();
+        Interruption removal =
+                new Interruption("1", Mutation.FREE_IMAGE, new VolumeName("vm-100-disk-0"), null, Map.of(), Map.of());
+        Finding.Remedy remedy = plugin.examinable()
+                .orElseThrow()
+                .examine(storage, List.of(removal))
+                .getFirst()
+                .remedy();
+        lab.ceph().run("rados", "-p", "rbd", "cp", "kept", header);
+        lab.ceph().run("rados", "-p", "rbd", "rm", "kept");
+        assertThat(remedy)
+                .isInstanceOfSatisfying(
+                        Finding.Remedy.Automatic.class,
+                        automatic ->
+                                refused(StorageError.IN_USE, Outcome.NOT_STARTED, "is there again", automatic.work()));
         assertThat(listed(plugin, storage)).containsExactly("vm-100-disk-0");
     }
 }

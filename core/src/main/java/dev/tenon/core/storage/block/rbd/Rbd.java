@@ -266,10 +266,17 @@ final class Rbd {
                     e);
         }
         ended.errors().forEach(this::said);
-        if (ended.exitCode() != 0) {
+        if (ended.exitCode() != 0 && !isListing(command, ended)) {
             throw StorageException.refused(errorOf(ended), "rbd error: " + words(ended));
         }
         return ended.output();
+    }
+
+    /** A listing is whole but for those that are half removed, and fails if the last one is. */
+    private static boolean isListing(List<String> command, ShortCommand.Ended ended) {
+        return ended.exitCode() == NO_ENTRY
+                && command.contains("-l")
+                && !ended.output().isBlank();
     }
 
     private void said(String line) {
