@@ -1,8 +1,10 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.ProcessIdentity;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -59,7 +61,7 @@ final class Lease implements AutoCloseable {
             } catch (IOException again) {
                 e.addSuppressed(again);
             }
-            if (kind == Kind.WRITE) {
+            if (kind == Kind.WRITE || !isUnwritable(e)) {
                 throw e;
             }
             // A full disk, or one that is only read, must not keep anybody from a restore. What it reads is checked
@@ -69,6 +71,13 @@ final class Lease implements AutoCloseable {
         }
         lease.renewal.start();
         return lease;
+    }
+
+    /** Whether the place is full or only read; any other failure may pass, or is that of the storage. */
+    private static boolean isUnwritable(IOException failure) {
+        return failure instanceof AccessDeniedException
+                || Spare.isFull(failure)
+                || Failures.reason(failure).contains("Read-only file system");
     }
 
     /** Whether somebody took its owner for dead. */
