@@ -21,6 +21,9 @@ final class ChunkReader implements AutoCloseable {
     private final Packer.Pool packers;
     private final Map<String, FileChannel> open = new LinkedHashMap<>(OPEN_PACKS, 0.75f, true);
 
+    /** Who reads ahead may come late, and must not open a pack again. */
+    private boolean isClosed;
+
     ChunkReader(Layout layout, ChunkIndex index, Packer.Pool packers) {
         this.layout = layout;
         this.index = index;
@@ -31,6 +34,7 @@ final class ChunkReader implements AutoCloseable {
      * A chunk that is stored, from any of its places.
      *
      * @throws BadRepositoryException if it is not there or is damaged
+     * @throws IOException if it cannot be read from any of them
      */
     byte[] read(ChunkId id) throws IOException {
         Optional<ChunkIndex.Place> place = index.find(id);
@@ -42,21 +46,34 @@ final class ChunkReader implements AutoCloseable {
         }
         try {
             return read(id, place.get());
-        } catch (BadRepositoryException e) {
+        } catch (ClosedByInterruptException e) {
+            throw e;
+        } catch (IOException e) {
             return read(id, e);
         }
     }
 
     /** Of all places the first that is good. */
-    private byte[] read(ChunkId id, BadRepositoryException failure) throws IOException {
+    private byte[] read(ChunkId id, IOException failure) throws IOException {
+        requireOpen();
         for (ChunkIndex.Place place : index.everywhere(id)) {
             try {
                 return read(id, place);
-            } catch (BadRepositoryException e) {
+            } catch (ClosedByInterruptException e) {
+                throw e;
+            } catch (IOException e) {
                 failure.addSuppressed(e);
             }
         }
         throw failure;
+    }
+
+    private void requireOpen() throws IOException {
+        synchronized (open) {
+            if (isClosed) {
+                throw new IOException("the repository is not read any more");
+            }
+        }
     }
 
     private byte[] read(ChunkId id, ChunkIndex.Place place) throws IOException {
@@ -89,6 +106,7 @@ final class ChunkReader implements AutoCloseable {
 
     private FileChannel channel(String pack) throws IOException {
         synchronized (open) {
+            requireOpen();
             FileChannel channel = open.get(pack);
             if (channel == null || !channel.isOpen()) {
                 try {
@@ -110,6 +128,7 @@ final class ChunkReader implements AutoCloseable {
     @Override
     public void close() throws IOException {
         synchronized (open) {
+            isClosed = true;
             for (FileChannel channel : open.values()) {
                 channel.close();
             }

@@ -4,12 +4,14 @@ import dev.tenon.core.spi.ByteSize;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
 public final class DiskReader {
@@ -26,11 +28,11 @@ public final class DiskReader {
             Thread.ofPlatform().daemon().name("read ahead ", 0).factory());
 
     /** Those that are being read, too: who wants one waits for it. */
-    private final Map<ChunkId, CompletableFuture<byte[]>> cache = new LinkedHashMap<>(CACHED, 0.75f, true) {
+    private final Map<ChunkId, Load> cache = new LinkedHashMap<>(CACHED, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<ChunkId, CompletableFuture<byte[]>> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<ChunkId, Load> eldest) {
             return size() > CACHED;
         }
     };
@@ -101,51 +103,66 @@ public final class DiskReader {
         }
         for (long next = number + 1; next <= Math.min(number + AHEAD, table.count() - 1); next++) {
             ChunkId id = table.get(next);
-            CompletableFuture<byte[]> ahead = new CompletableFuture<>();
+            Load ahead = new Load(id);
             synchronized (cache) {
                 if (id.isZeroes() || cache.putIfAbsent(id, ahead) != null) {
                     continue;
                 }
             }
-            THREADS.execute(() -> load(id, ahead));
+            THREADS.execute(ahead);
         }
     }
 
     private byte[] chunk(ChunkId id) throws IOException {
-        CompletableFuture<byte[]> found;
-        CompletableFuture<byte[]> own = null;
-        synchronized (cache) {
-            found = cache.get(id);
-            if (found == null) {
-                own = new CompletableFuture<>();
-                found = own;
-                cache.put(id, own);
+        while (true) {
+            Load load;
+            synchronized (cache) {
+                load = cache.computeIfAbsent(id, Load::new);
             }
-        }
-        if (own != null) {
-            load(id, own);
-        }
-        try {
-            return found.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("reading was interrupted");
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof BadRepositoryException damaged) {
-                throw damaged;
+            // Not by waiting for a thread, which may hang in another repository.
+            load.run();
+            try {
+                return load.bytes.get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("reading was interrupted");
+            } catch (ExecutionException e) {
+                switch (e.getCause()) {
+                    case BadRepositoryException damaged -> throw damaged;
+                    case ClosedByInterruptException other
+                    when !Thread.currentThread().isInterrupted() -> {
+                        // Somebody else was interrupted, and not this one.
+                    }
+                    case Throwable other -> throw new IOException("chunk " + id + " cannot be read: " + other, other);
+                    case null -> throw new IOException("chunk " + id + " cannot be read", e);
+                }
             }
-            throw new IOException("chunk " + id + " cannot be read: " + e.getCause(), e.getCause());
         }
     }
 
-    private void load(ChunkId id, CompletableFuture<byte[]> into) {
-        try {
-            into.complete(chunks.read(id));
-        } catch (IOException | RuntimeException | Error e) {
-            synchronized (cache) {
-                cache.remove(id, into);
+    /** A chunk that is to be read once, by whoever comes first. */
+    private final class Load implements Runnable {
+        private final ChunkId id;
+        private final AtomicBoolean isBegun = new AtomicBoolean();
+        private final CompletableFuture<byte[]> bytes = new CompletableFuture<>();
+
+        Load(ChunkId id) {
+            this.id = id;
+        }
+
+        @Override
+        public void run() {
+            if (!isBegun.compareAndSet(false, true)) {
+                return;
             }
-            into.completeExceptionally(e);
+            try {
+                bytes.complete(chunks.read(id));
+            } catch (IOException | RuntimeException | Error e) {
+                synchronized (cache) {
+                    cache.remove(id, this);
+                }
+                bytes.completeExceptionally(e);
+            }
         }
     }
 }
