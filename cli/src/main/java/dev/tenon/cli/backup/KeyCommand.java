@@ -132,16 +132,26 @@ final class KeyCommand extends RepositoryCommand {
                                     .map(slot -> Json.object(
                                             "name", slot.name(),
                                             "kind", kind(slot),
-                                            "write-only", !slot.isFull()))
+                                            "write-only", !slot.isFull() && !slot.isDamaged()))
                                     .toList()));
             return;
         }
         Table table = new Table().text("KEY").text("KIND").text("MAY");
-        keys.slots().forEach(slot -> table.row(slot.name(), kind(slot), slot.isFull() ? "read and add" : "only add"));
+        keys.slots().forEach(slot -> table.row(slot.name(), kind(slot), rights(slot)));
         table.print(out(), terminal());
     }
 
+    private static String rights(RepositoryKeys.Slot slot) {
+        if (slot.isDamaged()) {
+            return "nothing";
+        }
+        return slot.isFull() ? "read and add" : "only add";
+    }
+
     private static String kind(RepositoryKeys.Slot slot) {
+        if (slot.isDamaged()) {
+            return "damaged";
+        }
         return slot.isPassphrase() ? "passphrase" : "key file";
     }
 }

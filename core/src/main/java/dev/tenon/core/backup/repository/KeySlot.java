@@ -37,6 +37,8 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, 
     private static final int MOST_ITERATIONS = 10_000_000;
 
     private static final int VERSION = 1;
+    private static final String FULL = "full";
+    private static final String WRITE = "write";
     private static final int TAG = 16;
 
     static KeySlot make(RepositoryKey key, Unlocking by, boolean isFull) {
@@ -62,7 +64,7 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, 
     }
 
     private byte[] name() {
-        return ("tenon key " + (isFull ? "full" : "write") + " " + fingerprint).getBytes(StandardCharsets.US_ASCII);
+        return ("tenon key " + (isFull ? FULL : WRITE) + " " + fingerprint).getBytes(StandardCharsets.US_ASCII);
     }
 
     private byte @Nullable [] secret(Unlocking by) {
@@ -101,7 +103,7 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, 
         Map<String, Object> slot = new TreeMap<>();
         slot.put("tenon-key", VERSION);
         slot.put("fingerprint", fingerprint);
-        slot.put("access", isFull ? "full" : "write");
+        slot.put("access", isFull ? FULL : WRITE);
         slot.put("iterations", iterations);
         slot.put("salt", salt);
         slot.put("sealed", sealed);
@@ -110,14 +112,16 @@ record KeySlot(String fingerprint, boolean isFull, int iterations, String salt, 
 
     static KeySlot read(Path file) throws IOException {
         try {
-            Map<String, Object> slot = JSON.std.mapFrom(Files.readString(file));
+            Map<String, Object> slot = JSON.std.mapFrom(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
             if (Integer.valueOf(VERSION).equals(slot.get("tenon-key"))
+                    && slot.get("access") instanceof String access
+                    && (access.equals(FULL) || access.equals(WRITE))
                     && slot.get("iterations") instanceof Integer iterations
                     && iterations >= 0
                     && iterations <= MOST_ITERATIONS) {
                 KeySlot read = new KeySlot(
                         String.valueOf(slot.get("fingerprint")),
-                        "full".equals(slot.get("access")),
+                        access.equals(FULL),
                         iterations,
                         text(bytes(slot.get("salt"))),
                         text(bytes(slot.get("sealed"))));

@@ -90,6 +90,26 @@ record Layout(Path root, int parityPercent) {
         return Files.exists(header());
     }
 
+    /** Whether there is nothing but what a repository has that was begun and not finished. */
+    boolean isUnused() throws IOException {
+        for (Path entry : entries(root)) {
+            boolean isOwn = entry.equals(keys())
+                    || (directories().contains(entry)
+                            && Files.isDirectory(entry)
+                            && entries(entry).isEmpty())
+                    || entry.equals(header().resolveSibling(header().getFileName() + NEW));
+            if (!isOwn) {
+                return false;
+            }
+        }
+        for (Path key : entries(keys())) {
+            if (!key.toString().matches(".*\\.key(\\.new)?")) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     List<Path> directories() {
         return List.of(packs(), indexes(), snapshots(), leases(), condemned());
     }

@@ -1,14 +1,21 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
@@ -17,6 +24,8 @@ import java.util.regex.Pattern;
  */
 public final class RepositoryKeys {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}");
+
+    private static final String LOCK = "lock";
 
     private final Layout layout;
     private final RepositoryKey key;
@@ -31,8 +40,9 @@ public final class RepositoryKeys {
      *
      * @param isPassphrase or a key file
      * @param isFull whether it reads, or only adds backups
+     * @param isDamaged whether it opens nothing any more, and nothing else is known of it; it can be removed
      */
-    public record Slot(String name, boolean isPassphrase, boolean isFull) {}
+    public record Slot(String name, boolean isPassphrase, boolean isFull, boolean isDamaged) {}
 
     /** The same for all slots of a repository. */
     public String fingerprint() {
@@ -43,17 +53,21 @@ public final class RepositoryKeys {
     public List<Slot> slots() throws IOException {
         List<Slot> slots = new ArrayList<>();
         for (Path file : files(layout)) {
-            KeySlot slot = KeySlot.read(file);
-            String name = String.valueOf(file.getFileName());
-            slots.add(new Slot(
-                    name.substring(0, name.length() - KeySlot.EXTENSION.length()),
-                    slot.iterations() > 0,
-                    slot.isFull()));
+            String fileName = String.valueOf(file.getFileName());
+            String name = fileName.substring(0, fileName.length() - KeySlot.EXTENSION.length());
+            try {
+                KeySlot slot = KeySlot.read(file);
+                slots.add(new Slot(name, slot.iterations() > 0, slot.isFull(), false));
+            } catch (NoSuchFileException e) {
+                // removed meanwhile
+            } catch (IOException e) {
+                slots.add(new Slot(name, false, false, true));
+            }
         }
         return slots;
     }
 
-    private static List<Path> files(Layout layout) throws IOException {
+    static List<Path> files(Layout layout) throws IOException {
         return Layout.entries(layout.keys()).stream()
                 .filter(file -> file.toString().endsWith(KeySlot.EXTENSION))
                 .toList();
@@ -78,12 +92,49 @@ public final class RepositoryKeys {
     public void add(String name, Unlocking by, boolean isFull) throws IOException {
         requireFull();
         Path file = file(name);
-        if (Files.exists(file)) {
-            throw StorageException.refused(
-                    StorageError.ALREADY_EXISTS, "the repository has a key " + Quoted.of(name) + " already");
+        byte[] slot = KeySlot.make(key, by, isFull).write();
+        alone(() -> {
+            if (Files.exists(file)) {
+                throw StorageException.refused(
+                        StorageError.ALREADY_EXISTS, "the repository has a key " + Quoted.of(name) + " already");
+            }
+            Layout.publish(file, slot);
+        });
+    }
+
+    private interface Change {
+        void run() throws IOException;
+    }
+
+    /** Two who change keys at the same time would each count on the key that the other one removes. */
+    private void alone(Change change) throws IOException {
+        synchronized (RepositoryKeys.class) {
+            Layout.makeDirectory(layout.keys());
+            try (FileChannel channel = FileChannel.open(
+                            layout.keys().resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = channel.lock()) {
+                if (!lock.isValid()) {
+                    throw new IOException("the lock of the keys is lost");
+                }
+                change.run();
+            }
         }
-        Layout.makeDirectory(layout.keys());
-        Layout.publish(file, KeySlot.make(key, by, isFull).write());
+    }
+
+    /**
+     * The files of slots of a new repository, by name; none is written.
+     *
+     * @throws StorageException if a name or a way to unlock cannot be
+     */
+    static Map<Path, byte[]> made(Layout layout, RepositoryKey key, Map<String, Unlocking> by) throws IOException {
+        Map<Path, byte[]> slots = new LinkedHashMap<>();
+        RepositoryKeys keys = new RepositoryKeys(layout, key);
+        for (Map.Entry<String, Unlocking> each : by.entrySet()) {
+            slots.put(
+                    keys.file(each.getKey()),
+                    KeySlot.make(key, each.getValue(), true).write());
+        }
+        return slots;
     }
 
     /**
@@ -93,8 +144,11 @@ public final class RepositoryKeys {
      */
     public void change(String name, Unlocking by) throws IOException {
         requireFull();
-        Path file = present(name);
-        Layout.publish(file, KeySlot.make(key, by, KeySlot.read(file).isFull()).write());
+        alone(() -> {
+            Path file = present(name);
+            Layout.publish(
+                    file, KeySlot.make(key, by, KeySlot.read(file).isFull()).write());
+        });
     }
 
     /**
@@ -104,17 +158,18 @@ public final class RepositoryKeys {
      */
     public void remove(String name) throws IOException {
         requireFull();
-        Path file = present(name);
-        boolean isOtherFull =
-                slots().stream().anyMatch(slot -> slot.isFull() && !slot.name().equals(name));
-        if (!isOtherFull) {
-            throw StorageException.refused(
-                    StorageError.IN_USE,
-                    "the key " + Quoted.of(name)
-                            + " is the last by which the backups can be read; add another one first");
-        }
-        Files.delete(file);
-        DirectorySync.of(layout.keys());
+        alone(() -> {
+            Path file = present(name);
+            List<Slot> full = slots().stream().filter(Slot::isFull).toList();
+            if (full.size() == 1 && full.getFirst().name().equals(name)) {
+                throw StorageException.refused(
+                        StorageError.IN_USE,
+                        "the key " + Quoted.of(name)
+                                + " is the last by which the backups can be read; add another one first");
+            }
+            Files.delete(file);
+            DirectorySync.of(layout.keys());
+        });
     }
 
     /** The whole key, to be printed and kept away from the machine: a title, and four lines. */
@@ -165,6 +220,8 @@ public final class RepositoryKeys {
                 } catch (BadRepositoryException e) {
                     // The others may open it all the same.
                     damaged = ", and " + e.getMessage();
+                } catch (IOException e) {
+                    damaged = ", and the key slot '" + file.getFileName() + "' cannot be read: " + Failures.reason(e);
                 }
             }
         }
