@@ -76,6 +76,8 @@ final class VerifyCommand extends RepositoryCommand {
                             verified.indexes(),
                             "packs",
                             verified.packs(),
+                            "without-parity",
+                            verified.parities(),
                             "snapshots",
                             hurt,
                             "repaired",
@@ -104,6 +106,7 @@ final class VerifyCommand extends RepositoryCommand {
         Table table = new Table().text("DAMAGED").text("NAME").text("REASON");
         verified.indexes().forEach((name, reason) -> table.row("index", name, reason));
         verified.packs().forEach((name, reason) -> table.row("pack", name, reason));
+        verified.parities().forEach((name, reason) -> table.row("parity", name, reason));
         for (Map.Entry<SnapshotId, String> snapshot : verified.snapshots().entrySet()) {
             table.row("snapshot", snapshot.getKey().toString(), snapshot.getValue());
         }
@@ -112,6 +115,9 @@ final class VerifyCommand extends RepositoryCommand {
 
     private static String advice(Verifier.Verified verified) {
         if (verified.packs().isEmpty() && verified.snapshots().isEmpty()) {
+            if (!verified.parities().isEmpty()) {
+                return "no backup is damaged, but packs have no parity by which they could be repaired; --repair makes it";
+            }
             return "only the index is damaged; the next backup makes it anew";
         }
         int hurt = verified.snapshots().size();

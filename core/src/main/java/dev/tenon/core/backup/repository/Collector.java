@@ -183,7 +183,9 @@ public final class Collector {
         if (useless.isEmpty() && sparse.isEmpty()) {
             return;
         }
-        rewrite(sparse);
+        known.addAll(useless);
+        known.addAll(sparse.keySet());
+        rewrite(sparse, known);
         useless.addAll(sparse.keySet());
         Condemned.publish(layout, useless);
     }
@@ -211,13 +213,13 @@ public final class Collector {
     }
 
     /** Copies what is needed of packs into new ones. A pack in which it is damaged is left out. */
-    private void rewrite(Map<String, List<PackEntry>> sparse) throws IOException {
+    private void rewrite(Map<String, List<PackEntry>> sparse, Set<String> condemned) throws IOException {
         if (sparse.isEmpty()) {
             return;
         }
         Packer packer = packers.take();
         try (Lease lease = Lease.take(layout, Lease.Kind.WRITE);
-                PackWriter packs = new PackWriter(layout, lease)) {
+                PackWriter packs = new PackWriter(layout, lease, packers, packers.sealing(), condemned)) {
             Iterator<Map.Entry<String, List<PackEntry>>> left =
                     sparse.entrySet().iterator();
             while (left.hasNext()) {
@@ -253,7 +255,7 @@ public final class Collector {
         ChunkSet entered = new ChunkSet();
         try (ChunkReader reader = new ChunkReader(layout, index, packers)) {
             for (SnapshotId id : Repository.list(layout, layout.snapshots())) {
-                Snapshot snapshot = Repository.record(layout, id);
+                Snapshot snapshot = Repository.record(layout, id, packers.key());
                 if (snapshot != null) {
                     Marks.of(snapshot, reader, live, entered);
                 }

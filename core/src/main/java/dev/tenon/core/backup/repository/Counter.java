@@ -64,7 +64,7 @@ final class Counter {
         long stored = 0;
         TreeCounter trees = new TreeCounter(own, index);
         for (SnapshotId id : ids) {
-            Snapshot snapshot = Repository.record(layout, id);
+            Snapshot snapshot = Repository.record(layout, id, packers.key());
             if (snapshot == null) {
                 continue;
             }

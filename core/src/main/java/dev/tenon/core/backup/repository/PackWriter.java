@@ -4,24 +4,35 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
-/** Appends chunks to packs that lie under a lease until each is sealed. Calls come from many threads. */
+/**
+ * Appends chunks to packs that lie under a lease until each is sealed. A pack never gets the name of one that is condemned: a
+ * collector that does not wait for this writer would remove it. Calls come from many threads.
+ */
 final class PackWriter implements AutoCloseable {
     static final int SIZE = 64 << 20;
 
+    /** For a chunk by which a pack gets another name. */
+    private static final int RESERVE = Pack.CHUNK_HEADER + Sealing.OVERHEAD + Packer.UNIQUE;
+
     private final Layout layout;
     private final Lease lease;
+    private final Packer.Pool packers;
+    private final @Nullable Sealing seal;
+    private final Set<String> condemned;
     private final Map<String, List<PackEntry>> sealed = new LinkedHashMap<>();
     private List<PackEntry> entries = new ArrayList<>();
     private @Nullable FileChannel channel;
@@ -33,15 +44,24 @@ final class PackWriter implements AutoCloseable {
             Thread.ofPlatform().daemon().name("packs of a backup").factory());
     private @Nullable Future<?> sealing;
 
-    PackWriter(Layout layout, Lease lease) {
+    /**
+     * For one backup or collector.
+     *
+     * @param seal null in a repository that is not encrypted
+     * @param condemned the packs that are, or will be before this is closed; read after the lease was taken
+     */
+    PackWriter(Layout layout, Lease lease, Packer.Pool packers, @Nullable Sealing seal, Set<String> condemned) {
         this.layout = layout;
         this.lease = lease;
+        this.packers = packers;
+        this.seal = seal;
+        this.condemned = Set.copyOf(condemned);
         this.file = lease.file("pack-0");
     }
 
     /** Appends a stored chunk, with its header. */
     synchronized void append(ChunkId id, ChunkKind kind, int plain, ByteBuffer stored) throws IOException {
-        if (channel != null && (long) offset + stored.remaining() > SIZE) {
+        if (channel != null && (long) offset + stored.remaining() > SIZE - RESERVE) {
             end();
         }
         FileChannel to = channel;
@@ -108,6 +128,13 @@ final class PackWriter implements AutoCloseable {
 
     private void seal(FileChannel open, Path from, List<PackEntry> content) throws IOException {
         try (open) {
+            if (condemned.contains(Pack.name(content))) {
+                Packer.Unique unique = packers.unique(seal);
+                int size = unique.stored().remaining() - Pack.CHUNK_HEADER;
+                content.add(new PackEntry(
+                        unique.id(), ChunkKind.DATA, Math.toIntExact(open.position()), size, Packer.UNIQUE));
+                Pack.writeFully(open, unique.stored());
+            }
             Pack.writeFully(open, Pack.footer(content));
             open.force(true);
         }
@@ -115,6 +142,8 @@ final class PackWriter implements AutoCloseable {
         Path place = layout.pack(name);
         lease.requireHeld();
         Layout.makeDirectory(Layout.parent(place));
+        // What a pack of the same name had may be of other bytes, which were sealed by another backup.
+        Files.deleteIfExists(layout.parity(name));
         Layout.move(from, place);
         if (layout.parityPercent() > 0) {
             // After the pack: a crash between the two leaves one without parity, which a repair adds.

@@ -15,20 +15,40 @@ final class Packer {
     /** How many bytes to compress as a trial, which tells whether the rest is worth compressing. */
     private static final int TRIAL = 64 << 10;
 
+    /** Bytes of the header of a chunk. */
+    private static final int KIND = 4;
+
+    private static final int UNUSED = 7;
+
     private static final int WORTH_WHILE = TRIAL / 100 * 95;
 
     private final ByteBuffer plain;
     private final ByteBuffer packed;
     private final @Nullable RepositoryKey key;
-    private final ByteBuffer sealed;
+    private @Nullable ByteBuffer sealed;
     private final Zstd zstd = new Zstd();
 
     private Packer(int largest, @Nullable RepositoryKey key) {
         plain = ByteBuffer.allocateDirect(largest);
         packed = ByteBuffer.allocateDirect(Pack.CHUNK_HEADER + Math.toIntExact(Zstd.bound(largest)));
         this.key = key;
-        sealed = ByteBuffer.allocateDirect(key == null ? 0 : packed.capacity() + Sealing.OVERHEAD);
     }
+
+    /** For sealed chunks; a repository that is not encrypted needs none. */
+    private ByteBuffer sealed() {
+        ByteBuffer present = sealed;
+        if (present == null) {
+            present = ByteBuffer.allocateDirect(packed.capacity() + Sealing.OVERHEAD);
+            sealed = present;
+        }
+        return present.clear();
+    }
+
+    /** Bytes of a chunk by which a pack gets another name. */
+    static final int UNIQUE = 32;
+
+    /** Such a chunk, and what is stored of it, with its header. */
+    record Unique(ChunkId id, ByteBuffer stored) {}
 
     /** Packers that are not in use. */
     static final class Pool implements AutoCloseable {
@@ -55,9 +75,37 @@ final class Packer {
         /** One that is free; nobody may have two. */
         Packer take() {
             free.acquireUninterruptibly();
-            synchronized (this) {
-                Packer packer = idle.poll();
-                return packer == null ? new Packer(largest, key) : packer;
+            try {
+                synchronized (this) {
+                    Packer packer = idle.poll();
+                    return packer == null ? new Packer(largest, key) : packer;
+                }
+            } catch (RuntimeException | Error e) {
+                free.release();
+                throw e;
+            }
+        }
+
+        /** The key of the repository; null if it is not encrypted. */
+        @Nullable
+        RepositoryKey key() {
+            return key;
+        }
+
+        /**
+         * A chunk that no other pack has, by which a pack gets another name. It waits for no packer: those who have one may
+         * wait for the pack.
+         *
+         * @param sealing null in a repository that is not encrypted
+         */
+        Unique unique(@Nullable Sealing sealing) {
+            byte[] bytes = RepositoryKey.random(UNIQUE);
+            ChunkId chunk = id(bytes, 0, bytes.length);
+            Packer own = new Packer(bytes.length, key);
+            try {
+                return new Unique(chunk, own.pack(chunk, ChunkKind.DATA, bytes, 0, bytes.length, sealing));
+            } finally {
+                own.zstd.close();
             }
         }
 
@@ -109,8 +157,15 @@ final class Packer {
      * The same of a chunk that lies elsewhere.
      *
      * @param chunk direct; what remains in it, which stays so
+     * @throws IllegalStateException if the repository is encrypted and there is nothing to seal by, or the reverse
      */
     ByteBuffer pack(ChunkId id, ChunkKind kind, ByteBuffer chunk, @Nullable Sealing sealing) {
+        if ((key == null) != (sealing == null)) {
+            throw new IllegalStateException(
+                    key == null
+                            ? "this repository is not encrypted"
+                            : "a chunk of an encrypted repository is not sealed");
+        }
         int length = chunk.remaining();
         packed.clear().position(Pack.CHUNK_HEADER);
         boolean isSmaller = isWorthWhile(chunk) && compress(chunk.duplicate()) && packed.remaining() < length;
@@ -127,7 +182,7 @@ final class Packer {
                 .putInt(length);
         ByteBuffer to = packed;
         if (sealing != null) {
-            to = sealed.clear().position(Pack.CHUNK_HEADER);
+            to = sealed().position(Pack.CHUNK_HEADER);
             sealing.seal(name(header.array(), id), packed, to);
             to.flip().position(Pack.CHUNK_HEADER);
         }
@@ -213,16 +268,29 @@ final class Packer {
         if (key == null) {
             return stored;
         }
-        if (stored.remaining() < Sealing.OVERHEAD || stored.remaining() > sealed.capacity()) {
+        ByteBuffer to = sealed();
+        if (stored.remaining() < Sealing.OVERHEAD || stored.remaining() > to.capacity()) {
             throw damaged(where);
         }
         byte[] half = new byte[Sealing.HALF];
         stored.get(half);
-        sealed.clear();
-        if (!key.open(half, where).open(name(header, id), stored, sealed)) {
+        if (!key.open(half, where).open(name(header, id), stored, to)) {
             throw damaged(where);
         }
-        return sealed.flip();
+        return to.flip();
+    }
+
+    /**
+     * Checks all of a chunk, also what nobody needs who reads.
+     *
+     * @param stored with its header
+     * @throws BadRepositoryException if anything of it is damaged
+     */
+    void check(PackEntry entry, ByteBuffer stored, String where) throws IOException {
+        if (stored.get(KIND) != entry.kind().number() || stored.get(UNUSED) != 0) {
+            throw damaged(where);
+        }
+        unpack(entry.id(), stored, where);
     }
 
     static BadRepositoryException damaged(String where) {

@@ -1,7 +1,9 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.failure.Failures;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,7 +12,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -20,6 +21,9 @@ import java.util.TreeMap;
  */
 public final class Repairer {
     private static final long LARGEST = 256L << 20;
+
+    /** A disk that is gone altogether must not be asked for every block. */
+    private static final int MOST_UNREADABLE = 1024;
 
     private final Layout layout;
     private final Packer.Pool packers;
@@ -50,46 +54,96 @@ public final class Repairer {
         try (Lease lease = Lease.take(layout, Lease.Kind.WRITE)) {
             for (String name : layout.packNames()) {
                 try {
-                    byte[] pack = bytes(layout.pack(name));
-                    byte[] parity = Files.exists(layout.parity(name)) ? bytes(layout.parity(name)) : new byte[0];
-                    if (isSound(name, pack)) {
-                        if (layout.parityPercent() > 0 && !Parity.fits(pack, parity)) {
-                            put(lease, Parity.of(pack, layout.parityPercent()), layout.parity(name));
-                            parities.add(name);
-                        }
-                    } else {
-                        byte[] whole = Parity.repaired(pack, parity);
-                        if (whole != null && isSound(name, whole)) {
-                            put(lease, whole, layout.pack(name));
-                            DamagedChunks.note(layout, name, List.of());
-                            repaired.add(name);
-                            if (!Parity.fits(whole, parity)) {
-                                put(lease, Parity.of(whole, layout.parityPercent()), layout.parity(name));
-                            }
-                        } else {
-                            lost.put(
-                                    name,
-                                    parity.length == 0
-                                            ? "it has no parity"
-                                            : "more of it is damaged than its parity can repair");
-                        }
+                    repair(name, lease, repaired, parities, lost);
+                } catch (ClosedByInterruptException e) {
+                    throw e;
+                } catch (IOException e) {
+                    if (lease.isLost()) {
+                        throw new IOException(
+                                "the repair was taken for dead, because it did not move for too long, or the repository"
+                                        + " has gone; repair it again",
+                                e);
                     }
-                } catch (NoSuchFileException e) {
-                    // collected meanwhile
+                    // One that was collected meanwhile is not missed.
+                    if (!(e instanceof NoSuchFileException) || Files.exists(layout.pack(name))) {
+                        lost.put(name, "it cannot be read or written: " + Failures.reason(e));
+                    }
                 }
             }
         }
         return new Repaired(repaired, parities, lost);
     }
 
-    private static byte[] bytes(Path file) throws IOException {
-        if (Files.size(file) > LARGEST) {
-            throw new BadRepositoryException("'" + file + "' is larger than any pack; move it away");
+    private void repair(
+            String name, Lease lease, List<String> repaired, List<String> parities, SortedMap<String, String> lost)
+            throws IOException {
+        byte[] pack = bytes(layout.pack(name));
+        byte[] parity = Files.exists(layout.parity(name)) ? bytes(layout.parity(name)) : new byte[0];
+        // First by the parity: what it is of is the truth, as long as that is a sound pack.
+        byte[] whole = Parity.repaired(pack, parity);
+        boolean isRepaired = whole != null && !Arrays.equals(whole, pack) && isSound(name, whole);
+        if (whole == null || !isRepaired) {
+            whole = pack;
         }
-        return Files.readAllBytes(file);
+        if (isRepaired) {
+            put(lease, whole, layout.pack(name));
+            DamagedChunks.note(layout, name, List.of());
+            repaired.add(name);
+        } else if (!isSound(name, pack)) {
+            lost.put(
+                    name, parity.length == 0 ? "it has no parity" : "more of it is damaged than its parity can repair");
+            return;
+        }
+        if (layout.parityPercent() > 0 && !Parity.fits(whole, parity)) {
+            put(lease, Parity.of(whole, layout.parityPercent()), layout.parity(name));
+            if (!isRepaired) {
+                parities.add(name);
+            }
+        }
+    }
+
+    /** A pack or its parity; what cannot be read of a pack is taken for damaged. */
+    static byte[] bytes(Path file) throws IOException {
+        long size = Files.size(file);
+        if (size > LARGEST) {
+            throw new IOException("'" + file + "' is larger than any pack; move it away");
+        }
+        try {
+            return Files.readAllBytes(file);
+        } catch (ClosedByInterruptException | NoSuchFileException e) {
+            throw e;
+        } catch (IOException e) {
+            return readable(file, (int) size, e);
+        }
+    }
+
+    /** Blocks that a disk does not give are zeroes. */
+    private static byte[] readable(Path file, int size, IOException failure) throws IOException {
+        byte[] bytes = new byte[size];
+        int unreadable = 0;
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            for (int at = 0; at < size; at += Parity.BLOCK) {
+                ByteBuffer block = ByteBuffer.wrap(bytes, at, Math.min(Parity.BLOCK, size - at));
+                try {
+                    Pack.readFully(channel, block, at, "'" + file + "'");
+                } catch (ClosedByInterruptException e) {
+                    throw e;
+                } catch (IOException e) {
+                    unreadable++;
+                    if (unreadable > MOST_UNREADABLE) {
+                        throw failure;
+                    }
+                }
+            }
+        }
+        if (unreadable * (long) Parity.BLOCK >= size) {
+            throw failure;
+        }
+        return bytes;
     }
 
     private static void put(Lease lease, byte[] content, Path place) throws IOException {
+        lease.requireHeld();
         Path written = lease.file("repaired");
         Layout.write(written, content);
         Layout.move(written, place);
@@ -112,7 +166,7 @@ public final class Repairer {
                 ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
                 stored.put(pack, entry.offset(), Pack.CHUNK_HEADER + entry.stored())
                         .flip();
-                Objects.requireNonNull(packer.unpack(entry.id(), stored, name));
+                packer.check(entry, stored, name);
             }
             return true;
         } catch (IOException e) {

@@ -65,14 +65,18 @@ public final class Repository implements AutoCloseable {
     }
 
     /**
-     * Makes a repository in a directory that is empty or missing.
+     * Makes a repository in a directory that is empty or missing, or in which a repository was begun and not finished.
      *
-     * @throws StorageException {@code ALREADY_EXISTS} if there is something in it
+     * @throws StorageException {@code ALREADY_EXISTS} if there is something else in it
      */
     public static void init(Path directory, RepositoryOptions options) throws IOException {
         Layout layout = new Layout(directory.toAbsolutePath());
+        boolean isEncrypted = !options.keys().isEmpty();
+        RepositoryKey made = RepositoryKey.generate();
+        // Before anything is made: what is wrong leaves nothing.
+        Map<Path, byte[]> slots = RepositoryKeys.made(layout, made, options.keys());
         Layout.makeDirectory(layout.root());
-        if (!Layout.entries(layout.root()).isEmpty()) {
+        if (!layout.isUnused()) {
             throw StorageException.refused(
                     StorageError.ALREADY_EXISTS,
                     "the directory " + Quoted.of(directory.toString())
@@ -81,7 +85,6 @@ public final class Repository implements AutoCloseable {
         for (Path inner : layout.directories()) {
             Layout.makeDirectory(inner);
         }
-        boolean isEncrypted = !options.keys().isEmpty();
         Map<String, Object> header = new TreeMap<>();
         header.put("tenon-repository", isEncrypted || options.parity() > 0 ? GUARDED : VERSION);
         header.put("id", UUID.randomUUID().toString());
@@ -89,11 +92,14 @@ public final class Repository implements AutoCloseable {
         if (options.parity() > 0) {
             header.put("parity", options.parity());
         }
+        // Of a repository that was not finished; nothing was ever sealed by them.
+        for (Path key : Layout.entries(layout.keys())) {
+            Files.delete(key);
+        }
         if (isEncrypted) {
-            RepositoryKey made = RepositoryKey.generate();
-            RepositoryKeys keys = new RepositoryKeys(layout, made);
-            for (Map.Entry<String, Unlocking> each : options.keys().entrySet()) {
-                keys.add(each.getKey(), each.getValue(), true);
+            Layout.makeDirectory(layout.keys());
+            for (Map.Entry<Path, byte[]> each : slots.entrySet()) {
+                Layout.publish(each.getKey(), each.getValue());
             }
             header.put("encryption", new TreeMap<>(Map.of("method", METHOD, "fingerprint", made.fingerprint())));
         }
@@ -142,9 +148,7 @@ public final class Repository implements AutoCloseable {
         try {
             header = JSON.std.mapFrom(new String(written, StandardCharsets.UTF_8));
         } catch (IOException e) {
-            throw new BadRepositoryException(
-                    "the file " + Quoted.of(layout.header().toString())
-                            + " is damaged, which says of which version the repository is; restore it from a copy");
+            throw damagedHeader(layout);
         }
         boolean isKnown = header.get("tenon-repository") instanceof Integer version
                 && version >= VERSION
@@ -163,7 +167,26 @@ public final class Repository implements AutoCloseable {
             }
             fingerprint = String.valueOf(encryption.get("fingerprint"));
         }
-        return new Header(fingerprint, header.get("parity") instanceof Integer percent ? percent : 0);
+        Object parity = header.getOrDefault("parity", 0);
+        boolean isGuarded = fingerprint != null || !Integer.valueOf(0).equals(parity);
+        boolean isPossible = parity instanceof Integer percent
+                && percent >= 0
+                && percent <= 100
+                && (fingerprint == null || fingerprint.matches("[0-9a-f]{64}"))
+                && (fingerprint != null) == header.containsKey("encryption")
+                && isGuarded == Integer.valueOf(GUARDED).equals(header.get("tenon-repository"))
+                // Nothing may be added in the clear because one word here is damaged.
+                && (fingerprint != null || RepositoryKeys.files(layout).isEmpty());
+        if (!isPossible) {
+            throw damagedHeader(layout);
+        }
+        return new Header(fingerprint, parity instanceof Integer percent ? percent : 0);
+    }
+
+    private static BadRepositoryException damagedHeader(Layout layout) {
+        return new BadRepositoryException(
+                "the file " + Quoted.of(layout.header().toString())
+                        + " is damaged, which says of which version the repository is; restore it from a copy");
     }
 
     /** The fingerprint of the key of one that is encrypted, whether it was opened by a key or not. */
@@ -335,7 +358,7 @@ public final class Repository implements AutoCloseable {
             // The disks of the base may lie in condemned packs, too.
             ChunkReader reader =
                     new ChunkReader(layout, condemned.isEmpty() ? index : ChunkIndex.load(layout, Set.of()), packers);
-            return new SnapshotWriter(id, layout, lease, index, reader, packers);
+            return new SnapshotWriter(id, layout, lease, index, reader, packers, condemned);
         } catch (IOException | RuntimeException e) {
             lease.close();
             throw e;
@@ -432,8 +455,8 @@ public final class Repository implements AutoCloseable {
         packers.close();
     }
 
-    static @Nullable Snapshot record(Layout layout, SnapshotId id) throws IOException {
-        return Snapshot.read(layout.snapshots().resolve(id.path()), id, null).orElse(null);
+    static @Nullable Snapshot record(Layout layout, SnapshotId id, @Nullable RepositoryKey key) throws IOException {
+        return Snapshot.read(layout.snapshots().resolve(id.path()), id, key).orElse(null);
     }
 
     static Set<String> names(List<Path> files) {

@@ -2,6 +2,7 @@ package dev.tenon.core.backup.repository;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.ByteArrayOutputStream;
@@ -179,6 +180,11 @@ public record Snapshot(
         if (!isSealed && !Integer.valueOf(VERSION).equals(record.get("version"))) {
             throw new BadRepositoryException("the record of snapshot '" + id + "' is of version "
                     + record.get("version") + ", and this build knows versions to " + SEALED + "; use a newer one");
+        }
+        if (!id.toString().equals(record.get("id"))) {
+            throw new BadRepositoryException("the record of snapshot '" + id + "' is that of "
+                    + Quoted.of(String.valueOf(record.get("id"))) + "; the file '" + file
+                    + "' is damaged or was renamed: give it its name again");
         }
         if (!isSealed && key != null) {
             throw new BadRepositoryException("the record of snapshot '" + id

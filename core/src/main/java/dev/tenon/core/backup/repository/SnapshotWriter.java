@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -55,7 +56,13 @@ public final class SnapshotWriter implements AutoCloseable {
     private @Nullable TreeWriter tree;
 
     SnapshotWriter(
-            SnapshotId id, Layout layout, Lease lease, ChunkIndex index, ChunkReader reader, Packer.Pool packers) {
+            SnapshotId id,
+            Layout layout,
+            Lease lease,
+            ChunkIndex index,
+            ChunkReader reader,
+            Packer.Pool packers,
+            Set<String> condemned) {
         this.id = id;
         this.layout = layout;
         this.lease = lease;
@@ -63,7 +70,7 @@ public final class SnapshotWriter implements AutoCloseable {
         this.reader = reader;
         this.packers = packers;
         this.sealing = packers.sealing();
-        this.packs = new PackWriter(layout, lease);
+        this.packs = new PackWriter(layout, lease, packers, sealing, condemned);
         this.threads = Executors.newFixedThreadPool(
                 THREADS, Thread.ofPlatform().daemon().name("backup of " + id, 0).factory());
     }
@@ -349,7 +356,7 @@ public final class SnapshotWriter implements AutoCloseable {
         Path record = lease.file("record");
         Path place = layout.snapshots().resolve(id.path());
         try {
-            packs.seal();
+            seal();
             Indexes.publish(layout, lease, packs.sealed());
             Snapshot snapshot =
                     new Snapshot(id, written, writtenTree, config, firewall, ByteSize.ofBytes(packs.written()));
@@ -364,6 +371,11 @@ public final class SnapshotWriter implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw takenForDead(e);
         }
+    }
+
+    /** Makes what was stored up to now durable. */
+    void seal() throws IOException {
+        packs.seal();
     }
 
     private IOException takenForDead(Throwable cause) {

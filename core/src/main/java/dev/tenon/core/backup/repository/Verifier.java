@@ -1,9 +1,11 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.failure.Failures;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -46,6 +48,8 @@ public final class Verifier {
      * @param chunks how many chunks were read
      * @param indexes the files of the index that are damaged, each with the reason; they hurt nobody, and are made anew
      * @param packs the packs that are damaged, each with the reason
+     * @param parities the packs whose parity is missing or damaged, each with the reason; it hurts nobody, and a repair makes it
+     *     anew. Of packs that are damaged only whether it is missing
      * @param snapshots the snapshots that cannot be restored whole, each with the reason; none is hurt by damage that is not
      *     in it
      */
@@ -53,9 +57,10 @@ public final class Verifier {
             long chunks,
             SortedMap<String, String> indexes,
             SortedMap<String, String> packs,
+            SortedMap<String, String> parities,
             SortedMap<SnapshotId, String> snapshots) {
         public boolean isSound() {
-            return indexes.isEmpty() && packs.isEmpty() && snapshots.isEmpty();
+            return indexes.isEmpty() && packs.isEmpty() && parities.isEmpty() && snapshots.isEmpty();
         }
     }
 
@@ -67,6 +72,7 @@ public final class Verifier {
 
     private Verified checked() throws IOException {
         SortedMap<String, String> packs = new TreeMap<>();
+        SortedMap<String, String> parities = new TreeMap<>();
         ChunkIndex sound = new ChunkIndex(layout);
         DamagedChunks known = DamagedChunks.read(layout);
         // Before the packs: those of a snapshot that is published later may not be among them.
@@ -96,12 +102,19 @@ public final class Verifier {
                 if (good.size() < entries.size()) {
                     packs.put(pack, entries.size() - good.size() + " of " + entries.size() + " chunks are damaged");
                 }
+            } catch (ClosedByInterruptException e) {
+                throw e;
             } catch (NoSuchFileException e) {
                 // collected meanwhile
+                continue;
             } catch (BadRepositoryException e) {
                 packs.put(pack, String.valueOf(e.getMessage()));
                 note(pack, List.of(DamagedChunks.ALL));
+            } catch (IOException e) {
+                packs.put(pack, "it cannot be read: " + Failures.reason(e));
+                note(pack, List.of(DamagedChunks.ALL));
             }
+            checkParity(pack, !packs.containsKey(pack), parities);
         }
         for (String pack : known.packs()) {
             if (!names.contains(pack)) {
@@ -109,7 +122,35 @@ public final class Verifier {
             }
         }
         layout.requirePresent();
-        return new Verified(chunks, damagedIndexes(), packs, hurt(ids, sound));
+        return new Verified(chunks, damagedIndexes(), packs, parities, hurt(ids, sound));
+    }
+
+    private void checkParity(String pack, boolean isSound, SortedMap<String, String> parities) throws IOException {
+        if (layout.parityPercent() == 0) {
+            return;
+        }
+        try {
+            if (!Files.exists(layout.parity(pack))) {
+                if (Files.exists(layout.pack(pack))) {
+                    parities.put(pack, "it has no parity");
+                }
+            } else if (isSound
+                    && isChosen()
+                    && !Parity.fits(Repairer.bytes(layout.pack(pack)), Repairer.bytes(layout.parity(pack)))) {
+                parities.put(pack, "its parity is damaged, or is of another pack");
+            }
+        } catch (ClosedByInterruptException e) {
+            throw e;
+        } catch (NoSuchFileException e) {
+            // collected or made anew meanwhile
+        } catch (IOException e) {
+            parities.put(pack, "its parity cannot be read: " + Failures.reason(e));
+        }
+    }
+
+    /** Whether a sample has something. */
+    private boolean isChosen() {
+        return percent >= 100 || random.nextDouble() * 100 < percent;
     }
 
     private void note(String pack, List<String> damaged) {
@@ -150,7 +191,7 @@ public final class Verifier {
     }
 
     private boolean isGood(FileChannel channel, String pack, PackEntry entry, boolean isDoubtful) throws IOException {
-        if (!isDoubtful && percent < 100 && random.nextDouble() * 100 >= percent) {
+        if (!isDoubtful && !isChosen()) {
             return true;
         }
         chunks++;
@@ -159,10 +200,8 @@ public final class Verifier {
         try {
             ByteBuffer stored = packer.buffer(Pack.CHUNK_HEADER + entry.stored());
             Pack.readFully(channel, stored, entry.offset(), where);
-            // The rest of the header is checked by nobody who reads.
-            boolean isHeadGood = stored.get(4) == entry.kind().number() && stored.get(7) == 0;
-            packer.unpack(entry.id(), stored, where);
-            return isHeadGood;
+            packer.check(entry, stored, where);
+            return true;
         } catch (ClosedByInterruptException e) {
             throw e;
         } catch (IOException e) {
@@ -178,12 +217,16 @@ public final class Verifier {
         try (ChunkReader reader = new ChunkReader(layout, sound, packers)) {
             for (SnapshotId id : ids) {
                 try {
-                    Snapshot snapshot = Repository.record(layout, id);
+                    Snapshot snapshot = Repository.record(layout, id, packers.key());
                     if (snapshot != null) {
                         check(snapshot, reader, sound);
                     }
+                } catch (ClosedByInterruptException e) {
+                    throw e;
                 } catch (BadRepositoryException e) {
                     hurt.put(id, String.valueOf(e.getMessage()));
+                } catch (IOException e) {
+                    hurt.put(id, "it cannot be read: " + Failures.reason(e));
                 }
             }
         }
