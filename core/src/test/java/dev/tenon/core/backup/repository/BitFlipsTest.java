@@ -2,6 +2,8 @@ package dev.tenon.core.backup.repository;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.backup.GuestType;
 import java.io.IOException;
@@ -215,6 +217,81 @@ class BitFlipsTest {
             } catch (IOException e) {
                 assertThat(e).as("at %s", at).hasMessageContaining("repository");
             }
+        });
+    }
+
+    private Unlocking.KeyFile guard() throws IOException {
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        repository.close();
+        place = directory.resolve("guarded");
+        layout = new Layout(place);
+        Repository.init(place, new RepositoryOptions(Map.of("one", key, "two", Unlocking.KeyFile.generate()), 10));
+        repository = Repository.open(place, key);
+        Set<SnapshotId> made = new TreeSet<>();
+        made.add(Work.disk(repository, new Vmid(100), 3).id());
+        made.add(Work.tree(repository, new Vmid(101), 4).id());
+        needs = made.stream().collect(Collectors.toMap(id -> id, _ -> new ChunkSet()));
+        return key;
+    }
+
+    @Test
+    void inAKeyNobodyElseIsKeptOut() throws IOException {
+        Unlocking.KeyFile key = guard();
+        flips(files(KeySlot.EXTENSION), (file, at) -> {
+            String what = file.getFileName() + " at " + at;
+            try (Repository other = Repository.open(place, key)) {
+                assertThat(other.keys().slots()).as(what).hasSize(2);
+                assertThat(Work.isGood(other, needs.keySet().iterator().next()))
+                        .as(what)
+                        .isTrue();
+            } catch (StorageException e) {
+                assertThat(e.error()).as(what).isEqualTo(StorageError.PERMISSION_DENIED);
+                assertThat(file.getFileName().toString()).as(what).isEqualTo("one.key");
+            }
+        });
+    }
+
+    @Test
+    void inParityItIsFoundAndMadeAnew() throws IOException {
+        guard();
+        flips(files(".parity"), (file, at) -> {
+            String what = file.getFileName() + " at " + at;
+            String pack = file.getFileName().toString().replace(".parity", "");
+            Verifier.Verified verified = repository.verify();
+            assertThat(verified.parities()).as(what).containsOnlyKeys(pack);
+            assertThat(verified.packs()).as(what).isEmpty();
+            assertThat(verified.snapshots()).as(what).isEmpty();
+            byte[] hurt = Files.readAllBytes(file);
+            assertThat(repository.repair().parities()).as(what).containsExactly(pack);
+            assertThat(repository.verify().isSound()).as(what).isTrue();
+            Files.write(file, hurt);
+        });
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
+    @Test
+    void inAPackOfAnEncryptedRepositoryItIsFoundAndRepaired() throws IOException {
+        guard();
+        flips(files(Layout.PACK), (file, at) -> {
+            String what = file.getFileName() + " at " + at;
+            String pack = file.getFileName().toString().replace(Layout.PACK, "");
+            byte[] hurt = Files.readAllBytes(file);
+            Verifier.Verified verified = repository.verify();
+            assertThat(verified.packs()).as(what).containsOnlyKeys(pack);
+            restored(verified.snapshots().keySet(), what);
+            assertThat(repository.repair().repaired()).as(what).containsExactly(pack);
+            assertThat(repository.verify().isSound()).as(what).isTrue();
+            Files.write(file, hurt);
+        });
+    }
+
+    @Test
+    void inARecordOfAnEncryptedRepositoryItIsFound() throws IOException {
+        guard();
+        flips(files(SnapshotId.EXTENSION), (file, at) -> {
+            SnapshotId id = SnapshotId.of(layout.snapshots().relativize(file));
+            assertThat(repository.verify().snapshots()).as("at %s", at).containsOnlyKeys(id);
+            restored(Set.of(id), "record at " + at);
         });
     }
 }

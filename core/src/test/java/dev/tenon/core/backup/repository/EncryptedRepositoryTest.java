@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -23,6 +24,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
@@ -190,8 +195,8 @@ class EncryptedRepositoryTest {
             repository.keys().add("web1", host, false);
             assertThat(repository.keys().slots())
                     .containsExactly(
-                            new RepositoryKeys.Slot("host", false, true),
-                            new RepositoryKeys.Slot("web1", false, false));
+                            new RepositoryKeys.Slot("host", false, true, false),
+                            new RepositoryKeys.Slot("web1", false, false, false));
         }
 
         SnapshotId own;
@@ -264,6 +269,7 @@ class EncryptedRepositoryTest {
         assertThat(after.keySet()).contains("keys/me.key").doesNotContain("keys/host.key");
         before.remove("keys/host.key");
         after.remove("keys/me.key");
+        after.remove("keys/lock");
         assertThat(after).isEqualTo(before);
     }
 
@@ -411,6 +417,157 @@ class EncryptedRepositoryTest {
             assertThat(restored(other, id)).isEqualTo(content);
             assertThat(other.copy(id, from)).as("it is there").isEmpty();
             assertThat(other.verify().isSound()).isTrue();
+        }
+    }
+
+    @Test
+    void aChunkThatIsWrittenWithoutACopyIsSealedToo() throws IOException {
+        byte[] content = content(11, CHUNK);
+        SnapshotId id;
+        try (Repository repository = Repository.open(root, file)) {
+            try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, new Vmid(100), TIME)) {
+                assertThat(writer.disk(DISK, ByteSize.ofBytes(CHUNK)).writeWhole(0, CHUNK, to -> to.put(content)))
+                        .isTrue();
+                id = writer.publish(CONFIG, null).id();
+            }
+            assertThat(restored(repository, id)).isEqualTo(content);
+        }
+        for (String each : files().keySet()) {
+            assertThat(new String(Files.readAllBytes(root.resolve(each)), StandardCharsets.ISO_8859_1))
+                    .as(each)
+                    .doesNotContain(WORDS);
+        }
+    }
+
+    @Test
+    void nothingIsPackedInTheClearByMistake() {
+        RepositoryKey key = RepositoryKey.generate();
+        byte[] content = content(12, 5000);
+        try (Packer.Pool sealed = new Packer.Pool(CHUNK, key);
+                Packer.Pool plain = new Packer.Pool(CHUNK, null)) {
+            Packer packer = sealed.take();
+            Packer other = plain.take();
+            ChunkId id = key.id(ByteBuffer.wrap(content));
+            assertThatThrownBy(() -> packer.pack(id, ChunkKind.DATA, content, 0, content.length, null))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> other.pack(id, ChunkKind.DATA, content, 0, content.length, key.seal()))
+                    .isInstanceOf(IllegalStateException.class);
+            sealed.give(packer);
+            plain.give(other);
+        }
+    }
+
+    /** Bytes that are no UTF-8 too, and one that cannot be read at all. */
+    @Test
+    void aDamagedSlotIsShownAndCanBeRemoved() throws IOException {
+        Path slot = root.resolve("keys/a.key");
+        Files.write(slot, new byte[] {(byte) 0xff, (byte) 0xfe});
+        Files.createDirectory(root.resolve("keys/b.key"));
+        try (Repository repository = Repository.open(root, file)) {
+            RepositoryKeys keys = repository.keys();
+            assertThat(keys.slots())
+                    .containsExactly(
+                            new RepositoryKeys.Slot("a", false, false, true),
+                            new RepositoryKeys.Slot("b", false, false, true),
+                            new RepositoryKeys.Slot("host", false, true, false));
+            assertRefused(StorageError.IN_USE, "is the last by which", () -> keys.remove("host"));
+            keys.remove("a");
+            keys.remove("b");
+            assertThat(keys.slots()).hasSize(1);
+        }
+    }
+
+    @Test
+    void ofTwoWhoRemoveTheLastTwoKeysOneIsRefused() throws Exception {
+        try (Repository repository = Repository.open(root, file);
+                ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            for (int round = 0; round < 20; round++) {
+                repository.keys().add("other", Unlocking.KeyFile.generate(), true);
+                if (repository.keys().slots().size() < 2) {
+                    repository.keys().add("host", file, true);
+                }
+                CountDownLatch begin = new CountDownLatch(1);
+                List<Future<Boolean>> removed = new ArrayList<>();
+                for (String name : List.of("host", "other")) {
+                    removed.add(threads.submit(() -> {
+                        begin.await();
+                        try {
+                            repository.keys().remove(name);
+                            return true;
+                        } catch (StorageException e) {
+                            assertThat(e.error()).isEqualTo(StorageError.IN_USE);
+                            return false;
+                        }
+                    }));
+                }
+                begin.countDown();
+                assertThat(removed.get(0).get()).isNotEqualTo(removed.get(1).get());
+                if (removed.get(0).get()) {
+                    repository.keys().add("host", file, true);
+                    repository.keys().remove("other");
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsWrongWithKeysLeavesNothingAndWhatWasNotFinishedCanBeBegunAgain() throws IOException {
+        Path place = directory.resolve("new");
+        assertRefused(
+                StorageError.INVALID_NAME,
+                "'../x'",
+                () -> Repository.init(place, new RepositoryOptions(Map.of("../x", file), 0)));
+        assertThat(place).doesNotExist();
+
+        Repository.init(place, new RepositoryOptions(Map.of("old", Unlocking.KeyFile.generate()), 0));
+        Files.delete(place.resolve("repository.json"));
+        Files.delete(place.resolve("spare"));
+        Files.createFile(place.resolve("keys/mine"));
+        ThrowingCallable again = () -> Repository.init(place, new RepositoryOptions(Map.of("me", file), 0));
+        assertRefused(StorageError.ALREADY_EXISTS, "is not empty", again);
+        Files.delete(place.resolve("keys/mine"));
+        Repository.init(place, new RepositoryOptions(Map.of("me", file), 0));
+        try (Repository repository = Repository.open(place, file)) {
+            assertThat(repository.keys().slots()).containsExactly(new RepositoryKeys.Slot("me", false, true, false));
+        }
+        assertRefused(StorageError.ALREADY_EXISTS, "is not empty", again);
+    }
+
+    @Test
+    void aHeadThatContradictsItselfIsRefused() throws IOException {
+        Path head = root.resolve("repository.json");
+        String text = Files.readString(head);
+        for (String damaged : List.of(
+                text.replace("\"tenon-repository\":2", "\"tenon-repository\":1"),
+                text.replace("\"encryption\"", "\"encryptioN\""),
+                text.replace("\"encryption\"", "\"encryptioN\"").replace("{\"chunk", "{\"parity\":10,\"chunk"),
+                text.replace("{\"chunk", "{\"parity\":101,\"chunk"),
+                text.replace("{\"chunk", "{\"parity\":-1,\"chunk"),
+                text.replace("{\"chunk", "{\"parity\":\"10\",\"chunk"))) {
+            assertThat(damaged).isNotEqualTo(text);
+            Files.writeString(head, damaged);
+            assertThatThrownBy(() -> Repository.open(root))
+                    .as(damaged)
+                    .isInstanceOf(BadRepositoryException.class)
+                    .hasMessageContaining("is damaged");
+        }
+    }
+
+    /** A record whose sum somebody made good again. */
+    @Test
+    void aForgedRecordIsNamedAndStopsCollecting() throws IOException {
+        SnapshotId id = backup(file, 0, content(13, CHUNK));
+        Path record = root.resolve("snapshots").resolve(id.path());
+        String[] lines = Files.readString(record).split("\n", -1);
+        byte[] text =
+                (lines[0].replace("drive-scsi0", "drive-scsi1") + "\n" + lines[1]).getBytes(StandardCharsets.US_ASCII);
+        Files.writeString(
+                record, new String(text, StandardCharsets.US_ASCII) + "\n" + ChunkId.of(text, text.length) + "\n");
+
+        try (Repository repository = Repository.open(root, file)) {
+            assertThat(repository.verify().snapshots()).containsOnlyKeys(id);
+            assertThatThrownBy(repository::collect).isInstanceOf(BadRepositoryException.class);
+            assertThatThrownBy(repository::statistics).isInstanceOf(BadRepositoryException.class);
         }
     }
 }

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -241,5 +242,51 @@ class HealingTest {
         repository.collect();
         assertThat(repository.verify().isSound()).isTrue();
         assertThat(restored(second.id())).isEqualTo(content);
+    }
+
+    @Test
+    void ofTwoCopiesTheOneIsReadThatCanBeRead() throws IOException {
+        byte[] content = content(10);
+        try (SnapshotWriter one = begin(0);
+                SnapshotWriter other = begin(1)) {
+            other.disk(new DeviceName("drive-scsi1"), ByteSize.ofBytes(DiskTable.CHUNK))
+                    .write(0, ByteBuffer.wrap(content(11), 0, DiskTable.CHUNK));
+            finish(one, content);
+            finish(other, content);
+        }
+        SnapshotId first = repository.list("default").getFirst();
+        assertThat(layout.packNames()).hasSize(2);
+        for (String pack : layout.packNames()) {
+            Path away = directory.resolve("away");
+            Files.move(layout.pack(pack), away);
+            Files.createDirectory(layout.pack(pack));
+            assertThat(restored(first)).isEqualTo(content);
+            Files.delete(layout.pack(pack));
+            Files.move(away, layout.pack(pack));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIsDamagedInAnEncryptedRepositoryIsStoredAgain(Damage damage) throws IOException {
+        Path place = directory.resolve("encrypted");
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Repository.init(place, new RepositoryOptions(Map.of("k", key), 10));
+        repository.close();
+        repository = Repository.open(place, key);
+        layout = new Layout(place);
+        byte[] content = content(12);
+        Snapshot first = backup(0, content);
+        String pack = layout.packNames().getFirst();
+        damage(pack, damage);
+        assertThat(repository.verify().packs()).containsOnlyKeys(pack);
+
+        assertThat(backup(1, content).stored().bytes()).isPositive();
+
+        assertThat(repository.verify().snapshots()).isEmpty();
+        assertThat(restored(first.id())).isEqualTo(content);
+        repository.collect();
+        assertThat(repository.verify().isSound()).isTrue();
+        assertThat(Layout.entries(layout.damaged())).isEmpty();
     }
 }

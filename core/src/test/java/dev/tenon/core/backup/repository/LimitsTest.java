@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -104,8 +105,8 @@ class LimitsTest {
     private static List<String> generate(Layout layout, int count) throws IOException {
         List<String> leaves = new ArrayList<>();
         try (Lease lease = Lease.take(layout, Lease.Kind.WRITE);
-                PackWriter packs = new PackWriter(layout, lease);
-                Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK, null)) {
+                Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK, null);
+                PackWriter packs = new PackWriter(layout, lease, packers, null, Set.of())) {
             Packer packer = packers.take();
             Map<String, List<PackEntry>> batch = new HashMap<>();
             int number = 0;

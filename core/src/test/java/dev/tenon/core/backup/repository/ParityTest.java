@@ -217,4 +217,136 @@ class ParityTest {
             assertThat(layout.parity(name)).as("goes with its pack").doesNotExist();
         }
     }
+
+    /** Bytes of a chunk's header that nobody needs who reads. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 7})
+    void damageThatNobodyReadsIsRepairedAndTheParityStays(int place) throws IOException {
+        Path root = directory.resolve("repository");
+        Repository.init(root, new RepositoryOptions(Map.of(), 10));
+        try (Repository repository = Repository.open(root)) {
+            backup(repository, 0, random(20, 100_000));
+            Layout layout = new Layout(root);
+            String name = layout.packNames().getFirst();
+            byte[] pack = Files.readAllBytes(layout.pack(name));
+            byte[] parity = Files.readAllBytes(layout.parity(name));
+            byte[] hurt = pack.clone();
+            hurt[Pack.MAGIC.length + place] ^= 2;
+            Files.write(layout.pack(name), hurt);
+
+            assertThat(repository.repair()).isEqualTo(new Repairer.Repaired(List.of(name), List.of(), new TreeMap<>()));
+
+            assertThat(Files.readAllBytes(layout.pack(name))).isEqualTo(pack);
+            assertThat(Files.readAllBytes(layout.parity(name))).isEqualTo(parity);
+        }
+    }
+
+    /** What cannot be read at all is a directory here. */
+    @Test
+    void aPackThatCannotBeReadEndsNeitherARepairNorAVerification() throws IOException {
+        Path root = directory.resolve("repository");
+        Repository.init(root, new RepositoryOptions(Map.of(), 10));
+        try (Repository repository = Repository.open(root)) {
+            Layout layout = new Layout(root);
+            Snapshot first = backup(repository, 0, random(21, 100_000));
+            String unreadable = layout.packNames().getFirst();
+            Snapshot second = backup(repository, 1, random(22, 100_000));
+            String other = layout.packNames().stream()
+                    .filter(name -> !name.equals(unreadable))
+                    .findFirst()
+                    .orElseThrow();
+            Files.delete(layout.pack(unreadable));
+            Files.createDirectory(layout.pack(unreadable));
+            byte[] pack = Files.readAllBytes(layout.pack(other));
+            byte[] hurt = pack.clone();
+            hurt[1000] ^= 1;
+            Files.write(layout.pack(other), hurt);
+
+            Repairer.Repaired repaired = repository.repair();
+            assertThat(repaired.repaired()).containsExactly(other);
+            assertThat(repaired.lost()).containsOnlyKeys(unreadable);
+            assertThat(Files.readAllBytes(layout.pack(other))).isEqualTo(pack);
+            Verifier.Verified verified = repository.verify();
+            assertThat(verified.packs()).containsOnlyKeys(unreadable);
+            assertThat(verified.snapshots()).containsOnlyKeys(first.id()).doesNotContainKey(second.id());
+        }
+    }
+
+    @Test
+    void verifyingTellsOfParityThatIsMissingOrDamaged() throws IOException {
+        Path root = directory.resolve("repository");
+        Repository.init(root, new RepositoryOptions(Map.of(), 10));
+        try (Repository repository = Repository.open(root)) {
+            backup(repository, 0, random(23, 100_000));
+            Layout layout = new Layout(root);
+            String name = layout.packNames().getFirst();
+            byte[] parity = Files.readAllBytes(layout.parity(name));
+            byte[] hurt = parity.clone();
+            hurt[PARITY_AT + 5] ^= 1;
+            Files.write(layout.parity(name), hurt);
+            assertThat(repository.verify().parities()).containsOnlyKeys(name);
+            assertThat(repository.verify().packs()).isEmpty();
+            assertThat(repository.repair().parities()).containsExactly(name);
+            assertThat(Files.readAllBytes(layout.parity(name))).isEqualTo(parity);
+            assertThat(repository.verify().isSound()).isTrue();
+
+            Files.delete(layout.parity(name));
+            assertThat(repository.verify(1e-9).parities()).containsOnlyKeys(name);
+        }
+    }
+
+    /** Somebody took the parity out of the head, and the files are still there. */
+    @Test
+    void aRepositoryWithoutParityIsRepairedByWhatIsThere() throws IOException {
+        Path root = directory.resolve("repository");
+        Repository.init(root);
+        try (Repository repository = Repository.open(root)) {
+            backup(repository, 0, random(24, 100_000));
+            Layout layout = new Layout(root);
+            String name = layout.packNames().getFirst();
+            byte[] pack = Files.readAllBytes(layout.pack(name));
+            byte[] parity = Parity.of(pack, 10);
+            parity[PARITY_AT + 5] ^= 1;
+            Files.write(layout.parity(name), parity);
+            byte[] hurt = pack.clone();
+            hurt[1000] ^= 1;
+            Files.write(layout.pack(name), hurt);
+
+            assertThat(repository.repair().repaired()).containsExactly(name);
+            assertThat(Files.readAllBytes(layout.pack(name))).isEqualTo(pack);
+        }
+    }
+
+    /** A pack of the same name that another backup sealed has other bytes. */
+    @Test
+    void aPackThatIsStoredAgainInAnEncryptedRepositoryHasParityOfItsOwn() throws IOException {
+        Path root = directory.resolve("repository");
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Repository.init(root, new RepositoryOptions(Map.of("k", key), 10));
+        byte[] content = random(25, 100_000);
+        try (Repository repository = Repository.open(root, key)) {
+            Layout layout = new Layout(root);
+            backup(repository, 0, content);
+            String name = layout.packNames().getFirst();
+            byte[] pack = Files.readAllBytes(layout.pack(name));
+            byte[] stale = Files.readAllBytes(layout.parity(name));
+            byte[] hurt = pack.clone();
+            hurt[hurt.length - 30] ^= 1;
+            Files.write(layout.pack(name), hurt);
+            assertThat(repository.verify().packs()).containsOnlyKeys(name);
+
+            backup(repository, 1, content);
+
+            byte[] again = Files.readAllBytes(layout.pack(name));
+            assertThat(again).isNotEqualTo(pack);
+            assertThat(Parity.fits(again, Files.readAllBytes(layout.parity(name))))
+                    .isTrue();
+            assertThat(repository.verify().isSound()).isTrue();
+            Files.write(layout.parity(name), stale);
+            assertThat(repository.verify().parities()).containsOnlyKeys(name);
+            assertThat(repository.repair()).isEqualTo(new Repairer.Repaired(List.of(), List.of(name), new TreeMap<>()));
+            assertThat(Files.readAllBytes(layout.pack(name))).isEqualTo(again);
+            assertThat(repository.verify().isSound()).isTrue();
+        }
+    }
 }

@@ -2,6 +2,7 @@ package dev.tenon.core.backup.repository;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.StorageError;
@@ -10,15 +11,21 @@ import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
+import dev.tenon.core.testing.Qemu;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
@@ -357,5 +364,205 @@ class RepositoryTest {
         assertThatThrownBy(() -> Repository.open(at(".")))
                 .isInstanceOf(BadRepositoryException.class)
                 .hasMessageContaining("is of version 3");
+    }
+
+    private static SnapshotId sealedThenPublished(SnapshotWriter writer, byte[] content, Step between)
+            throws IOException {
+        writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+        writer.await();
+        writer.seal();
+        between.run();
+        return writer.publish(CONFIG, null).id();
+    }
+
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    /** A guest is forgotten, its packs wait for somebody else to end, and the same bytes are backed up again meanwhile. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aPackIsNotWrittenUnderTheNameOfOneThatIsCondemned(boolean isEncrypted) throws IOException {
+        Path place = directory.resolve("other");
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Repository.init(place, new RepositoryOptions(isEncrypted ? Map.of("k", key) : Map.of(), 10));
+        byte[] content = random(30, CHUNK);
+        try (Repository other = Repository.open(place, isEncrypted ? key : null)) {
+            SnapshotId first;
+            try (SnapshotWriter writer = other.write("default", GuestType.QEMU, GUEST, TIME)) {
+                first = sealedThenPublished(writer, content, () -> {});
+            }
+            SnapshotWriter earlier = other.write("default", GuestType.QEMU, new Vmid(101), TIME);
+            other.forget(first);
+            assertThat(other.collect().waiting()).isEqualTo(2);
+            SnapshotId second;
+            try (SnapshotWriter writer = other.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
+                second = sealedThenPublished(writer, content, () -> {
+                    earlier.close();
+                    assertThat(other.collect().packs()).isEqualTo(2);
+                });
+            }
+
+            assertThat(other.verify().isSound()).isTrue();
+            try (RepositoryReader reader = other.read()) {
+                DiskReader disk =
+                        reader.disk(reader.find(second).orElseThrow(), DISK).orElseThrow();
+                ByteBuffer bytes = ByteBuffer.allocate(content.length);
+                disk.read(0, bytes);
+                assertThat(bytes.array()).isEqualTo(content);
+            }
+            other.collect();
+            assertThat(other.verify().isSound()).isTrue();
+        }
+    }
+
+    @Test
+    void aRecordThatWasRenamedIsRefused() throws IOException {
+        Snapshot snapshot = backup(0, random(31, 1000));
+        Path record = at("snapshots").resolve(snapshot.id().path());
+        SnapshotId other = new SnapshotId("default", GuestType.QEMU, GUEST, TIME.plusSeconds(5));
+        Files.move(record, at("snapshots").resolve(other.path()));
+
+        assertThatThrownBy(() -> repository.find(other))
+                .isInstanceOf(BadRepositoryException.class)
+                .hasMessageContaining("is that of '" + snapshot.id() + "'");
+        assertThat(repository.verify().snapshots()).containsOnlyKeys(other);
+        assertThatThrownBy(repository::collect).isInstanceOf(BadRepositoryException.class);
+    }
+
+    @Test
+    void aLeaseThatCannotBeTakenForAnotherReasonStopsAReader() throws IOException {
+        backup(0, random(32, 1000));
+        Files.move(at("leases"), at("leases.away"));
+        Files.createFile(at("leases"));
+
+        assertThatThrownBy(repository::read).isInstanceOf(IOException.class);
+
+        Files.delete(at("leases"));
+        repository.read().close();
+    }
+
+    @Test
+    void whoReadsAfterTheEndOpensNothingAgain() throws IOException {
+        Snapshot snapshot = backup(0, random(33, CHUNK + 1));
+        RepositoryReader reader = repository.read();
+        DiskReader disk = reader.disk(snapshot, DISK).orElseThrow();
+        disk.read(0, ByteBuffer.allocate(1));
+        reader.close();
+
+        assertThatThrownBy(() -> reader.chunks().read(ChunkId.of(random(33, CHUNK + 1), CHUNK)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("is not read any more");
+    }
+
+    /** Those who read ahead are the same for all repositories. */
+    @Test
+    void aStorageThatHangsHoldsUpNoRestoreFromAnother() throws Exception {
+        byte[] content = random(34, 4 * CHUNK);
+        Snapshot snapshot = backup(0, content);
+        Path hanging = directory.resolve("hanging");
+        Repository.init(hanging);
+        try (Repository other = Repository.open(hanging)) {
+            Snapshot stuck;
+            try (SnapshotWriter writer = other.write("default", GuestType.QEMU, GUEST, TIME)) {
+                stuck = other.find(sealedThenPublished(writer, content, () -> {}))
+                        .orElseThrow();
+            }
+            Path pack = largest(new Layout(hanging));
+            List<Thread> threads = new ArrayList<>();
+            List<RepositoryReader> readers = new ArrayList<>();
+            List<DiskReader> disks = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                RepositoryReader reader = other.read();
+                readers.add(reader);
+                DiskReader disk = reader.disk(stuck, DISK).orElseThrow();
+                assertThat(disk.isZero(0, content.length))
+                        .as("its table is read")
+                        .isFalse();
+                disks.add(disk);
+            }
+            Files.delete(pack);
+            Qemu.run(pack.getParent(), List.of("mkfifo", pack.getFileName().toString()));
+            for (DiskReader disk : disks) {
+                threads.add(Thread.ofPlatform().start(() -> {
+                    try {
+                        disk.read(0, ByteBuffer.allocate(1));
+                    } catch (IOException e) {
+                        // at the end
+                    }
+                }));
+            }
+            try {
+                await().until(() -> threads.stream().allMatch(RepositoryTest::isOpening));
+                assertThat(restored(snapshot.id())).isEqualTo(content);
+            } finally {
+                try (FileChannel _ = FileChannel.open(pack, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                    for (Thread thread : threads) {
+                        thread.join();
+                    }
+                    for (RepositoryReader reader : readers) {
+                        reader.close();
+                    }
+                }
+            }
+        }
+    }
+
+    private static boolean isOpening(Thread thread) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals("channel"));
+    }
+
+    /** The pack of the disk, if its table is in a pack of its own. */
+    private static Path largest(Layout layout) throws IOException {
+        return layout.packNames().stream()
+                .map(layout::pack)
+                .max(Comparator.comparingLong(each -> each.toFile().length()))
+                .orElseThrow();
+    }
+
+    @Test
+    void whoIsInterruptedFailsNobodyElseWhoWantsTheSameChunk() throws Exception {
+        byte[] content = random(35, CHUNK);
+        Snapshot snapshot;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME)) {
+            snapshot = repository
+                    .find(sealedThenPublished(writer, content, () -> {}))
+                    .orElseThrow();
+        }
+        Path pack = largest(new Layout(directory.resolve("repository")));
+        try (RepositoryReader reader = repository.read()) {
+            DiskReader disk = reader.disk(snapshot, DISK).orElseThrow();
+            assertThat(disk.isZero(0, 1)).as("its table is read").isFalse();
+            Path away = directory.resolve("away");
+            Files.move(pack, away);
+            Qemu.run(pack.getParent(), List.of("mkfifo", pack.getFileName().toString()));
+            Thread interrupted = Thread.ofPlatform().start(() -> {
+                try {
+                    disk.read(0, ByteBuffer.allocate(1));
+                } catch (IOException e) {
+                    // it was interrupted
+                }
+            });
+            await().until(() -> isOpening(interrupted));
+            ByteBuffer bytes = ByteBuffer.allocate(CHUNK);
+            Thread other = Thread.ofPlatform().start(() -> {
+                try {
+                    disk.read(0, bytes);
+                } catch (IOException e) {
+                    // nothing is in the buffer then
+                }
+            });
+            await().until(() -> other.getState() == Thread.State.WAITING);
+            Path pipe = directory.resolve("pipe");
+            Files.move(pack, pipe);
+            Files.move(away, pack);
+            interrupted.interrupt();
+            try (FileChannel _ = FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                interrupted.join();
+                other.join();
+            }
+            assertThat(bytes.array()).isEqualTo(content);
+        }
     }
 }
