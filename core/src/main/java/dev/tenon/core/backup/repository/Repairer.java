@@ -78,7 +78,7 @@ public final class Repairer {
             String name, Lease lease, List<String> repaired, List<String> parities, SortedMap<String, String> lost)
             throws IOException {
         byte[] pack = bytes(layout.pack(name));
-        byte[] parity = Files.exists(layout.parity(name)) ? bytes(layout.parity(name)) : new byte[0];
+        byte[] parity = parity(name);
         // First by the parity: what it is of is the truth, as long as that is a sound pack.
         byte[] whole = Parity.repaired(pack, parity);
         boolean isRepaired = whole != null && !Arrays.equals(whole, pack) && isSound(name, whole);
@@ -99,6 +99,17 @@ public final class Repairer {
             if (!isRepaired) {
                 parities.add(name);
             }
+        }
+    }
+
+    /** Nothing if it is missing or cannot be read. */
+    private byte[] parity(String name) throws ClosedByInterruptException {
+        try {
+            return bytes(layout.parity(name));
+        } catch (ClosedByInterruptException e) {
+            throw e;
+        } catch (IOException e) {
+            return new byte[0];
         }
     }
 
