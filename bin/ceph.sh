@@ -3,7 +3,7 @@
 # What the machine has already is not among them.
 ceph_packages=(ceph-mon ceph-osd ceph-common)
 # Of what the manager needs its modules are left out, which are in Python and need a lot of it.
-ceph_manager='^(ceph-mgr|libboost-python.*|libpython3.*)$'
+ceph_manager='^(ceph-mgr|libboost-python.*|libpython3.*|libsqlite3-.*)$'
 ceph_programs=(ceph ceph-authtool ceph-mgr ceph-mon ceph-osd monmaptool rados rbd)
 
 no_ceph() {
@@ -26,7 +26,7 @@ prepare_ceph() {
 }
 
 unpack_ceph() {
-    local work=$ceph_home/new packages=() deb program
+    local work=$ceph_home/new packages=() deb program interpreter
     rm -rf "$work" "$ceph_home/root" "$ceph_home/bin"
     mkdir -p "$work"/{debs,root,bin}
     if ! has_package ceph-mon && [ "$(id -u)" = 0 ]; then
@@ -47,13 +47,17 @@ unpack_ceph() {
             "$(sha256sum <"$deb" | cut -d' ' -f1)" >>"$work/versions"
     done
     for program in "${ceph_programs[@]}"; do
+        interpreter=
+        [ "$program" != ceph ] || interpreter=python3
         cat >"$work/bin/$program" <<SCRIPT
 #!/bin/sh
 root=$ceph_home/root
 libraries=\$root/usr/lib/x86_64-linux-gnu
 export LD_LIBRARY_PATH=\$libraries:\$libraries/ceph:\$root/lib/x86_64-linux-gnu
 export PYTHONPATH=\$root/usr/lib/python3/dist-packages
-exec "\$root/usr/bin/$program" "\$@"
+# The machine's Python, or the one that came along.
+command -v python3 >/dev/null || export PYTHONHOME=\$root/usr PATH=\$PATH:\$root/usr/bin
+exec $interpreter "\$root/usr/bin/$program" "\$@"
 SCRIPT
         chmod 755 "$work/bin/$program"
     done
