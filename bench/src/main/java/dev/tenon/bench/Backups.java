@@ -53,7 +53,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The backup provider beside borg and restic, and beside a program in C that only reads, hashes, compresses and writes. Ours runs
  * as in a daemon that is up: the provider of a storage, which reads the disk over NBD from a server of this process; the others
- * read the file. The time of all includes that everything is on the disk.
+ * read the file. The time of all includes that everything is on the disk. The file is long because each row has four peers.
  */
 final class Backups {
     private static final DeviceName DISK = new DeviceName("drive-scsi0");

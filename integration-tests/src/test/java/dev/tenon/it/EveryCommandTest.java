@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What the table of all commands, {@code docs/COMMANDS.md}, says of each, tried with one that works: its exit statuses,
- * its JSON, and that whatever it says is told to be lost where its output is.
+ * its JSON, and that whatever it says is told to be lost where its output is. The file is long because each command has its
+ * line.
  */
 class EveryCommandTest {
     private static final String IMAGE = "fast:100/vm-100-disk-0.qcow2";

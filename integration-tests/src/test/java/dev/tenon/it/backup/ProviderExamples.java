@@ -63,7 +63,10 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What {@link ProviderExamplesTest} runs in a guest; it mounts, and writes into {@code /etc} and {@code /run}. */
+/**
+ * What {@link ProviderExamplesTest} runs in a guest; it mounts, and writes into {@code /etc} and {@code /run}. The file is long
+ * because both examples are set up, driven and compared in it by the same steps.
+ */
 final class ProviderExamples {
     private static final StorageId STORAGE = new StorageId("examples");
     private static final Path CUSTOM = Path.of("PVE", "Storage", "Custom");

@@ -30,7 +30,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Backups into a repository of chunks, from a shell, with real disks. */
+/**
+ * Backups into a repository of chunks, from a shell, with real disks. The file is long because every command of such a storage
+ * is tried in it on the same disks and files.
+ */
 class TenonbackupTest {
     private StorageCommands tenon;
     private Path repository;

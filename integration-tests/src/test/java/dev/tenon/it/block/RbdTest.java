@@ -54,7 +54,10 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The type rbd on a cluster: what people met in practice, what goes wrong, and what interrupted work leaves. */
+/**
+ * The type rbd on a cluster: what people met in practice, what goes wrong, and what interrupted work leaves. The file is long
+ * because a cluster is started once for all of it.
+ */
 @TestInstance(Lifecycle.PER_CLASS)
 class RbdTest {
     private static final Vmid GUEST = new Vmid(100);

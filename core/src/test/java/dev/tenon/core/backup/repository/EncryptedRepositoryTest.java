@@ -36,7 +36,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Repositories that are encrypted: what is in them without a key, with one that only writes, and with one that is wrong. */
+/**
+ * Repositories that are encrypted: what is in them without a key, with one that only writes, and with one that is wrong. The
+ * file is long because all of it is said of one kind of repository, made once for each test.
+ */
 class EncryptedRepositoryTest {
     private static final int CHUNK = DiskTable.CHUNK;
     private static final DeviceName DISK = new DeviceName("drive-scsi0");

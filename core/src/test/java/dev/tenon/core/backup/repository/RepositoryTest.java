@@ -38,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** A repository and its backups of disks. The file is long because all of it is said of one repository, made for each test. */
 class RepositoryTest {
     private static final int CHUNK = DiskTable.CHUNK;
     private static final DeviceName DISK = new DeviceName("drive-scsi0");

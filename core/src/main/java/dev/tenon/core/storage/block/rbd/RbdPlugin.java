@@ -52,7 +52,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The storage type {@code rbd}: images in a pool of a Ceph cluster, named and protected as PVE's plugin does it, so that both
- * can use one pool. A base image has a protected snapshot {@code __base__}, of which its linked clones are made.
+ * can use one pool. A base image has a protected snapshot {@code __base__}, of which its linked clones are made. The file is long
+ * because it has a method for each that plugins have, and each hands on to the class that does it.
  */
 public final class RbdPlugin extends DeclaredDevicePlugin {
     private static final Logger LOG = LoggerFactory.getLogger(RbdPlugin.class);
