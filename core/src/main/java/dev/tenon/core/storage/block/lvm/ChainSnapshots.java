@@ -8,6 +8,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.common.SeenEffect;
 import dev.tenon.core.storage.common.SnapshotNames;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ final class ChainSnapshots {
     private StorageException undone(String name, StorageException failure) {
         try {
             plugin.rename(storage, name, volume.value());
-            return Lvm.told(failure, () -> true);
+            return SeenEffect.of(failure, () -> true);
         } catch (StorageException e) {
             failure.addSuppressed(e);
             return new StorageException(
@@ -117,7 +118,7 @@ final class ChainSnapshots {
             try {
                 QemuImg.rebase(child.device(), chain.links().get(place + 1).name(), child.size());
             } catch (StorageException e) {
-                throw Lvm.told(e, () -> true);
+                throw SeenEffect.of(e, () -> true);
             }
             return plugin.locked(storage, () -> plugin.erased(storage, List.of(link.name()), false));
         }

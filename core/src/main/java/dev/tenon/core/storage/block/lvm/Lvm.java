@@ -7,6 +7,7 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.common.SeenEffect;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,22 +152,7 @@ final class Lvm {
         try {
             change(failure, program, arguments);
         } catch (StorageException e) {
-            throw told(e, isUnchanged);
-        }
-    }
-
-    /** The failure, with what can be seen of its effect. */
-    static StorageException told(StorageException failure, BooleanSupplier isUnchanged) {
-        if (failure.outcome() != Outcome.UNKNOWN || failure.error() == StorageError.CANCELLED) {
-            return failure;
-        }
-        try {
-            return isUnchanged.getAsBoolean()
-                    ? new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure)
-                    : failure;
-        } catch (StorageException e) {
-            failure.addSuppressed(e);
-            return failure;
+            throw SeenEffect.of(e, isUnchanged);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.common.SeenEffect;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -323,21 +324,7 @@ final class Rbd {
         try {
             change.run();
         } catch (StorageException e) {
-            throw told(e, isUnchanged);
-        }
-    }
-
-    private static StorageException told(StorageException failure, BooleanSupplier isUnchanged) {
-        if (failure.outcome() != Outcome.UNKNOWN || failure.error() == StorageError.CANCELLED) {
-            return failure;
-        }
-        try {
-            return isUnchanged.getAsBoolean()
-                    ? new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure)
-                    : failure;
-        } catch (StorageException e) {
-            failure.addSuppressed(e);
-            return failure;
+            throw SeenEffect.of(e, isUnchanged);
         }
     }
 
