@@ -473,7 +473,8 @@ class RepositoryTest {
             List<Thread> threads = new ArrayList<>();
             List<RepositoryReader> readers = new ArrayList<>();
             List<DiskReader> disks = new ArrayList<>();
-            for (int i = 0; i < 3; i++) {
+            // Each has two chunks read ahead: enough for all who do that, and all of them together find a packer.
+            for (int i = 0; i < 2; i++) {
                 RepositoryReader reader = other.read();
                 readers.add(reader);
                 DiskReader disk = reader.disk(stuck, DISK).orElseThrow();
