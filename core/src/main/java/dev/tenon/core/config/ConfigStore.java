@@ -3,6 +3,7 @@ package dev.tenon.core.config;
 import dev.tenon.core.config.ConfigFile.Section;
 import dev.tenon.core.config.Reading.Found;
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.AtomicFile;
 import dev.tenon.core.lock.ExclusiveLock;
 import dev.tenon.core.spi.ConfigChange;
 import dev.tenon.core.spi.HookResult;
@@ -44,6 +45,9 @@ import org.jspecify.annotations.Nullable;
 public final class ConfigStore {
     /** The file's times may be whole seconds, and of another node's clock. */
     private static final long SETTLED_MILLIS = 3000;
+
+    /** What PVE's cluster file system gives to its files. */
+    private static final int MODE_OF_NEW = 0640;
 
     private record Cached(Map<String, Object> stamp, boolean isSettled, Reading reading) {}
 
@@ -427,7 +431,7 @@ public final class ConfigStore {
             throw modified();
         }
         try {
-            AtomicFile.replace(file, content);
+            AtomicFile.replace(file, content, MODE_OF_NEW);
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to write '" + file + "'");
         } finally {

@@ -1,17 +1,15 @@
 package dev.tenon.core.report;
 
-import dev.tenon.core.linux.DirectorySync;
+import dev.tenon.core.linux.AtomicFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /** Files of text that are there whole or not at all. */
 public final class WholeFiles {
+    private static final int MODE_OF_NEW = 0644;
+
     private WholeFiles() {}
 
     /**
@@ -28,32 +26,7 @@ public final class WholeFiles {
         write(directory.resolve("report.html"), html);
     }
 
-    /**
-     * Writes one, in place of another of that name.
-     *
-     * @throws IOException if it cannot be written; then an earlier one is as it was
-     */
-    public static void write(Path file, String text) throws IOException {
-        Path part = file.resolveSibling(
-                "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".part");
-        try {
-            try (FileChannel channel = FileChannel.open(
-                    part, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                // Else it may be there and empty after the power has failed.
-                channel.force(true);
-            }
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(part);
-        }
-        try {
-            DirectorySync.of(file.toAbsolutePath().resolveSibling(""));
-        } catch (IOException e) {
-            // Not every file system lets a directory be forced; the file is in its place.
-        }
+    private static void write(Path file, String text) throws IOException {
+        AtomicFile.replace(file, text.getBytes(StandardCharsets.UTF_8), MODE_OF_NEW);
     }
 }

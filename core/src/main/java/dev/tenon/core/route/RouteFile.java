@@ -1,9 +1,10 @@
 package dev.tenon.core.route;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.tenon.core.report.WholeFiles;
+import dev.tenon.core.linux.AtomicFile;
 import dev.tenon.core.spi.StorageId;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 public final class RouteFile {
     /** Rises when a reader of an earlier one would misunderstand. */
     private static final int VERSION = 1;
+
+    private static final int MODE_OF_NEW = 0644;
 
     private RouteFile() {}
 
@@ -49,7 +52,7 @@ public final class RouteFile {
      */
     public static void write(Routes routes, Path file) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        WholeFiles.write(file, text(routes));
+        AtomicFile.replace(file, text(routes).getBytes(StandardCharsets.UTF_8), MODE_OF_NEW);
     }
 
     /** The document. */

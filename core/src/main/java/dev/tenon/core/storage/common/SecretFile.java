@@ -1,15 +1,12 @@
 package dev.tenon.core.storage.common;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.AtomicFile;
 import dev.tenon.core.spi.Outcome;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
@@ -36,39 +33,22 @@ public record SecretFile(Path path) {
      * @throws dev.tenon.core.spi.StorageException {@code FAILED_CLEAN}
      */
     public void write(String text, String mode) {
-        Path staged = path.resolveSibling(
-                path.getFileName() + ".tmp." + ProcessHandle.current().pid());
         try {
             Files.createDirectories(
                     path.resolveSibling(".").normalize(), PosixFilePermissions.asFileAttribute(DIRECTORY_MODE));
-            Files.deleteIfExists(staged);
-            try (FileChannel channel = FileChannel.open(
-                    staged,
-                    Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode)))) {
-                ByteBuffer rest = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-                while (rest.hasRemaining()) {
-                    channel.write(rest);
-                }
-                channel.force(true);
-            }
-            Files.move(staged, path, StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.replaceSecret(
+                    path, text.getBytes(StandardCharsets.UTF_8), PosixFilePermissions.fromString(mode));
         } catch (IOException e) {
-            removeQuietly(staged);
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to write secret file '" + path + "'");
         }
     }
 
     /** Removes the file; a failure is only logged, for the storage may go without it. */
     public void remove() {
-        removeQuietly(path);
-    }
-
-    private static void removeQuietly(Path file) {
         try {
-            Files.deleteIfExists(file);
+            Files.deleteIfExists(path);
         } catch (IOException e) {
-            LOG.warn("secret file '{}' is left: {}", file, Failures.reason(e));
+            LOG.warn("secret file '{}' is left: {}", path, Failures.reason(e));
         }
     }
 }
