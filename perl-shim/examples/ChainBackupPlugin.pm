@@ -13,7 +13,7 @@ package PVE::Storage::Custom::ChainBackupPlugin; ## no critic (RequireFilenameMa
 use strict;
 use warnings;
 
-use File::Path qw(make_path remove_tree);
+use File::Path qw(remove_tree);
 
 use PVE::Storage;
 use PVE::Tools qw(run_command file_get_contents file_set_contents);
@@ -59,6 +59,13 @@ sub options {
         content => { optional => 1 },
         'chainbackup-mechanism' => { optional => 1 },
     };
+}
+
+# The base class would make one.
+sub alloc_image {
+    my ($class, $storeid) = @_;
+
+    die "storage '$storeid' keeps backups, and no images\n";
 }
 
 sub new_backup_provider {
@@ -256,7 +263,7 @@ sub prune_backups {
 sub activate_storage {
     my ($class, $storeid, $scfg, $cache) = @_;
 
-    make_path($scfg->{path});
+    -d $scfg->{path} or die "storage '$storeid' has no directory '$scfg->{path}'\n";
     return;
 }
 

@@ -1,8 +1,10 @@
 package dev.tenon.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.tenon.core.linux.EffectiveUser;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.StorageCommands;
@@ -46,6 +48,9 @@ class CheckCommandTest {
 
             1;
             """;
+
+    /** What keeps the example from building on a disk of another size. */
+    private static final String OF_THIS_SIZE = " || _virtual_size($disk) != $size";
 
     private final Scratch scratch;
     private final StorageCommands tenon;
@@ -154,6 +159,46 @@ class CheckCommandTest {
     }
 
     @Test
+    void aBackupProviderIsCheckedAndAPluginWithoutOneRefuses() throws IOException {
+        assumeTrue(EffectiveUser.id() == 0, "disks that are shown as files need root");
+        Path report = scratch.file("report");
+        String provider =
+                Installation.perlShim().resolve("examples/ChainBackupPlugin.pm").toString();
+        TenonCommand checked = check(provider, "--profile", "backup", "--report", report.toString());
+
+        assertThat(checked.status()).as(checked.errors() + checked.said()).isZero();
+        assertThat(checked.said()).contains("PASSED: 25 checks: 25 passed, ");
+        assertThat(scratch.file("s")).isEmptyDirectory();
+        Map<String, Object> json = JSON.std.mapFrom(Files.readString(report.resolve("report.json")));
+        assertThat((List<?>) json.get("features"))
+                .extracting(Object::toString)
+                .anyMatch(feature -> feature.contains("incremental backups"));
+        assertThat(Files.readString(report.resolve("report.xml")))
+                .contains("<testsuite name=\"backup\"", "A disk is restored as it was");
+
+        TenonCommand without = check("dir", "--profile", "backup");
+        assertThat(without.status()).as(without.errors() + without.said()).isZero();
+        assertThat(without.said()).contains("PASSED: 1 check: 1 passed, ");
+    }
+
+    @Test
+    void aFaultOfABackupProviderIsFound() throws IOException {
+        assumeTrue(EffectiveUser.id() == 0, "disks that are shown as files need root");
+        String example = Files.readString(Installation.perlShim().resolve("examples/ChainBackupPlugin.pm"));
+        String stale = example.replace(OF_THIS_SIZE, "");
+        assertThat(stale).isNotEqualTo(example);
+        Path file = Files.writeString(scratch.file("ChainBackupPlugin.pm"), stale);
+
+        TenonCommand checked = check(file.toString(), "--profile", "backup");
+
+        assertThat(checked.status()).as(checked.errors() + checked.said()).isEqualTo(1);
+        assertThat(checked.said())
+                .contains("FAILED: ")
+                .containsSubsequence(
+                        "A disk of another size is no base\n  calls    backup_vm_query_incremental", "  callers  ");
+    }
+
+    @Test
     void whatCannotBeCheckedIsSaid() throws IOException {
         TenonCommand unconfirmed = check("dir", "--storage", "fast");
         assertThat(unconfirmed.status()).isEqualTo(2);
@@ -167,7 +212,7 @@ class CheckCommandTest {
 
         TenonCommand profile = check("dir", "--profile", "all");
         assertThat(profile.status()).isEqualTo(2);
-        assertThat(profile.errors()).contains("'all'; there are blocks, clones, core, snapshots, streams");
+        assertThat(profile.errors()).contains("'all'; there are backup, blocks, clones, core, snapshots, streams");
 
         for (String type : List.of("nfs", "cephfs")) {
             TenonCommand mounted = check(type);

@@ -10,6 +10,7 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.backup.BackupProvider;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -104,6 +105,7 @@ interface DescriptionContract extends Contract {
     @Test
     @Check(calls = "get_formats", otherwise = "Name a format with each allocation, one that works.")
     default void theFormatsOfTheStorageAreThoseItIsSaidToTake() {
+        requires(subject().keepsImages(), "keeps no images");
         Formats formats = subject().plugin().formats(subject().storage());
         assertThat(formats.valid())
                 .isEqualTo(Set.<Format>copyOf(subject().abilities().formats()));
@@ -193,6 +195,23 @@ interface DescriptionContract extends Contract {
                 refusedConfig(section(Map.of(name, value)), false);
             }
         });
+    }
+
+    @Test
+    @OfProfile(Profile.BACKUP)
+    @Check(
+            calls = {"new_backup_provider", "plugindata"},
+            otherwise = "Plan no backups to the storage through a provider.")
+    default void aBackupProviderIsGivenIfThePluginSaysSoAndRefusedOtherwise() {
+        Storage storage = subject().storage();
+        StoragePlugin plugin = subject().plugin();
+        if (!plugin.pluginData().features().contains("backup-provider")) {
+            failing().refused(StorageError.NOT_SUPPORTED, () -> plugin.newBackupProvider(storage, (level, line) -> {}));
+            return;
+        }
+        try (BackupProvider provider = plugin.newBackupProvider(storage, (level, line) -> {})) {
+            assertThat(provider.providerName()).isNotBlank();
+        }
     }
 
     private void refusedConfig(Map<String, Object> section, boolean isNew) {

@@ -58,7 +58,9 @@ final class Failing {
 
     private static StorageException sentence(ThrowingCallable call) {
         Throwable thrown = catchThrowable(call);
-        assertThat(thrown).isInstanceOf(StorageException.class);
+        assertThat(thrown)
+                .as(thrown == null ? "the call was made, and is to be refused" : "how the call failed")
+                .isInstanceOf(StorageException.class);
         assertThat(thrown.getMessage()).isNotBlank().doesNotContain("\n");
         return (StorageException) thrown;
     }

@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestEngine;
@@ -29,6 +30,7 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherConfig;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
+import org.opentest4j.TestAbortedException;
 
 /** Checks the contract of a storage plugin, for programs that are no tests themselves. */
 public final class Kit {
@@ -47,20 +49,30 @@ public final class Kit {
      * @throws IllegalStateException if the tests could not be made
      */
     public static void check(Set<Profile> profiles, Supplier<Subject> subjects, Consumer<Checked> results) {
+        ScopedValue.where(SUBJECTS, subjects).run(() -> check(CheckedContract.class, profiles, results));
+    }
+
+    /**
+     * Makes all tests of a contract that are of these profiles, one after the other, on this thread.
+     *
+     * @param contract a class of tests, each with a {@link Check} and a profile
+     * @param results is told of each test when it was made
+     * @throws IllegalStateException if the tests could not be made
+     */
+    public static void check(Class<?> contract, Set<Profile> profiles, Consumer<Checked> results) {
         PostDiscoveryFilter ofProfiles = descriptor -> FilterResult.includedIf(descriptor
                 .getSource()
                 .flatMap(Kit::method)
                 .map(method -> profiles.contains(profile(method)))
                 .orElse(true));
         LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
-                .selectors(DiscoverySelectors.selectClass(CheckedContract.class))
+                .selectors(DiscoverySelectors.selectClass(contract))
                 .filters(ofProfiles)
                 // what a program has on its class path is not meant for these tests
                 .enableImplicitConfigurationParameters(false)
                 .build();
         Listener listener = new Listener(results);
-        ScopedValue.where(SUBJECTS, subjects)
-                .run(() -> LauncherFactory.create(launcher()).execute(request, listener));
+        LauncherFactory.create(launcher()).execute(request, listener);
         listener.rethrow();
     }
 
@@ -81,9 +93,15 @@ public final class Kit {
                 .build();
     }
 
-    /** The names of all tests. */
+    /** The names of all tests of storages. */
     public static Set<String> checks() {
-        return Arrays.stream(StoragePluginContract.class.getMethods())
+        return checks(StoragePluginContract.class);
+    }
+
+    /** The names of the tests of a contract. */
+    public static Set<String> checks(Class<?> contract) {
+        return Stream.of(contract.getMethods(), contract.getDeclaredMethods())
+                .flatMap(Arrays::stream)
                 .filter(method -> method.isAnnotationPresent(Check.class))
                 .map(Method::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
@@ -148,7 +166,7 @@ public final class Kit {
                     check.otherwise(),
                     switch (thrown) {
                         case null -> Checked.Result.PASSED;
-                        case LackingException _ -> Checked.Result.NOT_SUPPORTED;
+                        case TestAbortedException _ -> Checked.Result.NOT_SUPPORTED;
                         default -> Checked.Result.FAILED;
                     },
                     thrown == null ? "" : why(thrown),

@@ -8,6 +8,7 @@ import java.lang.annotation.Target;
 /** The profile that the tests of a part of the contract belong to; on a test, the profile of that one. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.TYPE, ElementType.METHOD})
-@interface OfProfile {
+public @interface OfProfile {
+    /** Which. */
     Profile value();
 }

@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ public final class Probe {
     private final StoragePlugin plugin;
     private final Storage storage;
     private final Images images;
+    private final boolean isOfImages;
     private boolean tellsWhy = true;
     private boolean renamesSnapshot;
 
@@ -43,6 +45,7 @@ public final class Probe {
         this.plugin = subject.plugin();
         this.storage = subject.storage();
         this.images = new Images(subject);
+        this.isOfImages = subject.keepsImages();
     }
 
     /** What may fail: then the plugin does not do it. */
@@ -64,7 +67,7 @@ public final class Probe {
 
     private Abilities learn() {
         Set<Format.Image> formats = EnumSet.noneOf(Format.Image.class);
-        plugin.formats(storage).valid().stream()
+        (isOfImages ? plugin.formats(storage).valid().stream() : Stream.<Format>empty())
                 .filter(Format.Image.class::isInstance)
                 .map(Format.Image.class::cast)
                 .forEach(formats::add);

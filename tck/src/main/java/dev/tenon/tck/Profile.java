@@ -13,7 +13,9 @@ public enum Profile {
     /** Volumes that leave and arrive. */
     STREAMS,
     /** What a guest sees: volumes that are activated, opened and made larger. */
-    BLOCKS;
+    BLOCKS,
+    /** The provider that backs up and restores guests, if the plugin gives one. */
+    BACKUP;
 
     /** As people write it. */
     public String word() {

@@ -2,6 +2,7 @@ package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
@@ -76,6 +77,25 @@ interface StorageContract extends Contract {
                             () -> plugin.listImages(unreachable, ImageFilter.all(), OperationCache.create()),
                             StorageError.STORAGE_UNAVAILABLE);
         }
+    }
+
+    @Test
+    @Check(
+            calls = {"alloc_image", "plugindata"},
+            otherwise = "Choose another storage for the disks of guests.")
+    default void imagesAreTakenIfThePluginSaysSoAndRefusedOtherwise() {
+        StoragePlugin plugin = subject().plugin();
+        Storage storage = subject().storage();
+        if (subject().keepsImages()) {
+            assertThat(plugin.formats(storage).valid()).isNotEmpty();
+            return;
+        }
+        failing()
+                .refused(
+                        StorageError.NOT_SUPPORTED,
+                        () -> plugin.allocImage(storage, Images.newGuest(), Format.Image.RAW, null, Images.SIZE));
+        assertThat(plugin.listImages(storage, ImageFilter.all(), OperationCache.create()))
+                .isEmpty();
     }
 
     private Storage requiresUnreachable() {

@@ -1,9 +1,12 @@
 package dev.tenon.tck;
 
 import dev.tenon.core.spi.OperationCache;
+import java.lang.reflect.Method;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInfo;
 
 /**
  * The contract of {@link dev.tenon.core.spi.StoragePlugin}, checked on real images with {@code qemu-img} and {@code
@@ -33,9 +36,20 @@ public abstract class StoragePluginContract
     @Override
     public abstract Subject subject();
 
+    /** What is asked of storages that keep no images, too. */
+    private static final Set<Class<?>> OF_ALL_STORAGES =
+            Set.of(DescriptionContract.class, StorageContract.class, NotesContract.class);
+
     @BeforeEach
-    void activateTheStorage() {
+    void activateTheStorage(TestInfo test) {
         Subject subject = subject();
+        requires(
+                subject.keepsImages()
+                        || test.getTestMethod()
+                                .map(Method::getDeclaringClass)
+                                .filter(OF_ALL_STORAGES::contains)
+                                .isPresent(),
+                "keeps no images");
         subject.plugin().activateStorage(subject.storage(), OperationCache.create());
     }
 

@@ -1,9 +1,11 @@
 package dev.tenon.tck;
 
+import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
 import java.nio.file.Path;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,12 @@ public record Subject(
     public static Subject ofFiles(
             StoragePlugin plugin, Storage storage, @Nullable Storage unreachable, Path outside, Abilities abilities) {
         return new Subject(plugin, storage, unreachable, outside, abilities, new FileContent(plugin, storage));
+    }
+
+    /** Whether the plugin has volumes of guests at all. */
+    boolean keepsImages() {
+        Set<String> content = plugin.pluginData().content();
+        return content.contains(ContentType.IMAGES.word()) || content.contains(ContentType.ROOTDIR.word());
     }
 
     /** Opens a volume. */

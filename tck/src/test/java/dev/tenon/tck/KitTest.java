@@ -3,6 +3,8 @@ package dev.tenon.tck;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.tck.backup.BackupKit;
+import dev.tenon.tck.backup.BackupProviderContract;
 import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,21 +35,35 @@ class KitTest {
 
     @Test
     void everyTestSaysWhatItIsAboutAndWhatCallersDo() {
-        List<Method> tests = Arrays.stream(StoragePluginContract.class.getMethods())
-                .filter(KitTest::isTest)
-                .toList();
-        assertThat(tests).hasSizeGreaterThan(60).allSatisfy(test -> {
-            Check check = test.getAnnotation(Check.class);
-            assertThat(check).as(test.getName()).isNotNull();
-            assertThat(check.calls()).as(test.getName()).isNotEmpty().allMatch(call -> call.matches("[a-z_]+"));
-            assertThat(check.otherwise()).as(test.getName()).endsWith(".").hasSizeGreaterThan(20);
-            assertThat(test.getDeclaringClass().isAnnotationPresent(OfProfile.class))
-                    .as("profile of %s", test.getName())
-                    .isTrue();
-        });
+        List<Method> tests = tests(StoragePluginContract.class.getMethods());
+        assertThat(tests).hasSizeGreaterThan(60).allSatisfy(KitTest::assertSaysAll);
         assertThat(Kit.checks())
                 .containsExactlyInAnyOrderElementsOf(
                         tests.stream().map(Method::getName).toList());
+    }
+
+    @Test
+    void everyTestOfABackupProviderDoes() {
+        List<Method> tests = tests(BackupProviderContract.class.getDeclaredMethods());
+        assertThat(tests).hasSizeGreaterThan(20).allSatisfy(KitTest::assertSaysAll);
+        assertThat(BackupKit.checks())
+                .containsExactlyInAnyOrderElementsOf(
+                        tests.stream().map(Method::getName).toList());
+        assertThat(Kit.checks()).doesNotContainAnyElementsOf(BackupKit.checks());
+    }
+
+    private static List<Method> tests(Method[] methods) {
+        return Arrays.stream(methods).filter(KitTest::isTest).toList();
+    }
+
+    private static void assertSaysAll(Method test) {
+        Check check = test.getAnnotation(Check.class);
+        assertThat(check).as(test.getName()).isNotNull();
+        assertThat(check.calls()).as(test.getName()).isNotEmpty().allMatch(call -> call.matches("[a-z_]+"));
+        assertThat(check.otherwise()).as(test.getName()).endsWith(".").hasSizeGreaterThan(20);
+        assertThat(test.getDeclaringClass().isAnnotationPresent(OfProfile.class))
+                .as("profile of %s", test.getName())
+                .isTrue();
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
 import dev.tenon.cli.host.ReportOption;
 import dev.tenon.cli.host.ScratchPlace;
+import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
@@ -21,6 +22,8 @@ import dev.tenon.tck.Kit;
 import dev.tenon.tck.Probe;
 import dev.tenon.tck.Profile;
 import dev.tenon.tck.Subject;
+import dev.tenon.tck.backup.BackupKit;
+import dev.tenon.tck.backup.BackupSubject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -28,9 +31,11 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -63,7 +68,7 @@ public final class CheckCommand extends HostCommand {
     @Option(
             names = "--profile",
             paramLabel = "NAME",
-            description = "a part: core, snapshots, clones, streams or blocks; may be repeated (default: all)")
+            description = "a part: core, snapshots, clones, streams, blocks or backup; may be repeated (default: all)")
     private List<String> profiles = new ArrayList<>();
 
     @Option(
@@ -110,28 +115,41 @@ public final class CheckCommand extends HostCommand {
             throw wrongUsage("the checks write to storage '" + storage + "', so say --confirm " + storage
                     + " if nobody else uses it and all in it may be lost");
         }
-        Limits limits = limitFile == null ? Limits.NONE : Limits.read(limitFile, Kit.checks());
+        Limits limits = limitFile == null ? Limits.NONE : Limits.read(limitFile, checks());
         Instant begin = Instant.now();
         StoragePlugin plugin = host.plugin(name);
         Storage named = storage == null ? null : empty(host, plugin, storage);
-        if (named == null && !ScratchPlace.isEnoughFor(plugin)) {
+        boolean isProvider = BackupKit.isProvider(plugin);
+        // a provider that keeps backups in a directory may have a key for them, and nodes may share it
+        if (named == null
+                && !ScratchPlace.isEnoughFor(plugin)
+                && !(isProvider && ScratchPlace.needsOnlyAPath(plugin))) {
             throw new IOException(
                     "a storage of type '" + plugin.type()
                             + "' needs more than a path, or is kept by another machine, so that none can be made for it: name an empty one with --storage");
         }
         List<Checked> checks = new ArrayList<>();
         Abilities abilities;
+        Optional<BackupSubject> provider = Optional.empty();
         try (ScratchStorages storages = new ScratchStorages(plugin, named, scratch)) {
             abilities = quietly().call(() -> abilities(storages.next(NOTHING)));
             quietly().call(() -> {
                 Kit.check(chosen, () -> storages.next(abilities), checks::add);
                 return true;
             });
+            if (isProvider && chosen.contains(Profile.BACKUP)) {
+                BackupSubject learnt = quietly().call(storages::learn);
+                provider = Optional.of(learnt);
+                quietly().call(() -> {
+                    BackupKit.check(() -> storages.next(learnt), checks::add);
+                    return true;
+                });
+            }
         }
         if (Thread.currentThread().isInterrupted()) {
             throw new IOException("the check was cancelled");
         }
-        Findings findings = new Findings(name, facts(begin, chosen), abilities, limits, checks);
+        Findings findings = new Findings(name, facts(begin, chosen), abilities, provider, limits, checks);
         Path directory = reports.directory().orElse(null);
         if (directory != null) {
             CheckReport.write(findings, directory);
@@ -140,6 +158,12 @@ public final class CheckCommand extends HostCommand {
         if (!findings.isPassed()) {
             throw new IOException("the plugin '" + name + "' does not pass: " + String.join(" ", findings.reasons()));
         }
+    }
+
+    private static Set<String> checks() {
+        Set<String> all = new TreeSet<>(Kit.checks());
+        all.addAll(BackupKit.checks());
+        return all;
     }
 
     private static Abilities abilities(Subject subject) {
@@ -169,6 +193,10 @@ public final class CheckCommand extends HostCommand {
         plugin.activateStorage(storage, OperationCache.create());
         int volumes = plugin.listImages(storage, ImageFilter.all(), OperationCache.create())
                 .size();
+        if (BackupKit.isProvider(plugin)) {
+            volumes += plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP))
+                    .size();
+        }
         if (volumes > 0) {
             throw new IOException("storage '" + id + "' has " + volumes + " volumes, and the checks need an empty one");
         }

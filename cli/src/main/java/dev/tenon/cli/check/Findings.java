@@ -3,11 +3,13 @@ package dev.tenon.cli.check;
 import dev.tenon.core.spi.Format;
 import dev.tenon.tck.Abilities;
 import dev.tenon.tck.Checked;
+import dev.tenon.tck.backup.BackupSubject;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -20,9 +22,15 @@ import java.util.stream.Stream;
  *
  * @param plugin as the caller names it
  * @param facts what makes it repeatable, by their names
+ * @param provider what its backup providers can do, if it gives any and they were checked
  */
 record Findings(
-        String plugin, SortedMap<String, String> facts, Abilities abilities, Limits limits, List<Checked> checks) {
+        String plugin,
+        SortedMap<String, String> facts,
+        Abilities abilities,
+        Optional<BackupSubject> provider,
+        Limits limits,
+        List<Checked> checks) {
     Findings {
         facts = Collections.unmodifiableSortedMap(new TreeMap<>(facts));
         checks = List.copyOf(checks);
@@ -91,18 +99,24 @@ record Findings(
     }
 
     List<Feature> features() {
-        return Stream.of(
-                        of("images", abilities.formats(), Set.of(Format.Image.values())),
-                        of("snapshots", abilities.snapshots(), abilities.formats()),
-                        of("base images", abilities.bases(), abilities.formats()),
-                        of("linked clones", abilities.clones(), abilities.formats()),
-                        of("renaming", abilities.renames(), abilities.formats()),
-                        of("growing", abilities.resizes(), abilities.formats()),
-                        of("renaming of snapshots", abilities.renamesSnapshots()),
-                        of("notes of backups", abilities.backupNotes()),
-                        of("streams of other formats", abilities.convertsIntoStreams()),
-                        of("failures with kind and outcome", abilities.tellsWhy()))
-                .toList();
+        Stream<Feature> ofImages = Stream.of(
+                of("images", abilities.formats(), Set.of(Format.Image.values())),
+                of("snapshots", abilities.snapshots(), abilities.formats()),
+                of("base images", abilities.bases(), abilities.formats()),
+                of("linked clones", abilities.clones(), abilities.formats()),
+                of("renaming", abilities.renames(), abilities.formats()),
+                of("growing", abilities.resizes(), abilities.formats()),
+                of("renaming of snapshots", abilities.renamesSnapshots()),
+                of("notes of backups", abilities.backupNotes()),
+                of("streams of other formats", abilities.convertsIntoStreams()),
+                of("failures with kind and outcome", abilities.tellsWhy()));
+        Stream<Feature> ofBackups = provider.stream()
+                .flatMap(able -> Stream.of(
+                        of("backups of VMs", true),
+                        of("incremental backups", able.isIncremental()),
+                        of("backups of containers", able.keepsContainers()),
+                        of("pruning of backups", able.prunes())));
+        return Stream.concat(ofImages, ofBackups).toList();
     }
 
     private static Feature of(String name, Set<Format.Image> supported, Set<Format.Image> all) {

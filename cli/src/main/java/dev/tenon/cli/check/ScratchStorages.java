@@ -1,6 +1,7 @@
 package dev.tenon.cli.check;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageException;
@@ -8,14 +9,18 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.tck.Abilities;
 import dev.tenon.tck.Subject;
+import dev.tenon.tck.backup.BackupKit;
+import dev.tenon.tck.backup.BackupSubject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Where the kit's tests have their storages: each a directory of its own, or all the same that a user named. */
@@ -30,6 +35,8 @@ final class ScratchStorages implements AutoCloseable {
     private final StoragePlugin plugin;
     private final @Nullable Storage named;
     private final Path root;
+    private final List<Storage> storages = new ArrayList<>();
+    private final List<Path> works = new ArrayList<>();
     private int count;
 
     /**
@@ -47,24 +54,65 @@ final class ScratchStorages implements AutoCloseable {
 
     /** The next one. */
     Subject next(Abilities abilities) {
+        Path place = place();
+        Storage storage = named == null ? added(place.resolve("store")) : named;
+        return Subject.ofFiles(
+                plugin, storage, without(storage, place.resolve("missing")), place.resolve("outside"), abilities);
+    }
+
+    private Path place() {
         if (Thread.currentThread().isInterrupted()) {
             throw new IllegalStateException("the check was cancelled");
         }
         try {
             count++;
             Path place = Files.createDirectory(root.resolve(Integer.toString(count)));
-            Path outside = Files.createDirectory(place.resolve("outside"));
-            Path missing = place.resolve("missing");
-            if (named != null) {
-                return Subject.ofFiles(plugin, named, without(named, missing), outside, abilities);
-            }
-            StorageId id = new StorageId("check" + count);
-            Path store = Files.createDirectory(place.resolve("store"));
-            Storage storage = new Storage(id, new StorageConfig(plugin.type(), properties(store)));
-            return Subject.ofFiles(plugin, storage, without(storage, missing), outside, abilities);
+            Files.createDirectory(place.resolve("outside"));
+            return place;
         } catch (IOException e) {
             throw new UncheckedIOException("no scratch storage could be made in '" + root + "'", e);
         }
+    }
+
+    /** The next one, to learn what the plugin's backup providers can do. */
+    BackupSubject learn() {
+        return BackupKit.learn(plugin, storage(), work());
+    }
+
+    /** The next one, for a backup provider that can do what this one can. */
+    BackupSubject next(BackupSubject learnt) {
+        return learnt.on(storage(), work());
+    }
+
+    private Storage storage() {
+        return named == null ? added(place().resolve("store")) : named;
+    }
+
+    /** Sockets need a short path. */
+    private Path work() {
+        try {
+            works.add(Files.createTempDirectory("tenon-check-"));
+            return works.getLast();
+        } catch (IOException e) {
+            throw new UncheckedIOException("no directory for sockets could be made", e);
+        }
+    }
+
+    /** As PVE does it when a storage is added. */
+    private Storage added(Path store) {
+        try {
+            Files.createDirectory(store);
+        } catch (IOException e) {
+            throw new UncheckedIOException("no scratch storage could be made in '" + root + "'", e);
+        }
+        Storage storage =
+                new Storage(new StorageId("check" + count), new StorageConfig(plugin.type(), properties(store)));
+        Map<String, Object> properties =
+                new TreeMap<>(plugin.onAdd(storage, Secrets.NONE).properties());
+        properties.remove("type");
+        Storage added = new Storage(storage.id(), new StorageConfig(plugin.type(), properties));
+        storages.add(added);
+        return added;
     }
 
     private Map<String, Object> properties(Path store) {
@@ -92,24 +140,40 @@ final class ScratchStorages implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        if (!remove()) {
+        List<String> kept = new ArrayList<>();
+        for (Storage storage : storages) {
+            try {
+                plugin.onDelete(storage);
+            } catch (StorageException e) {
+                kept.add(String.valueOf(e.getMessage()));
+            }
+        }
+        for (Path work : works) {
+            if (!isRemoved(work)) {
+                kept.add("'" + work + "' cannot be removed");
+            }
+        }
+        if (!isRemoved(root)) {
             // Base images that a faulty plugin has left cannot be removed by anybody.
             try {
                 Command.of("chattr", "-R", "-f", "-i", root.toString()).run();
             } catch (StorageException e) {
                 // links have no such flag, which is an error, too
             }
-            if (!remove()) {
-                throw new IOException(
-                        "what the checks have left in '" + root + "' cannot be removed: remove it by hand");
+            if (!isRemoved(root)) {
+                kept.add("'" + root + "' cannot be removed");
             }
+        }
+        if (!kept.isEmpty()) {
+            throw new IOException("what the checks have made could not all be removed; remove it by hand: "
+                    + String.join("; ", new TreeSet<>(kept)));
         }
     }
 
-    private boolean remove() throws IOException {
+    private static boolean isRemoved(Path directory) throws IOException {
         boolean isGone = true;
         List<Path> all;
-        try (var paths = Files.walk(root)) {
+        try (var paths = Files.walk(directory)) {
             all = paths.sorted(Comparator.reverseOrder()).toList();
         }
         for (Path path : all) {

@@ -19,9 +19,12 @@ public final class ScratchPlace {
      */
     public static boolean isEnoughFor(StoragePlugin plugin) {
         Set<String> secrets = plugin.pluginData().sensitiveProperties();
-        return !plugin.isShared()
-                && (secrets == null || secrets.isEmpty())
-                && plugin.options().containsKey(PATH)
+        return !plugin.isShared() && (secrets == null || secrets.isEmpty()) && needsOnlyAPath(plugin);
+    }
+
+    /** Whether a path is all that must be given. */
+    public static boolean needsOnlyAPath(StoragePlugin plugin) {
+        return plugin.options().containsKey(PATH)
                 && plugin.options().entrySet().stream()
                         .allMatch(option ->
                                 option.getValue().optional() || option.getKey().equals(PATH));

@@ -2,7 +2,6 @@ package dev.tenon.tck.backup;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.core.backup.nbd.NbdServer;
 import dev.tenon.core.spi.BackupSelection;
@@ -33,11 +32,15 @@ import dev.tenon.core.spi.backup.GuestConfigs;
 import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import dev.tenon.core.spi.backup.RestoreMechanism;
+import dev.tenon.tck.Check;
+import dev.tenon.tck.OfProfile;
+import dev.tenon.tck.Profile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,6 +55,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
 
 /**
  * The contract of {@link BackupProvider} and of the storage that gives it, on real NBD. A provider's test class extends this
@@ -59,9 +63,14 @@ import org.junit.jupiter.api.io.TempDir;
  * wants none, and one that is new is all dirty. The file is long because a contract is one class, which a test class inherits
  * whole.
  */
+@OfProfile(Profile.BACKUP)
 @ExtendWith(WithinLimits.class)
 public abstract class BackupProviderContract {
     private static final AtomicInteger NUMBERS = new AtomicInteger();
+    /** Other in each process: what a host remembers of the archives of an earlier one is not about these. */
+    private static final long FIRST_TIME =
+            Instant.now().minus(Duration.ofDays(30)).getEpochSecond();
+
     private static final DeviceName DISK = new DeviceName("drive-scsi0");
     private static final String BITMAP = "snapshot-access:contract";
 
@@ -79,10 +88,17 @@ public abstract class BackupProviderContract {
     Path own;
 
     private final Vmid guest = new Vmid(1000L + NUMBERS.incrementAndGet());
-    private long time = 1_700_000_000L + NUMBERS.get() * 1000L;
+    private long time = FIRST_TIME + NUMBERS.get() * 1000L;
 
     /** What is tested. */
     protected abstract BackupSubject subject();
+
+    /** Reports the test as skipped, if the provider lacks what it needs. */
+    private static void requires(boolean isAble, String lack) {
+        if (!isAble) {
+            throw new TestAbortedException(lack);
+        }
+    }
 
     private StoragePlugin plugin() {
         return subject().plugin();
@@ -267,6 +283,9 @@ public abstract class BackupProviderContract {
     // ---- archives
 
     @Test
+    @Check(
+            calls = {"backup_vm", "list_volumes", "parse_volname"},
+            otherwise = "Take no backup for made before a list shows it: pruning, notes and restores go by lists.")
     void anArchiveIsListedOnceItsDataAreThere() {
         try (Job job = new Job(++time)) {
             job.asks();
@@ -282,6 +301,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"backup_init", "backup_cleanup", "list_volumes"},
+            otherwise = "Restore from nothing that is listed while a backup runs.")
     void anArchiveWithoutItsDataIsNotListed() {
         try (Job job = new Job(++time)) {
             assertThat(names()).isEmpty();
@@ -294,12 +316,16 @@ public abstract class BackupProviderContract {
 
     /** PVE's lists and its view of a volume want one. */
     @Test
+    @Check(calls = "list_volumes", otherwise = "Go without the size of backups in PVE's lists.")
     void anArchiveHasASize() {
         VolumeName volume = backUp(random(1));
         assertThat(listed(volume).volume().size()).matches(size -> size != null && size.bytes() > 0, "it has a size");
     }
 
     @Test
+    @Check(
+            calls = {"update_volume_attribute", "get_volume_attribute"},
+            otherwise = "Give backups no notes: a job that does so fails after its data were read.")
     void notesAreKeptFromWhenTheDataAreThere() {
         try (Job job = new Job(++time)) {
             job.asks();
@@ -312,6 +338,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"backup_vm", "restore_vm_volume_init"},
+            otherwise = "Keep no backups here.")
     void aDiskIsRestoredAsItWas() throws IOException {
         byte[] content = random(1);
         Arrays.fill(content, 1 << 20, 6 << 20, (byte) 0);
@@ -324,6 +353,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"archive_get_guest_config", "archive_get_firewall_config"},
+            otherwise = "Keep a copy of the guests' configurations elsewhere.")
     void configurationsComeBackToTheByteOnAnyObject() {
         VolumeName none = backUp(random(2));
         RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\n'});
@@ -336,6 +368,7 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(calls = "archive_get_firewall_config", otherwise = "End each configuration with a line feed.")
     void aConfigurationNeedNotEndInALine() {
         RawConfig firewall = RawConfig.of(new byte[] {'[', (byte) 0xff, ']', '\r', '\n', 0});
         VolumeName volume = backUp(firewall);
@@ -354,6 +387,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"update_volume_attribute", "free_image"},
+            otherwise = "Do not rely on the protection of backups.")
     void anArchiveThatIsProtectedIsNotRemoved() {
         VolumeName volume = backUp(random(3));
         plugin().updateAttribute(subject().storage(), volume, VolumeAttribute.PROTECTED, "1");
@@ -365,8 +401,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(calls = "prune_backups", otherwise = "Prune nothing here, and remove backups by name.")
     void onlyTheNewestAreKeptWhenOthersArePruned() throws IOException {
-        assumeTrue(subject().prunes(), "the storage prunes nothing of its own");
+        requires(subject().prunes(), "the storage prunes nothing of its own");
         byte[] content = random(4);
         List<VolumeName> volumes = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -391,8 +428,11 @@ public abstract class BackupProviderContract {
     // ---- incremental backups
 
     @Test
+    @Check(
+            calls = {"backup_vm_query_incremental", "backup_vm"},
+            otherwise = "Have every backup read all: the incremental ones cannot be restored.")
     void onlyWhatIsDirtyIsReadAndTheArchiveIsWhole() throws IOException {
-        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        requires(subject().isIncremental(), "the provider makes no incremental backups");
         byte[] first = random(5);
         VolumeName base = backUp(first);
         byte[] second = first.clone();
@@ -409,8 +449,11 @@ public abstract class BackupProviderContract {
 
     /** Only the host knows that it has no bitmap. */
     @Test
+    @Check(
+            calls = {"backup_vm_query_incremental", "backup_vm"},
+            otherwise = "Have every backup read all: after a restart of the guest an archive has holes.")
     void allIsReadIfTheBitmapIsGone() throws IOException {
-        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        requires(subject().isIncremental(), "the provider makes no incremental backups");
         backUp(random(5));
         byte[] second = random(6);
         try (Job job = new Job(++time)) {
@@ -422,7 +465,7 @@ public abstract class BackupProviderContract {
     }
 
     private BitmapUse asked(Vmid other, DeviceName device, long size) {
-        assumeTrue(subject().isIncremental(), "the provider makes no incremental backups");
+        requires(subject().isIncremental(), "the provider makes no incremental backups");
         try (BackupProvider provider = provider()) {
             return provider.queryIncremental(other, Map.of(device, ByteSize.ofBytes(size)))
                     .getOrDefault(device, BitmapUse.NONE);
@@ -430,6 +473,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = "backup_vm_query_incremental",
+            otherwise = "Have every backup read all: one may build on the disk of another guest.")
     void theBackupOfAnotherGuestOrDeviceIsNoBase() {
         backUp(random(6));
         assertThat(asked(new Vmid(999_999), DISK, SIZE)).isNotEqualTo(BitmapUse.USE);
@@ -437,12 +483,16 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(calls = "backup_vm_query_incremental", otherwise = "Have all read after a disk has grown.")
     void aDiskOfAnotherSizeIsNoBase() {
         backUp(random(6));
         assertThat(asked(guest, DISK, SIZE + 512L)).isNotEqualTo(BitmapUse.USE);
     }
 
     @Test
+    @Check(
+            calls = {"backup_vm_query_incremental", "free_image"},
+            otherwise = "Have all read after a backup was removed.")
     void aBackupThatWasRemovedIsNoBase() {
         VolumeName base = backUp(random(6));
         plugin().freeImage(subject().storage(), base, false, null).ifPresent(cleanup -> cleanup.run());
@@ -452,6 +502,9 @@ public abstract class BackupProviderContract {
     // ---- failures
 
     @Test
+    @Check(
+            calls = {"job_cleanup", "backup_cleanup", "restore_vm_cleanup"},
+            otherwise = "Expect warnings, and look for what is left, after a job that failed early.")
     void whateverCleansUpMayComeTwiceAndFirst() {
         try (BackupProvider provider = provider()) {
             provider.cleanupJob();
@@ -466,6 +519,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"backup_vm", "backup_cleanup"},
+            otherwise = "Look at the log of a job before its archive is trusted.")
     void aBackupThatFailsLeavesNoArchive() {
         try (Job job = new Job(++time)) {
             job.asks();
@@ -477,6 +533,7 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(calls = "backup_cleanup", otherwise = "Look at the log of a job before its archive is trusted.")
     void aBackupWithoutDataIsNoSuccess() {
         try (Job job = new Job(++time)) {
             assertThatThrownBy(() -> job.provider.cleanupBackup(guest, GuestType.QEMU))
@@ -489,6 +546,9 @@ public abstract class BackupProviderContract {
 
     /** QEMU has forgotten what was dirty before. */
     @Test
+    @Check(
+            calls = {"backup_cleanup", "backup_vm_query_incremental"},
+            otherwise = "Have all read after a job has failed.")
     void anArchiveIsABaseOnlyIfItIsThereAfterALateFailure() throws IOException {
         byte[] first = random(8);
         backUp(first);
@@ -510,6 +570,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"restore_vm_volume_init", "backup_init"},
+            otherwise = "Restore while no backup runs.")
     void anArchiveIsRestoredWhileAnotherIsMade() throws IOException {
         byte[] content = random(10);
         VolumeName volume = backUp(content);
@@ -523,6 +586,9 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"restore_vm_init", "archive_get_guest_config"},
+            otherwise = "Look whether an archive is listed before a guest is overwritten with it.")
     void whatIsNotThereIsSaidBeforeAnythingIsLost() {
         VolumeName volume = backUp(random(12));
         plugin().freeImage(subject().storage(), volume, false, null).ifPresent(cleanup -> cleanup.run());
@@ -549,7 +615,7 @@ public abstract class BackupProviderContract {
     }
 
     private VolumeName backUpContainer(Runnable beforeCleanup) throws IOException {
-        assumeTrue(subject().keepsContainers(), "the provider keeps no containers");
+        requires(subject().keepsContainers(), "the provider keeps no containers");
         ContainerTree tree = tree();
         try (BackupProvider provider = provider()) {
             VolumeName volume = begin(provider);
@@ -570,12 +636,18 @@ public abstract class BackupProviderContract {
     }
 
     @Test
+    @Check(
+            calls = {"backup_container", "list_volumes"},
+            otherwise = "Name containers' archives by hand: PVE offers them for VMs.")
     void aContainersArchiveIsListedAsSuch() throws IOException {
         var _ = backUpContainer(() ->
                 assertThat(listed()).singleElement().matches(each -> "lxc".equals(each.subtype()), "is a container's"));
     }
 
     @Test
+    @Check(
+            calls = {"backup_container", "restore_container_init"},
+            otherwise = "Keep no backups of containers here.")
     void aContainerIsRestoredAsItWas() throws IOException {
         VolumeName volume = backUpContainer(() -> {});
         try (BackupProvider provider = provider()) {
@@ -595,6 +667,28 @@ public abstract class BackupProviderContract {
             provider.cleanupContainerRestore(volume);
             provider.cleanupContainerRestore(volume);
         }
+    }
+
+    @Test
+    @Check(
+            calls = {"backup_get_mechanism", "backup_cleanup"},
+            otherwise = "Leave containers out of the jobs that back up to this storage.")
+    void containersAreKeptOrRefusedWithNothingDone() {
+        try (BackupProvider provider = provider()) {
+            var _ = begin(provider);
+            if (subject().keepsContainers()) {
+                assertThat(provider.backupMechanism(guest, GuestType.LXC)).isEqualTo(BackupMechanism.DIRECTORY);
+            } else {
+                assertThatThrownBy(() -> provider.backupMechanism(guest, GuestType.LXC))
+                        .isInstanceOf(StorageException.class)
+                        .message()
+                        .isNotBlank()
+                        .doesNotContain("\n");
+            }
+            provider.abortBackup(guest, GuestType.LXC, "it was only asked");
+            provider.cleanupJob();
+        }
+        assertThat(names()).isEmpty();
     }
 
     private VolumeName begin(BackupProvider provider) {
@@ -617,8 +711,11 @@ public abstract class BackupProviderContract {
 
     /** PVE takes a child that was killed for one that ended well. */
     @Test
+    @Check(
+            calls = {"backup_container", "backup_cleanup"},
+            otherwise = "Look at the log of a container's backup before it is trusted.")
     void aContainerWhoseChildEndedTooEarlyIsNoSuccess() throws IOException {
-        assumeTrue(subject().keepsContainers(), "the provider keeps no containers");
+        requires(subject().keepsContainers(), "the provider keeps no containers");
         ContainerTree tree = tree();
         try (BackupProvider provider = provider()) {
             var _ = begin(provider);

@@ -29,6 +29,11 @@ public record BackupSubject(
         limits = Map.copyOf(limits);
     }
 
+    /** The same plugin, with another storage. */
+    public BackupSubject on(Storage other, Path otherWork) {
+        return new BackupSubject(plugin, other, otherWork, isIncremental, prunes, keepsContainers, limits);
+    }
+
     /** One that does all that there is. */
     public static BackupSubject whole(StoragePlugin plugin, Storage storage, Path work) {
         return new BackupSubject(plugin, storage, work, true, true, true, Map.of());

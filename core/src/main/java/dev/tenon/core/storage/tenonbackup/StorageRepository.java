@@ -5,6 +5,7 @@ import dev.tenon.core.backup.repository.RepositoryOptions;
 import dev.tenon.core.backup.repository.Unlocking;
 import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -62,10 +63,18 @@ public final class StorageRepository {
     /**
      * Opens it, by the storage's key if it has one.
      *
-     * @throws StorageException {@code PERMISSION_DENIED} if that is the key of another repository
+     * @throws StorageException {@code STORAGE_UNAVAILABLE} if there is none, {@code PERMISSION_DENIED} if that is the key of
+     *     another repository
      */
     public static Repository open(Storage storage) throws IOException {
-        return Repository.open(directory(storage), key(storage.id()));
+        Path directory = directory(storage);
+        if (!Repository.isOne(directory)) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE,
+                    "storage '" + storage.id() + "' has no repository in " + Quoted.of(directory.toString())
+                            + ": mount what is to be there, or make one with 'tenon backup init'");
+        }
+        return Repository.open(directory, key(storage.id()));
     }
 
     private static @Nullable Unlocking key(StorageId storage) throws IOException {
