@@ -217,7 +217,7 @@ class CheckCommandTest {
         for (String type : List.of("nfs", "cephfs")) {
             TenonCommand mounted = check(type);
             assertThat(mounted.status()).isEqualTo(1);
-            assertThat(mounted.errors()).contains("type '" + type + "' needs more than a path");
+            assertThat(mounted.errors()).contains("type '" + type + "' can be made, because it ");
         }
 
         Path limits = Files.writeString(

@@ -116,7 +116,7 @@ class RecordedDaemonTest {
         for (String type : List.of("nfs", "cephfs")) {
             assertThat(replay(file, "--on", type, "--copy", "nas=" + scratch.root())
                             .errors())
-                    .contains("needs more than a path");
+                    .contains("type '" + type + "', because it ");
         }
 
         String name = Path.of(file).getFileName().toString();

@@ -121,12 +121,10 @@ public final class CheckCommand extends HostCommand {
         Storage named = storage == null ? null : empty(host, plugin, storage);
         boolean isProvider = BackupKit.isProvider(plugin);
         // a provider that keeps backups in a directory may have a key for them, and nodes may share it
-        if (named == null
-                && !ScratchPlace.isEnoughFor(plugin)
-                && !(isProvider && ScratchPlace.needsOnlyAPath(plugin))) {
-            throw new IOException(
-                    "a storage of type '" + plugin.type()
-                            + "' needs more than a path, or is kept by another machine, so that none can be made for it: name an empty one with --storage");
+        Optional<String> obstacle = isProvider ? ScratchPlace.pathObstacle(plugin) : ScratchPlace.obstacle(plugin);
+        if (named == null && obstacle.isPresent()) {
+            throw new IOException("no scratch storage of type '" + plugin.type() + "' can be made, because it "
+                    + obstacle.get() + "; name an empty one with --storage");
         }
         List<Checked> checks = new ArrayList<>();
         Abilities abilities;

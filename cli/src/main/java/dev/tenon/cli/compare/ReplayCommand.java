@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -152,10 +153,10 @@ public final class ReplayCommand extends HostCommand {
 
     /** A storage that is more than a directory would be changed itself, wherever its path is said to be. */
     private void refuseWrongCopies(Survey survey, StoragePlugin plugin, List<Path> configured) throws IOException {
-        if (!ScratchPlace.isEnoughFor(plugin)) {
-            throw new IOException("a storage of type '" + plugin.type()
-                    + "' needs more than a path, or is kept by another machine, so that no directory can stand for one: replay what reads alone, without --copy"
-                    + " and --scratch");
+        Optional<String> obstacle = ScratchPlace.obstacle(plugin);
+        if (obstacle.isPresent()) {
+            throw new IOException("no directory can stand for a storage of type '" + plugin.type() + "', because it "
+                    + obstacle.get() + "; replay what reads alone, without --copy and --scratch");
         }
         for (Map.Entry<StorageId, Path> copy : copies.entrySet()) {
             if (!survey.paths().containsKey(copy.getKey().value())) {

@@ -1,11 +1,15 @@
 package dev.tenon.cli.host;
 
+import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** Directories in which storages are made for a while. */
 public final class ScratchPlace {
@@ -14,20 +18,34 @@ public final class ScratchPlace {
     private ScratchPlace() {}
 
     /**
-     * Whether a directory is all that a storage of this plugin needs. What all nodes reach, or what is entered with a secret, is
-     * kept by somebody else: it would be mounted over the directory, even where nothing but the path must be given.
+     * Why a directory is not all that a storage of this plugin needs, after "it"; empty if it is. What all nodes reach, or what
+     * is entered with a secret, is kept by somebody else: it would be mounted over the directory, even where nothing but the path
+     * must be given.
      */
-    public static boolean isEnoughFor(StoragePlugin plugin) {
+    public static Optional<String> obstacle(StoragePlugin plugin) {
         Set<String> secrets = plugin.pluginData().sensitiveProperties();
-        return !plugin.isShared() && (secrets == null || secrets.isEmpty()) && needsOnlyAPath(plugin);
+        return pathObstacle(plugin).or(() -> {
+            if (plugin.isShared()) {
+                return Optional.of("is kept by another machine: all nodes reach it");
+            }
+            return secrets == null || secrets.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of("may be kept by another machine: it is entered with "
+                            + String.join(", ", new TreeSet<>(secrets)));
+        });
     }
 
-    /** Whether a path is all that must be given. */
-    public static boolean needsOnlyAPath(StoragePlugin plugin) {
-        return plugin.options().containsKey(PATH)
-                && plugin.options().entrySet().stream()
-                        .allMatch(option ->
-                                option.getValue().optional() || option.getKey().equals(PATH));
+    /** The same, if only that counts which must be given. */
+    public static Optional<String> pathObstacle(StoragePlugin plugin) {
+        Map<String, PropertyOption> options = plugin.options();
+        if (!options.containsKey(PATH)) {
+            return Optional.of("has no path");
+        }
+        Set<String> needed = new TreeSet<>(options.keySet());
+        needed.removeIf(name -> name.equals(PATH) || options.get(name).optional());
+        return needed.isEmpty()
+                ? Optional.empty()
+                : Optional.of("needs more than a path: " + String.join(", ", needed));
     }
 
     /**

@@ -26,6 +26,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,9 +41,23 @@ import org.slf4j.LoggerFactory;
  * in their answers, and are dropped and counted when it is full, when they have waited too long, and while the new plugin
  * does not answer. The old one is asked first, because its caller waits, and again for some calls, to learn what moves by
  * itself, and after a difference.
+ *
+ * <p>Callers do not even wake a thread: that would take them longer than the rest of it. The shadow looks for calls from time
+ * to time, and rests in between, so that most of the machine is theirs.
  */
-public final class Shadow implements AutoCloseable {
+public final class Shadow implements Decorator, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Shadow.class);
+
+    /** How long it does not look whether calls wait. */
+    private static final long LOOK_NANOS = 20_000_000;
+
+    /** It rests when it has worked for so long. */
+    private static final long WORK_NANOS = 1_000_000;
+
+    /** How many times as long as it has worked, and at most: much of a long time was spent waiting. */
+    private static final int REST = 3;
+
+    private static final long LONGEST_REST_NANOS = 100_000_000;
 
     /** What changes meanwhile is no difference of plugins. */
     private final AtomicLong changes = new AtomicLong();
@@ -56,6 +71,7 @@ public final class Shadow implements AutoCloseable {
     private final BlockingQueue<Optional<Read>> queue;
     private final AtomicLong volumes = new AtomicLong();
     private final AtomicBoolean isAsking = new AtomicBoolean();
+    private volatile boolean isClosing;
     private final ExecutorService asking = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("shadow-asking").factory());
     private final Thread worker = Thread.ofPlatform().daemon().name("shadow").unstarted(this::work);
@@ -126,7 +142,7 @@ public final class Shadow implements AutoCloseable {
 
     /** The old plugin, with the new one as its shadow. */
     public StoragePlugin plugin() {
-        return Decorator.decorate(old, this::around);
+        return Decorator.decorate(old, this);
     }
 
     /** Makes a change that another plugin makes, so that a difference after it is not taken for one of the plugins. */
@@ -148,6 +164,8 @@ public final class Shadow implements AutoCloseable {
     /** Waits for what waits, no longer than the deadline twice. After that nothing more is compared. */
     @Override
     public void close() {
+        isClosing = true;
+        LockSupport.unpark(worker);
         try {
             Duration most = settings.deadline();
             if (queue.offer(Optional.empty(), most.toNanos(), TimeUnit.NANOSECONDS)) {
@@ -180,7 +198,9 @@ public final class Shadow implements AutoCloseable {
         };
     }
 
-    private @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
+    /** Makes a call, and has the new plugin asked the same if the call reads. */
+    @Override
+    public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         boolean isDryRun = isDryRun(call);
         if (call.effect() == Call.Effect.CHANGES && !isDryRun) {
             changed.increment();
@@ -224,15 +244,38 @@ public final class Shadow implements AutoCloseable {
 
     private void work() {
         try {
-            for (Optional<Read> next = queue.take(); next.isPresent(); next = queue.take()) {
+            long worked = 0;
+            while (true) {
+                Optional<Read> next = queue.poll();
+                if (next == null) {
+                    rest(LOOK_NANOS);
+                    continue;
+                }
+                if (next.isEmpty()) {
+                    return;
+                }
+                long begin = System.nanoTime();
                 try {
                     ask(next.get());
                 } finally {
                     volumes.addAndGet(-next.get().weight());
                 }
+                worked += System.nanoTime() - begin;
+                if (worked >= WORK_NANOS) {
+                    rest(Math.min(REST * worked, LONGEST_REST_NANOS));
+                    worked = 0;
+                }
             }
         } catch (InterruptedException e) {
             // it was closed, and waited for long enough
+        }
+    }
+
+    /** A little when it is being closed: the end is put into the queue soon. */
+    private void rest(long nanos) throws InterruptedException {
+        LockSupport.parkNanos(this, isClosing ? WORK_NANOS : nanos);
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
         }
     }
 

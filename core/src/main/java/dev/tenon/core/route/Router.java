@@ -71,7 +71,6 @@ public final class Router implements Decorator {
     private final StoragePlugin old;
     private final StoragePlugin candidate;
     private final Shadow shadow;
-    private final StoragePlugin shadowed;
     private final Path file;
     private final LongSupplier nanoTime;
     private final Map<Optional<StorageId>, Watch> watches = new ConcurrentHashMap<>();
@@ -98,7 +97,6 @@ public final class Router implements Decorator {
         this.old = old;
         this.candidate = new OwnCaches(candidate);
         this.shadow = shadow;
-        this.shadowed = shadow.plugin();
         this.file = file;
         this.nanoTime = nanoTime;
         this.looked = new AtomicLong(nanoTime.getAsLong());
@@ -218,7 +216,7 @@ public final class Router implements Decorator {
         }
         boolean isOfOld = way != Way.SHADOW && call.effect() == Call.Effect.READS;
         // The shadow knows of changes, which explain differences.
-        return isOfOld || OF_OLD.contains(call.operation()) ? next.get() : call.on(shadowed);
+        return isOfOld || OF_OLD.contains(call.operation()) ? next.get() : shadow.around(call, next);
     }
 
     /** A call of the new plugin. */
@@ -267,7 +265,7 @@ public final class Router implements Decorator {
             }
             Object value;
             try {
-                value = isChange ? call.on(shadowed) : ofOld.get();
+                value = isChange ? shadow.around(call, ofOld) : ofOld.get();
             } catch (StorageException e) {
                 boolean isSame = failure instanceof StorageException other && other.error() == e.error();
                 countFailure(!isSame && isFault(failure), failure, counts);
