@@ -70,7 +70,9 @@ sub init {
     for my $type ($class->lookup_types->@*) {
         my $used = $private->{plugins}->{$type}->options;
         for my $name (sort keys $used->%*) {
-            croak "undefined property '$name'" if !defined($list{$name});
+            die "undefined property '$name': the type '$type' has it as an option,"
+                . " and no plugin that is loaded declares it\n"
+                if !defined($list{$name});
         }
         $options{$type} = $used;
     }

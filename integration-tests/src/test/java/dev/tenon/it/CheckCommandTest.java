@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.core.linux.EffectiveUser;
+import dev.tenon.it.support.Background;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.StorageCommands;
@@ -196,6 +197,25 @@ class CheckCommandTest {
                 .contains("FAILED: ")
                 .containsSubsequence(
                         "A disk of another size is no base\n  calls    backup_vm_query_incremental", "  callers  ");
+    }
+
+    @Test
+    void aCheckThatIsCancelledEndsWithTheCallThatRunsAndLeavesNothing() throws Exception {
+        Path running = scratch.file("running");
+        Path later = scratch.file("later");
+        String plugin = faulty(
+                "activate_storage",
+                "my $path = $_[2]->{path}; my ($n) = $path =~ m!/(\\d+)/store\\z!; my $said = $n == 7 ? '%s' : '%s';"
+                                .formatted(running, later)
+                        + " if ($n >= 7) { open(my $fh, '>', $said) or die; close($fh); sleep(60); } return;");
+        Background<TenonCommand> checked = Background.of(() -> check(plugin, "--profile", "core"));
+        Background.awaitReady(running);
+
+        checked.interrupt();
+
+        assertThat(checked.result().errors()).contains("the check was cancelled");
+        assertThat(later).doesNotExist();
+        assertThat(scratch.file("s")).isEmptyDirectory();
     }
 
     @Test

@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -130,22 +131,28 @@ public final class CheckCommand extends HostCommand {
         Abilities abilities;
         Optional<BackupSubject> provider = Optional.empty();
         try (ScratchStorages storages = new ScratchStorages(plugin, named, scratch)) {
+            Consumer<Checked> result = checked -> {
+                if (Thread.currentThread().isInterrupted()) {
+                    storages.cancel();
+                }
+                checks.add(checked);
+            };
             abilities = quietly().call(() -> abilities(storages.next(NOTHING)));
             quietly().call(() -> {
-                Kit.check(chosen, () -> storages.next(abilities), checks::add);
+                Kit.check(chosen, () -> storages.next(abilities), result);
                 return true;
             });
-            if (isProvider && chosen.contains(Profile.BACKUP)) {
+            if (isProvider && chosen.contains(Profile.BACKUP) && !storages.isCancelled()) {
                 BackupSubject learnt = quietly().call(storages::learn);
                 provider = Optional.of(learnt);
                 quietly().call(() -> {
-                    BackupKit.check(() -> storages.next(learnt), checks::add);
+                    BackupKit.check(() -> storages.next(learnt), result);
                     return true;
                 });
             }
-        }
-        if (Thread.currentThread().isInterrupted()) {
-            throw new IOException("the check was cancelled");
+            if (storages.isCancelled()) {
+                throw new IOException("the check was cancelled");
+            }
         }
         Findings findings = new Findings(name, facts(begin, chosen), abilities, provider, limits, checks);
         Path directory = reports.directory().orElse(null);

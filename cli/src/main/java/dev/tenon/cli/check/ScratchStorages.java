@@ -38,6 +38,7 @@ final class ScratchStorages implements AutoCloseable {
     private final List<Storage> storages = new ArrayList<>();
     private final List<Path> works = new ArrayList<>();
     private int count;
+    private boolean isCancelled;
 
     /**
      * Storages for tests of this plugin.
@@ -60,10 +61,24 @@ final class ScratchStorages implements AutoCloseable {
                 plugin, storage, without(storage, place.resolve("missing")), place.resolve("outside"), abilities);
     }
 
-    private Path place() {
-        if (Thread.currentThread().isInterrupted()) {
+    /** Gives no more storages, so that no test is made any more: JUnit forgets that its thread was interrupted. */
+    void cancel() {
+        isCancelled = true;
+    }
+
+    boolean isCancelled() {
+        return isCancelled;
+    }
+
+    private void refuseIfCancelled() {
+        isCancelled |= Thread.currentThread().isInterrupted();
+        if (isCancelled) {
             throw new IllegalStateException("the check was cancelled");
         }
+    }
+
+    private Path place() {
+        refuseIfCancelled();
         try {
             count++;
             Path place = Files.createDirectory(root.resolve(Integer.toString(count)));
@@ -85,6 +100,7 @@ final class ScratchStorages implements AutoCloseable {
     }
 
     private Storage storage() {
+        refuseIfCancelled();
         return named == null ? added(place().resolve("store")) : named;
     }
 

@@ -38,14 +38,13 @@ public final class ScratchPlace {
     /** The same, if only that counts which must be given. */
     public static Optional<String> pathObstacle(StoragePlugin plugin) {
         Map<String, PropertyOption> options = plugin.options();
-        if (!options.containsKey(PATH)) {
-            return Optional.of("has no path");
-        }
         Set<String> needed = new TreeSet<>(options.keySet());
         needed.removeIf(name -> name.equals(PATH) || options.get(name).optional());
-        return needed.isEmpty()
-                ? Optional.empty()
-                : Optional.of("needs more than a path: " + String.join(", ", needed));
+        String words = String.join(", ", needed);
+        if (!options.containsKey(PATH)) {
+            return Optional.of("has no path" + (needed.isEmpty() ? "" : ", and needs " + words));
+        }
+        return needed.isEmpty() ? Optional.empty() : Optional.of("needs more than a path: " + words);
     }
 
     /**

@@ -5,15 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.tenon.it.support.AxeCore;
 import dev.tenon.it.support.Browser;
+import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.Installation;
 import dev.tenon.it.support.PerlCaller;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.ScratchStorage;
+import dev.tenon.it.support.TenonCommand;
 import dev.tenon.it.support.TransferProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -260,6 +263,43 @@ class WebPageInBrowserTest {
 
         transfer.kill();
         awaitText("#transfers", "No volume is on its way.");
+    }
+
+    private void route(String... words) {
+        List<String> all = new ArrayList<>(List.of("route", "broken"));
+        all.addAll(List.of(words));
+        all.addAll(List.of(
+                "--storage",
+                "fails",
+                "--socket",
+                DaemonProcess.socketIn(scratch).toString()));
+        TenonCommand routed = TenonCommand.run(scratch, all.toArray(String[]::new));
+        assertThat(routed.status()).as(routed.errors()).isZero();
+    }
+
+    @Test
+    void theWayBackIsShownWithWhenAndWhy() {
+        open();
+        route("new", "--reason", "by " + HOSTILE, "--bad", "1", "--of", "1");
+        awaitText("#comparisons", "by " + HOSTILE);
+
+        assertThat(perl.calling("broken")
+                        .list(
+                                "activate_storage",
+                                "fails",
+                                storage.section("broken", "path", "/nowhere/" + HOSTILE),
+                                PerlCaller.cache("two"))
+                        .died())
+                .contains("/nowhere/");
+
+        awaitText("#comparisons", "1 of the last 1 calls of the new plugin were bad");
+        awaitText("#comparisons", "/nowhere/" + HOSTILE);
+        awaitText("#comparisons", "bounds");
+        assertThat(browser.value("document.querySelectorAll('img').length")).isEqualTo(0);
+        assertThat(browser.value("document.title")).isEqualTo("Tenon");
+        browser.value("document.getElementById('comparisons').scrollIntoView()");
+        browser.picture("way-back");
+        route("shadow", "--reason", "the next test");
     }
 
     @Test
