@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
@@ -80,8 +81,12 @@ final class Images {
 
     /** Removes a volume, and does the work that this leaves. */
     void free(VolumeName volume) {
-        boolean isBase = plugin.parseVolname(volume) instanceof ParsedVolume.GuestImage image && image.isBase();
-        plugin.freeImage(storage, volume, isBase, null).ifPresent(Cleanup::run);
+        Optional<Cleanup> left = switch (plugin.parseVolname(volume)) {
+            // PVE tells both, and its base class removes a directory only if it is told that it is one
+            case ParsedVolume.GuestImage image -> plugin.freeImage(storage, volume, image.isBase(), image.format());
+            case ParsedVolume.Content _ -> plugin.freeImage(storage, volume, false, null);
+        };
+        left.ifPresent(Cleanup::run);
     }
 
     List<VolumeInfo> list(ImageFilter filter) {

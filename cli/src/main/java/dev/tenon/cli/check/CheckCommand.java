@@ -15,6 +15,7 @@ import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.host.Host;
 import dev.tenon.tck.Abilities;
 import dev.tenon.tck.Checked;
@@ -196,6 +197,10 @@ public final class CheckCommand extends HostCommand {
         host.of(id);
         Storage storage = host.configuration().current().get(id);
         plugin.activateStorage(storage, OperationCache.create());
+        if (!(plugin.status(storage, OperationCache.create()) instanceof StorageStatus.Active)) {
+            throw new IOException("storage '" + id
+                    + "' says that it is not active after it was activated, and the checks need one that works");
+        }
         int volumes = plugin.listImages(storage, ImageFilter.all(), OperationCache.create())
                 .size();
         if (BackupKit.isProvider(plugin)) {
