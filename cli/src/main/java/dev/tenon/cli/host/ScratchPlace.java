@@ -38,8 +38,12 @@ public final class ScratchPlace {
     /** The same, if only that counts which must be given. */
     public static Optional<String> pathObstacle(StoragePlugin plugin) {
         Map<String, PropertyOption> options = plugin.options();
-        Set<String> needed = new TreeSet<>(options.keySet());
-        needed.removeIf(name -> name.equals(PATH) || options.get(name).optional());
+        Set<String> needed = new TreeSet<>();
+        options.forEach((name, option) -> {
+            if (!option.optional() && !name.equals(PATH)) {
+                needed.add(name);
+            }
+        });
         String words = String.join(", ", needed);
         if (!options.containsKey(PATH)) {
             return Optional.of("has no path" + (needed.isEmpty() ? "" : ", and needs " + words));

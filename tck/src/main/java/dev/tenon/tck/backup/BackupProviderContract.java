@@ -67,10 +67,6 @@ import org.opentest4j.TestAbortedException;
 @ExtendWith(WithinLimits.class)
 public abstract class BackupProviderContract {
     private static final AtomicInteger NUMBERS = new AtomicInteger();
-    /** Other in each process: what a host remembers of the archives of an earlier one is not about these. */
-    private static final long FIRST_TIME =
-            Instant.now().minus(Duration.ofDays(30)).getEpochSecond();
-
     private static final DeviceName DISK = new DeviceName("drive-scsi0");
     private static final String BITMAP = "snapshot-access:contract";
 
@@ -88,7 +84,9 @@ public abstract class BackupProviderContract {
     Path own;
 
     private final Vmid guest = new Vmid(1000L + NUMBERS.incrementAndGet());
-    private long time = FIRST_TIME + NUMBERS.get() * 1000L;
+
+    /** Others in each process: what a host remembers of the archives of an earlier one is not about these. */
+    private long time = Instant.now().minus(Duration.ofDays(30)).getEpochSecond() + NUMBERS.get() * 1000L;
 
     /** What is tested. */
     protected abstract BackupSubject subject();
