@@ -36,7 +36,10 @@ final class ScratchStorages implements AutoCloseable {
     private final @Nullable Storage named;
     private final Path root;
     private final List<Storage> storages = new ArrayList<>();
-    private final List<Path> works = new ArrayList<>();
+
+    /** Sockets need a short path, which the place for storages may not have. */
+    private @Nullable Path sockets;
+
     private int count;
     private boolean isCancelled;
 
@@ -100,15 +103,16 @@ final class ScratchStorages implements AutoCloseable {
     }
 
     private Storage storage() {
-        refuseIfCancelled();
-        return named == null ? added(place().resolve("store")) : named;
+        Path place = place();
+        return named == null ? added(place.resolve("store")) : named;
     }
 
-    /** Sockets need a short path. */
     private Path work() {
         try {
-            works.add(Files.createTempDirectory("tenon-check-"));
-            return works.getLast();
+            if (sockets == null) {
+                sockets = Files.createTempDirectory("tenon-check-");
+            }
+            return Files.createDirectory(sockets.resolve(Integer.toString(count)));
         } catch (IOException e) {
             throw new UncheckedIOException("no directory for sockets could be made", e);
         }
@@ -164,10 +168,8 @@ final class ScratchStorages implements AutoCloseable {
                 kept.add(String.valueOf(e.getMessage()));
             }
         }
-        for (Path work : works) {
-            if (!isRemoved(work)) {
-                kept.add("'" + work + "' cannot be removed");
-            }
+        if (sockets != null && !isRemoved(sockets)) {
+            kept.add("'" + sockets + "' cannot be removed");
         }
         if (!isRemoved(root)) {
             // Base images that a faulty plugin has left cannot be removed by anybody.
