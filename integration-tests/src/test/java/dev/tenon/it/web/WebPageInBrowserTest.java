@@ -278,28 +278,34 @@ class WebPageInBrowserTest {
     }
 
     @Test
-    void theWayBackIsShownWithWhenAndWhy() {
+    void theWayBackIsShownWithWhenAndWhy() throws IOException {
+        String path = Files.writeString(scratch.file("no-directory"), "")
+                .resolve(HOSTILE)
+                .toString();
         open();
         route("new", "--reason", "by " + HOSTILE, "--bad", "1", "--of", "1");
-        awaitText("#comparisons", "by " + HOSTILE);
+        try {
+            awaitText("#comparisons", "by " + HOSTILE);
 
-        assertThat(perl.calling("broken")
-                        .list(
-                                "activate_storage",
-                                "fails",
-                                storage.section("broken", "path", "/nowhere/" + HOSTILE),
-                                PerlCaller.cache("two"))
-                        .died())
-                .contains("/nowhere/");
+            assertThat(perl.calling("broken")
+                            .list(
+                                    "activate_storage",
+                                    "fails",
+                                    storage.section("broken", "path", path),
+                                    PerlCaller.cache("two"))
+                            .died())
+                    .contains(path);
 
-        awaitText("#comparisons", "1 of the last 1 calls of the new plugin were bad");
-        awaitText("#comparisons", "/nowhere/" + HOSTILE);
-        awaitText("#comparisons", "bounds");
-        assertThat(browser.value("document.querySelectorAll('img').length")).isEqualTo(0);
-        assertThat(browser.value("document.title")).isEqualTo("Tenon");
-        browser.value("document.getElementById('comparisons').scrollIntoView()");
-        browser.picture("way-back");
-        route("shadow", "--reason", "the next test");
+            awaitText("#comparisons", "1 of the last 1 calls of the new plugin were bad");
+            awaitText("#comparisons", path);
+            awaitText("#comparisons", "bounds");
+            assertThat(browser.value("document.querySelectorAll('img').length")).isEqualTo(0);
+            assertThat(browser.value("document.title")).isEqualTo("Tenon");
+            browser.value("document.getElementById('comparisons').scrollIntoView()");
+            browser.picture("way-back");
+        } finally {
+            route("shadow", "--reason", "the next test");
+        }
     }
 
     @Test
