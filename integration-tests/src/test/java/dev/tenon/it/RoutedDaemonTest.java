@@ -112,9 +112,10 @@ class RoutedDaemonTest {
                 .doesNotContain("bounds  ");
     }
 
+    /** Three calls that read: a change soon after them would explain a difference. */
     private static TenonCommand askedBeside(Scratch scratch) {
         String path = scratch.storage().toString();
-        PerlProgram.run(scratch, List.of(), Installation.resource("perl/routed.pl"), path, "c", "12", "0");
+        PerlProgram.run(scratch, List.of(), Installation.resource("perl/routed.pl"), path, "c", "3", "0");
         return tenon(scratch, "shadow", "counting");
     }
 
