@@ -52,6 +52,19 @@ sub set ($self, $vmid, $ids) {
     return;
 }
 
+# A storage of the same name that is added later has other backups.
+sub forget ($self) {
+    my $directory = "$self->{directory}/$self->{storeid}";
+    opendir(my $dir, $directory) or return;
+    my @numbers = map { m/\A([0-9]+)\z/ } readdir($dir);
+    closedir($dir);
+    for my $file (map { "$directory/$_" } @numbers) {
+        unlink($file) or warn "the bitmap ids '$file' are left: $!\n";
+    }
+    rmdir($directory);
+    return;
+}
+
 1;
 
 __END__
@@ -81,5 +94,11 @@ A hash reference of device to id; empty if nothing is known.
 =head2 set
 
     $ids->set($vmid, \%ids);
+
+=head2 forget
+
+    $ids->forget;
+
+Removes those of all guests: the storage is removed. What cannot be removed is left with a warning.
 
 =cut

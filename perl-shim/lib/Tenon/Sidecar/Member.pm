@@ -6,6 +6,7 @@ use IO::Handle ();
 use POSIX ();
 use Scalar::Util qw(blessed reftype);
 
+use Tenon::Backup::BitmapIds;
 use Tenon::Backup::Hosted;
 use Tenon::Base;
 use Tenon::Callback;
@@ -134,6 +135,8 @@ sub _dispatch ($self, $name, $params) {
             eval { Tenon::Schema::changed_to_wire($api, $method, $level, $before, $args) };
         die $err->with(changed => $changed);
     }
+    Tenon::Backup::BitmapIds->new($storeid)->forget
+        if $name eq 'on_delete_hook' && defined($storeid);
 
     # What Tenon leaves out of an answer goes to the log, not into the plugin's output.
     local $Tenon::Schema::TELL = $self->{note};
