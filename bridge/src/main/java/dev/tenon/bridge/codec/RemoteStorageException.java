@@ -54,7 +54,7 @@ public final class RemoteStorageException extends StorageException {
 
     @Override
     public String hostText() {
-        return dieText().orElseGet(this::getMessage);
+        return dieText().orElseGet(wireError::message);
     }
 
     /** The error as it came. */

@@ -14,6 +14,11 @@ import java.util.Optional;
  * @param candidate what the new one says
  */
 public record Difference(String field, String subject, String old, String candidate) {
+    /** The field, and what it is about, as reports name it. */
+    String place() {
+        return subject.isEmpty() ? field : field + " of " + subject;
+    }
+
     /** How far apart the two are if they are numbers, else infinitely. */
     double distance() {
         try {

@@ -1,5 +1,6 @@
 package dev.tenon.core.compare;
 
+import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.PruneMark;
 import dev.tenon.core.spi.VolumeInfo;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** Compares answers as the typed values that they are, field by field. */
 final class Differences {
     private static final String NOTHING = "(nothing)";
+    private static final String EMPTY = "(an empty text)";
     private static final String THERE = "(listed)";
     private static final String MISSING = "(not listed)";
 
@@ -61,8 +63,8 @@ final class Differences {
     }
 
     private void compare(String field, String subject, @Nullable Object old, @Nullable Object candidate) {
-        Object a = old instanceof Optional<?> optional ? optional.orElse(null) : old;
-        Object b = candidate instanceof Optional<?> optional ? optional.orElse(null) : candidate;
+        Object a = bare(old);
+        Object b = bare(candidate);
         if (a instanceof Map<?, ?> one && b instanceof Map<?, ?> other) {
             compareMaps(field, subject, one, other);
         } else if (a instanceof Set<?> one && b instanceof Set<?> other) {
@@ -78,6 +80,18 @@ final class Differences {
         } else if (!isSame(a, b)) {
             add(field, subject, text(a), text(b));
         }
+    }
+
+    /** Without what is only around a value. */
+    private static @Nullable Object bare(@Nullable Object value) {
+        return switch (value) {
+            case Optional<?> optional -> optional.orElse(null);
+            case Record record
+            when record.getClass().getRecordComponents().length == 1
+                    && value(record.getClass().getRecordComponents()[0], record) instanceof Map<?, ?> map ->
+                map;
+            case null, default -> value;
+        };
     }
 
     private static boolean isSame(@Nullable Object a, @Nullable Object b) {
@@ -198,7 +212,9 @@ final class Differences {
     private static String text(@Nullable Object value) {
         return switch (value) {
             case null -> NOTHING;
+            case String empty when empty.isEmpty() -> EMPTY;
             case Optional<?> optional -> text(optional.orElse(null));
+            case Format format -> format.word();
             case Collection<?> none when none.isEmpty() -> "(none)";
             case List<?> list -> String.join(", ", texts(list));
             case Collection<?> other ->

@@ -51,10 +51,9 @@ final class HtmlReport {
         page.table("Call", "Field", "Old", "New", "Calls");
         for (Report.Mismatch mismatch : report.mismatches()) {
             Difference difference = mismatch.difference();
-            String subject = difference.subject().isEmpty() ? "" : " of " + difference.subject();
             page.row();
             page.code(mismatch.question().toString());
-            page.code(difference.field() + subject);
+            page.code(difference.place());
             page.code(difference.old());
             page.code(difference.candidate());
             page.number(mismatch.count());

@@ -22,7 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -61,6 +61,16 @@ public final class Questions {
             "images/vm-100-disk-0.raw",
             "with space.raw",
             "gr\u00fcn.raw");
+
+    /** In the order in which PVE asks for them. */
+    private static final Set<ContentType> LISTED = Collections.unmodifiableSet(new LinkedHashSet<>(List.of(
+            ContentType.ROOTDIR,
+            ContentType.IMAGES,
+            ContentType.VZTMPL,
+            ContentType.ISO,
+            ContentType.BACKUP,
+            ContentType.SNIPPETS,
+            ContentType.IMPORT)));
 
     private static final Vmid UNSEEN = new Vmid(4711);
     private static final SnapshotName MISSING = new SnapshotName("notthere");
@@ -106,7 +116,7 @@ public final class Questions {
         Set<Long> guests = new TreeSet<>();
         ask(() -> note(plugin.listImages(storage, ImageFilter.all(), OperationCache.create()), names, guests));
         ask(() -> note(
-                plugin.listVolumes(storage, null, EnumSet.allOf(ContentType.class)).stream()
+                plugin.listVolumes(storage, null, LISTED).stream()
                         .map(listed -> listed.volume())
                         .toList(),
                 names,
@@ -144,7 +154,7 @@ public final class Questions {
 
     private void askOfGuest(Storage storage, Vmid guest) {
         ask(() -> plugin.listImages(storage, new ImageFilter.OfGuest(guest), OperationCache.create()));
-        ask(() -> plugin.listVolumes(storage, guest, EnumSet.allOf(ContentType.class)));
+        ask(() -> plugin.listVolumes(storage, guest, LISTED));
         for (Format format : Format.Image.values()) {
             ask(() -> plugin.findFreeDiskname(storage, guest, format, true));
         }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param method the method of {@link dev.tenon.core.spi.StoragePlugin}; {@code *} for any text, also as a part of it
  * @param storage the storage, null for all
- * @param field as in {@link Difference#field}, with {@code *} for any text
+ * @param field as in {@link Difference#field} or in {@link Difference#place}, with {@code *} for any text
  * @param reason why it is no harm, in the team's words
  * @param owner who decided so
  */
@@ -26,6 +26,9 @@ public record Rule(
         /** Numbers that are at most so far apart. */
         record Within(double most) implements Tolerance {}
 
+        /** What the old plugin says and what the new one says, with {@code *} for any text. */
+        record Matching(String old, String candidate) implements Tolerance {}
+
         /** These texts of the old plugin instead of those of the new one. */
         record Mapped(Map<String, String> values) implements Tolerance {
             public Mapped {
@@ -38,7 +41,7 @@ public record Rule(
     boolean explains(String operation, @Nullable StorageId id, Difference difference) {
         return matches(method, operation)
                 && (storage == null || (id != null && storage.equals(id.value())))
-                && matches(field, difference.field())
+                && (matches(field, difference.field()) || matches(field, difference.place()))
                 && isTaken(difference);
     }
 
@@ -46,6 +49,8 @@ public record Rule(
         return switch (tolerance) {
             case Tolerance.Ignore() -> true;
             case Tolerance.Within(double most) -> difference.distance() <= most;
+            case Tolerance.Matching(String old, String candidate) ->
+                matches(old, difference.old()) && matches(candidate, difference.candidate());
             case Tolerance.Mapped(Map<String, String> values) ->
                 difference.candidate().equals(values.get(difference.old()));
         };
@@ -54,12 +59,15 @@ public record Rule(
     private static boolean matches(String pattern, String text) {
         String expression =
                 Stream.of(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*"));
-        return text.matches(expression);
+        return Pattern.compile(expression, Pattern.DOTALL).matcher(text).matches();
     }
 
     @Override
     public String toString() {
         return "method '" + method + "', field '" + field + "'"
-                + (storage == null ? "" : ", storage '" + storage + "'");
+                + (storage == null ? "" : ", storage '" + storage + "'")
+                + (tolerance instanceof Tolerance.Matching(String old, String candidate)
+                        ? ", '" + old + "' and '" + candidate + "'"
+                        : "");
     }
 }

@@ -20,11 +20,14 @@ import org.jspecify.annotations.Nullable;
  *     "reason": "the new plugin counts reserved blocks", "owner": "storage team" },
  *   { "method": "*", "field": "text", "map": { "no such volume": "volume does not exist" },
  *     "reason": "reworded", "owner": "storage team" },
+ *   { "method": "*", "field": "error", "match": { "old": "PLUGIN_DIED", "new": "*" },
+ *     "reason": "a plugin in Perl has no kinds of errors", "owner": "storage team" },
  *   { "method": "snapshots", "storage": "nas", "field": "timestamp", "ignore": true,
  *     "reason": "the old plugin rounds to minutes", "owner": "storage team" } ] }
  * }</pre>
  *
- * Each rule has a method, a field, one of {@code ignore}, {@code within} and {@code map}, a reason and an owner.
+ * Each rule has a method, a field, one of {@code ignore}, {@code within}, {@code map} and {@code match}
+ * (what both say, with {@code *} for any text), a reason and an owner.
  *
  * @param rules in the order of the file; the first that fits explains a difference
  */
@@ -33,7 +36,7 @@ public record Rules(List<Rule> rules) {
     public static final Rules NONE = new Rules(List.of());
 
     private static final Set<String> KEYS =
-            Set.of("method", "storage", "field", "ignore", "within", "map", "reason", "owner");
+            Set.of("method", "storage", "field", "ignore", "within", "map", "match", "reason", "owner");
 
     public Rules {
         rules = List.copyOf(rules);
@@ -94,10 +97,17 @@ public record Rules(List<Rule> rules) {
             values.forEach((key, value) -> texts.put(String.valueOf(key), String.valueOf(value)));
             given.add(new Rule.Tolerance.Mapped(texts));
         }
+        if (map.get("match") instanceof Map<?, ?> both
+                && both.size() == 2
+                && both.get("old") instanceof String old
+                && both.get("new") instanceof String candidate) {
+            given.add(new Rule.Tolerance.Matching(old, candidate));
+        }
         if (given.size() != 1) {
             throw new IOException(
                     where
-                            + " needs one of \"ignore\": true, \"within\": a number from 0 on, and \"map\": an object of texts");
+                            + " needs one of \"ignore\": true, \"within\": a number from 0 on, \"map\": an object of texts,"
+                            + " and \"match\": an object with the texts \"old\" and \"new\"");
         }
         return given.getFirst();
     }

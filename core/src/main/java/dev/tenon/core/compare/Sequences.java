@@ -8,6 +8,10 @@ import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -16,6 +20,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -155,6 +160,19 @@ public final class Sequences {
         List<VolumeInfo> volumes() {
             return ScratchVolumes.of(plugin, storage);
         }
+
+        /** The names of all files and directories, to see what no list of volumes tells. */
+        List<String> files() {
+            Path top = Path.of(storage.config().text("path").orElse(""));
+            if (!top.isAbsolute()) {
+                return List.of();
+            }
+            try (Stream<Path> all = Files.walk(top)) {
+                return all.map(path -> top.relativize(path).toString()).sorted().toList();
+            } catch (IOException | UncheckedIOException e) {
+                throw new IllegalStateException("the files in '" + top + "' cannot be listed", e);
+            }
+        }
     }
 
     /** The old plugin, the new one, and the old one again. Closing it frees what is there. */
@@ -185,6 +203,7 @@ public final class Sequences {
                     "listImages",
                     List.of(),
                     side -> side.plugin().listImages(side.storage(), ImageFilter.all(), OperationCache.create())));
+            seen.add(look("files", List.of(), Side::files));
             Set<String> names = new TreeSet<>();
             ofOld.volumes().forEach(volume -> names.add(volume.volid().volume().value()));
             for (String name : names) {

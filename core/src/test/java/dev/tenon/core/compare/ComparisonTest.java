@@ -49,12 +49,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ComparisonTest {
     private static final int MOST = 100;
 
-    /** Of so many faulty plugins one is tried; {@code -Dtenon.mutants=1} tries all. */
-    private static final int STRIDE = Integer.getInteger("tenon.mutants", 4);
-
-    /** Of so many of those one is tried in the shadow, too. */
-    private static final int SHADOW_STRIDE = STRIDE == 1 ? 1 : 4;
-
     private final StoragePlugin dir = Objects.requireNonNull(NativeTypes.all().get("dir"));
 
     @TempDir
@@ -130,66 +124,6 @@ class ComparisonTest {
         }
     }
 
-    @Test
-    void faultsInAnyFieldOfAnyAnswerAreFound() {
-        Map<String, Map<String, @Nullable Object>> mutants = new TreeMap<>();
-        StoragePlugin watched = Decorator.decorate(dir, (call, next) -> {
-            Object value = next.get();
-            Map<String, @Nullable Object> ofMethod =
-                    mutants.computeIfAbsent(call.operation(), ignored -> new TreeMap<>());
-            Mutants.of(value).forEach(ofMethod::putIfAbsent);
-            return value;
-        });
-        Questions questions = new Questions(watched, 1, MOST);
-        questions.askOfType();
-        questions.ask(storage);
-        questions.askWhatIsPruned(storage);
-        int number = 0;
-        int made = 0;
-        int shadowed = 0;
-        List<String> missed = new ArrayList<>();
-        List<String> missedByShadow = new ArrayList<>();
-        for (String method : mutants.keySet()) {
-            for (String what : mutants.get(method).keySet()) {
-                // A byte is less than what others move on the disk meanwhile.
-                boolean isNoise = method.equals("status") && what.endsWith("off by one");
-                if (isNoise || number++ % STRIDE != 0) {
-                    continue;
-                }
-                // Dry runs are compared on scratch storages alone.
-                if (made++ % SHADOW_STRIDE == 0 && !method.equals("pruneBackups")) {
-                    shadowed++;
-                    if (!isFoundByShadow(method, what)) {
-                        missedByShadow.add(method + ": " + what);
-                    }
-                }
-                if (!isFound(method, what)) {
-                    missed.add(method + ": " + what);
-                }
-            }
-        }
-        System.out.println(made + " faulty plugins, " + missed.size() + " not found " + missed + "; of " + shadowed
-                + " of them the shadow did not find " + missedByShadow);
-        assertThat(missedByShadow.size()).isLessThanOrEqualTo(shadowed / 20);
-        assertThat(made).isGreaterThan(240 / STRIDE);
-        assertThat(missed.size()).isLessThanOrEqualTo(made / 20);
-    }
-
-    /** The fault is in each answer that has such a field. */
-    private StoragePlugin mutant(String method, String what) {
-        return faulty(method, value -> {
-            Map<String, @Nullable Object> mutants = Mutants.of(value);
-            return mutants.containsKey(what) ? mutants.get(what) : value;
-        });
-    }
-
-    /** By what is asked in earnest, all of it twice: other programs use the disk meanwhile. */
-    private boolean isFoundByShadow(String method, String what) {
-        return !ofShadow(mutant(method, what)).stream()
-                .filter(compared -> compared.question().method().equals(method))
-                .allMatch(compared -> compared.unexplained().isEmpty());
-    }
-
     private List<Compared> ofShadow(StoragePlugin candidate) {
         List<Compared> results = new CopyOnWriteArrayList<>();
         Shadow.Settings all = new Shadow.Settings(1, 1, 10_000, 100_000, Duration.ofMinutes(1));
@@ -210,12 +144,6 @@ class ComparisonTest {
                     .hasSizeGreaterThan(400)
                     .allMatch(compared -> compared.unexplained().isEmpty());
         }
-    }
-
-    private boolean isFound(String method, String what) {
-        Report report = compare(mutant(method, what), Rules.NONE, 1);
-        return report.mismatches().stream()
-                .anyMatch(mismatch -> mismatch.question().method().equals(method));
     }
 
     @Test

@@ -350,7 +350,9 @@ public abstract class DirectoryPlugin implements StoragePlugin {
         }
         Vmid baseOwner = image.parsed().owner();
         if (!image.parsed().isBase() || baseOwner == null) {
-            throw Locations.refusedFor(volume, "clone_image only works on base images");
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "clone_image only works on base images, and '" + at(storage).volid(volume) + "' is none");
         }
         ParsedVolume.Base base = new ParsedVolume.Base(image.parsed().name(), baseOwner);
         String name = self.findFreeDiskname(storage, owner, Format.Image.QCOW2, true);

@@ -77,7 +77,11 @@ public final class DirPlugin extends LocalPlugin {
                                 + " path.",
                         Map.of("default", "no")));
         properties.put(
-                "bwlimit", schema("string", "Limits of input and output, in KiB/s.", Map.of("format", bwlimit())));
+                "bwlimit",
+                schema(
+                        "string",
+                        "Limits of input and output, in KiB/s.",
+                        Map.of("format", bwlimit(), "optional", "1")));
         return properties;
     }
 

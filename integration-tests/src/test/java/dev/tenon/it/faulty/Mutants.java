@@ -1,4 +1,4 @@
-package dev.tenon.core.compare;
+package dev.tenon.it.faulty;
 
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.VolumeId;
