@@ -1,6 +1,6 @@
 package dev.tenon.cli.check;
 
-import dev.tenon.core.command.Command;
+import dev.tenon.cli.host.ScratchPlace;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
@@ -16,7 +16,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -168,39 +167,16 @@ final class ScratchStorages implements AutoCloseable {
                 kept.add(String.valueOf(e.getMessage()));
             }
         }
-        if (sockets != null && !isRemoved(sockets)) {
-            kept.add("'" + sockets + "' cannot be removed");
-        }
-        if (!isRemoved(root)) {
-            // Base images that a faulty plugin has left cannot be removed by anybody.
+        for (Path place : sockets == null ? List.of(root) : List.of(sockets, root)) {
             try {
-                Command.of("chattr", "-R", "-f", "-i", root.toString()).run();
-            } catch (StorageException e) {
-                // links have no such flag, which is an error, too
-            }
-            if (!isRemoved(root)) {
-                kept.add("'" + root + "' cannot be removed");
+                ScratchPlace.remove(place);
+            } catch (IOException e) {
+                kept.add(String.valueOf(e.getMessage()));
             }
         }
         if (!kept.isEmpty()) {
             throw new IOException("what the checks have made could not all be removed; remove it by hand: "
                     + String.join("; ", new TreeSet<>(kept)));
         }
-    }
-
-    private static boolean isRemoved(Path directory) throws IOException {
-        boolean isGone = true;
-        List<Path> all;
-        try (var paths = Files.walk(directory)) {
-            all = paths.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : all) {
-            try {
-                Files.deleteIfExists(path);
-            } catch (IOException e) {
-                isGone = false;
-            }
-        }
-        return isGone;
     }
 }

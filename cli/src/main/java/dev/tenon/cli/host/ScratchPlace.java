@@ -1,11 +1,14 @@
 package dev.tenon.cli.host;
 
+import dev.tenon.core.command.Command;
 import dev.tenon.core.spi.PropertyOption;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -52,15 +55,36 @@ public final class ScratchPlace {
     }
 
     /**
-     * Removes a directory and what is in it.
+     * Removes a directory and what is in it, base images too, which nobody can remove whose plugin has left them.
      *
-     * @throws IOException if something cannot be removed; the message says what
+     * @throws IOException if something cannot be removed; the message names the directory
      */
     public static void remove(Path directory) throws IOException {
-        try (var paths = Files.walk(directory)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
+        if (!isRemoved(directory)) {
+            try {
+                Command.of("chattr", "-R", "-f", "-i", directory.toString()).run();
+            } catch (StorageException e) {
+                // links have no such flag, which is an error, too
+            }
+            if (!isRemoved(directory)) {
+                throw new IOException("'" + directory + "' cannot be removed, where plugins have left something");
             }
         }
+    }
+
+    private static boolean isRemoved(Path directory) throws IOException {
+        boolean isGone = true;
+        List<Path> all;
+        try (var paths = Files.walk(directory)) {
+            all = paths.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : all) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                isGone = false;
+            }
+        }
+        return isGone;
     }
 }

@@ -88,8 +88,7 @@ final class Differences {
             case Optional<?> optional -> optional.orElse(null);
             case Record record
             when record.getClass().getRecordComponents().length == 1
-                    && value(record.getClass().getRecordComponents()[0], record) instanceof Map<?, ?> map ->
-                map;
+                    && value(record.getClass().getRecordComponents()[0], record) instanceof Map<?, ?> map -> map;
             case null, default -> value;
         };
     }

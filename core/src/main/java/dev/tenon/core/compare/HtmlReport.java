@@ -29,6 +29,7 @@ final class HtmlReport {
         page.list(report.reasons());
         mismatches();
         stale();
+        explained();
         matrix();
         times();
         facts();
@@ -73,6 +74,28 @@ final class HtmlReport {
             page.code(rule.toString());
             page.cell(rule.reason());
             page.cell(rule.owner());
+            page.endRow();
+        }
+        page.endTable();
+    }
+
+    private void explained() {
+        if (report.explained().isEmpty()) {
+            return;
+        }
+        page.heading("Differences that are explained");
+        page.paragraph("Each with the first call that shows it, and with how many differences its rule explains.");
+        page.table("Reason", "Owner", "Field", "Old", "New", "Call", "Times");
+        for (Report.Explained explained : report.explained()) {
+            Difference difference = explained.difference();
+            page.row();
+            page.cell(explained.rule().reason());
+            page.cell(explained.rule().owner());
+            page.code(difference.place());
+            page.code(difference.old());
+            page.code(difference.candidate());
+            page.code(explained.question().toString());
+            page.number(explained.count());
             page.endRow();
         }
         page.endTable();

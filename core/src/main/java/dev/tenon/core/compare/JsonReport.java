@@ -40,6 +40,9 @@ final class JsonReport {
         top.put(
                 "unexplained",
                 report.mismatches().stream().map(JsonReport::mismatch).toList());
+        top.put(
+                "explained",
+                report.explained().stream().map(JsonReport::explained).toList());
         top.put("stale", report.stale().stream().map(JsonReport::rule).toList());
         Map<String, Object> times = new LinkedHashMap<>();
         report.times().forEach((method, time) -> times.put(method, times(time)));
@@ -68,6 +71,15 @@ final class JsonReport {
         map.put("old", mismatch.difference().old());
         map.put("new", mismatch.difference().candidate());
         map.put("calls", mismatch.count());
+        return map;
+    }
+
+    private static Map<String, Object> explained(Report.Explained explained) {
+        Map<String, Object> map = rule(explained.rule());
+        map.put("call", explained.question().toString());
+        map.put("old", explained.difference().old());
+        map.put("new", explained.difference().candidate());
+        map.put("differences", explained.count());
         return map;
     }
 

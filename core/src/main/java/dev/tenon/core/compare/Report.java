@@ -16,6 +16,7 @@ import java.util.TreeMap;
  * @param reasons of the verdict, in sentences; never empty
  * @param matrix how often each method was asked of each storage, and what came of it
  * @param mismatches the differences that nobody has explained, one for each method, storage and field
+ * @param explained the rules that explained differences
  * @param stale rules that explained nothing
  * @param times how long the calls of each method took
  */
@@ -25,12 +26,14 @@ public record Report(
         List<String> reasons,
         SortedMap<Place, Cell> matrix,
         List<Mismatch> mismatches,
+        List<Explained> explained,
         List<Rule> stale,
         SortedMap<String, Times> times) {
     public Report {
         reasons = List.copyOf(reasons);
         matrix = Collections.unmodifiableSortedMap(new TreeMap<>(matrix));
         mismatches = List.copyOf(mismatches);
+        explained = List.copyOf(explained);
         stale = List.copyOf(stale);
         times = Collections.unmodifiableSortedMap(new TreeMap<>(times));
     }
@@ -99,6 +102,13 @@ public record Report(
      * @param count how many calls show it
      */
     public record Mismatch(Compared.Question question, Difference difference, int count) {}
+
+    /**
+     * A rule, and the first difference that it explained.
+     *
+     * @param count how many differences it explained
+     */
+    public record Explained(Rule rule, Compared.Question question, Difference difference, int count) {}
 
     /** How long calls took: the median, and what one of a hundred takes longer than. */
     public record Times(Duration oldP50, Duration oldP99, Duration candidateP50, Duration candidateP99) {}

@@ -31,7 +31,7 @@ public final class Results implements Consumer<Compared> {
     // guarded by this
     private final SortedMap<Report.Place, Report.Cell> matrix = new TreeMap<>();
     private final Map<Where, Report.Mismatch> mismatches = new LinkedHashMap<>();
-    private final Map<Rule, Integer> explained = new HashMap<>();
+    private final Map<Rule, Report.Explained> explained = new HashMap<>();
     private final Map<String, List<Duration[]>> times = new HashMap<>();
 
     private record Where(Report.Place place, String field) {}
@@ -53,7 +53,12 @@ public final class Results implements Consumer<Compared> {
                             new Where(place, difference.field()),
                             new Report.Mismatch(question, difference, 1),
                             (first, _) -> new Report.Mismatch(first.question(), first.difference(), first.count() + 1));
-                case Compared.Judged.Explained(var _, Rule rule) -> explained.merge(rule, 1, Integer::sum);
+                case Compared.Judged.Explained(var _, Rule rule) ->
+                    explained.merge(
+                            rule,
+                            new Report.Explained(rule, question, difference, 1),
+                            (first, _) -> new Report.Explained(
+                                    rule, first.question(), first.difference(), first.count() + 1));
                 case Compared.Judged.Noise _ -> {
                     // counted in the matrix
                 }
@@ -99,7 +104,12 @@ public final class Results implements Consumer<Compared> {
             }
         });
         Verdict verdict = conclude(stale, exceptions, reasons);
-        return new Report(about, verdict, reasons, matrix, List.copyOf(mismatches.values()), stale, measured);
+        List<Report.Explained> taken = rules.rules().stream()
+                .map(explained::get)
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+        return new Report(about, verdict, reasons, matrix, List.copyOf(mismatches.values()), taken, stale, measured);
     }
 
     private static boolean isSlow(Report.Times took) {

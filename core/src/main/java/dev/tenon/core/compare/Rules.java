@@ -104,10 +104,9 @@ public record Rules(List<Rule> rules) {
             given.add(new Rule.Tolerance.Matching(old, candidate));
         }
         if (given.size() != 1) {
-            throw new IOException(
-                    where
-                            + " needs one of \"ignore\": true, \"within\": a number from 0 on, \"map\": an object of texts,"
-                            + " and \"match\": an object with the texts \"old\" and \"new\"");
+            throw new IOException(where
+                    + " needs one of \"ignore\": true, \"within\": a number from 0 on, \"map\": an object of texts,"
+                    + " and \"match\": an object with the texts \"old\" and \"new\"");
         }
         return given.getFirst();
     }

@@ -48,7 +48,8 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
      *
      * @param later what to do after the next call of the same plugin
      */
-    record Called(StoragePlugin plugin, Method method, @Nullable Object[] args, List<Runnable> later) {
+    record Called(
+            StoragePlugin plugin, Method method, @Nullable Object[] args, List<Runnable> later) {
         @Nullable
         Object rightly() {
             try {
@@ -87,8 +88,8 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
                 boolean isNew = Files.notExists(path);
                 Map<String, Object> properties = new TreeMap<>(storage.config().properties());
                 properties.put("path", Files.createDirectories(path).toString());
-                Storage other =
-                        new Storage(storage.id(), new StorageConfig(storage.config().type(), properties));
+                Storage other = new Storage(
+                        storage.id(), new StorageConfig(storage.config().type(), properties));
                 if (isNew) {
                     plugin.activateStorage(other, OperationCache.create());
                     plugin.allocImage(other, new Vmid(777), Format.Image.RAW, null, ByteSize.ofKib(7));
@@ -142,7 +143,11 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
 
     static Fault otherStorage(String method, boolean isInAnswer) {
         return new Fault(
-                method, isInAnswer, Kind.OTHER_STORAGE, "", call -> call.besides().rightly());
+                method,
+                isInAnswer,
+                Kind.OTHER_STORAGE,
+                "",
+                call -> call.besides().rightly());
     }
 
     static Fault otherText(String method, boolean isInAnswer) {

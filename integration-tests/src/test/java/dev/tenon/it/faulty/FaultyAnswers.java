@@ -31,7 +31,11 @@ final class FaultyAnswers {
     /** Of each field of each answer about a storage, and of each method that reads. */
     static List<Fault> all(StoragePlugin plugin, Storage storage) {
         Map<String, Seen> methods = new TreeMap<>();
-        ask(Fault.around(plugin, call -> seen(methods.computeIfAbsent(call.method().getName(), ignored -> new Seen()), call)), storage);
+        ask(
+                Fault.around(
+                        plugin,
+                        call -> seen(methods.computeIfAbsent(call.method().getName(), ignored -> new Seen()), call)),
+                storage);
         List<Fault> all = new ArrayList<>();
         methods.forEach((method, seen) -> {
             seen.mutants.keySet().forEach(what -> ofField(method, what).ifPresent(all::add));

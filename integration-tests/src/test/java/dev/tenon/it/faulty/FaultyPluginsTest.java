@@ -76,15 +76,13 @@ class FaultyPluginsTest {
         Finders finders = new Finders(dir, directory);
         List<Fault> faults = new ArrayList<>(FaultyAnswers.all(dir, finders.used()));
         faults.addAll(FaultySteps.all());
-        Map<Boolean, Map<Kind, Row>> tables =
-                Map.of(true, new EnumMap<>(Kind.class), false, new EnumMap<>(Kind.class));
+        Map<Boolean, Map<Kind, Row>> tables = Map.of(true, new EnumMap<>(Kind.class), false, new EnumMap<>(Kind.class));
         List<String> missed = new ArrayList<>();
         for (int i = 0; i < faults.size(); i += STRIDE) {
             Fault fault = faults.get(i);
             Row row = Objects.requireNonNull(tables.get(fault.isInAnswer()))
                     .computeIfAbsent(fault.kind(), ignored -> new Row());
             row.made++;
-            if (i % 20 == 0) System.err.println(java.time.LocalTime.now() + " " + i + " of " + faults.size() + " " + missed);
             if (isFound(finders, fault, row, i % SAMPLE == 0)) {
                 row.together++;
             } else {
@@ -105,7 +103,8 @@ class FaultyPluginsTest {
         assertThat((double) all.together).as("not found: %s", missed).isGreaterThanOrEqualTo(all.made * SHARE);
     }
 
-    private static boolean isFound(Finders finders, Fault fault, Row row, boolean isInSample) throws IOException, InterruptedException {
+    private static boolean isFound(Finders finders, Fault fault, Row row, boolean isInSample)
+            throws IOException, InterruptedException {
         boolean isFound = false;
         for (Tool tool : Tool.values()) {
             // Who finds it, too, is asked only for the table.

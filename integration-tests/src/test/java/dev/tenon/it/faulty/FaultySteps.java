@@ -7,7 +7,6 @@ import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.SnapshotName;
-import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
@@ -151,9 +150,8 @@ final class FaultySteps {
         return names.filter(other -> !other.equals("current") && !other.equals(name.value()))
                 .findFirst()
                 .map(SnapshotName::new)
-                .orElseGet(() -> call.method().getName().equals("snapshotVolume")
-                        ? new SnapshotName(name.value() + "x")
-                        : name);
+                .orElseGet(() ->
+                        call.method().getName().equals("snapshotVolume") ? new SnapshotName(name.value() + "x") : name);
     }
 
     /** Says that it has made it. */

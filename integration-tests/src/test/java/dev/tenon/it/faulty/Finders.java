@@ -209,8 +209,7 @@ final class Finders {
             return storage();
         };
         try {
-            return isFound(
-                    results -> new Sequences(faithful, plugin, Rules.NONE, scratch).run(seed, STEPS, results));
+            return isFound(results -> new Sequences(faithful, plugin, Rules.NONE, scratch).run(seed, STEPS, results));
         } catch (StorageException e) {
             return true; // it cannot even be begun
         }
@@ -222,8 +221,7 @@ final class Finders {
         AtomicInteger calls = new AtomicInteger();
         Consumer<Compared> seen = compared -> {
             results.accept(compared);
-            if (!compared.unexplained().isEmpty()
-                    || (calls.incrementAndGet() % NOW_AND_THEN == 0 && isTold(results))) {
+            if (!compared.unexplained().isEmpty() || (calls.incrementAndGet() % NOW_AND_THEN == 0 && isTold(results))) {
                 isFound.set(true);
             }
         };
@@ -234,8 +232,7 @@ final class Finders {
             return next.get();
         };
         Shadow.Settings all = new Shadow.Settings(1, 1, 10_000, 100_000, Duration.ofMinutes(1));
-        try (Shadow shadow =
-                new Shadow(faithful, Decorator.decorate(plugin, untilFound), Rules.NONE, all, seen)) {
+        try (Shadow shadow = new Shadow(faithful, Decorator.decorate(plugin, untilFound), Rules.NONE, all, seen)) {
             ask(Decorator.decorate(shadow.plugin(), untilFound), false);
         } catch (FoundException e) {
             return true;
