@@ -3,6 +3,7 @@
  * what is worth it, writes all into one file, and syncs that. Nothing is looked up, and nothing can be restored.
  *
  *   backup IMAGE TARGET [CHUNK...]   these chunks only, by number, if any are given
+ *   backup IMAGE -                   reads and hashes only, as for a backup in which nothing is new
  *
  * cc -O2 -o backup backup.c -lzstd -lcrypto -lpthread
  */
@@ -65,6 +66,9 @@ static void one(long number, char *plain, char *packed, size_t bound, ZSTD_CCtx 
     }
     unsigned char id[EVP_MAX_MD_SIZE];
     check(EVP_Digest(plain, length, id, NULL, EVP_sha256(), NULL) == 1, "SHA-256");
+    if (target < 0) {
+        return;
+    }
     size_t trial = length < TRIAL ? length : TRIAL;
     size_t stored = ZSTD_compressCCtx(zstd, packed, bound, plain, trial, LEVEL);
     if (!ZSTD_isError(stored) && stored < trial / 100 * 95) {
@@ -102,8 +106,9 @@ int main(int argc, char **argv) {
     image = open(argv[1], O_RDONLY | O_CLOEXEC);
     check(image >= 0 && fstat(image, &status) == 0, argv[1]);
     size = status.st_size;
-    target = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    check(target >= 0, argv[2]);
+    int is_hashed_only = strcmp(argv[2], "-") == 0;
+    target = is_hashed_only ? -1 : open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check(is_hashed_only || target >= 0, argv[2]);
     count = (long)((size + CHUNK - 1) / CHUNK);
     if (argc > 3) {
         count = argc - 3;
@@ -120,6 +125,6 @@ int main(int argc, char **argv) {
     for (int i = 0; i < THREADS; i++) {
         check((errno = pthread_join(threads[i], NULL)) == 0, "thread");
     }
-    check(fsync(target) == 0 && close(target) == 0, argv[2]);
+    check(is_hashed_only || (fsync(target) == 0 && close(target) == 0), argv[2]);
     return 0;
 }

@@ -11,6 +11,7 @@ import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.backup.repository.RepositoryReader;
 import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.TaskLog;
@@ -28,9 +29,12 @@ import dev.tenon.core.spi.backup.GuestConfigs;
 import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import dev.tenon.core.storage.tenonbackup.Archives;
+import dev.tenon.core.storage.tenonbackup.StorageRepository;
 import dev.tenon.core.storage.tenonbackup.TenonbackupPlugin;
 import dev.tenon.host.Home;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -91,34 +95,61 @@ final class Backups {
     private final Path limit;
     private final Path borg;
     private final Path restic;
+    private final boolean isSealed;
+    private final Path repository;
     private final Storage storage;
     private Instant time = Instant.parse("2026-01-02T03:04:05Z");
 
-    private Backups(Scratch scratch, Report report, int imageMib, int files) throws IOException {
+    private Backups(Scratch scratch, Report report, int imageMib, int files, boolean isSealed) throws IOException {
         this.scratch = scratch;
         this.report = report;
         this.image = scratch.file("backup.raw");
         this.size = (long) imageMib << 20;
         this.files = files;
         this.limit = scratch.file("limit");
-        this.borg = scratch.file("borg");
-        this.restic = scratch.file("restic");
-        Path repository = Files.createDirectory(scratch.file("repository"));
-        Repository.init(repository);
-        this.storage = Storage.of("keep", "tenonbackup", Map.of("path", repository.toString()));
+        String kind = isSealed ? "-sealed" : "";
+        this.borg = scratch.file("borg" + kind);
+        this.restic = scratch.file("restic" + kind);
+        this.isSealed = isSealed;
+        this.repository = Files.createDirectory(scratch.file("repository" + kind));
+        this.storage = Storage.of("keep" + kind, "tenonbackup", Map.of("path", repository.toString()));
+        Optional<String> key = isSealed ? Optional.of("autogen") : Optional.empty();
+        new TenonbackupPlugin().onAdd(storage, new Secrets(Map.of("encryption-key", key)));
     }
 
     static void run(Scratch scratch, Report report, int imageMib, int files) throws IOException, InterruptedException {
         report.line("");
         report.line(
                 "Backups of a disk of " + imageMib + " MiB, a third each random, text and zeroes, in the page cache");
-        Backups backups = new Backups(scratch, report, imageMib, files);
+        Backups backups = new Backups(scratch, report, imageMib, files, false);
         backups.prepare();
         backups.disk();
         backups.onDemand();
         backups.sparse();
         backups.tree();
         backups.memory();
+        backups.remove();
+        if (System.getenv("TENON_SECRET_DIR") == null) {
+            report.line("  encrypted: " + NOT_RUN + "; TENON_SECRET_DIR names no directory for the key");
+            return;
+        }
+        report.line("The same encrypted: AES-256-GCM, borg's repokey; restic always encrypts");
+        Backups sealed = new Backups(scratch, report, imageMib, files, true);
+        sealed.prepare();
+        sealed.disk();
+        sealed.onDemand();
+        sealed.remove();
+    }
+
+    /** The next ones need the room. */
+    private void remove() throws IOException {
+        new TenonbackupPlugin().onDelete(storage);
+        for (Path each : List.of(repository, borg, restic)) {
+            if (Files.exists(each)) {
+                Scratch.remove(each);
+            }
+        }
+        Files.delete(image);
     }
 
     // ---- what is measured
@@ -163,6 +194,7 @@ final class Backups {
         List<String> all = new ArrayList<>(List.of(
                 "env",
                 "RESTIC_PASSWORD=bench",
+                "BORG_PASSPHRASE=bench",
                 "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes",
                 "BORG_RELOCATED_REPO_ACCESS_IS_OK=yes",
                 "sh",
@@ -267,6 +299,7 @@ final class Backups {
         fill(image, size, 1);
         Files.createDirectories(scratch.file("home"));
         try {
+            Files.deleteIfExists(limit);
             Host.run(
                     "cc",
                     "-O2",
@@ -279,7 +312,7 @@ final class Backups {
         } catch (IOException e) {
             report.line("  the limit is not measured; it needs gcc, libzstd-dev and libssl-dev: " + e.getMessage());
         }
-        List<String> initBorg = borg("borg init -e none 'REPO'");
+        List<String> initBorg = borg("borg init -e " + (isSealed ? "repokey" : "none") + " 'REPO'");
         if (initBorg != null) {
             program(initBorg);
         }
@@ -343,9 +376,15 @@ final class Backups {
         }
     }
 
+    /** Of these chunks, by their numbers; {@code -} for one that only reads and hashes. */
     private @Nullable List<String> limit(String chunks) {
+        Path target = scratch.file("out");
         return Files.exists(limit)
-                ? List.of("sh", "-c", "exec '" + limit + "' '" + image + "' '" + scratch.file("out") + "' " + chunks)
+                ? List.of(
+                        "sh",
+                        "-c",
+                        "exec '" + limit + "' '" + image + "' "
+                                + (chunks.equals("-") ? chunks : "'" + target + "' " + chunks))
                 : null;
     }
 
@@ -354,7 +393,7 @@ final class Backups {
 
     private void disk() throws IOException, InterruptedException {
         warm();
-        double before = used(scratch.file("repository").resolve("packs"));
+        double before = used(repository.resolve("packs"));
         Peer.Cost first = time(() -> served(image, Map.of(), socket -> disk(image, VM, BitmapMode.NONE, socket)));
         Optional<Peer.Cost> least = peer(limit(""));
         row(
@@ -379,13 +418,14 @@ final class Backups {
                                 "restic",
                                 peer(restic("restic backup --force '" + image + "'")),
                                 again,
-                                TARGET_AGAIN_RESTIC));
+                                TARGET_AGAIN_RESTIC)
+                        + "; " + faster("limit", peer(limit("-")), again, Double.NaN));
         ArchiveName last = dirty();
         restore(last);
     }
 
     private void space(double before) throws IOException {
-        double ours = used(scratch.file("repository").resolve("packs")) - before;
+        double ours = used(repository.resolve("packs")) - before;
         if (Files.exists(borg)) {
             double theirs = used(borg);
             report.line(String.format(
@@ -462,16 +502,18 @@ final class Backups {
         return new VolumeName("backup/" + archive.value());
     }
 
-    /** As PVE does it: qemu-img reads the path that the provider names. */
-    private void restore(ArchiveName archive) throws IOException, InterruptedException {
-        Path target = scratch.file("restored.raw");
+    private interface Restoring {
+        void into(BackupProvider provider, Path target) throws IOException, InterruptedException;
+    }
+
+    private Peer.Cost restore(ArchiveName archive, Path target, Restoring restoring)
+            throws IOException, InterruptedException {
         VolumeName volume = volume(archive);
-        Peer.Cost ours = time(() -> {
+        Files.deleteIfExists(target);
+        Peer.Cost cost = time(() -> {
             try (BackupProvider provider = provider()) {
                 provider.initVmRestore(volume);
-                Path shown = provider.initVolumeRestore(volume, DISK);
-                program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + target + "'"));
-                provider.cleanupVolumeRestore(volume, DISK);
+                restoring.into(provider, target);
                 provider.cleanupVmRestore(volume);
             }
         });
@@ -479,6 +521,24 @@ final class Backups {
             throw new IOException("what was restored is not what was backed up");
         }
         Files.delete(target);
+        return cost;
+    }
+
+    private void restore(ArchiveName archive) throws IOException, InterruptedException {
+        Path target = scratch.file("restored.raw");
+        VolumeName volume = volume(archive);
+        Peer.Cost ours = restore(archive, target, (provider, file) -> {
+            Files.createFile(file);
+            if (!provider.copyVolume(volume, DISK, file, BackupLimits.NONE, _ -> {})) {
+                throw new IOException("the provider does not copy disks");
+            }
+        });
+        Peer.Cost[] programs = new Peer.Cost[1];
+        Peer.Cost byPath = restore(archive, target, (provider, file) -> {
+            Path shown = provider.initVolumeRestore(volume, DISK);
+            programs[0] = program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + file + "'"));
+            provider.cleanupVolumeRestore(volume, DISK);
+        });
         Path packed = scratch.file("image.zst");
         program(List.of("zstd", "-q", "-1", "-T2", image.toString(), "-o", packed.toString()));
         settle();
@@ -496,6 +556,14 @@ final class Backups {
                 faster("borg", byBorg, ours, TARGET_RESTORE) + "; "
                         + faster("restic", byRestic, ours, TARGET_RESTORE) + "; "
                         + faster("zstd -d", Optional.of(zstd), ours, TARGET_RESTORE_ZSTD));
+        row(
+                "the same by qemu-img from the path",
+                byPath,
+                "as PVE does it; of the CPU " + shown(programs[0])
+                        + " are qemu-img's, beside those of the daemon of the"
+                        + " path; " + faster("borg", byBorg, byPath, TARGET_RESTORE) + "; "
+                        + faster("restic", byRestic, byPath, TARGET_RESTORE) + "; "
+                        + faster("zstd -d", Optional.of(zstd), byPath, TARGET_RESTORE_ZSTD));
         last = archive;
     }
 
@@ -506,9 +574,9 @@ final class Backups {
         Path socket = scratch.file("restore.sock");
         ByteBuffer bytes = ByteBuffer.allocateDirect(1 << 20);
         long first = Math.min(size, FIRST_BYTES);
-        try (Repository repository = Repository.open(scratch.file("repository"))) {
+        try (Repository opened = StorageRepository.open(storage)) {
             Peer.Cost ours = time(() -> {
-                try (RepositoryReader reader = repository.read();
+                try (RepositoryReader reader = opened.read();
                         NbdServer _ = NbdServer.listen(socket, Map.of("", served(reader, archive)));
                         NbdClient client = NbdClient.connect(socket, "", Extent.ALLOCATION, LIMIT)) {
                     for (long at = 0; at < first; at += bytes.capacity()) {
@@ -664,12 +732,18 @@ final class Backups {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
                 .findFirst()
                 .orElse(0);
+        long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
         report.line(String.format(
                 Locale.ROOT,
-                "  %-34s %8d MiB of this process, which also serves the disks%s (%d)",
+                "  %-34s %8d MiB of this process, which also serves the disks%s (%d); now %d MiB of Java's heap and %d MiB"
+                        + " of its buffers",
                 "most memory",
                 peak >> 20,
                 verdict(peak <= TARGET_MEMORY),
-                TARGET_MEMORY >> 20));
+                TARGET_MEMORY >> 20,
+                Runtime.getRuntime().totalMemory() >> 20,
+                direct >> 20));
     }
 }

@@ -43,6 +43,23 @@ public final class SparseFile implements AutoCloseable {
                     ValueLayout.ADDRESS,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG));
+    private static final MethodHandle PWRITE = CLibrary.functionWithErrno(
+            "pwrite",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG));
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final MethodHandle SYNC_FILE_RANGE = CLibrary.functionWithErrno(
+            "sync_file_range",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT));
     private static final int FALLOC_KEEP_SIZE = 1;
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final MethodHandle FALLOCATE = CLibrary.functionWithErrno(
@@ -131,6 +148,27 @@ public final class SparseFile implements AutoCloseable {
             to.position(to.position() + (int) length);
         }
         return all;
+    }
+
+    /**
+     * Writes all that remains in a buffer; calls may come from many threads.
+     *
+     * @param from direct
+     */
+    public void write(long offset, ByteBuffer from) throws IOException {
+        MemorySegment segment = MemorySegment.ofBuffer(from);
+        for (long done = 0; done < segment.byteSize(); ) {
+            long at = done;
+            done += checked(CLibrary.callAgain("pwrite", state -> (long) PWRITE.invokeExact(
+                    state, descriptor.number(), segment.asSlice(at), segment.byteSize() - at, offset + at)));
+        }
+        from.position(from.limit());
+    }
+
+    /** Has the kernel begin to write a part to the storage, so that less is left for {@link #sync}; promises nothing. */
+    public void beginSync(long offset, long length) {
+        long _ = CLibrary.call("sync_file_range", state ->
+                (int) SYNC_FILE_RANGE.invokeExact(state, descriptor.number(), offset, length, SYNC_FILE_RANGE_WRITE));
     }
 
     int number() {

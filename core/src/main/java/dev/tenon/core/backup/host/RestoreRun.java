@@ -14,6 +14,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.TaskLog;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.BackupLimits;
 import dev.tenon.core.spi.backup.BackupProvider;
 import dev.tenon.core.spi.backup.ContainerArchive;
 import dev.tenon.core.spi.backup.DeviceName;
@@ -37,6 +38,9 @@ import java.util.TreeSet;
 /** Restores an archive, by the calls that PVE makes for it. What fails leaves nothing of the restore behind. */
 public final class RestoreRun {
     private static final String ROOT = "rootfs";
+
+    /** Of a disk, less what the umask forbids; as qemu-img makes it. */
+    private static final int MODE = 0644;
 
     private final StorageService service;
     private final RestoreRequest request;
@@ -192,15 +196,18 @@ public final class RestoreRun {
 
     private Path disk(BackupProvider provider, VolumeName archive, DeviceName device, ByteSize size)
             throws IOException {
+        RestoreRequest.Existing existing = request.elsewhere().get(device);
+        Path target = existing == null ? request.directory().resolve(device + ".raw") : existing.path();
+        log.log(TaskLog.Level.INFO, "restoring disk '" + device + "' (" + size.shown() + ") to '" + target + "'");
+        if (existing == null && copied(provider, archive, device, size, target)) {
+            return target;
+        }
         Path source = provider.initVolumeRestore(archive, device);
         try {
             check(source, device, size);
-            RestoreRequest.Existing existing = request.elsewhere().get(device);
-            Path target = existing == null ? request.directory().resolve(device + ".raw") : existing.path();
             if (existing == null) {
                 made.add(target);
             }
-            log.log(TaskLog.Level.INFO, "restoring disk '" + device + "' (" + size.shown() + ") to '" + target + "'");
             QemuImg.convert(
                     new QemuImg.Source(source.toAbsolutePath().toString(), Format.Image.RAW, null),
                     new QemuImg.Target(
@@ -218,6 +225,25 @@ public final class RestoreRun {
         } finally {
             cleaned(() -> provider.cleanupVolumeRestore(archive, device));
         }
+    }
+
+    /** By the provider itself, if it can. */
+    private boolean copied(BackupProvider provider, VolumeName archive, DeviceName device, ByteSize size, Path target)
+            throws IOException {
+        SparseFile.create(target, MODE).close();
+        made.add(target);
+        boolean isCopied = provider.copyVolume(
+                archive,
+                device,
+                target,
+                new BackupLimits(request.bytesPerSecond()),
+                done -> progress.copied(done, size.bytes()));
+        if (!isCopied) {
+            // qemu-img makes it with the rights that it gives.
+            Files.delete(target);
+            made.remove(target);
+        }
+        return isCopied;
     }
 
     /** As PVE checks it before it lets QEMU open it. */

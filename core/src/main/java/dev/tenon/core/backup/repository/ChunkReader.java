@@ -77,13 +77,59 @@ final class ChunkReader implements AutoCloseable {
     }
 
     private byte[] read(ChunkId id, ChunkIndex.Place place) throws IOException {
-        String where = "chunk " + id + " in pack '" + place.pack() + "'";
+        String where = where(id, place);
         Packer packer = packers.take();
         try {
             return packer.unpack(id, stored(packer, place, where), where);
         } finally {
             packers.give(packer);
         }
+    }
+
+    /** Takes a chunk. */
+    interface Use {
+        /**
+         * Uses it.
+         *
+         * @param chunk direct; valid until this returns
+         */
+        void of(ByteBuffer chunk) throws IOException;
+    }
+
+    /** The same as {@link #read} for one who needs the chunk only once, without a copy of it. */
+    void use(ChunkId id, Use use) throws IOException {
+        Packer packer = packers.take();
+        boolean isGiven = false;
+        try {
+            Optional<ChunkIndex.Place> place = index.find(id);
+            if (place.isPresent()) {
+                String where = where(id, place.get());
+                ByteBuffer chunk = null;
+                try {
+                    chunk = packer.unpacked(id, stored(packer, place.get(), where), where);
+                } catch (ClosedByInterruptException e) {
+                    throw e;
+                } catch (IOException e) {
+                    // It is looked for elsewhere.
+                }
+                if (chunk != null) {
+                    use.of(chunk);
+                    return;
+                }
+            }
+            packers.give(packer);
+            isGiven = true;
+            byte[] chunk = read(id);
+            use.of(ByteBuffer.allocateDirect(chunk.length).put(chunk).flip());
+        } finally {
+            if (!isGiven) {
+                packers.give(packer);
+            }
+        }
+    }
+
+    private static String where(ChunkId id, ChunkIndex.Place place) {
+        return "chunk " + id + " in pack '" + place.pack() + "'";
     }
 
     boolean has(ChunkId id) throws IOException {

@@ -5,17 +5,27 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 
 /** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
 public final class DiskReader {
     private static final int CACHED = 8;
+    private static final int COPYING = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+    private static final long TOLD_MILLIS = 100;
 
     private final ByteSize size;
     private final DiskTable table;
@@ -84,12 +94,88 @@ public final class DiskReader {
                 readAhead(number);
                 byte[] chunk = chunk(id);
                 if (chunk.length != table.length(number)) {
-                    throw Packer.damaged("chunk " + id + ", which has the wrong size for its disk,");
+                    throw wrongSize(id);
                 }
                 to.put(chunk, begin, length);
             }
             at += length;
         }
+    }
+
+    /** Takes the chunks of a disk. */
+    public interface Target {
+        /**
+         * Takes bytes; calls come from several threads, and in no order.
+         *
+         * @param chunk direct; valid until this returns
+         */
+        void write(long offset, ByteBuffer chunk) throws IOException;
+    }
+
+    /**
+     * Gives all bytes that are not known to be zeroes, each once. The chunks are read and checked by as many threads as there
+     * are processors.
+     *
+     * @param copied is told by the calling thread how many bytes of the disk are done; what it throws ends the copy
+     * @throws BadRepositoryException if a chunk is missing or damaged; others have been given
+     */
+    public void copy(Target target, LongConsumer copied) throws IOException {
+        AtomicLong next = new AtomicLong();
+        AtomicLong done = new AtomicLong();
+        List<Future<?>> workers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newFixedThreadPool(
+                COPYING, Thread.ofPlatform().daemon().name("restore ", 0).factory())) {
+            try {
+                CompletionService<Void> ended = new ExecutorCompletionService<>(threads);
+                for (int i = 0; i < COPYING; i++) {
+                    workers.add(ended.submit(() -> {
+                        for (long number = next.getAndIncrement();
+                                number < table.count();
+                                number = next.getAndIncrement()) {
+                            copy(number, target);
+                            done.addAndGet(table.length(number));
+                        }
+                        return null;
+                    }));
+                }
+                for (int running = COPYING; running > 0; ) {
+                    Future<Void> end = ended.poll(TOLD_MILLIS, TimeUnit.MILLISECONDS);
+                    if (end != null) {
+                        end.get();
+                        running--;
+                    }
+                    copied.accept(done.get());
+                }
+            } finally {
+                next.set(Long.MAX_VALUE / 2);
+                workers.forEach(worker -> worker.cancel(true));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("reading was interrupted");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException failure -> throw failure;
+                case RuntimeException failure -> throw failure;
+                case null, default -> throw new IOException("the disk cannot be read: " + e.getCause(), e);
+            }
+        }
+    }
+
+    private void copy(long number, Target target) throws IOException {
+        ChunkId id = table.get(number);
+        if (!id.isZeroes()) {
+            chunks.use(id, chunk -> {
+                if (chunk.remaining() != table.length(number)) {
+                    throw wrongSize(id);
+                }
+                target.write(number * DiskTable.CHUNK, chunk);
+            });
+        }
+    }
+
+    private static BadRepositoryException wrongSize(ChunkId id) {
+        return Packer.damaged("chunk " + id + ", which has the wrong size for its disk,");
     }
 
     /** Has the chunks behind one read, if the one before it was read last. */

@@ -78,7 +78,7 @@ public final class DiskWriter {
     /** Puts bytes where they are wanted. */
     public interface Filling {
         /**
-         * Fills a buffer.
+         * Fills a buffer. Calls come from several threads at once, in no order.
          *
          * @param to direct, of the length of a chunk; full afterwards
          */
@@ -86,11 +86,13 @@ public final class DiskWriter {
     }
 
     /**
-     * The next bytes, if they are a whole chunk, without another copy of them; may be mixed with {@link #write}.
+     * The next bytes, if they are a whole chunk, without another copy of them; may be mixed with {@link #write}. They are
+     * asked for by another thread, and maybe after this returns: {@link #awaitFilled} waits for that.
      *
      * @param offset not before the end of what was written
      * @param length of the bytes there are; if they are no chunk, nothing is done
      * @return whether it was done
+     * @throws IOException what the filling of an earlier chunk has thrown, too
      */
     public boolean writeWhole(long offset, long length, Filling filling) throws IOException {
         long number = offset / DiskTable.CHUNK;
@@ -99,21 +101,17 @@ public final class DiskWriter {
         }
         begin(offset, length);
         flush();
-        ByteBuffer to = snapshot.directBuffer().limit((int) length);
-        boolean isFull = false;
-        try {
-            filling.fill(to);
-            isFull = !to.hasRemaining();
-            if (!isFull) {
-                throw new IOException("a chunk at " + offset + " was not filled");
-            }
-        } finally {
-            if (!isFull) {
-                snapshot.give(to);
-            }
-        }
-        snapshot.store(to.flip(), id -> table.set(number, id));
+        snapshot.store(filling, (int) length, id -> table.set(number, id));
         return true;
+    }
+
+    /**
+     * Waits for all chunks that are to be filled.
+     *
+     * @throws IOException what the filling of one has thrown, or the repository; the backup has failed then
+     */
+    public void awaitFilled() throws IOException {
+        snapshot.await();
     }
 
     /** Writes zeroes, as {@link #write}; whole chunks of them take no time. */

@@ -2,6 +2,7 @@ package dev.tenon.core.backup.repository;
 
 import dev.tenon.core.linux.Zstd;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -22,6 +23,9 @@ final class Packer {
 
     private static final int WORTH_WHILE = TRIAL / 100 * 95;
 
+    /** What it has is given back with it: Java sees no need to for memory that is not its own. */
+    private final Arena memory = Arena.ofShared();
+
     private final ByteBuffer plain;
     private final ByteBuffer packed;
     private final @Nullable RepositoryKey key;
@@ -29,16 +33,25 @@ final class Packer {
     private final Zstd zstd = new Zstd();
 
     private Packer(int largest, @Nullable RepositoryKey key) {
-        plain = ByteBuffer.allocateDirect(largest);
-        packed = ByteBuffer.allocateDirect(Pack.CHUNK_HEADER + Math.toIntExact(Zstd.bound(largest)));
+        plain = allocate(largest);
+        packed = allocate(Pack.CHUNK_HEADER + Zstd.bound(largest));
         this.key = key;
+    }
+
+    private ByteBuffer allocate(long size) {
+        return memory.allocate(size).asByteBuffer();
+    }
+
+    private void free() {
+        zstd.close();
+        memory.close();
     }
 
     /** For sealed chunks; a repository that is not encrypted needs none. */
     private ByteBuffer sealed() {
         ByteBuffer present = sealed;
         if (present == null) {
-            present = ByteBuffer.allocateDirect(packed.capacity() + Sealing.OVERHEAD);
+            present = allocate((long) packed.capacity() + Sealing.OVERHEAD);
             sealed = present;
         }
         return present.clear();
@@ -55,7 +68,7 @@ final class Packer {
         private final int largest;
         private final @Nullable RepositoryKey key;
 
-        /** Each has 8 MiB, which are given back when Java sees fit: more than this many wait for each other. */
+        /** Each has 8 MiB, and twice as much for sealed chunks: more than this many wait for each other. */
         private static final int MOST = 2 * Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
 
         private final Semaphore free = new Semaphore(MOST);
@@ -103,9 +116,12 @@ final class Packer {
             ChunkId chunk = id(bytes, 0, bytes.length);
             Packer own = new Packer(bytes.length, key);
             try {
-                return new Unique(chunk, own.pack(chunk, ChunkKind.DATA, bytes, 0, bytes.length, sealing));
+                ByteBuffer stored = own.pack(chunk, ChunkKind.DATA, bytes, 0, bytes.length, sealing);
+                return new Unique(
+                        chunk,
+                        ByteBuffer.allocate(stored.remaining()).put(stored).flip());
             } finally {
-                own.zstd.close();
+                own.free();
             }
         }
 
@@ -128,7 +144,7 @@ final class Packer {
         void give(Packer packer) {
             synchronized (this) {
                 if (isClosed) {
-                    packer.zstd.close();
+                    packer.free();
                 } else {
                     idle.push(packer);
                 }
@@ -139,7 +155,7 @@ final class Packer {
         @Override
         public synchronized void close() {
             isClosed = true;
-            idle.forEach(packer -> packer.zstd.close());
+            idle.forEach(Packer::free);
             idle.clear();
         }
     }
@@ -219,6 +235,14 @@ final class Packer {
      * @throws BadRepositoryException if it is damaged, or is another chunk than this
      */
     byte[] unpack(ChunkId id, ByteBuffer stored, String where) throws IOException {
+        ByteBuffer content = unpacked(id, stored, where);
+        byte[] chunk = new byte[content.remaining()];
+        content.get(chunk);
+        return chunk;
+    }
+
+    /** The same in a direct buffer; valid until the next call. */
+    ByteBuffer unpacked(ChunkId id, ByteBuffer stored, String where) throws IOException {
         byte[] header = new byte[Pack.BOUND];
         stored.duplicate().get(header);
         int magic = stored.getInt();
@@ -252,12 +276,10 @@ final class Packer {
                 throw new BadRepositoryException(where + " is packed by method " + method
                         + ", which this version does not know; use a newer one");
         }
-        byte[] chunk = new byte[length];
-        plain.get(chunk);
-        if (!named(key, ByteBuffer.wrap(chunk)).equals(id)) {
+        if (!named(key, plain.duplicate()).equals(id)) {
             throw damaged(where);
         }
-        return chunk;
+        return plain;
     }
 
     private ByteBuffer opened(ChunkId id, byte[] header, int flags, ByteBuffer stored, String where)
@@ -290,7 +312,7 @@ final class Packer {
         if (stored.get(KIND) != entry.kind().number() || stored.get(UNUSED) != 0) {
             throw damaged(where);
         }
-        unpack(entry.id(), stored, where);
+        unpacked(entry.id(), stored, where);
     }
 
     static BadRepositoryException damaged(String where) {

@@ -7,6 +7,7 @@ import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -35,6 +36,8 @@ public final class SnapshotWriter implements AutoCloseable {
     private static final byte[] ZEROES = new byte[DiskTable.CHUNK];
     private static final ByteBuffer DIRECT_ZEROES = ByteBuffer.allocateDirect(DiskTable.CHUNK);
     private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+
+    /** Some of them wait for their bytes while others compute. */
     private static final int AHEAD = 2 * THREADS;
 
     private final SnapshotId id;
@@ -51,6 +54,10 @@ public final class SnapshotWriter implements AutoCloseable {
     private int underWay;
     private final Deque<byte[]> buffers = new ArrayDeque<>();
     private final Deque<ByteBuffer> directBuffers = new ArrayDeque<>();
+
+    /** Of the direct buffers: Java sees no need to give back what is not its own. */
+    private final Arena memory = Arena.ofShared();
+
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
     private @Nullable TreeWriter tree;
@@ -72,7 +79,7 @@ public final class SnapshotWriter implements AutoCloseable {
         this.sealing = packers.sealing();
         this.packs = new PackWriter(layout, lease, packers, sealing, condemned);
         this.threads = Executors.newFixedThreadPool(
-                THREADS, Thread.ofPlatform().daemon().name("backup of " + id, 0).factory());
+                AHEAD, Thread.ofPlatform().daemon().name("backup of " + id, 0).factory());
     }
 
     public SnapshotId id() {
@@ -133,26 +140,54 @@ public final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    /** A direct buffer for a chunk of a disk, as {@link #buffer}. */
-    ByteBuffer directBuffer() throws IOException {
+    private ByteBuffer directBuffer() throws IOException {
         awaitRoom();
         synchronized (buffers) {
             ByteBuffer direct = directBuffers.poll();
-            return direct == null ? ByteBuffer.allocateDirect(DiskTable.CHUNK) : direct.clear();
+            return direct == null ? memory.allocate(DiskTable.CHUNK).asByteBuffer() : direct.clear();
         }
     }
 
-    /** Takes a buffer back that is not stored. */
-    void give(ByteBuffer direct) {
+    private void give(ByteBuffer direct) {
         synchronized (buffers) {
             directBuffers.push(direct);
         }
         ahead.release();
     }
 
-    /** Stores what remains in a buffer by a thread of its own. */
-    void store(ByteBuffer chunk, Stored stored) throws IOException {
-        execute(() -> stored.as(stored(chunk)), () -> give(chunk));
+    /**
+     * Stores a chunk of a disk, which a thread of its own also has filled in: while some wait for their bytes, others
+     * compute.
+     *
+     * @param length of the chunk
+     */
+    void store(DiskWriter.Filling filling, int length, Stored stored) throws IOException {
+        ByteBuffer chunk = directBuffer().limit(length);
+        execute(
+                () -> {
+                    try {
+                        filling.fill(chunk);
+                    } catch (IOException e) {
+                        throw new UnfilledException(e);
+                    }
+                    if (chunk.hasRemaining()) {
+                        throw new IOException("a chunk was not filled");
+                    }
+                    stored.as(stored(chunk.flip()));
+                },
+                () -> give(chunk));
+    }
+
+    /** What failed is not this repository. */
+    private static final class UnfilledException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        private final IOException reason;
+
+        UnfilledException(IOException reason) {
+            super(reason);
+            this.reason = reason;
+        }
     }
 
     private ChunkId stored(ByteBuffer chunk) throws IOException {
@@ -264,6 +299,9 @@ public final class SnapshotWriter implements AutoCloseable {
 
     private void refuseAfterFailure() throws IOException {
         Throwable first = failure.get();
+        if (first instanceof UnfilledException unfilled) {
+            throw unfilled.reason;
+        }
         if (first != null) {
             throw lease.isLost()
                     ? takenForDead(first)
@@ -399,6 +437,7 @@ public final class SnapshotWriter implements AutoCloseable {
         }
         threads.shutdown();
         ahead.acquireUninterruptibly(AHEAD);
+        memory.close();
         try (lease;
                 packs;
                 index;

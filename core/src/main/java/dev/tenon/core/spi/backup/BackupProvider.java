@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,6 +180,20 @@ public interface BackupProvider extends AutoCloseable {
      * calls {@code stat} on the path first.
      */
     Path initVolumeRestore(VolumeName archive, DeviceName device);
+
+    /**
+     * Writes a disk into a file, for a host in Java. PVE has no such call, and copies from the path of
+     * {@link #initVolumeRestore}; a host in Java does so, too, if this does nothing. Comes after {@link #initVmRestore}.
+     *
+     * @param target an empty regular file, which has the disk's size and is on its storage when this returns true
+     * @param limits of what is written in a second
+     * @param copied is told how many bytes of the disk are done, by the calling thread; what it throws ends the copy
+     * @return false if this provider cannot do it better than qemu-img, and has done nothing
+     */
+    default boolean copyVolume(
+            VolumeName archive, DeviceName device, Path target, BackupLimits limits, LongConsumer copied) {
+        return false;
+    }
 
     /** The disk has been copied, or copying failed. Does not come if {@link #initVolumeRestore} failed. */
     void cleanupVolumeRestore(VolumeName archive, DeviceName device);

@@ -57,13 +57,14 @@ final class DiskCopy {
                 }
                 at = extents.getLast().end();
             }
+            to.awaitFilled();
         }
         return read;
     }
 
-    private static void endIfInterrupted() {
+    static void endIfInterrupted() {
         if (Thread.currentThread().isInterrupted()) {
-            throw new StorageException(StorageError.CANCELLED, Outcome.FAILED_CLEAN, "the backup was interrupted");
+            throw new StorageException(StorageError.CANCELLED, Outcome.FAILED_CLEAN, "the copy was interrupted");
         }
     }
 

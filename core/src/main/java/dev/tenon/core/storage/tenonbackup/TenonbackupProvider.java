@@ -11,6 +11,9 @@ import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.backup.repository.SnapshotId;
 import dev.tenon.core.backup.repository.SnapshotWriter;
 import dev.tenon.core.backup.repository.TreeReader;
+import dev.tenon.core.image.RateLimit;
+import dev.tenon.core.linux.NoSpaceException;
+import dev.tenon.core.linux.SparseFile;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -45,6 +48,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Backups into a repository. Nothing of a backup is visible before it is complete, so nothing has to be removed. */
@@ -83,9 +88,11 @@ final class TenonbackupProvider implements BackupProvider {
             throw new StorageException(
                     isInterrupted
                             ? StorageError.CANCELLED
-                            : e instanceof BadRepositoryException
-                                    ? StorageError.BAD_RESULT
-                                    : StorageError.STORAGE_UNAVAILABLE,
+                            : switch (e) {
+                                case BadRepositoryException _ -> StorageError.BAD_RESULT;
+                                case NoSpaceException _ -> StorageError.NO_SPACE;
+                                default -> StorageError.STORAGE_UNAVAILABLE;
+                            },
                     Outcome.FAILED_CLEAN,
                     "unable to " + what + ": " + e.getMessage(),
                     e);
@@ -339,17 +346,44 @@ final class TenonbackupProvider implements BackupProvider {
     @Override
     public Path initVolumeRestore(VolumeName volume, DeviceName device) {
         return doing("show disk '" + device + "' of backup '" + storage + ":" + volume + "'", () -> {
-            DiskReader disk = reading()
-                    .disk(snapshot(volume), device)
-                    .orElseThrow(() -> StorageException.refused(
-                            StorageError.NOT_FOUND,
-                            "the backup '" + storage + ":" + volume + "' has no disk '" + device + "'"));
+            DiskReader disk = disk(volume, device);
             WorkDirectory directory = working();
             cleanupVolumeRestore(volume, device);
             ShownDisk file = ShownDisk.show(directory, device.toString(), new RestoredDisk(disk));
             shown.put(device, file);
             return file.path();
         });
+    }
+
+    @Override
+    public boolean copyVolume(
+            VolumeName volume, DeviceName device, Path target, BackupLimits limits, LongConsumer copied) {
+        return doing("restore disk '" + device + "' of backup '" + storage + ":" + volume + "'", () -> {
+            DiskReader disk = disk(volume, device);
+            RateLimit limit = new RateLimit(limits.bytesPerSecond());
+            AtomicLong moved = new AtomicLong();
+            try (SparseFile file = SparseFile.openForWriting(target)) {
+                file.setSize(disk.size().bytes());
+                disk.copy(
+                        (offset, chunk) -> {
+                            int length = chunk.remaining();
+                            file.write(offset, chunk);
+                            file.beginSync(offset, length);
+                            limit.await(moved.addAndGet(length), DiskCopy::endIfInterrupted);
+                        },
+                        copied);
+                file.sync();
+            }
+            return true;
+        });
+    }
+
+    private DiskReader disk(VolumeName volume, DeviceName device) throws IOException {
+        return reading()
+                .disk(snapshot(volume), device)
+                .orElseThrow(() -> StorageException.refused(
+                        StorageError.NOT_FOUND,
+                        "the backup '" + storage + ":" + volume + "' has no disk '" + device + "'"));
     }
 
     @Override
