@@ -30,10 +30,12 @@ public final class AtomicFile {
     public static void replace(Path file, byte[] content, int modeOfNew) throws IOException {
         Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file.toAbsolutePath();
         write(target, content, PRIVATE, temporary -> giveAttributes(target, temporary, modeOfNew));
+        forceDirectory(target);
     }
 
     /**
-     * Writes a secret. An earlier file passes nothing on, and no mode is changed afterwards.
+     * Writes a secret. An earlier file passes nothing on, and no mode is changed afterwards. The directory is not synced: who
+     * needs the secret after a power failure does that, and knows what a failure of it means.
      *
      * @param mode what nobody but its owner may do
      * @throws IOException if it cannot be written; then an earlier file is as it was
@@ -67,7 +69,6 @@ public final class AtomicFile {
         } finally {
             Files.deleteIfExists(temporary);
         }
-        forceDirectory(target);
     }
 
     /** PVE's cluster file system has one owner and mode for all files of a directory and refuses to change them. */

@@ -3,8 +3,11 @@ package dev.tenon.it.backup;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryKeys;
 import dev.tenon.core.backup.repository.SnapshotId;
+import dev.tenon.core.backup.repository.Unlocking;
 import dev.tenon.core.backup.repository.Verifier;
+import dev.tenon.core.storage.common.SecretFile;
 import dev.tenon.it.support.Scratch;
 import dev.tenon.it.support.Strace;
 import java.io.IOException;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -34,7 +38,17 @@ class PowerCutTest {
 
     @Test
     void whateverReachedTheDiskOpensWellAndHasWhatWasAcknowledged(Scratch scratch) throws Exception {
-        DiskTrace trace = recorded(scratch);
+        cutEverywhere(scratch, null);
+    }
+
+    /** Of a repository with keys and parity, of which packs are damaged, healed and repaired. */
+    @Test
+    void whatIsHealedOrRepairedIsWholeWheneverThePowerIsCut(Scratch scratch) throws Exception {
+        cutEverywhere(scratch, Unlocking.KeyFile.generate());
+    }
+
+    private static void cutEverywhere(Scratch scratch, Unlocking.@Nullable KeyFile key) throws Exception {
+        DiskTrace trace = recorded(scratch, key);
         List<DiskTrace.Step> steps = trace.steps();
         assertThat(steps).hasSizeGreaterThan(200).contains(new DiskTrace.Step.Said("ended"));
         List<Cut> cuts = cuts(trace);
@@ -50,7 +64,7 @@ class PowerCutTest {
                 Path place = disk.resolve("repository");
                 try {
                     trace.after(cut.until, cut.lost, cut.torn).writeTo(trace.root(), place);
-                    check(place, steps, cut);
+                    check(place, steps, cut, key);
                 } catch (IOException | RuntimeException | AssertionError e) {
                     throw new AssertionError(
                             cut + " of " + steps.size() + ", after "
@@ -66,22 +80,29 @@ class PowerCutTest {
         System.err.println(steps.size() + " steps, " + cuts.size() + " of " + all + " states");
     }
 
-    private static DiskTrace recorded(Scratch scratch) throws Exception {
+    private static DiskTrace recorded(Scratch scratch, Unlocking.@Nullable KeyFile key) throws Exception {
         Path place = scratch.file("recorded");
-        Strace.Program program = Strace.recorded(
-                scratch,
-                DiskTrace.CALLS,
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        PowerCutWork.class.getName(),
-                        place.toString()));
-        assertThat(program.awaitEnd()).as(program.errors()).isZero();
-        return DiskTrace.of(program.calls(), place);
+        List<String> arguments = new ArrayList<>(List.of(place.toString()));
+        if (key != null) {
+            arguments.add(Files.writeString(scratch.file("key"), key.text()).toString());
+        }
+        return recorded(scratch, place, PowerCutWork.class, arguments);
+    }
+
+    private static DiskTrace recorded(Scratch scratch, Path place, Class<?> program, List<String> arguments)
+            throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName()));
+        command.addAll(arguments);
+        Strace.Program recorded = Strace.recorded(scratch, DiskTrace.CALLS, command);
+        assertThat(recorded.awaitEnd()).as(recorded.errors()).isZero();
+        return DiskTrace.of(recorded.calls(), place);
     }
 
     /** Every cut that is asked for. */
@@ -125,13 +146,16 @@ class PowerCutTest {
         return cuts;
     }
 
-    private static void check(Path place, List<DiskTrace.Step> steps, Cut cut) throws IOException {
+    private static void check(Path place, List<DiskTrace.Step> steps, Cut cut, Unlocking.@Nullable KeyFile key)
+            throws IOException {
         Set<SnapshotId> published = new HashSet<>();
         Set<SnapshotId> forgotten = new HashSet<>();
         boolean isMade = false;
+        boolean isHurt = false;
         for (DiskTrace.Step step : steps.subList(0, cut.until)) {
             if (step instanceof DiskTrace.Step.Said(String line)) {
                 isMade |= line.equals("made");
+                isHurt = line.equals("hurting") || (isHurt && !line.equals("whole"));
                 if (line.startsWith("published ")) {
                     published.add(PowerCutWork.id(Integer.parseInt(line.substring("published ".length()))));
                 } else if (line.startsWith("forgetting ")) {
@@ -143,10 +167,13 @@ class PowerCutTest {
             assertThat(isMade).as("it was made").isFalse();
             return;
         }
-        try (Repository repository = Repository.open(place)) {
+        try (Repository repository = Repository.open(place, key)) {
             List<SnapshotId> listed = repository.list("default");
             published.removeAll(forgotten);
             assertThat(listed).containsAll(published);
+            if (isHurt) {
+                assertThat(repository.repair().lost()).isEmpty();
+            }
             Verifier.Verified verified = repository.verify();
             assertThat(verified.packs()).isEmpty();
             assertThat(verified.snapshots()).isEmpty();
@@ -157,6 +184,12 @@ class PowerCutTest {
                         .ifPresent(base -> assertThat(listed).contains(base.id()));
             }
             repository.collect();
+            if (key != null) {
+                assertThat(repository.keys().slots()).noneMatch(RepositoryKeys.Slot::isDamaged);
+                assertThat(repository.repair().lost())
+                        .as("parity that was not written yet is made")
+                        .isEmpty();
+            }
             assertThat(repository.verify().isSound()).isTrue();
             assertThat(repository.list("default")).isEqualTo(listed);
             for (SnapshotId id : listed) {
@@ -166,6 +199,31 @@ class PowerCutTest {
                 PowerCutWork.backUp(repository, 9);
                 assertThat(PowerCutWork.isGood(repository, PowerCutWork.id(9))).isTrue();
             }
+        }
+    }
+
+    @Test
+    void aSecretThatWasWrittenIsThereAfterAPowerCut(Scratch scratch) throws Exception {
+        Path place = scratch.file("secrets");
+        DiskTrace trace = recorded(scratch, place, WrittenSecret.class, List.of(place.toString()));
+        int end = trace.steps().indexOf(new DiskTrace.Step.Said("written"));
+        assertThat(end).isPositive();
+        BitSet lost = new BitSet();
+        trace.unsure(end).forEach(lost::set);
+        Path disk = scratch.file("disk");
+
+        trace.after(end, lost, -1).writeTo(trace.root(), disk);
+
+        assertThat(disk.resolve("keep.enc")).hasContent("secret");
+    }
+
+    /** A program that writes a secret, and says so. */
+    static final class WrittenSecret {
+        private WrittenSecret() {}
+
+        public static void main(String[] arguments) {
+            new SecretFile(Path.of(arguments[0]).resolve("keep.enc")).write("secret", "rw-------");
+            System.out.println("written");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.tenon.it.backup;
 import dev.tenon.core.backup.repository.DiskReader;
 import dev.tenon.core.backup.repository.FileContent;
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.backup.repository.RepositoryOptions;
 import dev.tenon.core.backup.repository.RepositoryReader;
 import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.backup.repository.SnapshotId;
@@ -10,6 +11,7 @@ import dev.tenon.core.backup.repository.SnapshotWriter;
 import dev.tenon.core.backup.repository.TreeEntry;
 import dev.tenon.core.backup.repository.TreeReader;
 import dev.tenon.core.backup.repository.TreeWriter;
+import dev.tenon.core.backup.repository.Unlocking;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.backup.DeviceName;
@@ -17,26 +19,46 @@ import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** A small life of a repository, as a program whose system calls are recorded. What is done it says on its standard output. */
 final class PowerCutWork {
     private static final DeviceName DISK = new DeviceName("drive-scsi0");
     private static final int SIZE = 9000;
+    private static final String KEY = "main";
+    private static final int PARITY = 10;
+
+    /** Inside of what is stored of the first chunk. */
+    private static final int HURT = 1000;
+
+    /** A second backup of what the first one has. */
+    private static final int SAME = 5;
 
     private PowerCutWork() {}
 
-    /** The argument is where the repository is made. */
+    /** Arguments: where the repository is made, and a key file if it is to be encrypted, and to have parity. */
     public static void main(String[] arguments) throws IOException {
         Path place = Path.of(arguments[0]);
-        Repository.init(place);
+        Unlocking key = arguments.length > 1 ? Unlocking.ofFile(Files.readString(Path.of(arguments[1]))) : null;
+        Repository.init(place, key == null ? RepositoryOptions.NONE : new RepositoryOptions(Map.of(KEY, key), PARITY));
         System.out.println("made");
-        try (Repository repository = Repository.open(place)) {
+        try (Repository repository = Repository.open(place, key)) {
+            if (key != null) {
+                mend(repository, place, key);
+                System.out.println("ended");
+                return;
+            }
             say(repository, 1);
             say(repository, 2);
             say(repository, 3);
@@ -48,6 +70,46 @@ final class PowerCutWork {
             repository.setProtected(id(3), true);
             repository.collect();
             System.out.println("ended");
+        }
+    }
+
+    /** Keys come and go; a pack is damaged and healed by the next backup, and another one by its parity. */
+    private static void mend(Repository repository, Path place, Unlocking key) throws IOException {
+        Unlocking other = Unlocking.KeyFile.generate();
+        repository.keys().add("other", other, true);
+        repository.keys().change("other", Unlocking.KeyFile.generate());
+        repository.keys().change(KEY, key);
+        repository.keys().remove("other");
+        say(repository, 1);
+        hurt(place);
+        repository.verify();
+        // The same bytes, so the same pack.
+        backUp(repository, 1, id(SAME));
+        System.out.println("published " + SAME);
+        System.out.println("whole");
+        say(repository, 3);
+        hurt(place);
+        if (repository.repair().repaired().isEmpty()) {
+            throw new IOException("nothing was repaired");
+        }
+        System.out.println("whole");
+    }
+
+    /** Flips a bit in each pack, as a disk does. */
+    private static void hurt(Path place) throws IOException {
+        System.out.println("hurting");
+        List<Path> packs;
+        try (Stream<Path> all = Files.walk(place.resolve("packs"))) {
+            packs = all.filter(file -> file.toString().endsWith(".pack")).toList();
+        }
+        for (Path pack : packs) {
+            try (FileChannel channel = FileChannel.open(pack, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                ByteBuffer one = ByteBuffer.allocate(1);
+                channel.read(one, HURT);
+                one.put(0, (byte) (one.get(0) ^ 1));
+                channel.write(one.flip(), HURT);
+                channel.force(true);
+            }
         }
     }
 
@@ -72,7 +134,10 @@ final class PowerCutWork {
     }
 
     static void backUp(Repository repository, int seed) throws IOException {
-        SnapshotId id = id(seed);
+        backUp(repository, seed, id(seed));
+    }
+
+    private static void backUp(Repository repository, int seed, SnapshotId id) throws IOException {
         try (SnapshotWriter writer = repository.write(id.namespace(), id.type(), id.guest(), id.time())) {
             if (id.type() == GuestType.QEMU) {
                 writer.disk(DISK, ByteSize.ofBytes(SIZE)).write(0, ByteBuffer.wrap(content(seed)));
@@ -149,8 +214,10 @@ final class PowerCutWork {
                 file.read(0, bytes);
             }
             int seed = (int) id.time().getEpochSecond();
-            return Arrays.equals(bytes.array(), content(seed))
-                    && Objects.equals(snapshot.config(), RawConfig.of(new byte[] {(byte) seed}));
+            RawConfig config = Objects.requireNonNull(snapshot.config());
+            boolean isSame = seed == SAME && config.equals(RawConfig.of(new byte[] {1}));
+            return Arrays.equals(bytes.array(), content(isSame ? 1 : seed))
+                    && (isSame || config.equals(RawConfig.of(new byte[] {(byte) seed})));
         }
     }
 }

@@ -502,6 +502,21 @@ class TenonbackupTest {
     }
 
     @Test
+    void aStorageThatIsAddedWithoutAKeyTakesNoneThatAnEarlierOneHasLeft() throws IOException {
+        Path plain = scratch.file("plain");
+        Path key = Files.writeString(Files.createDirectory(scratch.file("priv")).resolve("plain.enc"), "of old\n");
+
+        saidApart("storage", "add", "tenonbackup", "plain", "--path", plain.toString());
+
+        assertThat(key).doesNotExist();
+        assertThat(putAway("plain"))
+                .singleElement()
+                .satisfies(former -> assertThat(former).hasContent("of old\n"));
+        String volume = saidApart(creation("plain")).strip();
+        assertThat(saidApart("volume", "list", "plain", "--json")).contains(volume);
+    }
+
+    @Test
     void theDisksOfABackupAreShownUntilTheCommandIsEnded() throws Exception {
         assumeTrue(EffectiveUser.id() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root here");
         String volume = volume(backup("100"));

@@ -78,6 +78,7 @@ final class ChunkReader implements AutoCloseable {
 
     private byte[] read(ChunkId id, ChunkIndex.Place place) throws IOException {
         String where = where(id, place);
+        openFirst(place);
         Packer packer = packers.take();
         try {
             return packer.unpack(id, stored(packer, place, where), where);
@@ -98,34 +99,40 @@ final class ChunkReader implements AutoCloseable {
 
     /** The same as {@link #read} for one who needs the chunk only once, without a copy of it. */
     void use(ChunkId id, Use use) throws IOException {
-        Packer packer = packers.take();
-        boolean isGiven = false;
-        try {
-            Optional<ChunkIndex.Place> place = index.find(id);
-            if (place.isPresent()) {
-                String where = where(id, place.get());
-                ByteBuffer chunk = null;
-                try {
-                    chunk = packer.unpacked(id, stored(packer, place.get(), where), where);
-                } catch (ClosedByInterruptException e) {
-                    throw e;
-                } catch (IOException e) {
-                    // It is looked for elsewhere.
-                }
-                if (chunk != null) {
-                    use.of(chunk);
-                    return;
-                }
-            }
-            packers.give(packer);
-            isGiven = true;
+        Optional<ChunkIndex.Place> place = index.find(id);
+        if (place.isEmpty() || !isUsed(id, place.get(), use)) {
             byte[] chunk = read(id);
             use.of(ByteBuffer.allocateDirect(chunk.length).put(chunk).flip());
+        }
+    }
+
+    /** Not if it cannot be read from there. */
+    private boolean isUsed(ChunkId id, ChunkIndex.Place place, Use use) throws IOException {
+        String where = where(id, place);
+        Packer packer = null;
+        try {
+            ByteBuffer chunk;
+            try {
+                openFirst(place);
+                packer = packers.take();
+                chunk = packer.unpacked(id, stored(packer, place, where), where);
+            } catch (ClosedByInterruptException e) {
+                throw e;
+            } catch (IOException e) {
+                return false;
+            }
+            use.of(chunk);
+            return true;
         } finally {
-            if (!isGiven) {
+            if (packer != null) {
                 packers.give(packer);
             }
         }
+    }
+
+    /** Opening may hang with a storage: whoever waits for that has no packer, which others need. */
+    private void openFirst(ChunkIndex.Place place) throws IOException {
+        channel(place.pack());
     }
 
     private static String where(ChunkId id, ChunkIndex.Place place) {

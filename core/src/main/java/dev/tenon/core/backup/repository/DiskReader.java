@@ -5,10 +5,13 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
@@ -20,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
 public final class DiskReader {
@@ -43,9 +47,16 @@ public final class DiskReader {
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<ChunkId, Load> eldest) {
-            return size() > CACHED;
+            if (size() <= CACHED) {
+                return false;
+            }
+            forget(eldest.getValue());
+            return true;
         }
     };
+
+    /** Memory of chunks that nobody reads any more: it is large, and Java would long leave it lying. */
+    private final Deque<byte[]> buffers = new ArrayDeque<>();
 
     private long last = -1;
 
@@ -92,11 +103,15 @@ public final class DiskReader {
                 }
             } else {
                 readAhead(number);
-                byte[] chunk = chunk(id);
-                if (chunk.length != table.length(number)) {
-                    throw wrongSize(id);
+                Load load = loaded(id);
+                try {
+                    if (load.length != table.length(number)) {
+                        throw wrongSize(id);
+                    }
+                    to.put(load.chunk(), begin, length);
+                } finally {
+                    release(load);
                 }
-                to.put(chunk, begin, length);
             }
             at += length;
         }
@@ -199,16 +214,21 @@ public final class DiskReader {
         }
     }
 
-    private byte[] chunk(ChunkId id) throws IOException {
+    /** A chunk that was read; to be released. */
+    private Load loaded(ChunkId id) throws IOException {
         while (true) {
             Load load;
             synchronized (cache) {
                 load = cache.computeIfAbsent(id, Load::new);
+                load.users++;
             }
-            // Not by waiting for a thread, which may hang in another repository.
-            load.run();
+            boolean isGood = false;
             try {
-                return load.bytes.get();
+                // Not by waiting for a thread, which may hang in another repository.
+                load.run();
+                load.end.get();
+                isGood = true;
+                return load;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new InterruptedIOException("reading was interrupted");
@@ -222,18 +242,51 @@ public final class DiskReader {
                     case Throwable other -> throw new IOException("chunk " + id + " cannot be read: " + other, other);
                     case null -> throw new IOException("chunk " + id + " cannot be read", e);
                 }
+            } finally {
+                if (!isGood) {
+                    release(load);
+                }
             }
         }
     }
 
-    /** A chunk that is to be read once, by whoever comes first. */
+    private void release(Load load) {
+        synchronized (cache) {
+            load.users--;
+            reuse(load);
+        }
+    }
+
+    /** It is in the cache no more. */
+    private void forget(Load load) {
+        load.isForgotten = true;
+        reuse(load);
+    }
+
+    private void reuse(Load load) {
+        byte[] chunk = load.chunk;
+        if (load.isForgotten && load.users == 0 && chunk != null && chunk.length == DiskTable.CHUNK) {
+            load.chunk = null;
+            buffers.push(chunk);
+        }
+    }
+
+    /** A chunk that is to be read once, by whoever comes first. Its bytes are written before its end. */
     private final class Load implements Runnable {
         private final ChunkId id;
         private final AtomicBoolean isBegun = new AtomicBoolean();
-        private final CompletableFuture<byte[]> bytes = new CompletableFuture<>();
+        private final CompletableFuture<Boolean> end = new CompletableFuture<>();
+        private byte @Nullable [] chunk;
+        private int length;
+        private int users;
+        private boolean isForgotten;
 
         Load(ChunkId id) {
             this.id = id;
+        }
+
+        byte[] chunk() {
+            return Objects.requireNonNull(chunk, "a chunk that is read");
         }
 
         @Override
@@ -241,14 +294,33 @@ public final class DiskReader {
             if (!isBegun.compareAndSet(false, true)) {
                 return;
             }
+            synchronized (cache) {
+                users++;
+                chunk = buffers.poll();
+            }
             try {
-                bytes.complete(chunks.read(id));
+                chunks.use(id, this::take);
+                end.complete(true);
             } catch (IOException | RuntimeException | Error e) {
                 synchronized (cache) {
-                    cache.remove(id, this);
+                    if (cache.remove(id, this)) {
+                        forget(this);
+                    }
                 }
-                bytes.completeExceptionally(e);
+                end.completeExceptionally(e);
+            } finally {
+                release(this);
             }
+        }
+
+        private void take(ByteBuffer bytes) {
+            length = bytes.remaining();
+            byte[] to = chunk;
+            if (to == null || to.length < length) {
+                to = new byte[Math.max(length, DiskTable.CHUNK)];
+                chunk = to;
+            }
+            bytes.get(to, 0, length);
         }
     }
 }

@@ -147,9 +147,7 @@ final class PackWriter implements AutoCloseable {
         Layout.move(from, place);
         if (layout.parityPercent() > 0) {
             // After the pack: a crash between the two leaves one without parity, which a repair adds.
-            Path parity = lease.file("parity");
-            Repairer.write(place, parity, layout.parityPercent());
-            Layout.move(parity, layout.parity(name));
+            Repairer.writeParity(layout, lease, name);
         }
         // One of the same name may have been there, and damaged.
         DamagedChunks.note(layout, name, List.of());

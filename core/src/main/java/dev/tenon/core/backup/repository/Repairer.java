@@ -9,11 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Repairs packs by their parity. A repaired pack takes the place of the damaged one when all its chunks have been checked by
@@ -94,8 +97,9 @@ public final class Repairer {
                     name, parity.length == 0 ? "it has no parity" : "more of it is damaged than its parity can repair");
             return;
         }
-        if (layout.parityPercent() > 0 && !Parity.fits(whole, parity)) {
-            put(lease, Parity.of(whole, layout.parityPercent()), layout.parity(name));
+        // A writer may have stored the pack again meanwhile, with parity that is not of what has taken its place now.
+        if (layout.parityPercent() > 0 && !Parity.fits(whole, isRepaired ? parity(name) : parity)) {
+            writeParity(layout, lease, name);
             if (!isRepaired) {
                 parities.add(name);
             }
@@ -187,8 +191,40 @@ public final class Repairer {
         }
     }
 
-    /** Writes the parity of a pack that lies here. */
-    static void write(Path pack, Path parity, int percent) throws IOException {
+    /**
+     * Writes the parity of a pack as it lies there. Whoever puts a pack in its place calls this afterwards. So the last parity
+     * is of the last pack, even if a repair and a backup do so at the same time: the one whose pack was replaced sees that,
+     * and reads again.
+     */
+    static void writeParity(Layout layout, Lease lease, String name) throws IOException {
+        Path pack = layout.pack(name);
+        FileIdentity read;
+        try {
+            do {
+                read = FileIdentity.of(pack);
+                Path written = lease.file("parity");
+                write(pack, written, layout.parityPercent());
+                lease.requireHeld();
+                Layout.move(written, layout.parity(name));
+            } while (!read.equals(FileIdentity.of(pack)));
+        } catch (NoSuchFileException e) {
+            if (Files.notExists(pack)) {
+                // Collected meanwhile, and what is of it was before this.
+                Files.deleteIfExists(layout.parity(name));
+            }
+            throw e;
+        }
+    }
+
+    /** Tells a file from another one that has taken its place. */
+    private record FileIdentity(@Nullable Object key, FileTime modified) {
+        static FileIdentity of(Path file) throws IOException {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return new FileIdentity(attributes.fileKey(), attributes.lastModifiedTime());
+        }
+    }
+
+    private static void write(Path pack, Path parity, int percent) throws IOException {
         try (FileChannel channel = FileChannel.open(pack, StandardOpenOption.READ)) {
             Parity.Encoder encoder = new Parity.Encoder(channel.size(), percent);
             ByteBuffer piece = ByteBuffer.allocate(1 << 20);

@@ -2,6 +2,7 @@ package dev.tenon.core.storage.common;
 
 import dev.tenon.core.failure.Failures;
 import dev.tenon.core.linux.AtomicFile;
+import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Outcome;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,20 +28,29 @@ public record SecretFile(Path path) {
     }
 
     /**
-     * Puts this text into the file, at once or not at all.
+     * Puts this text into the file, at once or not at all; a power failure does not take it back.
      *
      * @param mode for instance {@code rw-------}
-     * @throws dev.tenon.core.spi.StorageException {@code FAILED_CLEAN}
+     * @throws dev.tenon.core.spi.StorageException {@code FAILED_CLEAN}; {@code UNKNOWN} if the file has the text, and may
+     *     lose it by a power failure
      */
     public void write(String text, String mode) {
         try {
-            Files.createDirectories(
-                    path.resolveSibling(".").normalize(), PosixFilePermissions.asFileAttribute(DIRECTORY_MODE));
+            Files.createDirectories(directory(), PosixFilePermissions.asFileAttribute(DIRECTORY_MODE));
             AtomicFile.replaceSecret(
                     path, text.getBytes(StandardCharsets.UTF_8), PosixFilePermissions.fromString(mode));
         } catch (IOException e) {
             throw Failures.of(e, Outcome.FAILED_CLEAN, "unable to write secret file '" + path + "'");
         }
+        try {
+            DirectorySync.of(directory());
+        } catch (IOException e) {
+            throw Failures.of(e, Outcome.UNKNOWN, "unable to sync the directory of secret file '" + path + "'");
+        }
+    }
+
+    private Path directory() {
+        return path.resolveSibling(".").normalize();
     }
 
     /** Removes the file; a failure is only logged, for the storage may go without it. */

@@ -87,7 +87,7 @@ public final class StorageRepository {
 
     /**
      * Takes the repository that is there, or makes one in an empty directory. The key is written before the repository, so
-     * that none is made whose key is nowhere.
+     * that none is made whose key is nowhere. A key that an earlier storage of this name has left is put away.
      *
      * @param key what was given as the key; null for none
      * @return the text of a key that was made; null if none was
@@ -99,6 +99,7 @@ public final class StorageRepository {
             if (!isThere) {
                 Repository.init(directory);
             }
+            putAway(storage.id());
             return null;
         }
         if (isThere && key.equals(MAKE)) {
@@ -193,11 +194,12 @@ public final class StorageRepository {
         }
         Path beside = beside(file.path());
         new SecretFile(beside).write(text, MODE);
-        DirectorySync.of(beside.resolveSibling(".").normalize());
         try {
             file.write(key + "\n", MODE);
         } catch (StorageException e) {
-            Files.deleteIfExists(beside);
+            if (e.outcome() == Outcome.FAILED_CLEAN) {
+                Files.deleteIfExists(beside);
+            }
             throw e;
         }
         return new Former(file, text, beside);
@@ -220,6 +222,7 @@ public final class StorageRepository {
         try {
             if (Files.exists(key)) {
                 Files.move(key, beside(key));
+                DirectorySync.of(key.resolveSibling(".").normalize());
             }
         } catch (IOException e) {
             throw new StorageException(

@@ -7,18 +7,22 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Writers, restores, verifications and collectors that are killed at random moments: in each round one that backs up a VM, one
- * that backs up a container, and one that verifies and restores; {@code -Dtenon.kills=N} for more rounds.
+ * that backs up a container, one that verifies, restores and repairs, and one that changes keys where there are some; {@code
+ * -Dtenon.kills=N} for more rounds. The rounds take turns on a plain repository, an encrypted one, and one that has parity, too.
  */
 @Tag("long")
 class KilledRepositoryTest {
@@ -29,16 +33,28 @@ class KilledRepositoryTest {
 
     @Test
     void whatWasPublishedIsThereAfterAnyKillAndNothingNeedsRepair() throws Exception {
-        Path place = directory.resolve("repository");
-        Repository.init(place);
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Path keyFile = Files.writeString(directory.resolve("key"), key.text());
+        for (Kind kind : Kind.values()) {
+            Repository.init(
+                    place(kind),
+                    new RepositoryOptions(
+                            kind == Kind.PLAIN ? Map.of() : Map.of(KilledWriter.KEY, key),
+                            kind == Kind.PARITY ? 10 : 0));
+        }
         Random random = new Random(1);
         for (int round = 0; round < KILLS; round++) {
+            Kind kind = Kind.values()[round % Kind.values().length];
+            Path place = place(kind);
+            List<KilledWriter.Role> roles = Arrays.stream(KilledWriter.Role.values())
+                    .filter(role -> role != KilledWriter.Role.KEYS || kind != Kind.PLAIN)
+                    .toList();
             List<Process> writers = new ArrayList<>();
             List<Path> logs = new ArrayList<>();
-            for (KilledWriter.Role role : KilledWriter.Role.values()) {
+            for (KilledWriter.Role role : roles) {
                 Path log = directory.resolve("log-" + role + "-" + round);
                 logs.add(log);
-                writers.add(writer(place, role, 1000L * (round + 1), log));
+                writers.add(writer(place, role, 1000L * (round + 1), log, kind == Kind.PLAIN ? null : keyFile));
             }
             // Not before all have done something.
             for (Path log : logs) {
@@ -53,8 +69,8 @@ class KilledRepositoryTest {
                 writer.destroyForcibly().waitFor();
             }
 
-            try (Repository repository = Repository.open(place)) {
-                for (KilledWriter.Role role : KilledWriter.Role.values()) {
+            try (Repository repository = Repository.open(place, kind == Kind.PLAIN ? null : key)) {
+                for (KilledWriter.Role role : roles) {
                     checkLog(
                             repository,
                             role.guest(),
@@ -62,6 +78,17 @@ class KilledRepositoryTest {
                 }
                 assertThat(repository.verify().snapshots()).isEmpty();
                 repository.collect();
+                if (kind == Kind.PARITY) {
+                    assertThat(repository.repair().lost())
+                            .as("parity that was not written yet is made")
+                            .isEmpty();
+                }
+                if (kind != Kind.PLAIN) {
+                    assertThat(repository.keys().slots())
+                            .as("keys")
+                            .noneMatch(RepositoryKeys.Slot::isDamaged)
+                            .anyMatch(slot -> slot.name().equals(KilledWriter.KEY));
+                }
                 assertThat(repository.verify().isSound()).isTrue();
                 assertThat(Layout.entries(place.resolve("leases")))
                         .as("leases of the dead")
@@ -76,18 +103,34 @@ class KilledRepositoryTest {
         }
     }
 
-    private Process writer(Path place, KilledWriter.Role role, long seed, Path log) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        KilledWriter.class.getName(),
-                        place.toString(),
-                        role.name(),
-                        Long.toString(seed + role.guest()))
+    /** What there is of repositories. */
+    private enum Kind {
+        PLAIN,
+        SEALED,
+        PARITY
+    }
+
+    private Path place(Kind kind) {
+        return directory.resolve("repository-" + kind);
+    }
+
+    private Process writer(Path place, KilledWriter.Role role, long seed, Path log, @Nullable Path key)
+            throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                KilledWriter.class.getName(),
+                place.toString(),
+                role.name(),
+                Long.toString(seed + role.guest())));
+        if (key != null) {
+            command.add(key.toString());
+        }
+        return new ProcessBuilder(command)
                 // What is logged is no word of what was done.
                 .redirectError(log.resolveSibling(log.getFileName() + ".errors").toFile())
                 .redirectOutput(log.toFile())

@@ -19,6 +19,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -348,5 +352,49 @@ class ParityTest {
             assertThat(Files.readAllBytes(layout.pack(name))).isEqualTo(again);
             assertThat(repository.verify().isSound()).isTrue();
         }
+    }
+
+    /** Both put the pack in its place, with other bytes, and parity of it. */
+    @Test
+    void aRepairAndABackupOfOnePackAtOnceLeaveTheParityOfThePackThatIsThere() throws Exception {
+        Path root = directory.resolve("repository");
+        Unlocking.KeyFile key = Unlocking.KeyFile.generate();
+        Repository.init(root, new RepositoryOptions(Map.of("k", key), 10));
+        byte[] content = random(26, 300_000);
+        try (Repository repository = Repository.open(root, key);
+                ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            Layout layout = new Layout(root);
+            backup(repository, 0, content);
+            String name = layout.packNames().getFirst();
+            for (int round = 1; round <= 40; round++) {
+                int seconds = round;
+                byte[] hurt = Files.readAllBytes(layout.pack(name));
+                hurt[hurt.length - 30] ^= 1;
+                Files.write(layout.pack(name), hurt);
+                assertThat(repository.verify().packs()).containsOnlyKeys(name);
+
+                CountDownLatch begun = new CountDownLatch(2);
+                List<Future<?>> both = List.of(
+                        threads.submit(() -> {
+                            await(begun);
+                            return repository.repair();
+                        }),
+                        threads.submit(() -> {
+                            await(begun);
+                            return backup(repository, seconds, content);
+                        }));
+                for (Future<?> each : both) {
+                    each.get();
+                }
+
+                assertThat(repository.verify().parities()).as("round %d", round).isEmpty();
+                assertThat(repository.verify().isSound()).as("round %d", round).isTrue();
+            }
+        }
+    }
+
+    private static void await(CountDownLatch all) throws InterruptedException {
+        all.countDown();
+        all.await();
     }
 }
