@@ -72,6 +72,9 @@ final class Backups {
     private static final String DIRTY = "dirty";
     private static final String NOT_RUN = "not run";
 
+    /** How often what changes nothing is done; the best of each peer counts. */
+    private static final int ROUNDS = 3;
+
     private static final double TARGET_FIRST_BORG = 2.5;
     private static final double TARGET_FIRST_RESTIC = 6;
     private static final double TARGET_FIRST_LIMIT = 0.85;
@@ -408,20 +411,42 @@ final class Backups {
                                 TARGET_FIRST_RESTIC)
                         + "; " + faster("limit", least, first, TARGET_FIRST_LIMIT));
         space(before);
-        Peer.Cost again = time(() -> served(image, Map.of(), socket -> disk(image, VM, BitmapMode.NONE, socket)));
+        Best again = new Best();
+        Best byBorg = new Best();
+        Best byRestic = new Best();
+        Best byLimit = new Best();
+        for (int round = 0; round < ROUNDS; round++) {
+            again.add(Optional.of(time(
+                    () -> served(image, Map.of(), socket -> disk(image, VM, BitmapMode.NONE, socket)))));
+            byBorg.add(peer(borg(BORG + "b" + round + " '" + image + "'")));
+            byRestic.add(peer(restic("restic backup --force '" + image + "'")));
+            byLimit.add(peer(limit("-")));
+        }
+        Peer.Cost ours = again.cost().orElseThrow();
         row(
                 "unchanged, without bitmap",
-                again,
-                faster("borg", peer(borg(BORG + "b '" + image + "'")), again, TARGET_AGAIN_BORG)
-                        + "; "
-                        + faster(
-                                "restic",
-                                peer(restic("restic backup --force '" + image + "'")),
-                                again,
-                                TARGET_AGAIN_RESTIC)
-                        + "; " + faster("limit", peer(limit("-")), again, Double.NaN));
+                ours,
+                faster("borg", byBorg.cost(), ours, TARGET_AGAIN_BORG) + "; "
+                        + faster("restic", byRestic.cost(), ours, TARGET_AGAIN_RESTIC) + "; "
+                        + faster("limit", byLimit.cost(), ours, Double.NaN));
         ArchiveName last = dirty();
         restore(last);
+    }
+
+    /** The shortest of some times: what else the machine does can only make them longer. */
+    private static final class Best {
+        private Peer.@Nullable Cost cost;
+
+        void add(Optional<Peer.Cost> another) {
+            Peer.Cost present = cost;
+            if (another.isPresent() && (present == null || another.get().nanos() < present.nanos())) {
+                cost = another.get();
+            }
+        }
+
+        Optional<Peer.Cost> cost() {
+            return Optional.ofNullable(cost);
+        }
     }
 
     private void space(double before) throws IOException {
@@ -527,50 +552,58 @@ final class Backups {
     private void restore(ArchiveName archive) throws IOException, InterruptedException {
         Path target = scratch.file("restored.raw");
         VolumeName volume = volume(archive);
-        Peer.Cost ours = restore(archive, target, (provider, file) -> {
-            Files.createFile(file);
-            if (!provider.copyVolume(volume, DISK, file, BackupLimits.NONE, _ -> {})) {
-                throw new IOException("the provider does not copy disks");
-            }
-        });
-        Peer.Cost[] programs = new Peer.Cost[1];
-        Peer.Cost byPath = restore(archive, target, (provider, file) -> {
-            Path shown = provider.initVolumeRestore(volume, DISK);
-            programs[0] = program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + file + "'"));
-            provider.cleanupVolumeRestore(volume, DISK);
-        });
+        Best direct = new Best();
+        Best byPath = new Best();
+        Best byZstd = new Best();
+        Best byBorg = new Best();
+        Best byRestic = new Best();
         Path packed = scratch.file("image.zst");
         program(List.of("zstd", "-q", "-1", "-T2", image.toString(), "-o", packed.toString()));
-        settle();
-        Peer.Cost zstd = program(shell("zstd -q -d --sparse '" + packed + "' -o '" + target + "'"));
-        Files.delete(target);
+        Path into = scratch.file("into");
+        String last = "b" + (ROUNDS - 1);
+        for (int round = 0; round < ROUNDS; round++) {
+            direct.add(Optional.of(restore(archive, target, (provider, file) -> {
+                Files.createFile(file);
+                if (!provider.copyVolume(volume, DISK, file, BackupLimits.NONE, _ -> {})) {
+                    throw new IOException("the provider does not copy disks");
+                }
+            })));
+            byPath.add(Optional.of(restore(archive, target, (provider, file) -> {
+                Path shown = provider.initVolumeRestore(volume, DISK);
+                program(shell("qemu-img convert -f raw -O raw '" + shown + "' '" + file + "'"));
+                provider.cleanupVolumeRestore(volume, DISK);
+            })));
+            byZstd.add(peer(shell("zstd -q -d --sparse '" + packed + "' -o '" + target + "'")));
+            Files.delete(target);
+            Files.createDirectory(into);
+            byBorg.add(peer(borg("cd '" + into + "'; borg extract --sparse 'REPO'::" + last)));
+            Scratch.remove(into);
+            byRestic.add(peer(restic("restic restore latest --target '" + into + "'")));
+            Scratch.remove(into);
+        }
         Files.delete(packed);
-        Path into = Files.createDirectory(scratch.file("into"));
-        Optional<Peer.Cost> byBorg = peer(borg("cd '" + into + "'; borg extract --sparse 'REPO'::b"));
-        Scratch.remove(into);
-        Optional<Peer.Cost> byRestic = peer(restic("restic restore latest --target '" + into + "'"));
-        Scratch.remove(into);
+        Peer.Cost ours = direct.cost().orElseThrow();
+        Peer.Cost other = byPath.cost().orElseThrow();
         row(
                 "restore to a raw file",
                 ours,
-                faster("borg", byBorg, ours, TARGET_RESTORE) + "; "
-                        + faster("restic", byRestic, ours, TARGET_RESTORE) + "; "
-                        + faster("zstd -d", Optional.of(zstd), ours, TARGET_RESTORE_ZSTD));
+                faster("borg", byBorg.cost(), ours, TARGET_RESTORE) + "; "
+                        + faster("restic", byRestic.cost(), ours, TARGET_RESTORE) + "; "
+                        + faster("zstd -d", byZstd.cost(), ours, TARGET_RESTORE_ZSTD));
         row(
                 "the same by qemu-img from the path",
-                byPath,
-                "as PVE does it; of the CPU " + shown(programs[0])
-                        + " are qemu-img's, beside those of the daemon of the"
-                        + " path; " + faster("borg", byBorg, byPath, TARGET_RESTORE) + "; "
-                        + faster("restic", byRestic, byPath, TARGET_RESTORE) + "; "
-                        + faster("zstd -d", Optional.of(zstd), byPath, TARGET_RESTORE_ZSTD));
-        last = archive;
+                other,
+                "as PVE does it; without the CPU of qemu-img and the daemon of the path; "
+                        + faster("borg", byBorg.cost(), other, TARGET_RESTORE) + "; "
+                        + faster("restic", byRestic.cost(), other, TARGET_RESTORE) + "; "
+                        + faster("zstd -d", byZstd.cost(), other, TARGET_RESTORE_ZSTD));
+        restored = archive;
     }
 
-    private @Nullable ArchiveName last;
+    private @Nullable ArchiveName restored;
 
     private void onDemand() throws IOException, InterruptedException {
-        ArchiveName archive = Objects.requireNonNull(last);
+        ArchiveName archive = Objects.requireNonNull(restored);
         Path socket = scratch.file("restore.sock");
         ByteBuffer bytes = ByteBuffer.allocateDirect(1 << 20);
         long first = Math.min(size, FIRST_BYTES);

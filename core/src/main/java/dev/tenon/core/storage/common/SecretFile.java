@@ -6,6 +6,7 @@ import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.spi.Outcome;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -36,7 +37,7 @@ public record SecretFile(Path path) {
      */
     public void write(String text, String mode) {
         try {
-            Files.createDirectories(directory(), PosixFilePermissions.asFileAttribute(DIRECTORY_MODE));
+            make(directory());
             AtomicFile.replaceSecret(
                     path, text.getBytes(StandardCharsets.UTF_8), PosixFilePermissions.fromString(mode));
         } catch (IOException e) {
@@ -47,6 +48,21 @@ public record SecretFile(Path path) {
         } catch (IOException e) {
             throw Failures.of(e, Outcome.UNKNOWN, "unable to sync the directory of secret file '" + path + "'");
         }
+    }
+
+    /** With those above it; each has its name when this returns, whatever happens. */
+    private static void make(Path directory) throws IOException {
+        Path above = directory.getParent();
+        if (above == null || Files.isDirectory(directory)) {
+            return;
+        }
+        make(above);
+        try {
+            Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(DIRECTORY_MODE));
+        } catch (FileAlreadyExistsException e) {
+            // Somebody else made it.
+        }
+        DirectorySync.of(above);
     }
 
     private Path directory() {
