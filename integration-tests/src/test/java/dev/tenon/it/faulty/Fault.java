@@ -18,6 +18,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,12 +49,11 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
      *
      * @param later what to do after the next call of the same plugin
      */
-    record Called(
-            StoragePlugin plugin, Method method, @Nullable Object[] args, List<Runnable> later) {
+    record Called(StoragePlugin plugin, Method method, List<@Nullable Object> args, List<Runnable> later) {
         @Nullable
         Object rightly() {
             try {
-                return method.invoke(plugin, args);
+                return method.invoke(plugin, args.toArray());
             } catch (InvocationTargetException e) {
                 throw e.getCause() instanceof RuntimeException thrown ? thrown : new IllegalStateException(e);
             } catch (IllegalAccessException e) {
@@ -62,15 +62,15 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
         }
 
         Storage storage() {
-            return (Storage) Objects.requireNonNull(args[0]);
+            return (Storage) Objects.requireNonNull(args.getFirst());
         }
 
         /** With the first argument of this class replaced. */
         <A> Called with(Class<A> type, UnaryOperator<A> other) {
-            @Nullable Object[] others = args.clone();
-            for (int i = 0; i < others.length; i++) {
-                if (type.isInstance(others[i])) {
-                    others[i] = other.apply(type.cast(others[i]));
+            List<@Nullable Object> others = new ArrayList<>(args);
+            for (int i = 0; i < others.size(); i++) {
+                if (type.isInstance(others.get(i))) {
+                    others.set(i, other.apply(type.cast(others.get(i))));
                     break;
                 }
             }
@@ -114,7 +114,8 @@ record Fault(String method, boolean isInAnswer, Kind kind, String what, Behaviou
                     List<Runnable> due = List.copyOf(later);
                     later.clear();
                     try {
-                        return behaviour.make(new Called(plugin, called, args == null ? new Object[0] : args, later));
+                        return behaviour.make(
+                                new Called(plugin, called, args == null ? List.of() : Arrays.asList(args), later));
                     } finally {
                         due.forEach(Runnable::run);
                     }

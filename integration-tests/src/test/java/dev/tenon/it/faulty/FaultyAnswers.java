@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Faults in what a plugin answers. */
@@ -64,7 +63,7 @@ final class FaultyAnswers {
     private static @Nullable Object seen(Seen seen, Fault.Called call) {
         seen.calls++;
         // What has nothing to do with volumes is the same of another storage.
-        if (!seen.dependsOnStorage && Stream.of(call.args()).anyMatch(Storage.class::isInstance)) {
+        if (!seen.dependsOnStorage && call.args().stream().anyMatch(Storage.class::isInstance)) {
             seen.dependsOnStorage = !said(call).equals(said(call.besides()));
         }
         try {

@@ -140,7 +140,7 @@ final class FaultySteps {
 
     /** One that the volume has, if it has another. */
     private static SnapshotName anotherThan(SnapshotName name, Fault.Called call) {
-        VolumeName volume = (VolumeName) Objects.requireNonNull(call.args()[1]);
+        VolumeName volume = (VolumeName) Objects.requireNonNull(call.args().get(1));
         Stream<String> names;
         try {
             names = call.plugin().snapshots(call.storage(), volume).keySet().stream();
@@ -164,15 +164,16 @@ final class FaultySteps {
             }
             case "freeImage" -> Optional.empty();
             case "createBase" ->
-                new VolumeName(((VolumeName) Objects.requireNonNull(call.args()[1]))
+                new VolumeName(((VolumeName) Objects.requireNonNull(call.args().get(1)))
                         .value()
                         .replace("/vm-", "/base-"));
             case "renameVolume" ->
                 new VolumeId(
                         call.storage().id(),
-                        new VolumeName(((VolumeName) Objects.requireNonNull(call.args()[1]))
-                                .value()
-                                .replaceAll("[0-9]{3,}", "102")));
+                        new VolumeName(
+                                ((VolumeName) Objects.requireNonNull(call.args().get(1)))
+                                        .value()
+                                        .replaceAll("[0-9]{3,}", "102")));
             default -> null;
         };
     }
