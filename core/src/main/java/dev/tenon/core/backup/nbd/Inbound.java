@@ -18,6 +18,15 @@ final class Inbound {
         this.channel = channel;
     }
 
+    /** Ends a read that waits. */
+    void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // Nothing more is read from it.
+        }
+    }
+
     /** Waits until so many bytes are in the buffer; at most its size. */
     private void await(int count) throws IOException {
         if (buffer.remaining() >= count) {

@@ -2,6 +2,7 @@ package dev.tenon.core.backup.nbd;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -53,6 +54,11 @@ final class Replies {
         while (!request.isDone) {
             if (!mayRead()) {
                 LockSupport.park(this);
+                if (!request.isDone && Thread.currentThread().isInterrupted()) {
+                    // As if this thread were the one that reads: it would wait for ever else, and spin.
+                    var _ = fail(new ClosedByInterruptException());
+                    in.close();
+                }
                 continue;
             }
             try {

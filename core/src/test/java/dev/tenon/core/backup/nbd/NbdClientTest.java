@@ -2,6 +2,7 @@ package dev.tenon.core.backup.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,7 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -205,6 +209,47 @@ class NbdClientTest {
                     .hasMessage("the NBD server at '" + socket + "' did not answer within 300 ms");
             first.read(0, ByteBuffer.allocate(512));
         }
+    }
+
+    /** One of them reads for both, and it is the other one that is interrupted. */
+    @Test
+    void whoWaitsForAServerThatHangsCanBeInterrupted() throws Exception {
+        Path socket = peers.serve(
+                "qemu-nbd", "-t", "-r", "-e", "8", "-f", "raw", "-x", "disk", "-k", "SOCKET", image.toString());
+        Queue<NbdException> told = new ConcurrentLinkedQueue<>();
+        List<Thread> threads = new ArrayList<>();
+        try (NbdClient client = NbdClient.connect(socket, "disk", null, LIMIT)) {
+            peers.signal("STOP");
+            for (int i = 0; i < 2; i++) {
+                long offset = i * 4096L;
+                threads.add(Thread.ofPlatform().start(() -> {
+                    try {
+                        client.read(offset, ByteBuffer.allocateDirect(4096));
+                    } catch (NbdException e) {
+                        told.add(e);
+                    }
+                }));
+            }
+            await().until(() -> threads.stream().anyMatch(thread -> isIn(thread, "take"))
+                    && threads.stream().anyMatch(thread -> isIn(thread, "park")));
+            threads.stream()
+                    .filter(thread -> isIn(thread, "park"))
+                    .findFirst()
+                    .orElseThrow()
+                    .interrupt();
+
+            for (Thread thread : threads) {
+                assertThat(thread.join(LIMIT)).as("%s", thread).isTrue();
+            }
+            assertThat(told).hasSize(2);
+        } finally {
+            peers.signal("CONT");
+        }
+    }
+
+    private static boolean isIn(Thread thread, String method) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals(method));
     }
 
     @Test

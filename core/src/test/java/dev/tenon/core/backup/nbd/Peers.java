@@ -44,6 +44,12 @@ final class Peers implements AutoCloseable {
         return socket;
     }
 
+    /** Has all of them stop where they are, or go on. */
+    void signal(String name) {
+        processes.forEach(process ->
+                Command.of("kill", "-" + name, String.valueOf(process.pid())).run());
+    }
+
     static String run(String... arguments) {
         return Command.of(arguments).withErrorPrefix(arguments[0]).run();
     }
