@@ -1,6 +1,7 @@
 package dev.tenon.cli.check;
 
 import dev.tenon.cli.host.ScratchPlace;
+import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageConfig;
@@ -15,7 +16,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -38,6 +41,9 @@ final class ScratchStorages implements AutoCloseable {
 
     /** Sockets need a short path, which the place for storages may not have. */
     private @Nullable Path sockets;
+
+    /** No storage of this node or another one has such an id, whose secrets the plugin would take for its own. */
+    private final String prefix = "check-" + HexFormat.of().toHexDigits(new SecureRandom().nextLong()) + "-";
 
     private int count;
     private boolean isCancelled;
@@ -125,12 +131,14 @@ final class ScratchStorages implements AutoCloseable {
             throw new UncheckedIOException("no scratch storage could be made in '" + root + "'", e);
         }
         Storage storage =
-                new Storage(new StorageId("check" + count), new StorageConfig(plugin.type(), properties(store)));
+                new Storage(new StorageId(prefix + count), new StorageConfig(plugin.type(), properties(store)));
+        // Also if adding it fails in the middle.
+        storages.add(storage);
         Map<String, Object> properties =
                 new TreeMap<>(plugin.onAdd(storage, Secrets.NONE).properties());
         properties.remove("type");
         Storage added = new Storage(storage.id(), new StorageConfig(plugin.type(), properties));
-        storages.add(added);
+        storages.set(storages.size() - 1, added);
         return added;
     }
 
@@ -159,8 +167,24 @@ final class ScratchStorages implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        boolean isInterrupted = Thread.interrupted();
+        try {
+            remove();
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void remove() throws IOException {
         List<String> kept = new ArrayList<>();
         for (Storage storage : storages) {
+            try {
+                plugin.deactivateStorage(storage, OperationCache.create());
+            } catch (StorageException e) {
+                // What is mounted all the same is found before anything is removed.
+            }
             try {
                 plugin.onDelete(storage);
             } catch (StorageException e) {

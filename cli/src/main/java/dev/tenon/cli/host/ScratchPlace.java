@@ -1,10 +1,12 @@
 package dev.tenon.cli.host;
 
 import dev.tenon.core.command.Command;
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -55,11 +57,16 @@ public final class ScratchPlace {
     }
 
     /**
-     * Removes a directory and what is in it, base images too, which nobody can remove whose plugin has left them.
+     * Removes a directory and what is in it, base images too, which nobody can remove whose plugin has left them. What a
+     * plugin has mounted there is not touched.
      *
      * @throws IOException if something cannot be removed; the message names the directory
      */
     public static void remove(Path directory) throws IOException {
+        List<Path> mounted = MountTable.below(directory.toRealPath());
+        if (!mounted.isEmpty()) {
+            throw new IOException("'" + directory + "' is not removed, since something is mounted there: " + mounted);
+        }
         if (!isRemoved(directory)) {
             try {
                 Command.of("chattr", "-R", "-f", "-i", directory.toString()).run();
@@ -77,6 +84,9 @@ public final class ScratchPlace {
         List<Path> all;
         try (var paths = Files.walk(directory)) {
             all = paths.sorted(Comparator.reverseOrder()).toList();
+        } catch (UncheckedIOException e) {
+            // A program of a plugin still removes something there.
+            return false;
         }
         for (Path path : all) {
             try {

@@ -78,14 +78,26 @@ public final class BackupKit {
         plugin.activateStorage(storage, OperationCache.create());
         try (BackupProvider provider = plugin.newBackupProvider(storage, (level, line) -> {})) {
             provider.initJob(START);
+            boolean answer;
             try {
                 var _ = provider.initBackup(GUEST, type, START);
-                return question.of(provider);
-            } finally {
-                provider.abortBackup(GUEST, type, "it was only asked");
-                provider.cleanupJob();
+                answer = question.of(provider);
+            } catch (RuntimeException e) {
+                try {
+                    end(provider, type);
+                } catch (RuntimeException atEnd) {
+                    e.addSuppressed(atEnd);
+                }
+                throw e;
             }
+            end(provider, type);
+            return answer;
         }
+    }
+
+    private static void end(BackupProvider provider, GuestType type) {
+        provider.abortBackup(GUEST, type, "it was only asked");
+        provider.cleanupJob();
     }
 
     private static boolean isDone(BooleanSupplier attempt) {

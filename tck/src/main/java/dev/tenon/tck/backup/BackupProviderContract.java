@@ -52,6 +52,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,13 +84,27 @@ public abstract class BackupProviderContract {
     @SuppressWarnings("NullAway.Init")
     Path own;
 
-    private final Vmid guest = new Vmid(1000L + NUMBERS.incrementAndGet());
+    /** No guest of anybody has so high a number. */
+    private final Vmid guest = new Vmid(999_000_000L + NUMBERS.incrementAndGet());
 
     /** Others in each process: what a host remembers of the archives of an earlier one is not about these. */
     private long time = Instant.now().minus(Duration.ofDays(30)).getEpochSecond() + NUMBERS.get() * 1000L;
 
     /** What is tested. */
     protected abstract BackupSubject subject();
+
+    /** A storage that somebody has named is as empty afterwards as it was. */
+    @AfterEach
+    void freeTheBackups() {
+        for (VolumeName volume : names()) {
+            try {
+                plugin().updateAttribute(subject().storage(), volume, VolumeAttribute.PROTECTED, "0");
+                plugin().freeImage(subject().storage(), volume, false, null).ifPresent(cleanup -> cleanup.run());
+            } catch (StorageException e) {
+                // Whether they can be freed is what a test asks.
+            }
+        }
+    }
 
     /** Reports the test as skipped, if the provider lacks what it needs. */
     private static void requires(boolean isAble, String lack) {

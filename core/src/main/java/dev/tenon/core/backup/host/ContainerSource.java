@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.host;
 
 import dev.tenon.core.linux.FileSystemStatus;
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.backup.BackupProvider;
@@ -101,7 +102,7 @@ final class ContainerSource implements BackupRun.Source {
      */
     private static List<String> sources(Path root, RunLog log) throws IOException {
         List<String> sources = new ArrayList<>(List.of(ROOT));
-        List<Path> mounts = MountPoint.below(root);
+        List<Path> mounts = MountTable.below(root);
         mounts.stream()
                 .filter(mount -> !mount.equals(root))
                 .forEach(mount -> log.warn("what is mounted on '" + mount + "' is not backed up"));

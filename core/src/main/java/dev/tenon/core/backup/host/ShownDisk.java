@@ -3,6 +3,7 @@ package dev.tenon.core.backup.host;
 import dev.tenon.core.backup.nbd.NbdServer;
 import dev.tenon.core.backup.nbd.ServedDisk;
 import dev.tenon.core.command.Companion;
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.qemu.StorageDaemon;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
@@ -193,7 +194,7 @@ public final class ShownDisk implements AutoCloseable {
     /** The daemon makes the file appear over the empty one. */
     private static boolean isMounted(Path file, long size) {
         try {
-            return MountPoint.below(file).contains(file) && Files.size(file) >= size;
+            return MountTable.below(file).contains(file) && Files.size(file) >= size;
         } catch (IOException e) {
             return false;
         }

@@ -1,5 +1,6 @@
 package dev.tenon.core.backup.host;
 
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.linux.ProcessIdentity;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -71,7 +72,7 @@ public final class WorkDirectory implements AutoCloseable {
                         .isPresent();
                 if (isDead) {
                     try {
-                        MountPoint.below(directory).reversed().forEach(MountPoint::release);
+                        MountTable.below(directory).reversed().forEach(MountPoint::release);
                         remove(directory);
                         LOG.info("event=work-directory-removed path={}", directory);
                     } catch (IOException e) {

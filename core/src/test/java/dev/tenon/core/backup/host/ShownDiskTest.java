@@ -9,6 +9,7 @@ import dev.tenon.core.backup.nbd.FileDisk;
 import dev.tenon.core.backup.nbd.ServedDisk;
 import dev.tenon.core.command.Command;
 import dev.tenon.core.linux.EffectiveUser;
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
@@ -55,7 +56,7 @@ class ShownDiskTest {
     }
 
     private static List<Path> mounts(Path below) throws IOException {
-        return MountPoint.below(below);
+        return MountTable.below(below);
     }
 
     @ParameterizedTest
