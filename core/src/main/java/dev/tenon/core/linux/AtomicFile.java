@@ -8,11 +8,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Replaces the content of a file in one step: whoever reads it sees the old or the new, after a crash too. */
 public final class AtomicFile {
@@ -34,6 +36,17 @@ public final class AtomicFile {
     }
 
     /**
+     * Writes what has no past: it has the rights that a new file has, its owner is who writes it, and it takes the place of a
+     * symbolic link.
+     *
+     * @throws IOException if it cannot be written; then an earlier file is as it was
+     */
+    public static void replaceReport(Path file, byte[] content) throws IOException {
+        write(file.toAbsolutePath(), content, null, _ -> {});
+        forceDirectory(file.toAbsolutePath());
+    }
+
+    /**
      * Writes a secret. An earlier file passes nothing on, and no mode is changed afterwards. The directory is not synced: who
      * needs the secret after a power failure does that, and knows what a failure of it means.
      *
@@ -48,7 +61,8 @@ public final class AtomicFile {
         void give(Path temporary) throws IOException;
     }
 
-    private static void write(Path target, byte[] content, Set<PosixFilePermission> mode, Attributes attributes)
+    private static void write(
+            Path target, byte[] content, @Nullable Set<PosixFilePermission> mode, Attributes attributes)
             throws IOException {
         Path temporary = target.resolveSibling(
                 target.getFileName() + ".tmp." + ProcessHandle.current().pid());
@@ -57,7 +71,9 @@ public final class AtomicFile {
             try (FileChannel channel = FileChannel.open(
                     temporary,
                     Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                    PosixFilePermissions.asFileAttribute(mode))) {
+                    mode == null
+                            ? new FileAttribute<?>[0]
+                            : new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(mode)})) {
                 attributes.give(temporary);
                 ByteBuffer bytes = ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
@@ -66,8 +82,13 @@ public final class AtomicFile {
                 channel.force(true);
             }
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(temporary);
+        } catch (IOException | RuntimeException e) {
+            try {
+                Files.deleteIfExists(temporary);
+            } catch (IOException left) {
+                e.addSuppressed(left);
+            }
+            throw e;
         }
     }
 

@@ -8,8 +8,6 @@ import java.nio.file.Path;
 
 /** Files of text that are there whole or not at all. */
 public final class WholeFiles {
-    private static final int MODE_OF_NEW = 0644;
-
     private WholeFiles() {}
 
     /**
@@ -27,6 +25,6 @@ public final class WholeFiles {
     }
 
     private static void write(Path file, String text) throws IOException {
-        AtomicFile.replace(file, text.getBytes(StandardCharsets.UTF_8), MODE_OF_NEW);
+        AtomicFile.replaceReport(file, text.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -48,6 +48,9 @@ public final class RestoreRun {
     private final CopyProgress progress;
     private final List<Path> made = new ArrayList<>();
 
+    /** From the first byte on that is written over what was there. */
+    private boolean isOverwriting;
+
     /**
      * A restore that has not begun.
      *
@@ -92,13 +95,19 @@ public final class RestoreRun {
                     e,
                     outcome(),
                     "unable to restore " + Quoted.of(request.archive().toString())));
+        } catch (StorageException e) {
+            // What a provider leaves clean is not what was overwritten before.
+            throw undone(
+                    isOverwriting && e.outcome() != Outcome.UNKNOWN
+                            ? new StorageException(e.error(), Outcome.UNKNOWN, String.valueOf(e.getMessage()), e)
+                            : e);
         } catch (RuntimeException e) {
             throw undone(e);
         }
     }
 
     private Outcome outcome() {
-        return request.elsewhere().isEmpty() ? Outcome.FAILED_CLEAN : Outcome.UNKNOWN;
+        return isOverwriting ? Outcome.UNKNOWN : Outcome.FAILED_CLEAN;
     }
 
     private RuntimeException undone(RuntimeException why) {
@@ -207,6 +216,8 @@ public final class RestoreRun {
             check(source, device, size);
             if (existing == null) {
                 made.add(target);
+            } else {
+                isOverwriting = true;
             }
             QemuImg.convert(
                     new QemuImg.Source(source.toAbsolutePath().toString(), Format.Image.RAW, null),

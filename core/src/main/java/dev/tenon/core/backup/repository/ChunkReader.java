@@ -37,6 +37,7 @@ final class ChunkReader implements AutoCloseable {
      * @throws IOException if it cannot be read from any of them
      */
     byte[] read(ChunkId id) throws IOException {
+        requireOpen();
         Optional<ChunkIndex.Place> place = index.find(id);
         if (place.isEmpty()) {
             return read(
@@ -99,6 +100,7 @@ final class ChunkReader implements AutoCloseable {
 
     /** The same as {@link #read} for one who needs the chunk only once, without a copy of it. */
     void use(ChunkId id, Use use) throws IOException {
+        requireOpen();
         Optional<ChunkIndex.Place> place = index.find(id);
         if (place.isEmpty() || !isUsed(id, place.get(), use)) {
             byte[] chunk = read(id);

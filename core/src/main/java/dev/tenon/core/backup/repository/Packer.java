@@ -1,8 +1,8 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.linux.NativeMemory;
 import dev.tenon.core.linux.Zstd;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -24,7 +24,7 @@ final class Packer {
     private static final int WORTH_WHILE = TRIAL / 100 * 95;
 
     /** What it has is given back with it: Java sees no need to for memory that is not its own. */
-    private final Arena memory = Arena.ofShared();
+    private final NativeMemory memory = new NativeMemory();
 
     private final ByteBuffer plain;
     private final ByteBuffer packed;
@@ -33,13 +33,19 @@ final class Packer {
     private final Zstd zstd = new Zstd();
 
     private Packer(int largest, @Nullable RepositoryKey key) {
-        plain = allocate(largest);
-        packed = allocate(Pack.CHUNK_HEADER + Zstd.bound(largest));
+        try {
+            plain = allocate(largest);
+            packed = allocate(Pack.CHUNK_HEADER + Zstd.bound(largest));
+        } catch (Error e) {
+            // Nobody else gives back what there was room for.
+            free();
+            throw e;
+        }
         this.key = key;
     }
 
     private ByteBuffer allocate(long size) {
-        return memory.allocate(size).asByteBuffer();
+        return memory.allocate(size);
     }
 
     private void free() {

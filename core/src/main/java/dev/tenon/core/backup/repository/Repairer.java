@@ -68,7 +68,9 @@ public final class Repairer {
                                 e);
                     }
                     // One that was collected meanwhile is not missed.
-                    if (!(e instanceof NoSuchFileException) || Files.exists(layout.pack(name))) {
+                    if (repaired.contains(name)) {
+                        lost.put(name, "it is whole again, but its parity cannot be written: " + Failures.reason(e));
+                    } else if (!(e instanceof NoSuchFileException) || Files.exists(layout.pack(name))) {
                         lost.put(name, "it cannot be read or written: " + Failures.reason(e));
                     }
                 }

@@ -2,12 +2,12 @@ package dev.tenon.core.backup.repository;
 
 import dev.tenon.core.linux.DirectorySync;
 import dev.tenon.core.linux.FileMove;
+import dev.tenon.core.linux.NativeMemory;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.backup.DeviceName;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -56,7 +56,7 @@ public final class SnapshotWriter implements AutoCloseable {
     private final Deque<ByteBuffer> directBuffers = new ArrayDeque<>();
 
     /** Of the direct buffers: Java sees no need to give back what is not its own. */
-    private final Arena memory = Arena.ofShared();
+    private final NativeMemory memory = new NativeMemory();
 
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
@@ -134,17 +134,28 @@ public final class SnapshotWriter implements AutoCloseable {
     /** A buffer for a chunk, which is given back by {@link #store}. Waits while too many chunks are under way. */
     byte[] buffer() throws IOException {
         awaitRoom();
-        synchronized (buffers) {
-            byte[] buffer = buffers.poll();
-            return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
+        try {
+            synchronized (buffers) {
+                byte[] buffer = buffers.poll();
+                return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
+            }
+        } catch (Error e) {
+            // There may be no room for one, and who closes this waits for all.
+            ahead.release();
+            throw e;
         }
     }
 
     private ByteBuffer directBuffer() throws IOException {
         awaitRoom();
-        synchronized (buffers) {
-            ByteBuffer direct = directBuffers.poll();
-            return direct == null ? memory.allocate(DiskTable.CHUNK).asByteBuffer() : direct.clear();
+        try {
+            synchronized (buffers) {
+                ByteBuffer direct = directBuffers.poll();
+                return direct == null ? memory.allocate(DiskTable.CHUNK) : direct.clear();
+            }
+        } catch (Error e) {
+            ahead.release();
+            throw e;
         }
     }
 

@@ -219,15 +219,17 @@ public final class StorageRepository {
     /** Keeps the key beside, under another name: it may be the only one by which the backups can be read. */
     static void putAway(StorageId storage) {
         Path key = file(storage).path();
+        Outcome outcome = Outcome.FAILED_CLEAN;
         try {
             if (Files.exists(key)) {
                 Files.move(key, beside(key));
+                outcome = Outcome.UNKNOWN;
                 DirectorySync.of(key.resolveSibling(".").normalize());
             }
         } catch (IOException e) {
             throw new StorageException(
                     StorageError.STORAGE_UNAVAILABLE,
-                    Outcome.FAILED_CLEAN,
+                    outcome,
                     "storage '" + storage + "': unable to put its key '" + key + "' away: " + e.getMessage(),
                     e);
         }

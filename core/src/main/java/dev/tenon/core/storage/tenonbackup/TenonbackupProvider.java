@@ -367,9 +367,9 @@ final class TenonbackupProvider implements BackupProvider {
                 disk.copy(
                         (offset, chunk) -> {
                             int length = chunk.remaining();
+                            limit.await(moved.addAndGet(length), DiskCopy::endIfInterrupted);
                             file.write(offset, chunk);
                             file.beginSync(offset, length);
-                            limit.await(moved.addAndGet(length), DiskCopy::endIfInterrupted);
                         },
                         copied);
                 file.sync();
