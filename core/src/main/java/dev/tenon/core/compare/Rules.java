@@ -35,6 +35,7 @@ public record Rules(List<Rule> rules) {
     /** No differences are accepted. */
     public static final Rules NONE = new Rules(List.of());
 
+    private static final Set<String> TOLERANCES = Set.of("ignore", "within", "map", "match");
     private static final Set<String> KEYS =
             Set.of("method", "storage", "field", "ignore", "within", "map", "match", "reason", "owner");
 
@@ -103,7 +104,9 @@ public record Rules(List<Rule> rules) {
                 && both.get("new") instanceof String candidate) {
             given.add(new Rule.Tolerance.Matching(old, candidate));
         }
-        if (given.size() != 1) {
+        // Also one that cannot be read: the other would be more than what was meant.
+        if (given.size() != 1
+                || map.keySet().stream().filter(TOLERANCES::contains).count() != 1) {
             throw new IOException(where
                     + " needs one of \"ignore\": true, \"within\": a number from 0 on, \"map\": an object of texts,"
                     + " and \"match\": an object with the texts \"old\" and \"new\"");

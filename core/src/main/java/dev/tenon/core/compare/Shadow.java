@@ -236,6 +236,7 @@ public final class Shadow implements Decorator, AutoCloseable {
     private void offer(Call<?> call, Answer answer, long before) {
         int weight = answer instanceof Answer.Value(Collection<?> many, var _) ? many.size() : 0;
         if (volumes.addAndGet(weight) > settings.volumes()
+                || isClosing
                 || !queue.offer(Optional.of(new Read(call, answer, weight, before, System.nanoTime())))) {
             volumes.addAndGet(-weight);
             dropped.increment();

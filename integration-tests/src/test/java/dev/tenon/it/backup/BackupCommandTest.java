@@ -109,11 +109,6 @@ class BackupCommandTest {
             long second = System.currentTimeMillis() / 1000;
             await().until(() -> System.currentTimeMillis() / 1000 > second);
         }
-
-        // A storage that gets this name later has none of these backups.
-        TenonCommand removed = commands.run("storage", "remove", "vault");
-        assertThat(removed.status()).as("%s", removed).isZero();
-        assertThat(scratch.file("bitmaps/vault")).doesNotExist();
     }
 
     /** The daemon is not asked: the command has a sidecar of its own, which keeps what has to last beside the journal. */
@@ -159,6 +154,11 @@ class BackupCommandTest {
             long second = System.currentTimeMillis() / 1000;
             await().until(() -> System.currentTimeMillis() / 1000 > second);
         }
+
+        // A storage that gets this name later has none of these backups.
+        TenonCommand removed = commands.run("storage", "remove", "vault");
+        assertThat(removed.status()).as("%s", removed).isZero();
+        assertThat(scratch.file("bitmaps/vault")).doesNotExist();
     }
 
     @ParameterizedTest
