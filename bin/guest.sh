@@ -75,6 +75,24 @@ guest_processors() {
     done < <(sed -n 's/^Cpus_allowed_list:\s*\(.*\)/\1,/p' "/proc/$BASHPID/status")
 }
 
+# Linux as a program, with these disks.
+boot_uml() {
+    local memory_place=$1 arguments=() number=97 disk
+    shift
+    for disk in "$@"; do
+        # shellcheck disable=SC2059
+        arguments+=("ubd$(printf "\\$(printf '%o' $number)")=$disk")
+        number=$((number + 1))
+    done
+    # Each system call and page fault in the guest is a switch between processes of this machine, and a switch to another
+    # processor takes several times as long.
+    TMPDIR=$memory_place exec taskset -c "$(guest_processors | shuf -n 1)" \
+        "$guest_home/root/usr/bin/linux.uml" "mem=$memory" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro \
+        "init=$root/bin/guest-init" "guest_root=$root" "guest_home=$guest_home" "guest_run=$guest_run" "uml_dir=$guest_run/" umid=guest \
+        guest_modules=loop,dm-mod,dm-thin-pool,dm-snapshot \
+        con=null con0=null,fd:1 ssl=null ssl0=null,fd:3 ssl1=null,fd:4 ${arguments[@]+"${arguments[@]}"}
+}
+
 # Runs a command in the guest, as the settings of bin/guest say; exits as that does.
 run_guest() {
     local memory_place=/dev/shm arguments=() number=0 size status
@@ -91,8 +109,7 @@ run_guest() {
     fi
     for size in ${disks[@]+"${disks[@]}"}; do
         truncate -s "$size" "$guest_run/disk$number"
-        # shellcheck disable=SC2059
-        arguments+=("ubd$(printf "\\$(printf '%o' $((97 + number)))")=$guest_run/disk$number")
+        arguments+=("$guest_run/disk$number")
         number=$((number + 1))
     done
     mkdir "$guest_run/said"
@@ -102,12 +119,7 @@ run_guest() {
     env -0 >"$guest_run/environment"
     exec 3>&1 4>&2
     set -m
-    # Each system call and page fault in the guest is a switch between processes of this machine, and a switch to another
-    # processor takes several times as long.
-    TMPDIR=$memory_place taskset -c "$(guest_processors | shuf -n 1)" \
-        "$guest_home/root/usr/bin/linux.uml" "mem=$memory" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro \
-        "init=$root/bin/guest-init" "guest_root=$root" "guest_home=$guest_home" "guest_run=$guest_run" "uml_dir=$guest_run/" umid=guest \
-        con=null con0=null,fd:1 ssl=null ssl0=null,fd:3 ssl1=null,fd:4 ${arguments[@]+"${arguments[@]}"} \
+    "$boot_guest" "$memory_place" ${arguments[@]+"${arguments[@]}"} \
         </dev/null >"${log:-$guest_run/log}" 2>&1 {guard}>&- &
     local group=$!
     set +m

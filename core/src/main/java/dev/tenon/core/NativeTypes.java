@@ -5,6 +5,7 @@ import dev.tenon.core.storage.block.lvm.LvmPlugin;
 import dev.tenon.core.storage.block.lvm.LvmThinPlugin;
 import dev.tenon.core.storage.block.rbd.RbdPlugin;
 import dev.tenon.core.storage.block.storpool.StorpoolPlugin;
+import dev.tenon.core.storage.block.zfs.ZfsPoolPlugin;
 import dev.tenon.core.storage.mounted.btrfs.BtrfsPlugin;
 import dev.tenon.core.storage.mounted.cephfs.CephfsPlugin;
 import dev.tenon.core.storage.mounted.cifs.CifsPlugin;
@@ -33,7 +34,8 @@ public final class NativeTypes {
                         new NfsPlugin(),
                         new RbdPlugin(),
                         new StorpoolPlugin(),
-                        new TenonbackupPlugin())
+                        new TenonbackupPlugin(),
+                        new ZfsPoolPlugin())
                 .forEach(plugin -> types.put(plugin.type(), plugin));
         return Collections.unmodifiableMap(types);
     }

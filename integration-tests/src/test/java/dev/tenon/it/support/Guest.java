@@ -36,6 +36,7 @@ public final class Guest {
     private static final Pattern LINE = Pattern.compile("\u0001([A-Z]+) ([^ \n]*) ([^ \n]*)\n");
 
     private final Scratch scratch;
+    private final List<String> program;
     private final List<String> options = new ArrayList<>();
     private final Map<String, String> properties = new LinkedHashMap<>();
     private final Map<String, String> variables = new LinkedHashMap<>();
@@ -74,7 +75,17 @@ public final class Guest {
 
     /** A guest that boots with each command, and lasts as long. */
     public Guest(Scratch scratch) {
+        this(scratch, List.of(Installation.home() + "/bin/guest"));
+    }
+
+    /** The same with ZFS, which takes minutes to build once, and whose commands take some tenths of a second. */
+    public static Guest withZfs(Scratch scratch) {
+        return new Guest(scratch, List.of(Installation.home() + "/bin/guest", "--zfs"));
+    }
+
+    private Guest(Scratch scratch, List<String> program) {
         this.scratch = scratch;
+        this.program = program;
         // Commands of LVM are slow there, and a loaded machine makes them slower.
         options.addAll(List.of("--limit", "1800"));
         Properties own = System.getProperties();
@@ -107,13 +118,11 @@ public final class Guest {
         return this;
     }
 
-    private static String program() {
-        return Installation.home() + "/bin/guest";
-    }
-
     /** Reports the test as skipped, with the reason, if this machine can have no guest. */
     public Guest required() {
-        Said check = said(List.of(program(), "--check"));
+        List<String> command = new ArrayList<>(program);
+        command.add("--check");
+        Said check = said(command);
         assumeTrue(check.status() != NO_GUEST, check.errors().strip().replaceAll("(?s).*\n", ""));
         if (check.status() != 0) {
             throw new AssertionError("bin/guest --check: " + check.errors());
@@ -123,7 +132,7 @@ public final class Guest {
 
     /** Runs a command in the guest. */
     public Said run(String... command) {
-        List<String> whole = new ArrayList<>(List.of(program()));
+        List<String> whole = new ArrayList<>(program);
         whole.addAll(options);
         whole.add("--");
         whole.addAll(List.of(command));

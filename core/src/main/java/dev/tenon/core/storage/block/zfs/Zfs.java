@@ -1,0 +1,204 @@
+package dev.tenon.core.storage.block.zfs;
+
+import dev.tenon.core.command.Command;
+import dev.tenon.core.command.SharedAnswer;
+import dev.tenon.core.command.ShortCommand;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.storage.common.SeenEffect;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * ZFS's commands. All datasets of all pools are asked for once for all who ask at the same time, whichever storages they ask for;
+ * nothing waits longer than the host's limits.
+ */
+final class Zfs {
+    private static final Logger LOG = LoggerFactory.getLogger(Zfs.class);
+
+    private static final List<String> LIST =
+            List.of("list", "-Hp", "-t", "filesystem,volume", "-o", Dataset.FIELDS);
+
+    /** Those of one operation of the host. */
+    private record Listed(List<Dataset> all) {}
+
+    private static final Map<ZfsHost, Zfs> ALL = new ConcurrentHashMap<>();
+
+    private final ZfsHost host;
+    private final SharedAnswer<List<Dataset>> all;
+
+    /** The commands of this host. */
+    static Zfs of(ZfsHost host) {
+        return ALL.computeIfAbsent(host, Zfs::new);
+    }
+
+    private Zfs(ZfsHost host) {
+        this.host = host;
+        all = new SharedAnswer<>("zfs list", () -> Dataset.read(asked("zfs", LIST)));
+    }
+
+    ZfsHost host() {
+        return host;
+    }
+
+    // ---- questions
+
+    /** All datasets of all pools, for all calls of one operation. */
+    List<Dataset> all(OperationCache cache) {
+        return cache.get("zfs:list", Listed.class, () -> new Listed(all.ask(host.read())))
+                .all();
+    }
+
+    /** A dataset and what is directly in it, as they are now; {@code NOT_FOUND} if there is none. */
+    List<Dataset> within(String name) {
+        return Dataset.read(asked("zfs", with(LIST, "-d", "1", name)));
+    }
+
+    /** A dataset as it is now, empty if there is none of this name. */
+    Optional<Dataset> find(String name) {
+        try {
+            return Dataset.read(asked("zfs", with(LIST, name))).stream().findFirst();
+        } catch (StorageException e) {
+            if (e.error() == StorageError.NOT_FOUND) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** The snapshots of a dataset, the oldest first; {@code NOT_FOUND} if there is no such dataset. */
+    List<Snapshot> snapshots(String name) {
+        return Snapshot.read(asked(
+                "zfs",
+                List.of("list", "-Hp", "-d", "1", "-t", "snapshot", "-s", "createtxg", "-o", Snapshot.FIELDS, name)));
+    }
+
+    /** A property of a dataset, as ZFS writes it. */
+    String property(String property, String name) {
+        return asked("zfs", List.of("get", "-Hp", "-o", "value", property, name)).strip();
+    }
+
+    private static List<String> with(List<String> words, String... more) {
+        List<String> all = new ArrayList<>(words);
+        all.addAll(List.of(more));
+        return all;
+    }
+
+    private String asked(String program, List<String> words) {
+        ShortCommand.Ended ended;
+        try {
+            ended = new ShortCommand(with(List.of(host.program(program)), words.toArray(String[]::new)), Map.of(), host.read())
+                    .run();
+        } catch (StorageException e) {
+            throw new StorageException(
+                    e.error() == StorageError.COMMAND_FAILED ? StorageError.STORAGE_UNAVAILABLE : e.error(),
+                    Outcome.NOT_STARTED,
+                    e.getMessage(),
+                    e);
+        }
+        if (ended.exitCode() != 0) {
+            StorageError error = errorOf(ended.errors());
+            throw StorageException.refused(
+                    error == StorageError.COMMAND_FAILED ? StorageError.STORAGE_UNAVAILABLE : error,
+                    "zfs error: " + words(ended));
+        }
+        return ended.output();
+    }
+
+    // ---- changes
+
+    /**
+     * Makes a change.
+     *
+     * @throws StorageException {@code NOT_FOUND}, {@code ALREADY_EXISTS} or {@code IN_USE}, {@code NOT_STARTED} if ZFS had
+     *     looked before it began; else one of them, {@code NO_SPACE}, {@code STORAGE_UNAVAILABLE}, {@code PERMISSION_DENIED} or
+     *     {@code COMMAND_FAILED}, {@code UNKNOWN}
+     */
+    void change(String... words) {
+        changed("zfs", words);
+    }
+
+    /** The same of a pool. */
+    void changePool(String... words) {
+        changed("zpool", words);
+    }
+
+    private void changed(String program, String... words) {
+        ShortCommand.Ended ended = new ShortCommand(
+                        with(List.of(host.program(program)), words), Map.of(), host.change())
+                .run();
+        ended.errors().forEach(line -> LOG.info("event=said program={} line={}", program, Quoted.inWords(line)));
+        if (ended.exitCode() != 0) {
+            throw new StorageException(
+                    errorOf(ended.errors()),
+                    isRefusal(ended.errors()) ? Outcome.NOT_STARTED : Outcome.UNKNOWN,
+                    program + " error: " + words(ended));
+        }
+    }
+
+    /** Makes a change; if it fails, what can be seen tells whether nothing was changed. */
+    void told(Runnable change, BooleanSupplier isUnchanged) {
+        try {
+            change.run();
+        } catch (StorageException e) {
+            throw SeenEffect.of(e, isUnchanged);
+        }
+    }
+
+    /** Runs a command between two files. */
+    void stream(Path from, Path to, List<String> words) {
+        new Command(with(List.of(host.program("zfs")), words.toArray(String[]::new)), "zfs error", ZfsHost.LONGEST)
+                .run(from, to);
+    }
+
+    /** Hints of what to do come after what is wrong. */
+    private static String words(ShortCommand.Ended ended) {
+        return ended.errors().stream()
+                .filter(line -> line.startsWith("cannot "))
+                .findFirst()
+                .or(() -> Optional.ofNullable(ended.lastWords()))
+                .orElse("exit code " + ended.exitCode());
+    }
+
+    /** Whether a command looked and did nothing. */
+    private static boolean isRefusal(List<String> lines) {
+        String all = String.join("\n", lines);
+        return all.contains("does not exist")
+                || all.contains("already exists")
+                || all.contains("has dependent clones")
+                || all.contains("more recent snapshots");
+    }
+
+    /** What a command means that failed with these lines on its standard error. */
+    static StorageError errorOf(List<String> lines) {
+        String all = String.join("\n", lines);
+        if (all.contains("out of space") || all.contains("quota exceeded") || all.contains("No space left")) {
+            return StorageError.NO_SPACE;
+        }
+        if (all.contains("no such pool") || all.contains("suspended") || all.contains("modules are not loaded")) {
+            return StorageError.STORAGE_UNAVAILABLE;
+        }
+        if (all.contains("does not exist")) {
+            return StorageError.NOT_FOUND;
+        }
+        if (all.contains("already exists")) {
+            return StorageError.ALREADY_EXISTS;
+        }
+        if (all.contains("is busy") || all.contains("dependent clones") || all.contains("more recent snapshots")) {
+            return StorageError.IN_USE;
+        }
+        return all.contains("permission denied") || all.contains("Permission denied")
+                ? StorageError.PERMISSION_DENIED
+                : StorageError.COMMAND_FAILED;
+    }
+}

@@ -1,0 +1,562 @@
+package dev.tenon.it.block;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.core.linux.Descriptor;
+import dev.tenon.core.lock.Locks;
+import dev.tenon.core.spi.ByteSize;
+import dev.tenon.core.spi.Finding;
+import dev.tenon.core.spi.Finding.Remedy;
+import dev.tenon.core.spi.Format.Image;
+import dev.tenon.core.spi.Hints;
+import dev.tenon.core.spi.ImageFilter;
+import dev.tenon.core.spi.Interruption;
+import dev.tenon.core.spi.Mutation;
+import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.Rollback;
+import dev.tenon.core.spi.Secrets;
+import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.Transfer;
+import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeInfo;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.block.zfs.ZfsHost;
+import dev.tenon.core.storage.block.zfs.ZfsPoolPlugin;
+import dev.tenon.core.stream.DescriptorExport;
+import dev.tenon.core.stream.DescriptorImport;
+import dev.tenon.core.stream.StreamSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What is particular to volumes of ZFS, what PVE's users have stumbled over, and what interrupted work leaves; in a guest. */
+class ZfsVolumes {
+    private static final Vmid GUEST = new Vmid(100);
+    private static final ByteSize SIZE = ByteSize.ofKib(4096);
+    private static final VolumeName DISK = new VolumeName("vm-100-disk-0");
+    private static final VolumeName DIRECTORY = new VolumeName("subvol-100-disk-0");
+    private static final SnapshotName ONE = new SnapshotName("one");
+    private static final SnapshotName TWO = new SnapshotName("two");
+    private static final String TANK = ZfsLab.POOL;
+
+    private final StoragePlugin plugin = ZfsLab.plugin();
+    private final Storage storage = ZfsLab.storage(TANK, Map.of());
+
+    @BeforeAll
+    static void prepare() {
+        ZfsLab.prepare(TANK, "4G");
+    }
+
+    @AfterEach
+    void removeAll() {
+        for (String name : ZfsLab.names("filesystem,volume", TANK)) {
+            boolean isThere = ZfsLab.names("filesystem,volume", TANK).contains(name);
+            if (isThere && name.chars().filter(c -> c == '/').count() == 1) {
+                Lab.run("zfs", "destroy", "-R", name);
+            }
+        }
+    }
+
+    private void make(VolumeName volume, ByteSize size) {
+        plugin.allocImage(storage, GUEST, plugin.parseVolname(volume).format(), volume.value(), size);
+    }
+
+    private Path path(VolumeName volume) {
+        plugin.activateVolume(storage, volume, null, OperationCache.create(), Hints.NONE);
+        return Path.of(plugin.path(storage, volume, null).path());
+    }
+
+    private void write(VolumeName volume, int value) {
+        try (FileChannel channel = FileChannel.open(path(volume), StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(new byte[] {(byte) value}), 0);
+            channel.force(true);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private int read(VolumeName volume) {
+        try (FileChannel channel = FileChannel.open(path(volume), StandardOpenOption.READ)) {
+            ByteBuffer one = ByteBuffer.allocate(1);
+            channel.read(one, 0);
+            return one.get(0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String property(String property, String name) {
+        return Lab.run("zfs", "get", "-Hp", "-o", "value", property, TANK + "/" + name)
+                .strip();
+    }
+
+    private List<String> listed() {
+        return plugin.listImages(storage, ImageFilter.all(), OperationCache.create()).stream()
+                .map(image -> image.volid().volume().value())
+                .sorted()
+                .toList();
+    }
+
+    private static void failsWith(StorageError error, String words, Runnable work) {
+        assertThatThrownBy(work::run).isInstanceOfSatisfying(StorageException.class, e -> {
+            assertThat(e.getMessage()).contains(words);
+            assertThat(e.error()).as(e.getMessage()).isEqualTo(error);
+            assertThat(e.outcome()).as(e.getMessage()).isNotEqualTo(Outcome.UNKNOWN);
+        });
+    }
+
+    // ---- volumes
+
+    @Test
+    void propertiesAreThoseOfPve() {
+        make(DISK, ByteSize.ofKib(1025));
+        assertThat(property("volsize", "vm-100-disk-0")).isEqualTo(Integer.toString(2 << 20));
+        assertThat(property("refreservation", "vm-100-disk-0")).isNotEqualTo("0");
+        make(DIRECTORY, ByteSize.ofKib(1025));
+        assertThat(property("refquota", "subvol-100-disk-0")).isEqualTo(Integer.toString(1025 << 10));
+        assertThat(property("acltype", "subvol-100-disk-0")).isIn("posix", "posixacl");
+        assertThat(property("xattr", "subvol-100-disk-0")).isEqualTo("sa");
+        plugin.allocImage(
+                ZfsLab.storage(TANK, Map.of("sparse", "1", "blocksize", "4k")), GUEST, Image.RAW, "vm-100-thin", SIZE);
+        assertThat(property("refreservation", "vm-100-thin")).isEqualTo("0");
+        assertThat(property("volblocksize", "vm-100-thin")).isEqualTo("4096");
+        plugin.resizeVolume(storage, DISK, ByteSize.ofBytes((3 << 20) + 1024), false, null);
+        assertThat(property("volsize", "vm-100-disk-0")).isEqualTo(Integer.toString(4 << 20));
+        plugin.resizeVolume(storage, DIRECTORY, ByteSize.ofBytes(3 << 20), false, null);
+        assertThat(property("refquota", "subvol-100-disk-0")).isEqualTo(Integer.toString(3 << 20));
+        failsWith(
+                StorageError.BAD_PARAMETER,
+                "unable to shrink",
+                () -> plugin.resizeVolume(storage, DISK, ByteSize.ofBytes(1 << 20), false, null));
+    }
+
+    @Test
+    void whatIsCalledOtherwiseIsNeitherListedNorTouched() {
+        make(DISK, SIZE);
+        Lab.run("zfs", "create", "-V", "4M", TANK + "/data");
+        Lab.run("zfs", "create", "-V", "4M", TANK + "/vm-100-with space");
+        Lab.run("zfs", "create", TANK + "/vm-100-disk-1");
+        Lab.run("zfs", "create", "-V", "4M", TANK + "/subvol-100-disk-2");
+        Lab.run("zfs", "create", TANK + "/inner");
+        Lab.run("zfs", "create", "-V", "4M", TANK + "/inner/vm-100-disk-3");
+        assertThat(listed()).containsExactly("vm-100-disk-0");
+        List<String> before = ZfsLab.names("filesystem,volume", TANK);
+        for (String name : List.of("data", "vm-100-with space", "inner/vm-100-disk-3", "vm-100-disk-0@one", "../x")) {
+            failsWith(
+                    StorageError.INVALID_NAME,
+                    "unable to parse zfs volume name",
+                    () -> plugin.freeImage(storage, new VolumeName(name), false, null));
+        }
+        for (String name : List.of("vm-100-disk-1", "subvol-100-disk-2")) {
+            failsWith(
+                    StorageError.NOT_FOUND,
+                    "no volume of storage",
+                    () -> plugin.freeImage(storage, new VolumeName(name), false, null));
+        }
+        assertThat(ZfsLab.names("filesystem,volume", TANK)).isEqualTo(before);
+        // Their numbers are taken all the same.
+        assertThat(plugin.findFreeDiskname(storage, GUEST, Image.RAW, false)).isEqualTo("vm-100-disk-3");
+        assertThat(plugin.listImages(
+                        ZfsLab.storage(TANK + "/inner", Map.of()), ImageFilter.all(), OperationCache.create()))
+                .extracting(image -> image.volid().volume().value())
+                .containsExactly("vm-100-disk-3");
+    }
+
+    @Test
+    void namesAndFormatsThatDoNotFitAreRefused() {
+        for (String name : List.of("vm-101-disk-0", "subvol-100-disk-0", "disk", "base-100-disk-0", "-r")) {
+            failsWith(
+                    StorageError.INVALID_NAME,
+                    "should be 'vm-100-*'",
+                    () -> plugin.allocImage(storage, GUEST, Image.RAW, name, SIZE));
+        }
+        for (String name : List.of("vm-100-a/b", "vm-100-a@b", "vm-100-a b", "vm-100-")) {
+            assertThatThrownBy(() -> plugin.allocImage(storage, GUEST, Image.RAW, name, SIZE))
+                    .isInstanceOfSatisfying(StorageException.class, e -> assertThat(e.error())
+                            .isEqualTo(StorageError.INVALID_NAME));
+        }
+        failsWith(
+                StorageError.NOT_SUPPORTED,
+                "unsupported format 'qcow2'",
+                () -> plugin.allocImage(storage, GUEST, Image.QCOW2, null, SIZE));
+        make(DISK, SIZE);
+        failsWith(StorageError.ALREADY_EXISTS, "already exists", () -> make(DISK, SIZE));
+        failsWith(
+                StorageError.INVALID_NAME,
+                "a new name of",
+                () -> plugin.renameVolume(storage, DISK, GUEST, DIRECTORY));
+        assertThat(ZfsLab.names("filesystem,volume", TANK)).containsExactly(TANK, TANK + "/vm-100-disk-0");
+    }
+
+    /** To ZFS they are lists and ranges of snapshots, all of which it would remove. */
+    @Test
+    void aNameOfASnapshotIsNoListOfThem() {
+        make(DISK, SIZE);
+        plugin.snapshotVolume(storage, DISK, ONE);
+        plugin.snapshotVolume(storage, DISK, TWO);
+        for (String name : List.of("one,two", "one%two", "%", "one@two", "a b")) {
+            failsWith(
+                    StorageError.INVALID_NAME,
+                    "no snapshot of ZFS can be called",
+                    () -> plugin.deleteSnapshot(storage, DISK, new SnapshotName(name), false));
+        }
+        assertThat(plugin.snapshots(storage, DISK)).containsOnlyKeys("one", "two");
+    }
+
+    @Test
+    void aBaseImageWithClonesStaysAndClonesTellTheirBase() {
+        make(DISK, SIZE);
+        write(DISK, 1);
+        VolumeName base = plugin.createBase(storage, DISK);
+        assertThat(base.value()).isEqualTo("base-100-disk-0");
+        VolumeName clone = plugin.cloneImage(storage, base, new Vmid(101), null);
+        assertThat(clone.value()).isEqualTo("base-100-disk-0/vm-101-disk-0");
+        assertThat(property("origin", "vm-101-disk-0")).isEqualTo(TANK + "/base-100-disk-0@__base__");
+        List<VolumeInfo> images = plugin.listImages(
+                storage,
+                new ImageFilter.Named(List.of(new VolumeId(storage.id(), clone))),
+                OperationCache.create());
+        assertThat(images).singleElement().satisfies(image -> assertThat(image.parent())
+                .isEqualTo("base-100-disk-0@__base__"));
+        failsWith(
+                StorageError.IN_USE, "has dependent clones", () -> plugin.freeImage(storage, base, true, Image.RAW));
+        failsWith(
+                StorageError.IN_USE,
+                "has dependent clones",
+                () -> plugin.deleteSnapshot(storage, base, new SnapshotName("__base__"), false));
+        assertThat(plugin.snapshots(storage, base)).containsOnlyKeys("__base__");
+        VolumeId renamed = plugin.renameVolume(storage, clone, new Vmid(102), null);
+        assertThat(renamed.volume().value()).isEqualTo("base-100-disk-0/vm-102-disk-0");
+        assertThat(read(renamed.volume())).isEqualTo(1);
+        plugin.snapshotVolume(storage, renamed.volume(), new SnapshotName("__base__"));
+        failsWith(
+                StorageError.ALREADY_EXISTS,
+                "already exists",
+                () -> plugin.createBase(storage, renamed.volume()));
+        assertThat(listed()).containsExactly("base-100-disk-0", "base-100-disk-0/vm-102-disk-0");
+    }
+
+    /** ZFS removes the snapshots before it finds out that the volume cannot be removed. */
+    @Test
+    void aVolumeThatIsOpenStaysWithItsSnapshots() throws Exception {
+        for (VolumeName volume : List.of(DISK, DIRECTORY)) {
+            make(volume, SIZE);
+            Path file = path(volume);
+            plugin.snapshotVolume(storage, volume, ONE);
+            String opened = volume.equals(DISK) ? file.toString() : Files.createFile(file.resolve("file")).toString();
+            Process holder = new ProcessBuilder("sh", "-c", "exec 3<>\"$1\"; echo open; read -r line", "sh", opened)
+                    .start();
+            try {
+                assertThat(holder.inputReader().readLine()).isEqualTo("open");
+                failsWith(StorageError.IN_USE, "is busy", () -> plugin.freeImage(storage, volume, false, null));
+                assertThat(plugin.snapshots(storage, volume)).containsOnlyKeys("one");
+            } finally {
+                holder.destroyForcibly().waitFor();
+            }
+            plugin.freeImage(storage, volume, false, null);
+        }
+        assertThat(listed()).isEmpty();
+    }
+
+    // ---- snapshots
+
+    @Test
+    void laterSnapshotsAreInTheWayOfARollback() {
+        make(DISK, SIZE);
+        write(DISK, 1);
+        plugin.snapshotVolume(storage, DISK, ONE);
+        plugin.snapshotVolume(storage, DISK, TWO);
+        Lab.run("zfs", "snapshot", TANK + "/vm-100-disk-0@zfs-auto:hourly");
+        write(DISK, 2);
+        assertThat(plugin.rollbackIsPossible(storage, DISK, ONE))
+                .isInstanceOfSatisfying(Rollback.Blocked.class, blocked -> {
+                    assertThat(blocked.reason()).contains("'one' is not most recent snapshot on 'lab:vm-100-disk-0'");
+                    assertThat(blocked.blockers()).containsExactly(TWO, new SnapshotName("zfs-auto:hourly"));
+                });
+        assertThat(plugin.rollbackIsPossible(storage, DISK, new SnapshotName("none")))
+                .isInstanceOfSatisfying(Rollback.Blocked.class, blocked -> assertThat(blocked.reason())
+                        .contains("snapshot 'none' does not exist on"));
+        failsWith(StorageError.IN_USE, "more recent snapshots", () -> plugin.rollback(storage, DISK, ONE));
+        assertThat(read(DISK)).isEqualTo(2);
+    }
+
+    /** A snapshot does not keep a quota, and ZFS tells 0 where it takes none. */
+    @Test
+    void aRollbackBringsTheQuotaBack() {
+        make(DIRECTORY, ByteSize.ofBytes(0));
+        plugin.snapshotVolume(storage, DIRECTORY, ONE);
+        assertThat(Lab.run("zfs", "get", "-H", "-o", "value", "pve-storage:refquota", TANK + "/subvol-100-disk-0@one")
+                        .strip())
+                .isEqualTo("0");
+        plugin.resizeVolume(storage, DIRECTORY, ByteSize.ofBytes(8 << 20), false, null);
+        plugin.snapshotVolume(storage, DIRECTORY, TWO);
+        plugin.resizeVolume(storage, DIRECTORY, ByteSize.ofBytes(16 << 20), false, null);
+        plugin.rollback(storage, DIRECTORY, TWO);
+        assertThat(property("refquota", "subvol-100-disk-0")).isEqualTo(Integer.toString(8 << 20));
+        plugin.deleteSnapshot(storage, DIRECTORY, TWO, false);
+        plugin.rollback(storage, DIRECTORY, ONE);
+        assertThat(property("refquota", "subvol-100-disk-0")).isEqualTo("0");
+        assertThat(path(DIRECTORY)).isDirectory();
+        VolumeName base = plugin.createBase(storage, DIRECTORY);
+        assertThat(plugin.cloneImage(storage, base, new Vmid(101), null).value())
+                .isEqualTo("basevol-100-disk-0/subvol-101-disk-0");
+        assertThat(property("refquota", "subvol-101-disk-0")).isEqualTo("0");
+    }
+
+    // ---- streams
+
+    private static Transfer of(SnapshotName snapshot, @Nullable SnapshotName base, boolean withSnapshots) {
+        return new Transfer(snapshot, base, withSnapshots);
+    }
+
+    private Path exported(VolumeName volume, Transfer transfer) {
+        try {
+            Path file = Files.createTempFile("exported-", ".zfs");
+            try (Descriptor descriptor = Descriptor.openForWriting(file);
+                    DescriptorExport export =
+                            new DescriptorExport(descriptor, StreamSettings.USUAL.named("the export"))) {
+                plugin.exportVolume(storage, volume, "zfs", transfer, export);
+            }
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private VolumeId imported(Path file, VolumeName volume, Transfer transfer, boolean allowRename) {
+        try (Descriptor descriptor = Descriptor.openForReading(file);
+                DescriptorImport incoming = new DescriptorImport(descriptor, StreamSettings.USUAL.named("the import"))) {
+            return plugin.importVolume(storage, volume, "zfs", transfer, allowRename, incoming);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            assertThat(ZfsLab.names("filesystem,volume", TANK)).noneMatch(name -> name.contains("tenon-import-"));
+        }
+    }
+
+    @Test
+    void snapshotsTravelAndWhatCameLaterFollows() throws IOException {
+        for (VolumeName volume : List.of(DISK, DIRECTORY)) {
+            boolean isDisk = volume.equals(DISK);
+            make(volume, SIZE);
+            if (isDisk) {
+                write(volume, 1);
+            } else {
+                Files.createFile(path(volume).resolve("one"));
+            }
+            plugin.snapshotVolume(storage, volume, ONE);
+            VolumeName other = new VolumeName(volume.value().replace("100", "200"));
+            Path whole = exported(volume, of(ONE, null, false));
+            assertThat(imported(whole, other, of(ONE, null, false), false).volume()).isEqualTo(other);
+            assertThat(plugin.snapshots(storage, other)).containsOnlyKeys("one");
+            failsWith(
+                    StorageError.ALREADY_EXISTS,
+                    "already exists",
+                    () -> imported(whole, other, of(ONE, null, false), false));
+            assertThat(imported(whole, other, of(ONE, null, false), true).volume().value())
+                    .isEqualTo(isDisk ? "vm-200-disk-1" : "subvol-200-disk-1");
+            if (isDisk) {
+                write(volume, 2);
+                write(other, 9);
+            } else {
+                Files.createFile(path(volume).resolve("two"));
+            }
+            plugin.snapshotVolume(storage, volume, TWO);
+            plugin.snapshotVolume(storage, volume, new SnapshotName("three"));
+            Transfer rest = of(new SnapshotName("three"), ONE, true);
+            assertThat(imported(exported(volume, rest), other, rest, false).volume()).isEqualTo(other);
+            assertThat(plugin.snapshots(storage, other)).containsOnlyKeys("one", "two", "three");
+            if (isDisk) {
+                assertThat(read(other)).isEqualTo(2);
+            } else {
+                assertThat(path(other).resolve("two")).exists();
+            }
+            plugin.listImages(storage, ImageFilter.all(), OperationCache.create())
+                    .forEach(image -> plugin.freeImage(storage, image.volid().volume(), false, null));
+        }
+    }
+
+    @Test
+    void aStreamThatDoesNotFitLeavesNothing() throws IOException {
+        make(DISK, SIZE);
+        make(DIRECTORY, ByteSize.ofBytes(0));
+        Lab.run("zfs", "set", "mountpoint=/elsewhere", TANK + "/subvol-100-disk-0");
+        Lab.run("zfs", "create", TANK + "/inner");
+        Lab.run("zfs", "create", TANK + "/inner/child");
+        plugin.snapshotVolume(storage, DISK, ONE);
+        plugin.snapshotVolume(storage, DIRECTORY, ONE);
+        Transfer transfer = of(ONE, null, false);
+        List<String> before = ZfsLab.names("all", TANK);
+        VolumeName disk = new VolumeName("vm-200-disk-0");
+        VolumeName directory = new VolumeName("subvol-200-disk-0");
+        Path ofDisk = exported(DISK, transfer);
+        Path ofDirectory = exported(DIRECTORY, transfer);
+        Path cut = Files.createTempFile("cut-", ".zfs");
+        byte[] all = Files.readAllBytes(ofDisk);
+        Files.write(cut, Arrays.copyOf(all, all.length * 3 / 4));
+        Map<Path, VolumeName> wrong = Map.of(ofDirectory, disk, cut, disk, Path.of("/etc/passwd"), directory);
+        for (Map.Entry<Path, VolumeName> each : wrong.entrySet()) {
+            failsWith(
+                    StorageError.STREAM_BROKEN,
+                    "the stream cannot be imported",
+                    () -> imported(each.getKey(), each.getValue(), transfer, false));
+        }
+        assertThat(ZfsLab.names("all", TANK)).isEqualTo(before);
+        failsWith(
+                StorageError.NOT_SUPPORTED,
+                "not available",
+                () -> exported(DISK, new Transfer(null, null, false)));
+        // What comes is mounted where the storage is, wherever it was before.
+        imported(ofDirectory, directory, transfer, false);
+        assertThat(property("mountpoint", "subvol-200-disk-0")).isEqualTo("/tank/subvol-200-disk-0");
+    }
+
+    // ---- pools in trouble
+
+    @Test
+    void aFullPoolAndOneThatIsGoneSaySo() throws IOException {
+        ZfsLab.prepare("small", "100M");
+        Storage small = ZfsLab.storage("small", Map.of());
+        failsWith(
+                StorageError.NO_SPACE,
+                "out of space",
+                () -> plugin.allocImage(small, GUEST, Image.RAW, null, ByteSize.ofKib(1 << 20)));
+        plugin.activateStorage(small, OperationCache.create());
+        assertThat(plugin.status(small, OperationCache.create()))
+                .isInstanceOfSatisfying(StorageStatus.Active.class, active -> assertThat(
+                                active.total().bytes())
+                        .isEqualTo(active.used().bytes() + active.available().bytes()));
+        assertThat(plugin.onAdd(small, Secrets.NONE).properties()).containsEntry("mountpoint", "/small");
+        Lab.run("zpool", "export", "small");
+        assertThat(plugin.status(small, OperationCache.create())).isInstanceOf(StorageStatus.Inactive.class);
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE,
+                "dataset does not exist",
+                () -> plugin.listImages(small, ImageFilter.all(), OperationCache.create()));
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE,
+                "dataset does not exist",
+                () -> plugin.allocImage(small, GUEST, Image.RAW, null, SIZE));
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE,
+                "could not activate storage 'lab', zpool error: cannot import 'small'",
+                () -> plugin.activateStorage(small, OperationCache.create()));
+        Lab.run("zpool", "import", "-d", "/tmp", "small");
+        ZfsLab.destroy("small");
+    }
+
+    /** However many storages and volumes there are. */
+    @Test
+    void oneCommandTellsOfAllStorages() throws IOException {
+        Path programs = Files.createTempDirectory("programs-");
+        Path log = programs.resolve("log");
+        Path zfs = programs.resolve("zfs");
+        Files.writeString(zfs, "#!/bin/sh\necho \"$*\" >>" + log + "\nexec /sbin/zfs \"$@\"\n");
+        assertThat(zfs.toFile().setExecutable(true)).isTrue();
+        ZfsPoolPlugin logged = new ZfsPoolPlugin(new ZfsHost(
+                programs,
+                Path.of("/dev/zvol"),
+                Path.of("/proc/mounts"),
+                Locks.ofHost(),
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(1)));
+        make(DISK, SIZE);
+        make(DIRECTORY, SIZE);
+        Lab.run("zfs", "create", TANK + "/inner");
+        OperationCache cache = OperationCache.create();
+        for (String place : List.of(TANK, TANK + "/inner")) {
+            Storage each = ZfsLab.storage(place, Map.of());
+            logged.activateStorage(each, cache);
+            assertThat(logged.status(each, cache)).isInstanceOf(StorageStatus.Active.class);
+            assertThat(logged.listImages(each, ImageFilter.all(), cache)).hasSize(place.equals(TANK) ? 2 : 0);
+        }
+        assertThat(Files.readAllLines(log)).hasSize(1);
+    }
+
+    @Test
+    void aCommandThatHangsIsWaitedForSoLongAndNoLonger() throws IOException {
+        Path programs = Files.createTempDirectory("programs-");
+        Files.writeString(programs.resolve("zfs"), "#!/bin/sh\nexec sleep 1000\n");
+        assertThat(programs.resolve("zfs").toFile().setExecutable(true)).isTrue();
+        Duration limit = Duration.ofSeconds(1);
+        ZfsPoolPlugin hanging = new ZfsPoolPlugin(new ZfsHost(
+                programs, Path.of("/dev/zvol"), Path.of("/proc/mounts"), Locks.ofHost(), limit, limit, limit));
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE,
+                "does not answer",
+                () -> hanging.status(storage, OperationCache.create()));
+    }
+
+    // ---- what interrupted work leaves
+
+    private List<Finding> repaired(Interruption... causes) {
+        for (Finding finding : plugin.examinable().orElseThrow().examine(storage, List.of(causes))) {
+            if (finding.remedy() instanceof Remedy.Automatic automatic) {
+                automatic.work().run();
+            }
+        }
+        return plugin.examinable().orElseThrow().examine(storage, List.of(causes));
+    }
+
+    private static Interruption of(Mutation operation, VolumeName volume, @Nullable SnapshotName snapshot) {
+        return new Interruption("1", operation, volume, snapshot, Map.of(), Map.of());
+    }
+
+    @Test
+    void aBaseImageGetsTheSnapshotThatItLacks() {
+        make(DISK, SIZE);
+        make(DIRECTORY, SIZE);
+        Lab.run("zfs", "rename", TANK + "/vm-100-disk-0", TANK + "/base-100-disk-0");
+        Lab.run("zfs", "rename", TANK + "/subvol-100-disk-0", TANK + "/basevol-100-disk-0");
+        assertThat(repaired(of(Mutation.CREATE_BASE, DISK, null))).isEmpty();
+        assertThat(plugin.snapshots(storage, new VolumeName("base-100-disk-0"))).containsOnlyKeys("__base__");
+        assertThat(Lab.run("zfs", "get", "-H", "-o", "value", "pve-storage:refquota", TANK + "/basevol-100-disk-0@__base__")
+                        .strip())
+                .isEqualTo(Long.toString(SIZE.bytes()));
+    }
+
+    @Test
+    void anImportThatWasInterruptedGoesIfTheJournalKnowsIt() {
+        Lab.run("zfs", "create", "-V", "4M", TANK + "/tenon-import-01234567-vm-100-disk-0");
+        assertThat(plugin.findFreeDiskname(storage, GUEST, Image.RAW, false)).isEqualTo("vm-100-disk-1");
+        assertThat(listed()).isEmpty();
+        assertThat(repaired()).singleElement().satisfies(finding -> assertThat(finding.remedy())
+                .isInstanceOf(Remedy.ByHand.class));
+        assertThat(repaired(of(Mutation.IMPORT_VOLUME, DISK, null))).isEmpty();
+        assertThat(ZfsLab.names("filesystem,volume", TANK)).containsExactly(TANK);
+    }
+
+    @Test
+    void whatOnlyAPersonCanKnowIsShown() {
+        make(DIRECTORY, SIZE);
+        plugin.snapshotVolume(storage, DIRECTORY, ONE);
+        for (Mutation operation : List.of(Mutation.ROLLBACK, Mutation.FREE_IMAGE)) {
+            Optional<Finding> left = repaired(of(operation, DIRECTORY, ONE)).stream().findFirst();
+            assertThat(left).hasValueSatisfying(finding -> assertThat(finding.place())
+                    .isEqualTo(TANK + "/subvol-100-disk-0"));
+        }
+        assertThat(plugin.snapshots(storage, DIRECTORY)).containsOnlyKeys("one");
+    }
+}
