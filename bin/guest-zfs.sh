@@ -173,8 +173,8 @@ boot_zfs_guest() {
         -object "memory-backend-file,id=memory,size=$memory,mem-path=$memory_place,share=on" -numa node,memdev=memory \
         -chardev "socket,id=files,path=$guest_run/files" -device vhost-user-fs-pci,chardev=files,tag=machine,queue-size=1024 \
         -device virtio-serial-pci -add-fd fd=3,set=3 -add-fd fd=4,set=4 \
-        -chardev file,id=output,path=/dev/fdset/3 -device virtserialport,chardev=output,nr=1 \
-        -chardev file,id=errors,path=/dev/fdset/4 -device virtserialport,chardev=errors,nr=2 \
+        -chardev file,id=output,path=/dev/fdset/3,append=on -device virtserialport,chardev=output,nr=1 \
+        -chardev file,id=errors,path=/dev/fdset/4,append=on -device virtserialport,chardev=errors,nr=2 \
         ${disks[@]+"${disks[@]}"} -kernel "$guest_home/boot/kernel" -initrd "$guest_home/boot/files" -serial stdio -monitor none \
         -append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check random.trust_cpu=on \
 guest_files=virtiofs guest_modules=loop,zfs guest_root=$root guest_home=$guest_home guest_run=$guest_run"

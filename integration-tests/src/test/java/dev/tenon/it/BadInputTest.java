@@ -262,7 +262,7 @@ class BadInputTest {
                         ErrorCode.UNKNOWN_PLUGIN,
                         "no plugin 'nas' is served; served are [btrfs, cephfs, cifs, dir, lvm, lvmthin, nfs, rbd, storpool,"
                                 + " tenonbackup, tenonbtrfs, tenoncephfs, tenoncifs, tenondir, tenonlvm, tenonlvmthin,"
-                                + " tenonnfs, tenonrbd, tenonstorpool, torture]",
+                                + " tenonnfs, tenonrbd, tenonstorpool, tenonzfspool, torture, zfspool]",
                         c -> c.request(1, "type", Map.of(), "nas")),
                 call(
                         "no plugin",

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /** The configuration of storages, from a shell. */
 class StorageCommandTest {
-    private static final String UNKNOWN = "zfspool: tank\n\tpool rpool/data\n\t# odd  spacing\n\tfrobnicate   1\n\n";
+    private static final String UNKNOWN = "zfs: tank\n\tpool rpool/data\n\t# odd  spacing\n\tfrobnicate   1\n\n";
 
     @Test
     void aStorageIsAddedChangedAndRemovedAndTheRestOfTheFileStays(Scratch scratch) {

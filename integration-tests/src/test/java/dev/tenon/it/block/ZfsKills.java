@@ -49,8 +49,7 @@ class ZfsKills {
             Path done = directory.resolve("done" + kill);
             work(journal, done, random, kill * 200);
             Doctor doctor = new Doctor(new Journal(journal));
-            Doctor.Report report =
-                    doctor.repair(storage, plugin, Locks.ofHost().storage(storage.id(), false));
+            Doctor.Report report = doctor.repair(storage, plugin, Locks.ofHost().storage(storage.id(), false));
             report.repaired().forEach(finding -> found.merge(finding.kind().word(), 1, Integer::sum));
             List<String> lines = Files.readAllLines(done);
             for (Finding left : report.left()) {
@@ -125,7 +124,9 @@ class ZfsKills {
         }
         Map<String, List<String>> found = new TreeMap<>();
         for (VolumeName volume : volumes(plugin, storage)) {
-            found.put(volume.value(), List.copyOf(plugin.snapshots(storage, volume).keySet()));
+            found.put(
+                    volume.value(),
+                    List.copyOf(plugin.snapshots(storage, volume).keySet()));
         }
         String[] last = lines.getLast().split(" ", -1);
         if (last[0].equals("begin")) {

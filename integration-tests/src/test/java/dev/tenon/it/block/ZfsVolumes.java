@@ -193,8 +193,8 @@ class ZfsVolumes {
         }
         for (String name : List.of("vm-100-a/b", "vm-100-a@b", "vm-100-a b", "vm-100-")) {
             assertThatThrownBy(() -> plugin.allocImage(storage, GUEST, Image.RAW, name, SIZE))
-                    .isInstanceOfSatisfying(StorageException.class, e -> assertThat(e.error())
-                            .isEqualTo(StorageError.INVALID_NAME));
+                    .isInstanceOfSatisfying(
+                            StorageException.class, e -> assertThat(e.error()).isEqualTo(StorageError.INVALID_NAME));
         }
         failsWith(
                 StorageError.NOT_SUPPORTED,
@@ -203,9 +203,7 @@ class ZfsVolumes {
         make(DISK, SIZE);
         failsWith(StorageError.ALREADY_EXISTS, "already exists", () -> make(DISK, SIZE));
         failsWith(
-                StorageError.INVALID_NAME,
-                "a new name of",
-                () -> plugin.renameVolume(storage, DISK, GUEST, DIRECTORY));
+                StorageError.INVALID_NAME, "a new name of", () -> plugin.renameVolume(storage, DISK, GUEST, DIRECTORY));
         assertThat(ZfsLab.names("filesystem,volume", TANK)).containsExactly(TANK, TANK + "/vm-100-disk-0");
     }
 
@@ -234,13 +232,11 @@ class ZfsVolumes {
         assertThat(clone.value()).isEqualTo("base-100-disk-0/vm-101-disk-0");
         assertThat(property("origin", "vm-101-disk-0")).isEqualTo(TANK + "/base-100-disk-0@__base__");
         List<VolumeInfo> images = plugin.listImages(
-                storage,
-                new ImageFilter.Named(List.of(new VolumeId(storage.id(), clone))),
-                OperationCache.create());
-        assertThat(images).singleElement().satisfies(image -> assertThat(image.parent())
-                .isEqualTo("base-100-disk-0@__base__"));
-        failsWith(
-                StorageError.IN_USE, "has dependent clones", () -> plugin.freeImage(storage, base, true, Image.RAW));
+                storage, new ImageFilter.Named(List.of(new VolumeId(storage.id(), clone))), OperationCache.create());
+        assertThat(images)
+                .singleElement()
+                .satisfies(image -> assertThat(image.parent()).isEqualTo("base-100-disk-0@__base__"));
+        failsWith(StorageError.IN_USE, "has dependent clones", () -> plugin.freeImage(storage, base, true, Image.RAW));
         failsWith(
                 StorageError.IN_USE,
                 "has dependent clones",
@@ -250,10 +246,7 @@ class ZfsVolumes {
         assertThat(renamed.volume().value()).isEqualTo("base-100-disk-0/vm-102-disk-0");
         assertThat(read(renamed.volume())).isEqualTo(1);
         plugin.snapshotVolume(storage, renamed.volume(), new SnapshotName("__base__"));
-        failsWith(
-                StorageError.ALREADY_EXISTS,
-                "already exists",
-                () -> plugin.createBase(storage, renamed.volume()));
+        failsWith(StorageError.ALREADY_EXISTS, "already exists", () -> plugin.createBase(storage, renamed.volume()));
         assertThat(listed()).containsExactly("base-100-disk-0", "base-100-disk-0/vm-102-disk-0");
     }
 
@@ -264,9 +257,11 @@ class ZfsVolumes {
             make(volume, SIZE);
             Path file = path(volume);
             plugin.snapshotVolume(storage, volume, ONE);
-            String opened = volume.equals(DISK) ? file.toString() : Files.createFile(file.resolve("file")).toString();
-            Process holder = new ProcessBuilder("sh", "-c", "exec 3<>\"$1\"; echo open; read -r line", "sh", opened)
-                    .start();
+            String opened = volume.equals(DISK)
+                    ? file.toString()
+                    : Files.createFile(file.resolve("file")).toString();
+            Process holder =
+                    new ProcessBuilder("sh", "-c", "exec 3<>\"$1\"; echo open; read -r line", "sh", opened).start();
             try {
                 assertThat(holder.inputReader().readLine()).isEqualTo("open");
                 failsWith(StorageError.IN_USE, "is busy", () -> plugin.freeImage(storage, volume, false, null));
@@ -295,8 +290,9 @@ class ZfsVolumes {
                     assertThat(blocked.blockers()).containsExactly(TWO, new SnapshotName("zfs-auto:hourly"));
                 });
         assertThat(plugin.rollbackIsPossible(storage, DISK, new SnapshotName("none")))
-                .isInstanceOfSatisfying(Rollback.Blocked.class, blocked -> assertThat(blocked.reason())
-                        .contains("snapshot 'none' does not exist on"));
+                .isInstanceOfSatisfying(
+                        Rollback.Blocked.class,
+                        blocked -> assertThat(blocked.reason()).contains("snapshot 'none' does not exist on"));
         failsWith(StorageError.IN_USE, "more recent snapshots", () -> plugin.rollback(storage, DISK, ONE));
         assertThat(read(DISK)).isEqualTo(2);
     }
@@ -346,7 +342,8 @@ class ZfsVolumes {
 
     private VolumeId imported(Path file, VolumeName volume, Transfer transfer, boolean allowRename) {
         try (Descriptor descriptor = Descriptor.openForReading(file);
-                DescriptorImport incoming = new DescriptorImport(descriptor, StreamSettings.USUAL.named("the import"))) {
+                DescriptorImport incoming =
+                        new DescriptorImport(descriptor, StreamSettings.USUAL.named("the import"))) {
             return plugin.importVolume(storage, volume, "zfs", transfer, allowRename, incoming);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -368,13 +365,16 @@ class ZfsVolumes {
             plugin.snapshotVolume(storage, volume, ONE);
             VolumeName other = new VolumeName(volume.value().replace("100", "200"));
             Path whole = exported(volume, of(ONE, null, false));
-            assertThat(imported(whole, other, of(ONE, null, false), false).volume()).isEqualTo(other);
+            assertThat(imported(whole, other, of(ONE, null, false), false).volume())
+                    .isEqualTo(other);
             assertThat(plugin.snapshots(storage, other)).containsOnlyKeys("one");
             failsWith(
                     StorageError.ALREADY_EXISTS,
                     "already exists",
                     () -> imported(whole, other, of(ONE, null, false), false));
-            assertThat(imported(whole, other, of(ONE, null, false), true).volume().value())
+            assertThat(imported(whole, other, of(ONE, null, false), true)
+                            .volume()
+                            .value())
                     .isEqualTo(isDisk ? "vm-200-disk-1" : "subvol-200-disk-1");
             if (isDisk) {
                 write(volume, 2);
@@ -385,7 +385,8 @@ class ZfsVolumes {
             plugin.snapshotVolume(storage, volume, TWO);
             plugin.snapshotVolume(storage, volume, new SnapshotName("three"));
             Transfer rest = of(new SnapshotName("three"), ONE, true);
-            assertThat(imported(exported(volume, rest), other, rest, false).volume()).isEqualTo(other);
+            assertThat(imported(exported(volume, rest), other, rest, false).volume())
+                    .isEqualTo(other);
             assertThat(plugin.snapshots(storage, other)).containsOnlyKeys("one", "two", "three");
             if (isDisk) {
                 assertThat(read(other)).isEqualTo(2);
@@ -423,10 +424,7 @@ class ZfsVolumes {
                     () -> imported(each.getKey(), each.getValue(), transfer, false));
         }
         assertThat(ZfsLab.names("all", TANK)).isEqualTo(before);
-        failsWith(
-                StorageError.NOT_SUPPORTED,
-                "not available",
-                () -> exported(DISK, new Transfer(null, null, false)));
+        failsWith(StorageError.NOT_SUPPORTED, "not available", () -> exported(DISK, new Transfer(null, null, false)));
         // What comes is mounted where the storage is, wherever it was before.
         imported(ofDirectory, directory, transfer, false);
         assertThat(property("mountpoint", "subvol-200-disk-0")).isEqualTo("/tank/subvol-200-disk-0");
@@ -444,9 +442,11 @@ class ZfsVolumes {
                 () -> plugin.allocImage(small, GUEST, Image.RAW, null, ByteSize.ofKib(1 << 20)));
         plugin.activateStorage(small, OperationCache.create());
         assertThat(plugin.status(small, OperationCache.create()))
-                .isInstanceOfSatisfying(StorageStatus.Active.class, active -> assertThat(
-                                active.total().bytes())
-                        .isEqualTo(active.used().bytes() + active.available().bytes()));
+                .isInstanceOfSatisfying(
+                        StorageStatus.Active.class,
+                        active -> assertThat(active.total().bytes())
+                                .isEqualTo(active.used().bytes()
+                                        + active.available().bytes()));
         assertThat(plugin.onAdd(small, Secrets.NONE).properties()).containsEntry("mountpoint", "/small");
         Lab.run("zpool", "export", "small");
         assertThat(plugin.status(small, OperationCache.create())).isInstanceOf(StorageStatus.Inactive.class);
@@ -532,7 +532,14 @@ class ZfsVolumes {
         Lab.run("zfs", "rename", TANK + "/subvol-100-disk-0", TANK + "/basevol-100-disk-0");
         assertThat(repaired(of(Mutation.CREATE_BASE, DISK, null))).isEmpty();
         assertThat(plugin.snapshots(storage, new VolumeName("base-100-disk-0"))).containsOnlyKeys("__base__");
-        assertThat(Lab.run("zfs", "get", "-H", "-o", "value", "pve-storage:refquota", TANK + "/basevol-100-disk-0@__base__")
+        assertThat(Lab.run(
+                                "zfs",
+                                "get",
+                                "-H",
+                                "-o",
+                                "value",
+                                "pve-storage:refquota",
+                                TANK + "/basevol-100-disk-0@__base__")
                         .strip())
                 .isEqualTo(Long.toString(SIZE.bytes()));
     }
@@ -542,8 +549,9 @@ class ZfsVolumes {
         Lab.run("zfs", "create", "-V", "4M", TANK + "/tenon-import-01234567-vm-100-disk-0");
         assertThat(plugin.findFreeDiskname(storage, GUEST, Image.RAW, false)).isEqualTo("vm-100-disk-1");
         assertThat(listed()).isEmpty();
-        assertThat(repaired()).singleElement().satisfies(finding -> assertThat(finding.remedy())
-                .isInstanceOf(Remedy.ByHand.class));
+        assertThat(repaired())
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.remedy()).isInstanceOf(Remedy.ByHand.class));
         assertThat(repaired(of(Mutation.IMPORT_VOLUME, DISK, null))).isEmpty();
         assertThat(ZfsLab.names("filesystem,volume", TANK)).containsExactly(TANK);
     }
@@ -553,9 +561,10 @@ class ZfsVolumes {
         make(DIRECTORY, SIZE);
         plugin.snapshotVolume(storage, DIRECTORY, ONE);
         for (Mutation operation : List.of(Mutation.ROLLBACK, Mutation.FREE_IMAGE)) {
-            Optional<Finding> left = repaired(of(operation, DIRECTORY, ONE)).stream().findFirst();
-            assertThat(left).hasValueSatisfying(finding -> assertThat(finding.place())
-                    .isEqualTo(TANK + "/subvol-100-disk-0"));
+            Optional<Finding> left =
+                    repaired(of(operation, DIRECTORY, ONE)).stream().findFirst();
+            assertThat(left)
+                    .hasValueSatisfying(finding -> assertThat(finding.place()).isEqualTo(TANK + "/subvol-100-disk-0"));
         }
         assertThat(plugin.snapshots(storage, DIRECTORY)).containsOnlyKeys("one");
     }

@@ -58,8 +58,7 @@ class ZfsBesidePve {
         section.put("content", Map.of("images", "1", "rootdir", "1"));
         section.put("sparse", "1");
         section.remove("type");
-        return new JavaSide(
-                new ZfsPoolPlugin(HOST), Storage.of(STORAGE, "zfspool", section), Path.of(JAVA));
+        return new JavaSide(new ZfsPoolPlugin(HOST), Storage.of(STORAGE, "zfspool", section), Path.of(JAVA));
     }
 
     private static PerlSide perl(Scratch scratch, String pool) {
@@ -76,7 +75,9 @@ class ZfsBesidePve {
             List<String> command = new ArrayList<>(List.of("zfs", "list", "-Hp", "-r"));
             command.addAll(List.of(arguments.split(" ", -1)));
             command.add(pool);
-            Lab.run(command.toArray(String[]::new)).lines().skip(arguments.contains("snapshot") ? 0 : 1)
+            Lab.run(command.toArray(String[]::new))
+                    .lines()
+                    .skip(arguments.contains("snapshot") ? 0 : 1)
                     .forEach(line -> datasets.add(line.replace(pool, "pool")));
         }
         return datasets;

@@ -19,7 +19,8 @@ final class ZfsOperations {
     private static final List<String> FORMATS = List.of("raw", "subvol");
     private static final List<String> FEATURES =
             List.of("clone", "copy", "rename", "replicate", "snapshot", "sparseinit", "template");
-    private static final List<String> WRONG_NAMES = List.of("vm-102-x", "vm-100", "subvol-100-x", "disk", "with space", "-r");
+    private static final List<String> WRONG_NAMES =
+            List.of("vm-102-x", "vm-100", "subvol-100-x", "disk", "with space", "-r");
     private static final int MIB = 1 << 20;
 
     private final Random random;
@@ -119,8 +120,7 @@ final class ZfsOperations {
 
     private Next ofSnapshot(String function) {
         Listed volume = any(candidate -> !snapshots(candidate).isEmpty());
-        return Next.both(
-                function, volume.volid(), snapshots(volume).isEmpty() ? "unknown" : pick(snapshots(volume)));
+        return Next.both(function, volume.volid(), snapshots(volume).isEmpty() ? "unknown" : pick(snapshots(volume)));
     }
 
     private Next look() {
@@ -144,7 +144,8 @@ final class ZfsOperations {
         return switch (random.nextInt(14)) {
             case 0 -> Next.both("vdisk_free", nowhere);
             case 1 -> Next.both("vdisk_free", misnamed);
-            case 2 -> Next.both("vdisk_clone", any(candidate -> !isBase(candidate)).volid(), guest);
+            case 2 ->
+                Next.both("vdisk_clone", any(candidate -> !isBase(candidate)).volid(), guest);
             case 3 -> Next.both("vdisk_create_base", random.nextBoolean() ? nowhere : volid);
             case 4 -> Next.both("volume_snapshot", nowhere, "one");
             case 5 -> Next.both("volume_snapshot_rollback", random.nextBoolean() ? nowhere : volid, "unknown");

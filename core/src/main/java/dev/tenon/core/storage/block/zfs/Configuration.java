@@ -23,8 +23,7 @@ final class Configuration {
     private static final String BLOCK_SIZE = "blocksize";
     private static final String SPARSE = "sparse";
 
-    private static final Pattern PLACE =
-            Pattern.compile("[A-Za-z][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*");
+    private static final Pattern PLACE = Pattern.compile("[A-Za-z][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*");
 
     static final Declaration TYPE = new Declaration(
             "zfspool",
@@ -85,7 +84,8 @@ final class Configuration {
      */
     static void check(StorageId storage, Map<String, Object> properties) {
         Object place = properties.get(POOL);
-        if (place != null && !(place instanceof String text && PLACE.matcher(text).matches())) {
+        if (place != null
+                && !(place instanceof String text && PLACE.matcher(text).matches())) {
             throw bad(storage, String.valueOf(place));
         }
     }

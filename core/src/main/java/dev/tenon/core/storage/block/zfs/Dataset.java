@@ -31,8 +31,7 @@ record Dataset(
         boolean isMounted,
         boolean isEncrypted) {
     /** What {@code zfs list} is asked. */
-    static final String FIELDS =
-            "name,type,volsize,refquota,origin,used,available,usedbydataset,mounted,encryption";
+    static final String FIELDS = "name,type,volsize,refquota,origin,used,available,usedbydataset,mounted,encryption";
 
     private static final String NOTHING = "-";
 

@@ -90,19 +90,24 @@ final class Datasets {
     /** The dataset of an image; {@code NOT_FOUND} if there is none. */
     Dataset present(ParsedVolume.GuestImage image) {
         Dataset dataset = zfs.find(place(image.name())).orElseThrow(() -> missing(image.name()));
+        refuseOther(dataset, image);
+        return dataset;
+    }
+
+    private void refuseOther(Dataset dataset, ParsedVolume.GuestImage image) {
         if (dataset.format() != image.format()) {
             throw StorageException.refused(
                     StorageError.NOT_FOUND,
-                    "dataset '" + dataset.name() + "' is of format '" + dataset.format().word()
-                            + "', and no volume of storage '" + storage.id() + "'");
+                    "dataset '" + dataset.name() + "' is of format '"
+                            + dataset.format().word() + "', and no volume of storage '" + storage.id() + "'");
         }
-        return dataset;
     }
 
     private StorageException missing(String name) {
         return StorageException.refused(
                 StorageError.NOT_FOUND,
-                "zfs error: cannot open '" + place(name) + "': dataset does not exist in storage '" + storage.id() + "'");
+                "zfs error: cannot open '" + place(name) + "': dataset does not exist in storage '" + storage.id()
+                        + "'");
     }
 
     /** A free name for a guest's image: whatever has its number in its name takes it. */
@@ -146,7 +151,8 @@ final class Datasets {
             throw StorageException.refused(
                     StorageError.STORAGE_UNAVAILABLE,
                     "'" + device(name) + "' is left of a volume that is gone, and udev has not removed it in "
-                            + zfs.host().appearance().toSeconds() + " seconds: remove it, unless there is such a volume");
+                            + zfs.host().appearance().toSeconds()
+                            + " seconds: remove it, unless there is such a volume");
         }
     }
 
@@ -198,8 +204,7 @@ final class Datasets {
             Configuration.blockSize(storage).ifPresent(blocks -> words.addAll(List.of("-b", blocks)));
             words.addAll(List.of("-V", mib(size.bytes())));
         } else {
-            words.addAll(List.of(
-                    "-o", "acltype=posixacl", "-o", "xattr=sa", "-o", "refquota=" + quota(size.bytes())));
+            words.addAll(List.of("-o", "acltype=posixacl", "-o", "xattr=sa", "-o", "refquota=" + quota(size.bytes())));
         }
         words.add(place(name));
         make(name, format, words);
@@ -284,7 +289,8 @@ final class Datasets {
     }
 
     private static boolean isBusy(StorageException failure) {
-        return failure.error() == StorageError.IN_USE && String.valueOf(failure.getMessage()).contains("is busy");
+        return failure.error() == StorageError.IN_USE
+                && String.valueOf(failure.getMessage()).contains("is busy");
     }
 
     /**
@@ -296,7 +302,7 @@ final class Datasets {
         if (found.isEmpty()) {
             return;
         }
-        present(image);
+        refuseOther(found.get(), image);
         if (image.format() == Format.Image.RAW) {
             untilUnused(() -> refuseOpen(image.name()));
         } else if (found.get().isMounted()) {
@@ -441,9 +447,7 @@ final class Datasets {
         if (snapshot.quota().matches("\\d{1,18}")) {
             zfs.change("set", "refquota=" + exactQuota(Long.parseLong(snapshot.quota())), place(image.name()));
         } else if (!snapshot.quota().equals("-")) {
-            LOG.warn(
-                    "property for refquota tracking contained unknown value {}",
-                    Quoted.of(snapshot.quota()));
+            LOG.warn("property for refquota tracking contained unknown value {}", Quoted.of(snapshot.quota()));
         }
     }
 

@@ -74,14 +74,6 @@ final class Examination {
                                 + "' was being removed and is still there; its snapshots may be gone",
                         "remove it again, or look at what it holds",
                         removal));
-        cause(name, Mutation.IMPORT_VOLUME)
-                .filter(update -> update.parameters().get("base") != null)
-                .ifPresent(update -> byHand(
-                        Kind.UNFINISHED,
-                        name,
-                        "volume '" + datasets.place(name) + "' was being brought forward, and may be as it was before",
-                        "send what is missing again",
-                        update));
     }
 
     private void base(ParsedVolume.GuestImage image) {

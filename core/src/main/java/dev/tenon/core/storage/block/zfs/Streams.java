@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.zfs;
 
+import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImportStream;
@@ -7,12 +8,16 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.StreamTarget;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The stream format {@code zfs}: the snapshots of a dataset as {@code zfs send -R} writes them, without a size before them. */
+/**
+ * What arrives and leaves. In the format {@code zfs} that is snapshots of a dataset as {@code zfs send -R} writes them, without a
+ * size before them.
+ */
 record Streams(Datasets datasets) {
     static final String FORMAT = "zfs";
 
@@ -28,7 +33,12 @@ record Streams(Datasets datasets) {
      * @param base a snapshot that the other end has, from which on is sent; null for none
      * @param withSnapshots whether those between the two are sent
      */
-    void send(ParsedVolume.GuestImage image, String snapshot, @Nullable String base, boolean withSnapshots, ExportStream stream) {
+    void send(
+            ParsedVolume.GuestImage image,
+            String snapshot,
+            @Nullable String base,
+            boolean withSnapshots,
+            ExportStream stream) {
         Dataset dataset = datasets.present(image);
         datasets.present(image.name(), snapshot);
         List<String> words = new ArrayList<>(List.of("send", "-Rp"));
@@ -73,6 +83,17 @@ record Streams(Datasets datasets) {
         }
     }
 
+    /** Receives the content of a disk under a name that nobody has; fails as {@link #receive} does. */
+    void receiveBytes(String staged, ImportStream stream) {
+        ByteSize size = stream.size();
+        datasets.create(staged, Format.Image.RAW, size);
+        try {
+            stream.receive(new StreamTarget.Present(datasets.device(staged), true), size);
+        } catch (StorageException e) {
+            throw datasets.discarded(staged, e);
+        }
+    }
+
     /**
      * Brings an image forward from a snapshot that both ends have; what was changed here since is lost. If that fails, the image
      * is as it was at the snapshot.
@@ -101,8 +122,8 @@ record Streams(Datasets datasets) {
         return new StorageException(
                 failure.error(),
                 Outcome.UNKNOWN,
-                failure.getMessage() + "; volume '" + datasets.place(image.name()) + "' is as it was at snapshot '" + base
-                        + "', unless the log says otherwise",
+                failure.getMessage() + "; volume '" + datasets.place(image.name()) + "' is as it was at snapshot '"
+                        + base + "', unless the log says otherwise",
                 failure);
     }
 

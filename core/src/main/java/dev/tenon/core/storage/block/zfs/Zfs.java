@@ -26,8 +26,7 @@ import org.slf4j.LoggerFactory;
 final class Zfs {
     private static final Logger LOG = LoggerFactory.getLogger(Zfs.class);
 
-    private static final List<String> LIST =
-            List.of("list", "-Hp", "-t", "filesystem,volume", "-o", Dataset.FIELDS);
+    private static final List<String> LIST = List.of("list", "-Hp", "-t", "filesystem,volume", "-o", Dataset.FIELDS);
 
     /** Those of one operation of the host. */
     private record Listed(List<Dataset> all) {}
@@ -85,7 +84,8 @@ final class Zfs {
 
     /** A property of a dataset, as ZFS writes it. */
     String property(String property, String name) {
-        return asked("zfs", List.of("get", "-Hp", "-o", "value", property, name)).strip();
+        return asked("zfs", List.of("get", "-Hp", "-o", "value", property, name))
+                .strip();
     }
 
     private static List<String> with(List<String> words, String... more) {
@@ -97,7 +97,8 @@ final class Zfs {
     private String asked(String program, List<String> words) {
         ShortCommand.Ended ended;
         try {
-            ended = new ShortCommand(with(List.of(host.program(program)), words.toArray(String[]::new)), Map.of(), host.read())
+            ended = new ShortCommand(
+                            with(List.of(host.program(program)), words.toArray(String[]::new)), Map.of(), host.read())
                     .run();
         } catch (StorageException e) {
             throw new StorageException(
@@ -134,9 +135,8 @@ final class Zfs {
     }
 
     private void changed(String program, String... words) {
-        ShortCommand.Ended ended = new ShortCommand(
-                        with(List.of(host.program(program)), words), Map.of(), host.change())
-                .run();
+        ShortCommand.Ended ended =
+                new ShortCommand(with(List.of(host.program(program)), words), Map.of(), host.change()).run();
         ended.errors().forEach(line -> LOG.info("event=said program={} line={}", program, Quoted.inWords(line)));
         if (ended.exitCode() != 0) {
             throw new StorageException(

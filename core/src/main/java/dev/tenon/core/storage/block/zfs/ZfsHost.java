@@ -16,13 +16,7 @@ import java.time.Duration;
  * @param appearance how long udev may take to link a volume's name to its device, or to remove the link
  */
 public record ZfsHost(
-        Path programs,
-        Path volumes,
-        Path mounts,
-        Locks locks,
-        Duration read,
-        Duration change,
-        Duration appearance) {
+        Path programs, Path volumes, Path mounts, Locks locks, Duration read, Duration change, Duration appearance) {
     /** How long a stream may take. */
     static final Duration LONGEST = Duration.ofDays(1);
 

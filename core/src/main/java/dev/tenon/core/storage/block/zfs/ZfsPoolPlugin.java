@@ -152,8 +152,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         String path = image.format() == Format.Image.RAW
                 ? datasets(storage).device(image.name()).toString()
                 : Configuration.mountpoint(storage) + "/" + image.name();
-        return new VolumePath(
-                snapshot == null ? path : path + "@" + snapshot, owner(image), ContentType.IMAGES);
+        return new VolumePath(snapshot == null ? path : path + "@" + snapshot, owner(image), ContentType.IMAGES);
     }
 
     /** It need not exist or be active: QEMU opens it later. */
@@ -168,7 +167,8 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
                     StorageError.NOT_SUPPORTED,
                     "cannot attach only the snapshot of a zvol: '" + volume + "' at '" + query.snapshot() + "'");
         }
-        return Map.of("driver", "host_device", "filename", path(storage, volume, null).path());
+        return Map.of(
+                "driver", "host_device", "filename", path(storage, volume, null).path());
     }
 
     // ---- the storage
@@ -326,11 +326,6 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     }
 
     @Override
-    protected boolean readsZeroAtFirst() {
-        return true;
-    }
-
-    @Override
     protected Optional<Cleanup> remove(Storage storage, VolumeName volume) {
         datasets(storage).remove(parseVolname(volume));
         return Optional.empty();
@@ -382,9 +377,8 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     public VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
         ParsedVolume.GuestImage image = parseVolname(volume);
         Datasets datasets = datasets(storage);
-        String target = name == null
-                ? datasets.freeName(owner == null ? owner(image) : owner, image.format())
-                : name.value();
+        String target =
+                name == null ? datasets.freeName(owner == null ? owner(image) : owner, image.format()) : name.value();
         ParsedVolume.GuestImage renamed = parseVolname(new VolumeName(target));
         if (renamed.base() != null || renamed.format() != image.format()) {
             throw StorageException.refused(
@@ -454,7 +448,8 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     @Override
     public Map<String, SnapshotInfo> snapshots(Storage storage, VolumeName volume) {
         Map<String, SnapshotInfo> infos = new TreeMap<>();
-        for (Snapshot snapshot : datasets(storage).snapshots(parseVolname(volume).name())) {
+        for (Snapshot snapshot :
+                datasets(storage).snapshots(parseVolname(volume).name())) {
             infos.put(snapshot.name(), new SnapshotInfo(snapshot.id(), snapshot.created(), null, Map.of()));
         }
         return infos;
@@ -497,9 +492,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     /** A snapshot is sent by ZFS, and the content of a volume as it is now as that of any device. */
     @Override
     public List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
-        return transfer.snapshot() == null
-                ? super.exportFormats(storage, volume, transfer)
-                : List.of(Streams.FORMAT);
+        return transfer.snapshot() == null ? super.exportFormats(storage, volume, transfer) : List.of(Streams.FORMAT);
     }
 
     @Override
@@ -542,13 +535,11 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
             boolean allowRename,
             ImportStream stream) {
         refuseOther(importFormats(storage, volume, transfer), volume, format, "import");
-        if (!format.equals(Streams.FORMAT)) {
-            return super.importVolume(storage, volume, format, transfer, allowRename, stream);
-        }
         ParsedVolume.GuestImage image = parseVolname(volume);
         Datasets datasets = datasets(storage);
         SnapshotName base = transfer.base();
-        if (base != null) {
+        boolean isOfZfs = format.equals(Streams.FORMAT);
+        if (isOfZfs && base != null) {
             new Streams(datasets).update(image, ZfsNames.snapshot(base), stream);
             return new VolumeId(storage.id(), volume);
         }
@@ -556,7 +547,11 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
             datasets.refuseTaken(image.name());
         }
         String staged = Datasets.stagingName(image.name());
-        new Streams(datasets).receive(staged, image.format(), stream);
+        if (isOfZfs) {
+            new Streams(datasets).receive(staged, image.format(), stream);
+        } else {
+            new Streams(datasets).receiveBytes(staged, stream);
+        }
         String name = locked(storage, () -> datasets.unstage(staged, image, allowRename));
         return new VolumeId(storage.id(), new VolumeName(name));
     }

@@ -57,16 +57,18 @@ class ZfsPoolPluginTest {
     }
 
     private static void refused(StorageError error, Runnable work) {
-        assertThatThrownBy(work::run).isInstanceOfSatisfying(StorageException.class, e -> assertThat(e.error())
-                .as(e.getMessage())
-                .isEqualTo(error));
+        assertThatThrownBy(work::run)
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        e -> assertThat(e.error()).as(e.getMessage()).isEqualTo(error));
     }
 
     @Test
     void volumesAreWhatIsDirectlyInThePlaceAndIsWhatItsNameSays() {
         Map<String, String> volumes = Dataset.read(LISTING).stream()
                 .flatMap(dataset -> ZfsNames.image(dataset, "tank").stream()
-                        .map(image -> Map.entry(ZfsNames.volume(image).value(), dataset.format() + " " + dataset.size())))
+                        .map(image ->
+                                Map.entry(ZfsNames.volume(image).value(), dataset.format() + " " + dataset.size())))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
         assertThat(volumes)
                 .containsExactlyInAnyOrderEntriesOf(Map.of(
@@ -139,14 +141,23 @@ class ZfsPoolPluginTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "vm-100-", "vm-1-disk-0", "vm-100-a b", "vm-100-a@b", "vm-100-a#b", "vm-100-a/b", "vm-100-a%b", "vm-100-a,b",
-                "disk", "vm-101-disk-0/vm-100-disk-0", "base-1-x/vm-100-disk-0", "tank/vm-100-disk-0"
+                "vm-100-",
+                "vm-1-disk-0",
+                "vm-100-a b",
+                "vm-100-a@b",
+                "vm-100-a#b",
+                "vm-100-a/b",
+                "vm-100-a%b",
+                "vm-100-a,b",
+                "disk",
+                "vm-101-disk-0/vm-100-disk-0",
+                "base-1-x/vm-100-disk-0",
+                "tank/vm-100-disk-0"
             })
     void anotherNameIsNone(String volume) {
         refused(StorageError.INVALID_NAME, () -> plugin.parseVolname(new VolumeName(volume)));
         assertThat(plugin.namePatterns())
-                .noneMatch(pattern -> pattern.pattern().matcher(volume).matches()
-                        && !volume.contains("-1-"));
+                .noneMatch(pattern -> pattern.pattern().matcher(volume).matches() && !volume.contains("-1-"));
     }
 
     @Test
@@ -155,8 +166,7 @@ class ZfsPoolPluginTest {
         VolumeName directory = new VolumeName("subvol-100-disk-0");
         SnapshotName snapshot = new SnapshotName("one");
         assertThat(plugin.path(storage(), disk, null).path()).isEqualTo("/dev/zvol/tank/guests/vm-101-disk-0");
-        assertThat(plugin.path(storage(), disk, snapshot).path())
-                .isEqualTo("/dev/zvol/tank/guests/vm-101-disk-0@one");
+        assertThat(plugin.path(storage(), disk, snapshot).path()).isEqualTo("/dev/zvol/tank/guests/vm-101-disk-0@one");
         assertThat(plugin.path(storage(), directory, null).path()).isEqualTo("/tank/guests/subvol-100-disk-0");
         assertThat(plugin.path(storage("mountpoint", "/mnt/z"), directory, snapshot)
                         .path())
@@ -190,8 +200,7 @@ class ZfsPoolPluginTest {
 
     private Set<Feature> features(String volume, @Nullable SnapshotName snapshot) {
         return Arrays.stream(Feature.values())
-                .filter(feature ->
-                        plugin.hasFeature(storage(), feature, new VolumeName(volume), snapshot, false, null))
+                .filter(feature -> plugin.hasFeature(storage(), feature, new VolumeName(volume), snapshot, false, null))
                 .collect(Collectors.toSet());
     }
 
@@ -224,10 +233,7 @@ class ZfsPoolPluginTest {
         refused(
                 StorageError.BAD_CONFIG,
                 () -> plugin.findFreeDiskname(
-                        Storage.of("z1", "zfspool", Map.of("pool", place)),
-                        new Vmid(100),
-                        null,
-                        false));
+                        Storage.of("z1", "zfspool", Map.of("pool", place)), new Vmid(100), null, false));
     }
 
     @Test
