@@ -380,7 +380,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         String target =
                 name == null ? datasets.freeName(owner == null ? owner(image) : owner, image.format()) : name.value();
         ParsedVolume.GuestImage renamed = parseVolname(new VolumeName(target));
-        if (renamed.base() != null || renamed.format() != image.format()) {
+        if (renamed.base() != null || !renamed.format().equals(image.format())) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
                     "illegal name " + Quoted.of(target) + " - a new name of '" + image.name() + "' is of format '"

@@ -178,7 +178,7 @@ class ZfsPoolPluginTest {
                 () -> plugin.blockdevOptions(storage(), directory, new BlockdevQuery(null, null, Hints.NONE)));
         refused(
                 StorageError.NOT_SUPPORTED,
-                () -> plugin.blockdevOptions(storage(), disk, new BlockdevQuery(snapshot, null, Hints.NONE)));
+                () -> plugin.blockdevOptions(storage(), disk, new BlockdevQuery(null, snapshot, Hints.NONE)));
     }
 
     @Test
