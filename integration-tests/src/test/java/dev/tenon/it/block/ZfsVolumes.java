@@ -162,7 +162,7 @@ class ZfsVolumes {
         Lab.run("zfs", "create", "-V", "4M", TANK + "/inner/vm-100-disk-3");
         assertThat(listed()).containsExactly("vm-100-disk-0");
         List<String> before = ZfsLab.names("filesystem,volume", TANK);
-        for (String name : List.of("data", "vm-100-with space", "inner/vm-100-disk-3", "vm-100-disk-0@one", "../x")) {
+        for (String name : List.of("data", "vm-100-with space", "inner/vm-100-disk-3", "vm-100-disk-0@one")) {
             failsWith(
                     StorageError.INVALID_NAME,
                     "unable to parse zfs volume name",

@@ -13,10 +13,4 @@ class ZfsVolumesTest {
         ZfsContractTest.requireLongRun();
         return Guest.withZfs(scratch).tests(ZfsVolumes.class);
     }
-
-    @TestFactory
-    Stream<DynamicTest> killed(Scratch scratch) {
-        ZfsContractTest.requireLongRun();
-        return Guest.withZfs(scratch).tests(ZfsKills.class);
-    }
 }
