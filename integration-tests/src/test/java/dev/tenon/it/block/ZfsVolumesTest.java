@@ -13,4 +13,10 @@ class ZfsVolumesTest {
         ZfsContractTest.requireLongRun();
         return Guest.withZfs(scratch).tests(ZfsVolumes.class);
     }
+
+    @TestFactory
+    Stream<DynamicTest> killed(Scratch scratch) {
+        ZfsContractTest.requireLongRun();
+        return Guest.withZfs(scratch).tests(ZfsKills.class);
+    }
 }
