@@ -428,6 +428,11 @@ class ZfsVolumes {
         // What comes is mounted where the storage is, wherever it was before.
         imported(ofDirectory, directory, transfer, false);
         assertThat(property("mountpoint", "subvol-200-disk-0")).isEqualTo("/tank/subvol-200-disk-0");
+        Lab.run("zfs", "set", "mountpoint=/elsewhere/else", TANK + "/subvol-100-disk-0");
+        plugin.snapshotVolume(storage, DIRECTORY, TWO);
+        Transfer more = of(TWO, ONE, false);
+        imported(exported(DIRECTORY, more), directory, more, false);
+        assertThat(property("mountpoint", "subvol-200-disk-0")).isEqualTo("/tank/subvol-200-disk-0");
     }
 
     // ---- pools in trouble
@@ -466,22 +471,27 @@ class ZfsVolumes {
         ZfsLab.destroy("small");
     }
 
+    /** ZFS, but for what the lines of a shell do with its arguments before. */
+    private static ZfsPoolPlugin withProgram(Path programs, Duration limit, String lines) throws IOException {
+        Path zfs = programs.resolve("zfs");
+        Files.writeString(zfs, "#!/bin/sh\n" + lines + "\nexec /sbin/zfs \"$@\"\n");
+        assertThat(zfs.toFile().setExecutable(true)).isTrue();
+        return new ZfsPoolPlugin(new ZfsHost(
+                programs,
+                Path.of("/dev/zvol"),
+                Path.of("/proc/mounts"),
+                Locks.ofHost(),
+                limit,
+                limit,
+                Duration.ofMinutes(1)));
+    }
+
     /** However many storages and volumes there are. */
     @Test
     void oneCommandTellsOfAllStorages() throws IOException {
         Path programs = Files.createTempDirectory("programs-");
         Path log = programs.resolve("log");
-        Path zfs = programs.resolve("zfs");
-        Files.writeString(zfs, "#!/bin/sh\necho \"$*\" >>" + log + "\nexec /sbin/zfs \"$@\"\n");
-        assertThat(zfs.toFile().setExecutable(true)).isTrue();
-        ZfsPoolPlugin logged = new ZfsPoolPlugin(new ZfsHost(
-                programs,
-                Path.of("/dev/zvol"),
-                Path.of("/proc/mounts"),
-                Locks.ofHost(),
-                Duration.ofMinutes(5),
-                Duration.ofMinutes(5),
-                Duration.ofMinutes(1)));
+        ZfsPoolPlugin logged = withProgram(programs, Duration.ofMinutes(5), "echo \"$*\" >>" + log);
         make(DISK, SIZE);
         make(DIRECTORY, SIZE);
         Lab.run("zfs", "create", TANK + "/inner");
@@ -496,17 +506,47 @@ class ZfsVolumes {
     }
 
     @Test
-    void aCommandThatHangsIsWaitedForSoLongAndNoLonger() throws IOException {
-        Path programs = Files.createTempDirectory("programs-");
-        Files.writeString(programs.resolve("zfs"), "#!/bin/sh\nexec sleep 1000\n");
-        assertThat(programs.resolve("zfs").toFile().setExecutable(true)).isTrue();
-        Duration limit = Duration.ofSeconds(1);
-        ZfsPoolPlugin hanging = new ZfsPoolPlugin(new ZfsHost(
-                programs, Path.of("/dev/zvol"), Path.of("/proc/mounts"), Locks.ofHost(), limit, limit, limit));
+    void aPoolThatHangsIsWaitedForSoLongAndHoldsUpNoOther() throws IOException {
+        ZfsPoolPlugin hanging = withProgram(
+                Files.createTempDirectory("programs-"),
+                Duration.ofSeconds(20),
+                "case \"$*\" in *' hung') exec sleep 1000 ;; esac");
         failsWith(
                 StorageError.STORAGE_UNAVAILABLE,
                 "does not answer",
-                () -> hanging.status(storage, OperationCache.create()));
+                () -> hanging.status(ZfsLab.storage("hung", Map.of()), OperationCache.create()));
+        assertThat(hanging.status(storage, OperationCache.create())).isInstanceOf(StorageStatus.Active.class);
+    }
+
+    @Test
+    void aChangeThatEndsWithoutAWordTakesNothingOfWhatWasThere() throws IOException {
+        make(DISK, SIZE);
+        write(DISK, 1);
+        List<String> before = ZfsLab.names("all", TANK);
+        ZfsPoolPlugin failing = withProgram(
+                Files.createTempDirectory("programs-"),
+                Duration.ofMinutes(5),
+                "case $1 in create | snapshot) exit 1 ;; esac");
+        failsWith(
+                StorageError.ALREADY_EXISTS,
+                "already exists",
+                () -> failing.allocImage(storage, GUEST, Image.RAW, DISK.value(), SIZE));
+        failsWith(StorageError.COMMAND_FAILED, "zfs error", () -> failing.createBase(storage, DISK));
+        assertThat(ZfsLab.names("all", TANK)).isEqualTo(before);
+    }
+
+    @Test
+    void aFileSystemStaysIfThereAreOthersInIt() {
+        make(DIRECTORY, SIZE);
+        plugin.snapshotVolume(storage, DIRECTORY, ONE);
+        Lab.run("zfs", "create", TANK + "/subvol-100-disk-0/inner");
+        List<String> before = ZfsLab.names("all", TANK);
+        failsWith(
+                StorageError.IN_USE,
+                "subvol-100-disk-0/inner' for one",
+                () -> plugin.freeImage(storage, DIRECTORY, false, null));
+        assertThat(ZfsLab.names("all", TANK)).isEqualTo(before);
+        assertThat(property("mounted", "subvol-100-disk-0")).isEqualTo("yes");
     }
 
     // ---- what interrupted work leaves

@@ -106,6 +106,11 @@ final class Configuration {
         return place;
     }
 
+    /** The pool that the storage is in. */
+    static String pool(Storage storage) {
+        return place(storage).replaceFirst("/.*", "");
+    }
+
     static Optional<String> blockSize(Storage storage) {
         return storage.config().text(BLOCK_SIZE).filter(text -> !text.isEmpty());
     }

@@ -33,6 +33,8 @@ final class Datasets {
     /** What a dataset is called that is being imported. */
     static final String STAGED = "tenon-import-";
 
+    private static final int RANDOM = 8;
+
     private static final Logger LOG = LoggerFactory.getLogger(Datasets.class);
 
     private static final long MIB = 1 << 20;
@@ -225,9 +227,15 @@ final class Datasets {
         return bytes == 0 ? "none" : Long.toString(bytes);
     }
 
-    /** Makes a dataset, and removes it if it cannot be used. */
+    /** Makes a dataset of a name that nobody has, and removes it if it cannot be used. */
     private void make(String name, Format format, List<String> words) {
-        if (format == Format.Image.RAW && !exists(name)) {
+        if (exists(name)) {
+            // What is there is not what would be removed below.
+            throw StorageException.refused(
+                    StorageError.ALREADY_EXISTS,
+                    "zfs error: cannot create '" + place(name) + "': dataset already exists");
+        }
+        if (format == Format.Image.RAW) {
             awaitNoLink(name);
         }
         try {
@@ -305,11 +313,25 @@ final class Datasets {
         refuseOther(found.get(), image);
         if (image.format() == Format.Image.RAW) {
             untilUnused(() -> refuseOpen(image.name()));
-        } else if (found.get().isMounted()) {
-            refuseCloned(image.name());
-            untilUnused(() -> unmount(image));
+        } else {
+            refuseInhabited(image.name());
+            if (found.get().isMounted()) {
+                refuseCloned(image.name());
+                untilUnused(() -> unmount(image));
+            }
         }
         erase(image.name());
+    }
+
+    /** What others have made in a file system is not the storage's to remove. */
+    private void refuseInhabited(String name) {
+        List<Dataset> found = zfs.within(place(name));
+        if (found.size() > 1) {
+            throw StorageException.refused(
+                    StorageError.IN_USE,
+                    "zfs error: cannot destroy '" + place(name) + "': there are datasets in it that are no volumes, '"
+                            + found.getLast().name() + "' for one: move or remove them");
+        }
     }
 
     private void refuseCloned(String name) {
@@ -366,6 +388,39 @@ final class Datasets {
             awaitNoLink(to);
         }
         zfs.told(() -> zfs.change("rename", place(from), place(to)), () -> exists(from) && !exists(to));
+    }
+
+    /** Gives an image the name of a base image, and takes the snapshot of which clones are made. */
+    void makeBase(ParsedVolume.GuestImage image, ParsedVolume.GuestImage base) {
+        rename(image, base.name());
+        try {
+            snapshot(base, ZfsNames.BASE_SNAPSHOT);
+        } catch (StorageException e) {
+            throw renamedBack(image, base, e);
+        }
+    }
+
+    private StorageException renamedBack(
+            ParsedVolume.GuestImage image, ParsedVolume.GuestImage base, StorageException failure) {
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            if (failure.outcome() != Outcome.UNKNOWN) {
+                renameDataset(base.name(), image.name(), image.format());
+                return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
+            }
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        return new StorageException(
+                failure.error(),
+                Outcome.UNKNOWN,
+                failure.getMessage() + "; the dataset is called '" + place(base.name())
+                        + "' now, and the doctor makes the snapshot that it may lack",
+                failure);
     }
 
     void refuseTaken(String name) {
@@ -438,9 +493,18 @@ final class Datasets {
         if (image.format() == Format.Image.RAW) {
             return;
         }
-        restoreQuota(image, wanted);
-        // The kernel may still know files that are gone (OpenZFS issue 10931); activation mounts it again.
-        unmount(image);
+        try {
+            restoreQuota(image, wanted);
+            // The kernel may still know files that are gone (OpenZFS issue 10931); activation mounts it again.
+            unmount(image);
+        } catch (StorageException e) {
+            throw new StorageException(
+                    e.error(),
+                    Outcome.UNKNOWN,
+                    e.getMessage() + "; what '" + place(image.name()) + "' holds is that of snapshot '" + snapshot
+                            + "' already",
+                    e);
+        }
     }
 
     private void restoreQuota(ParsedVolume.GuestImage image, Snapshot snapshot) {
@@ -463,7 +527,12 @@ final class Datasets {
 
     /** What a dataset is called while its content arrives. */
     static String stagingName(String name) {
-        return STAGED + UUID.randomUUID().toString().substring(0, 8) + "-" + name;
+        return STAGED + UUID.randomUUID().toString().substring(0, RANDOM) + "-" + name;
+    }
+
+    /** The name that it will have; empty if it has not that form. */
+    static String wantedName(String staged) {
+        return staged.substring(Math.min(staged.length(), STAGED.length() + RANDOM + 1));
     }
 
     /**

@@ -106,8 +106,7 @@ final class Examination {
         String what = "dataset '" + datasets.place(name) + "' was being imported and is not complete";
         Optional<Interruption> cause = interruptions.stream()
                 .filter(each -> each.operation() == Mutation.IMPORT_VOLUME
-                        && nameOf(each) != null
-                        && name.endsWith("-" + nameOf(each)))
+                        && Datasets.wantedName(name).equals(nameOf(each)))
                 .findFirst();
         if (cause.isPresent()) {
             automatic(Kind.UNFINISHED, name, what, "remove it", cause.get(), () -> datasets.erase(name));

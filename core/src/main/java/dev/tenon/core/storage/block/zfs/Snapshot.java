@@ -1,6 +1,11 @@
 package dev.tenon.core.storage.block.zfs;
 
+import dev.tenon.core.spi.Quoted;
+import dev.tenon.core.spi.StorageError;
+import dev.tenon.core.spi.StorageException;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A snapshot.
@@ -16,18 +21,28 @@ record Snapshot(String name, String id, long created, String quota, boolean hasC
     static final String QUOTA = "pve-storage:refquota";
 
     /** What {@code zfs list} is asked. */
-    static final String FIELDS = "name,guid,creation," + QUOTA + ",clones";
+    static final String FIELDS = "name,guid,creation,clones," + QUOTA;
+
+    /** The last field is whatever somebody has set. */
+    private static final Pattern LINE = Pattern.compile("[^@\t]+@([^\t]+)\t(\\d+)\t(\\d{1,18})\t([^\t]*)\t(.*)");
 
     /** Those of a listing without a head and with exact numbers. */
     static List<Snapshot> read(String listing) {
-        return listing.lines()
-                .map(line -> line.split("\t", -1))
-                .map(words -> new Snapshot(
-                        words[0].substring(words[0].indexOf('@') + 1),
-                        words[1],
-                        Long.parseLong(words[2]),
-                        words[3],
-                        !words[4].isEmpty() && !words[4].equals("-")))
-                .toList();
+        return listing.lines().map(Snapshot::ofLine).toList();
+    }
+
+    private static Snapshot ofLine(String line) {
+        Matcher words = LINE.matcher(line);
+        if (!words.matches()) {
+            throw StorageException.refused(
+                    StorageError.STORAGE_UNAVAILABLE, "zfs list said " + Quoted.of(line) + " of a snapshot");
+        }
+        String clones = words.group(4);
+        return new Snapshot(
+                words.group(1),
+                words.group(2),
+                Long.parseLong(words.group(3)),
+                words.group(5),
+                !clones.isEmpty() && !clones.equals("-"));
     }
 }

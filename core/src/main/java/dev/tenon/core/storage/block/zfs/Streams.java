@@ -68,12 +68,7 @@ record Streams(Datasets datasets) {
      */
     void receive(String staged, Format format, ImportStream stream) {
         try {
-            List<String> words = new ArrayList<>(List.of("recv", "-F", "-x", "encryption"));
-            if (format == Format.Image.SUBVOL) {
-                words.addAll(List.of("-x", Configuration.MOUNTPOINT));
-            }
-            words.addAll(List.of("--", datasets.place(staged)));
-            taken(words, stream);
+            taken(receiving(staged, format), stream);
             List<Dataset> arrived = datasets.zfs().within(datasets.place(staged));
             if (arrived.size() != 1 || arrived.getFirst().format() != format) {
                 throw broken("it holds no single dataset of format '" + format.word() + "'", null);
@@ -81,6 +76,15 @@ record Streams(Datasets datasets) {
         } catch (StorageException e) {
             throw datasets.discarded(staged, e);
         }
+    }
+
+    private List<String> receiving(String name, Format format) {
+        List<String> words = new ArrayList<>(List.of("recv", "-F", "-x", "encryption"));
+        if (format == Format.Image.SUBVOL) {
+            words.addAll(List.of("-x", Configuration.MOUNTPOINT));
+        }
+        words.addAll(List.of("--", datasets.place(name)));
+        return words;
     }
 
     /** Receives the content of a disk under a name that nobody has; fails as {@link #receive} does. */
@@ -102,7 +106,7 @@ record Streams(Datasets datasets) {
         datasets.present(image);
         datasets.present(image.name(), base);
         try {
-            taken(List.of("recv", "-F", "-x", "encryption", "--", datasets.place(image.name())), stream);
+            taken(receiving(image.name(), image.format()), stream);
         } catch (StorageException e) {
             throw rolledBack(image, base, e);
         }

@@ -20,21 +20,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ZFS's commands. All datasets of all pools are asked for once for all who ask at the same time, whichever storages they ask for;
- * nothing waits longer than the host's limits.
+ * ZFS's commands. All datasets of a pool are asked for once for all who ask at the same time, whichever storages they ask for;
+ * nothing waits longer than the host's limits, and nothing of one pool for another.
  */
 final class Zfs {
     private static final Logger LOG = LoggerFactory.getLogger(Zfs.class);
 
     private static final List<String> LIST = List.of("list", "-Hp", "-t", "filesystem,volume", "-o", Dataset.FIELDS);
 
-    /** Those of one operation of the host. */
+    /** Those of a pool in one operation of the host. */
     private record Listed(List<Dataset> all) {}
 
     private static final Map<ZfsHost, Zfs> ALL = new ConcurrentHashMap<>();
 
     private final ZfsHost host;
-    private final SharedAnswer<List<Dataset>> all;
+    private final Map<String, SharedAnswer<List<Dataset>>> pools = new ConcurrentHashMap<>();
 
     /** The commands of this host. */
     static Zfs of(ZfsHost host) {
@@ -43,7 +43,6 @@ final class Zfs {
 
     private Zfs(ZfsHost host) {
         this.host = host;
-        all = new SharedAnswer<>("zfs list", () -> Dataset.read(asked("zfs", LIST)));
     }
 
     ZfsHost host() {
@@ -52,10 +51,25 @@ final class Zfs {
 
     // ---- questions
 
-    /** All datasets of all pools, for all calls of one operation. */
-    List<Dataset> all(OperationCache cache) {
-        return cache.get("zfs:list", Listed.class, () -> new Listed(all.ask(host.read())))
+    /** All datasets of a pool, for all calls of one operation; none if there is no such pool. */
+    List<Dataset> all(String pool, OperationCache cache) {
+        return cache.get("zfs:list:" + pool, Listed.class, () -> new Listed(listed(pool)))
                 .all();
+    }
+
+    private List<Dataset> listed(String pool) {
+        SharedAnswer<List<Dataset>> answer = pools.computeIfAbsent(
+                pool,
+                name -> new SharedAnswer<>(
+                        "zfs list -r " + name, () -> Dataset.read(asked("zfs", with(LIST, "-r", name)))));
+        try {
+            return answer.ask(host.read());
+        } catch (StorageException e) {
+            if (e.error() == StorageError.NOT_FOUND) {
+                return List.of();
+            }
+            throw e;
+        }
     }
 
     /** A dataset and what is directly in it, as they are now; {@code NOT_FOUND} if there is none. */

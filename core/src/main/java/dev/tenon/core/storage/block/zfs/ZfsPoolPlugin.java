@@ -112,7 +112,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     private Optional<String> mountpointNow(Storage storage) {
         try {
             return Optional.of(zfs.property(Configuration.MOUNTPOINT, Configuration.place(storage)))
-                    .filter(path -> path.matches("/[^;()]+"));
+                    .filter(path -> path.matches("/[^;()\\p{Cntrl}]+"));
         } catch (StorageException e) {
             LOG.info("storage {}: where it is mounted is not known: {}", storage.id(), e.getMessage());
             return Optional.empty();
@@ -180,7 +180,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
 
     @Override
     public StorageStatus status(Storage storage, OperationCache cache) {
-        return own(storage, zfs.all(cache))
+        return own(storage, zfs.all(Configuration.pool(storage), cache))
                 .<StorageStatus>map(dataset -> new StorageStatus.Active(
                         ByteSize.ofBytes(dataset.used() + dataset.available()),
                         ByteSize.ofBytes(dataset.available()),
@@ -196,8 +196,8 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
             return;
         }
         try {
-            if (own(storage, zfs.all(cache)).isEmpty()) {
-                importPool(place);
+            if (own(storage, zfs.all(Configuration.pool(storage), cache)).isEmpty()) {
+                importPool(storage);
             }
             zfs.change("mount", "-a");
         } catch (StorageException e) {
@@ -209,8 +209,9 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         }
     }
 
-    private void importPool(String place) {
-        String pool = place.replaceFirst("/.*", "");
+    private void importPool(Storage storage) {
+        String place = Configuration.place(storage);
+        String pool = Configuration.pool(storage);
         if (zfs.find(pool).isEmpty()) {
             zfs.told(
                     () -> zfs.changePool("import", "-d", "/dev/disk/by-id/", "-o", "cachefile=none", pool),
@@ -237,7 +238,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     @Override
     public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
         String place = Configuration.place(storage);
-        List<Dataset> all = zfs.all(cache);
+        List<Dataset> all = zfs.all(Configuration.pool(storage), cache);
         if (own(storage, all).isEmpty()) {
             throw StorageException.refused(
                     StorageError.STORAGE_UNAVAILABLE,
@@ -344,8 +345,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         Datasets datasets = datasets(storage);
         // It would be the state of the base image, and is of another time.
         refuseSnapshot(datasets, image, ZfsNames.BASE_SNAPSHOT);
-        datasets.rename(image, parseVolname(base).name());
-        datasets.snapshot(parseVolname(base), ZfsNames.BASE_SNAPSHOT);
+        datasets.makeBase(image, parseVolname(base));
         return base;
     }
 

@@ -92,12 +92,15 @@ class ZfsPoolPluginTest {
     @Test
     void snapshotsTellTheirQuotaAndClones() {
         assertThat(Snapshot.read("""
-                tank/subvol-100-disk-0@a\t10426974151400642956\t1796097964\t0\t-
-                tank/subvol-100-disk-0@zfs-auto:b\t99\t1796097965\t-\ttank/c,tank/d
+                tank/subvol-100-disk-0@a\t10426974151400642956\t1796097964\t-\t0
+                tank/subvol-100-disk-0@zfs-auto:b\t99\t1796097965\ttank/c,tank/d\t-
+                tank/subvol-100-disk-0@c\t7\t1796097966\t\todd\tvalue
                 """))
                 .containsExactly(
                         new Snapshot("a", "10426974151400642956", 1796097964, "0", false),
-                        new Snapshot("zfs-auto:b", "99", 1796097965, "-", true));
+                        new Snapshot("zfs-auto:b", "99", 1796097965, "-", true),
+                        new Snapshot("c", "7", 1796097966, "odd\tvalue", false));
+        refused(StorageError.STORAGE_UNAVAILABLE, () -> Snapshot.read("what somebody has set\n"));
     }
 
     @ParameterizedTest
