@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 final class Changes {
     private static final int MOST_VOLUMES = 6;
     private static final int PERCENT = 100;
+    private static final int ODD = 3;
     private static final int WRONG = 12;
     private static final List<Long> GUESTS = List.of(100L, 101L, 9000L);
     private static final List<String> SNAPSHOTS = List.of("one", "two", "three");
@@ -43,7 +44,7 @@ final class Changes {
         if (names.isEmpty() || (names.size() < MOST_VOLUMES && random.nextInt(4) == 0)) {
             return new Step.Alloc(guest(), pick(formats), ByteSize.ofKib(64L * (1 + random.nextInt(64))));
         }
-        VolumeName volume = random.nextInt(PERCENT) < WRONG ? new VolumeName("4711/vm-4711-disk-9.raw") : pick(names);
+        VolumeName volume = volume(names);
         SnapshotName snapshot = new SnapshotName(pick(SNAPSHOTS));
         List<Step> choices = new ArrayList<>(List.of(
                 new Step.Free(volume),
@@ -59,6 +60,15 @@ final class Changes {
             choices.add(new Step.Base(volume));
         }
         return pick(choices);
+    }
+
+    /** Mostly one that is there, at times one that is missing, or whose name means nothing. */
+    private VolumeName volume(List<VolumeName> names) {
+        int chance = random.nextInt(PERCENT);
+        if (chance < ODD) {
+            return new VolumeName("4711/vm-4711-disk-9.odd");
+        }
+        return chance < WRONG ? new VolumeName("4711/vm-4711-disk-9.raw") : pick(names);
     }
 
     private Vmid guest() {

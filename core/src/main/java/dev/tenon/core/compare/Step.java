@@ -3,13 +3,16 @@ package dev.tenon.core.compare;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A change of a storage, as data, so that it can be made on two storages, and again without the others. */
@@ -48,9 +51,21 @@ sealed interface Step {
 
         @Override
         public @Nullable Object make(StoragePlugin plugin, Storage storage) {
-            plugin.freeImage(storage, volume, volume.value().contains("base-"), null)
-                    .ifPresent(Cleanup::run);
+            Optional<Cleanup> left = parsed(plugin) instanceof ParsedVolume.GuestImage image
+                    // PVE tells both, and its base class removes a directory only if it is told that it is one
+                    ? plugin.freeImage(storage, volume, image.isBase(), image.format())
+                    : plugin.freeImage(storage, volume, false, null);
+            left.ifPresent(Cleanup::run);
             return null;
+        }
+
+        /** Null if the name means nothing to the plugin, which is to refuse it. */
+        private @Nullable ParsedVolume parsed(StoragePlugin plugin) {
+            try {
+                return plugin.parseVolname(volume);
+            } catch (StorageException e) {
+                return null;
+            }
         }
     }
 

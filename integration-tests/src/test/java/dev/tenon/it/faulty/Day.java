@@ -20,6 +20,12 @@ import java.util.List;
 
 /** What users ask of a storage in a day, to be recorded. */
 final class Day {
+    private static final String MANIFEST = """
+            <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+              <VirtualSystem ovf:id="the id"><Info>A machine</Info><Name>a machine</Name></VirtualSystem>
+            </Envelope>
+            """;
+
     private Day() {}
 
     /** Volumes of all kinds, which only the plugin can remove. */
@@ -32,6 +38,7 @@ final class Day {
         plugin.cloneImage(storage, plugin.createBase(storage, other), new Vmid(102), null);
         Path path = Path.of(storage.config().text("path").orElseThrow());
         Files.writeString(path.resolve("template/iso/tools.iso"), "not much");
+        Files.writeString(path.resolve("import/machine.ovf"), MANIFEST);
         Files.writeString(path.resolve("dump/vzdump-qemu-100-2024_02_29-10_11_12.vma"), "no archive");
         Files.writeString(path.resolve("dump/vzdump-qemu-100-2024_02_29-10_11_12.vma.notes"), "before");
     }

@@ -41,7 +41,7 @@ final class FaultySteps {
     private static final List<String> OF_GUESTS = List.of("allocImage", "renameVolume", "cloneImage");
 
     /** What may be done again, as it changes nothing the second time. */
-    private static final List<String> REPEATABLE = List.of("resizeVolume", "rollback");
+    private static final List<String> REPEATABLE = List.of("freeImage", "resizeVolume", "rollback");
 
     private FaultySteps() {}
 

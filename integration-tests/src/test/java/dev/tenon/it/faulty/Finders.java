@@ -141,7 +141,7 @@ final class Finders {
         try {
             Path path = Files.createDirectory(directory.resolve("s" + numbers.incrementAndGet()));
             Map<String, Object> content = new TreeMap<>();
-            List.of("images", "rootdir", "backup", "iso").forEach(type -> content.put(type, 1L));
+            List.of("images", "rootdir", "backup", "iso", "import").forEach(type -> content.put(type, 1L));
             return new Storage(
                     NAS,
                     new StorageConfig(
