@@ -10,6 +10,7 @@ import java.util.TreeSet;
 /** A report as one page, which loads nothing and runs nothing. */
 final class HtmlReport {
     private static final int WIDEST_BAR = 160;
+    private static final int LONGEST = 240;
 
     private final Page page;
     private final Report report;
@@ -85,20 +86,25 @@ final class HtmlReport {
         }
         page.heading("Differences that are explained");
         page.paragraph("Each with the first call that shows it, and with how many differences its rule explains.");
-        page.table("Reason", "Owner", "Field", "Old", "New", "Call", "Times");
+        page.table("Reason, and its owner", "Call, and what differs", "Old", "New", "Times");
         for (Report.Explained explained : report.explained()) {
             Difference difference = explained.difference();
             page.row();
-            page.cell(explained.rule().reason());
-            page.cell(explained.rule().owner());
-            page.code(difference.place());
-            page.code(difference.old());
-            page.code(difference.candidate());
-            page.code(explained.question().toString());
+            page.cell(explained.rule().reason() + " (" + explained.rule().owner() + ")");
+            page.code(explained.question() + ": " + difference.place());
+            page.code(shortened(difference.old()));
+            page.code(shortened(difference.candidate()));
             page.number(explained.count());
             page.endRow();
         }
         page.endTable();
+    }
+
+    /** One value of many would be longer than all the rest of the page. */
+    private static String shortened(String value) {
+        return value.codePointCount(0, value.length()) <= LONGEST
+                ? value
+                : value.substring(0, value.offsetByCodePoints(0, LONGEST)) + " ... (all of it is in report.json)";
     }
 
     private void matrix() {

@@ -13,7 +13,7 @@ public final class Page {
             th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left; vertical-align: top; }
             td.n { text-align: right; font-variant-numeric: tabular-nums; }
             code { font: 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-            td:has(> code) { min-width: min(10.5rem, 30vw); }
+            td:not(.n) { min-width: min(9rem, 38vw); }
             .scroll { overflow-x: auto; }
             .good { color: var(--good); } .bad { color: var(--bad); } .mid { color: var(--mid); }
             .bar { display: block; height: .5rem; min-width: 1px; background: currentColor; }
