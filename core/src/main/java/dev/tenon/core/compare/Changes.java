@@ -8,22 +8,27 @@ import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
-/** Random changes of a storage: most make sense in its current state, some should be refused. */
+/** Changes of a storage: first each that is to be refused and each that is not, then random ones, of which most make sense. */
 final class Changes {
     private static final int MOST_VOLUMES = 6;
     private static final int PERCENT = 100;
-    private static final int ODD = 3;
     private static final int WRONG = 12;
     private static final List<Long> GUESTS = List.of(100L, 101L, 9000L);
     private static final List<String> SNAPSHOTS = List.of("one", "two", "three");
     private static final long STEP_BYTES = 192 << 10;
+    private static final VolumeName MISSING = new VolumeName("4711/vm-4711-disk-9.raw");
+    private static final VolumeName ODD = new VolumeName("4711/vm-4711-disk-9.odd");
 
+    private final Deque<Function<VolumeName, Step>> first = new ArrayDeque<>();
     private final Random random;
     private final List<Format.Image> formats;
 
@@ -33,6 +38,8 @@ final class Changes {
                 .filter(formats.valid()::contains)
                 .toList();
         this.formats = usual.isEmpty() ? List.of(Format.Image.RAW) : usual;
+        impossible().forEach(step -> first.add(volume -> step));
+        first.addAll(possible(this.formats.getLast()));
     }
 
     /** The next one for a storage with these volumes. */
@@ -41,10 +48,13 @@ final class Changes {
                 .map(volume -> volume.volid().volume())
                 .sorted(Comparator.comparing(VolumeName::value))
                 .toList();
+        if (!first.isEmpty()) {
+            return first.removeFirst().apply(names.isEmpty() ? MISSING : names.getFirst());
+        }
         if (names.isEmpty() || (names.size() < MOST_VOLUMES && random.nextInt(4) == 0)) {
             return new Step.Alloc(guest(), pick(formats), ByteSize.ofKib(64L * (1 + random.nextInt(64))));
         }
-        VolumeName volume = volume(names);
+        VolumeName volume = random.nextInt(PERCENT) < WRONG ? MISSING : pick(names);
         SnapshotName snapshot = new SnapshotName(pick(SNAPSHOTS));
         List<Step> choices = new ArrayList<>(List.of(
                 new Step.Free(volume),
@@ -62,13 +72,36 @@ final class Changes {
         return pick(choices);
     }
 
-    /** Mostly one that is there, at times one that is missing, or whose name means nothing. */
-    private VolumeName volume(List<VolumeName> names) {
-        int chance = random.nextInt(PERCENT);
-        if (chance < ODD) {
-            return new VolumeName("4711/vm-4711-disk-9.odd");
-        }
-        return chance < WRONG ? new VolumeName("4711/vm-4711-disk-9.raw") : pick(names);
+    /** Each change of a volume that is missing, and of one whose name means nothing. */
+    private static List<Step> impossible() {
+        SnapshotName snapshot = new SnapshotName(SNAPSHOTS.getFirst());
+        Vmid guest = new Vmid(GUESTS.getFirst());
+        return Stream.of(MISSING, ODD)
+                .<Step>mapMulti((volume, steps) -> List.of(
+                                new Step.Free(volume),
+                                new Step.Resize(volume, ByteSize.ofBytes(STEP_BYTES)),
+                                new Step.Snapshot(volume, snapshot),
+                                new Step.Rollback(volume, snapshot),
+                                new Step.DeleteSnapshot(volume, snapshot),
+                                new Step.Rename(volume, guest),
+                                new Step.Clone(volume, guest),
+                                new Step.Base(volume))
+                        .forEach(steps))
+                .toList();
+    }
+
+    /** Each change once, of the only volume there is: chance may never make one that is not refused. */
+    private static List<Function<VolumeName, Step>> possible(Format.Image format) {
+        SnapshotName snapshot = new SnapshotName(SNAPSHOTS.getFirst());
+        return List.of(
+                volume -> new Step.Alloc(new Vmid(GUESTS.getFirst()), format, ByteSize.ofBytes(STEP_BYTES)),
+                volume -> new Step.Snapshot(volume, snapshot),
+                volume -> new Step.Rollback(volume, snapshot),
+                volume -> new Step.DeleteSnapshot(volume, snapshot),
+                volume -> new Step.Resize(volume, ByteSize.ofBytes(2 * STEP_BYTES)),
+                volume -> new Step.Rename(volume, new Vmid(GUESTS.getLast())),
+                Step.Base::new,
+                volume -> new Step.Clone(volume, new Vmid(GUESTS.getLast())));
     }
 
     private Vmid guest() {
