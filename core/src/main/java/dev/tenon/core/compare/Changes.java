@@ -64,7 +64,7 @@ final class Changes {
                 new Step.Rollback(volume, snapshot),
                 new Step.DeleteSnapshot(volume, snapshot),
                 new Step.Rename(volume, guest()),
-                new Step.Clone(volume, guest()),
+                new Step.Clone(volume, another(volume, guest())),
                 new Step.Attribute(volume, VolumeAttribute.NOTES, "note " + random.nextInt(10))));
         if (names.size() > 2) {
             choices.add(new Step.Base(volume));
@@ -90,7 +90,7 @@ final class Changes {
                 .toList();
     }
 
-    /** Each change once, of the only volume there is: chance may never make one that is not refused. */
+    /** Each change of the only volume there is, and what a base image refuses: chance may never make one that is not refused. */
     private static List<Function<VolumeName, Step>> possible(Format.Image format) {
         SnapshotName snapshot = new SnapshotName(SNAPSHOTS.getFirst());
         return List.of(
@@ -100,12 +100,21 @@ final class Changes {
                 volume -> new Step.DeleteSnapshot(volume, snapshot),
                 volume -> new Step.Resize(volume, ByteSize.ofBytes(2 * STEP_BYTES)),
                 volume -> new Step.Rename(volume, new Vmid(GUESTS.getLast())),
+                volume -> new Step.Attribute(volume, VolumeAttribute.NOTES, "a note"),
                 Step.Base::new,
-                volume -> new Step.Clone(volume, new Vmid(GUESTS.getLast())));
+                Step.Base::new,
+                volume -> new Step.Rename(volume, new Vmid(GUESTS.getFirst())),
+                volume -> new Step.Clone(volume, new Vmid(GUESTS.getFirst())));
     }
 
     private Vmid guest() {
         return new Vmid(pick(GUESTS));
+    }
+
+    /** PVE never clones into the guest of a base image: its plugins may take the name of a clone twice there. */
+    private static Vmid another(VolumeName volume, Vmid guest) {
+        boolean isOwner = volume.value().startsWith(guest + "/");
+        return isOwner ? new Vmid(GUESTS.get((GUESTS.indexOf(guest.value()) + 1) % GUESTS.size())) : guest;
     }
 
     private <T> T pick(List<T> list) {
