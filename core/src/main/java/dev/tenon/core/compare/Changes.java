@@ -63,7 +63,7 @@ final class Changes {
                 new Step.Snapshot(volume, snapshot),
                 new Step.Rollback(volume, snapshot),
                 new Step.DeleteSnapshot(volume, snapshot),
-                new Step.Rename(volume, guest()),
+                new Step.Rename(volume, another(volume, guest())),
                 new Step.Clone(volume, another(volume, guest())),
                 new Step.Attribute(volume, VolumeAttribute.NOTES, "note " + random.nextInt(10))));
         if (names.size() > 2) {
@@ -111,10 +111,13 @@ final class Changes {
         return new Vmid(pick(GUESTS));
     }
 
-    /** PVE never clones into the guest of a base image: its plugins may take the name of a clone twice there. */
+    /**
+     * Another guest, if this one has the base image that the volume is or is made from. PVE's commands clone into other guests
+     * only, and its plugins take the number of the base for that of the clone there: they choose a name that is taken.
+     */
     private static Vmid another(VolumeName volume, Vmid guest) {
-        boolean isOwner = volume.value().startsWith(guest + "/");
-        return isOwner ? new Vmid(GUESTS.get((GUESTS.indexOf(guest.value()) + 1) % GUESTS.size())) : guest;
+        boolean isOfBase = volume.value().startsWith(guest + "/base-");
+        return isOfBase ? new Vmid(GUESTS.get((GUESTS.indexOf(guest.value()) + 1) % GUESTS.size())) : guest;
     }
 
     private <T> T pick(List<T> list) {
