@@ -1,9 +1,11 @@
 package dev.tenon.core.storage.common;
 
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
+import dev.tenon.core.spi.Vmid;
 import java.util.Map;
 import java.util.Optional;
 
@@ -29,6 +31,15 @@ public abstract class DeclaredDevicePlugin extends DevicePlugin {
     protected DeclaredDevicePlugin(Declaration declaration, FormatNames names) {
         this.declaration = declaration;
         this.names = names;
+    }
+
+    /** The guest of an image; names of devices always have one. */
+    protected static Vmid ownerOf(ParsedVolume.GuestImage image) {
+        Vmid owner = image.owner();
+        if (owner == null) {
+            throw new IllegalStateException("image '" + image.name() + "' has no guest");
+        }
+        return owner;
     }
 
     @Override

@@ -28,20 +28,34 @@ public final class Unfinished {
             Format format,
             StorageException failure,
             Consumer<Runnable> locked) {
+        return removed(
+                () -> {
+                    AtomicReference<Optional<Cleanup>> left = new AtomicReference<>(Optional.empty());
+                    locked.accept(() -> left.set(plugin.freeImage(storage, volume, false, format)));
+                    left.get().ifPresent(Cleanup::run);
+                },
+                "volume '" + storage.id() + ":" + volume + "'",
+                failure);
+    }
+
+    /**
+     * The same, removed in another way.
+     *
+     * @param removal throws a {@link StorageException} if something is left
+     * @param what is being removed, as people know it
+     */
+    public static StorageException removed(Runnable removal, String what, StorageException failure) {
         // The work may have been interrupted, but the removal must be able to wait.
         boolean wasInterrupted = Thread.interrupted();
         try {
-            AtomicReference<Optional<Cleanup>> left = new AtomicReference<>(Optional.empty());
-            locked.accept(() -> left.set(plugin.freeImage(storage, volume, false, format)));
-            left.get().ifPresent(Cleanup::run);
+            removal.run();
             return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);
             return new StorageException(
                     failure.error(),
                     Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished volume '" + storage.id() + ":" + volume
-                            + "' is left, remove it",
+                    failure.getMessage() + "; the unfinished " + what + " is left, remove it",
                     failure);
         } finally {
             if (wasInterrupted) {

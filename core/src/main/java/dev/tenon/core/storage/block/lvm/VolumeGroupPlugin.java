@@ -68,11 +68,7 @@ abstract class VolumeGroupPlugin extends DeclaredDevicePlugin {
 
     /** The guest whose name a volume has. */
     Vmid owner(VolumeName volume) {
-        Vmid owner = image(volume).owner();
-        if (owner == null) {
-            throw new IllegalStateException("volume '" + volume + "' has no guest");
-        }
-        return owner;
+        return ownerOf(image(volume));
     }
 
     /** The volumes of the storage's group; {@code STORAGE_UNAVAILABLE} if there is no such group. */

@@ -11,6 +11,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.common.DiskNames;
+import dev.tenon.core.storage.common.Unfinished;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -397,22 +398,6 @@ final class Images {
 
     /** Removes what has arrived of an image; the failure that made it useless keeps its message. */
     StorageException discarded(String staged, StorageException failure) {
-        // The work may have been interrupted, but the removal must be able to wait.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            eraseOnceClosed(staged);
-            return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
-        } catch (StorageException e) {
-            failure.addSuppressed(e);
-            return new StorageException(
-                    failure.error(),
-                    Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished image '" + place(staged) + "' is left, remove it",
-                    failure);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Unfinished.removed(() -> eraseOnceClosed(staged), "image '" + place(staged) + "'", failure);
     }
 }

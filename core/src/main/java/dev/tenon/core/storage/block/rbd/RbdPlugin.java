@@ -166,14 +166,6 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         return RbdNames.patterns();
     }
 
-    private static Vmid owner(ParsedVolume.GuestImage image) {
-        Vmid owner = image.owner();
-        if (owner == null) {
-            throw new IllegalStateException("image '" + image.name() + "' has no guest");
-        }
-        return owner;
-    }
-
     @Override
     public String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix) {
         return images(storage).freeName(owner);
@@ -193,7 +185,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
                 ? device(storage).path(image).toString()
                 : "rbd:" + Configuration.place(storage, image)
                         + Connection.of(host, storage).pathOptions(Authentication.of(host));
-        return new VolumePath(path, owner(parsed), ContentType.IMAGES);
+        return new VolumePath(path, ownerOf(parsed), ContentType.IMAGES);
     }
 
     /** It need not exist or be active: QEMU opens it later. */
@@ -427,7 +419,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
     public VolumeId renameVolume(Storage storage, VolumeName volume, @Nullable Vmid owner, @Nullable VolumeName name) {
         ParsedVolume.GuestImage parsed = parseVolname(volume);
         Images images = images(storage);
-        String target = name == null ? images.freeName(owner == null ? owner(parsed) : owner) : name.value();
+        String target = name == null ? images.freeName(owner == null ? ownerOf(parsed) : owner) : name.value();
         if (RbdNames.parse(new VolumeName(target)).base() != null) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,

@@ -12,6 +12,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.storage.common.DiskNames;
+import dev.tenon.core.storage.common.Unfinished;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -250,23 +251,7 @@ final class Datasets {
 
     /** Removes what there is of a dataset that was being made; the failure that made it useless keeps its message. */
     StorageException discarded(String name, StorageException failure) {
-        // The work may have been interrupted, but the removal must be able to wait.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            erase(name);
-            return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
-        } catch (StorageException e) {
-            failure.addSuppressed(e);
-            return new StorageException(
-                    failure.error(),
-                    Outcome.UNKNOWN,
-                    failure.getMessage() + "; the unfinished dataset '" + place(name) + "' is left, remove it",
-                    failure);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Unfinished.removed(() -> erase(name), "dataset '" + place(name) + "'", failure);
     }
 
     /** Removes a dataset with its snapshots, if it is there. */

@@ -131,14 +131,6 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         return ZfsNames.patterns();
     }
 
-    private static Vmid owner(ParsedVolume.GuestImage image) {
-        Vmid owner = image.owner();
-        if (owner == null) {
-            throw new IllegalStateException("image '" + image.name() + "' has no guest");
-        }
-        return owner;
-    }
-
     @Override
     public String findFreeDiskname(Storage storage, Vmid owner, @Nullable Format format, boolean addSuffix) {
         return datasets(storage).freeName(owner, format == null ? Format.Image.RAW : format);
@@ -152,7 +144,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         String path = image.format() == Format.Image.RAW
                 ? datasets(storage).device(image.name()).toString()
                 : Configuration.mountpoint(storage) + "/" + image.name();
-        return new VolumePath(snapshot == null ? path : path + "@" + snapshot, owner(image), ContentType.IMAGES);
+        return new VolumePath(snapshot == null ? path : path + "@" + snapshot, ownerOf(image), ContentType.IMAGES);
     }
 
     /** It need not exist or be active: QEMU opens it later. */
@@ -378,7 +370,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
         ParsedVolume.GuestImage image = parseVolname(volume);
         Datasets datasets = datasets(storage);
         String target =
-                name == null ? datasets.freeName(owner == null ? owner(image) : owner, image.format()) : name.value();
+                name == null ? datasets.freeName(owner == null ? ownerOf(image) : owner, image.format()) : name.value();
         ParsedVolume.GuestImage renamed = parseVolname(new VolumeName(target));
         if (renamed.base() != null || !renamed.format().equals(image.format())) {
             throw StorageException.refused(
