@@ -45,14 +45,29 @@ sub _load ($file) {
         return;
     };
     local *PVE::JSONSchema::register_standard_option = sub { return };
-    my $good = eval "#line 1 \"$file\"\n$source"; ## no critic (ProhibitStringyEval)
-    die "the adopted plugin's file '$file' does not compile: $@" if !$good;
+    my $complaint = _compile("#line 1 \"$file\"\n$source");
+    die "the adopted plugin's file '$file' does not compile: $complaint\n" if defined($complaint);
     my $plugin = Tenon::Loader::plugin_class(map { s/\APVE::Storage::Custom::/Tenon::Original::/r }
             @packages) // die "the adopted plugin's file '$file' holds no storage plugin\n";
 
     # A plugin of a newer level than the host's still inherits the methods that it relies on.
     Tenon::Names::inherit($plugin);
     return $plugin;
+}
+
+# As PVE would compile the file: an eval would be compiled in the scope of this one, with its strictures, its signatures, which
+# are no prototypes, and without its encoding.
+sub _compile ($source) {
+    my $name = 'Tenon/Original/source.pm';
+    open(my $fh, '<', \$source) or die "the source of a plugin cannot be read: $!\n";
+    my $good = eval {
+        local @INC = (sub ($self, $wanted) { return $wanted eq $name ? $fh : () }, @INC);
+        local $SIG{__DIE__};
+        require $name;
+    };
+    my $err = $@;
+    delete $INC{$name};
+    return $good ? undef : Tenon::Loader::one_line($err || 'it returns a false value');
 }
 
 1;
