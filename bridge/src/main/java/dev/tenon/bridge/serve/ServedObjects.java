@@ -3,6 +3,8 @@ package dev.tenon.bridge.serve;
 import dev.tenon.bridge.codec.Caller;
 import dev.tenon.bridge.codec.Lasting;
 import dev.tenon.bridge.session.IncomingCall;
+import dev.tenon.core.spi.Outcome;
+import dev.tenon.core.spi.StorageException;
 import dev.tenon.proto.Method;
 import dev.tenon.proto.Value;
 import java.security.SecureRandom;
@@ -103,7 +105,13 @@ final class ServedObjects implements AutoCloseable {
         Entry entry = new Entry(
                 HexFormat.of().formatHex(bytes), object, maker.context().plugin(), storage);
         entries.put(entry.token, entry);
-        begin(entry, maker.peer().pid(), "");
+        try {
+            begin(entry, maker.peer().pid(), "");
+        } catch (StorageException e) {
+            entries.remove(entry.token, entry);
+            entry.release("its process cannot be watched");
+            throw new StorageException(e.error(), Outcome.UNKNOWN, e.getMessage(), e);
+        }
         end(entry, "");
         releaseIdle();
         return entry.token;
@@ -125,17 +133,18 @@ final class ServedObjects implements AutoCloseable {
     }
 
     private synchronized void begin(Entry entry, long process, String method) {
+        if (entry.owner != process) {
+            // What cannot be watched does not get it.
+            Processes.Watch watch = process <= 0 ? null : processes.watch(process, () -> ended(entry, process));
+            if (entry.watch != null) {
+                entry.watch.close();
+            }
+            entry.owner = process;
+            entry.watch = watch;
+        }
         entry.calls++;
         entry.used = System.nanoTime();
         entry.keeps |= entry.object.begins().test(method);
-        if (entry.owner == process) {
-            return;
-        }
-        if (entry.watch != null) {
-            entry.watch.close();
-        }
-        entry.owner = process;
-        entry.watch = process <= 0 ? null : processes.watch(process, () -> ended(entry, process));
     }
 
     private synchronized void end(Entry entry, String method) {

@@ -92,7 +92,7 @@ public final class Descriptor implements AutoCloseable {
      * Opens a process, for {@link Readiness}: it can be read once the process has ended, and stands for no later process
      * of that number.
      *
-     * @throws java.io.IOException if there is none
+     * @throws java.nio.file.NoSuchFileException if there is none
      */
     public static Descriptor ofProcess(long pid) throws IOException {
         String name = "the process " + pid;

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class Errno {
     static final int EPERM = 1;
     static final int ENOENT = 2;
+    static final int ESRCH = 3;
     static final int EINTR = 4;
     static final int ENXIO = 6;
     static final int EAGAIN = 11;
@@ -48,7 +49,7 @@ final class Errno {
     static IOException toException(int errno, String file, @Nullable String otherFile) {
         String reason = CLibrary.message(errno);
         return switch (errno) {
-            case ENOENT, ENOTDIR -> new NoSuchFileException(file, otherFile, reason);
+            case ENOENT, ESRCH, ENOTDIR -> new NoSuchFileException(file, otherFile, reason);
             case EACCES, EPERM -> new AccessDeniedException(file, otherFile, reason);
             case EEXIST -> new FileAlreadyExistsException(otherFile == null ? file : otherFile, null, reason);
             case EPIPE, ECONNRESET -> new PeerClosedException(file, otherFile, reason);

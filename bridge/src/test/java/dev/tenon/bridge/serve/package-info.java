@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.bridge.serve;
+
+import org.jspecify.annotations.NullMarked;
