@@ -326,7 +326,8 @@ final class Parent {
             return new PluginProcess(process.loaded(), pid, connected.join(), output, ended);
         } catch (RemoteCallException | SessionClosedException | TimeoutException | ExecutionException | IOException e) {
             giveUp(pid, lifeline, output);
-            throw failed(surroundings.name() + ": its process " + process.pid() + " cannot be forked: " + e.getMessage()
+            String reason = e.getMessage() == null ? "its child said no hello in time" : e.getMessage();
+            throw failed(surroundings.name() + ": its process " + process.pid() + " cannot be forked: " + reason
                     + PluginProcess.lastLines(process.output()));
         } catch (InterruptedException e) {
             giveUp(pid, lifeline, output);

@@ -48,7 +48,10 @@ final class Questions {
                 case SessionClosedException closed -> throw closed;
                 case null, default -> throw new IllegalStateException(e);
             }
-        } catch (TimeoutException | InterruptedException e) {
+        } catch (TimeoutException e) {
+            connection.send(new Frame.Cancel(id));
+            throw new TimeoutException("no answer came within " + limit.toMillis() + " ms");
+        } catch (InterruptedException e) {
             connection.send(new Frame.Cancel(id));
             throw e;
         } finally {

@@ -1,6 +1,7 @@
 package dev.tenon.bridge.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.tenon.bridge.storage.StorageApi;
 import dev.tenon.bridge.transport.UnixSockets;
@@ -18,6 +19,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,6 +54,41 @@ class SilentPeerTest {
             byte[] payload = Arrays.copyOfRange(all, FrameCodec.LENGTH_BYTES, FrameCodec.LENGTH_BYTES + length);
             assertThat(new FrameCodec(Limits.DEFAULT).decode(payload))
                     .isEqualTo(new Frame.Close("UNEXPECTED_FRAME", "no hello came within 50 ms of the connection"));
+        }
+    }
+
+    @Test
+    @Timeout(20)
+    void aCallThatIsNotAnsweredSaysHowLongItWaited() throws IOException, InterruptedException, ExecutionException {
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
+        Session.Settings silent = new Session.Settings(
+                StorageApi.API,
+                "daemon",
+                Value.fields(),
+                peer -> true,
+                call -> {
+                    over.join();
+                    return Value.Nil.NIL;
+                },
+                notice -> {},
+                Duration.ofSeconds(10));
+        Path socket = directory.resolve("s");
+        try (UnixSockets sockets = new UnixSockets();
+                UnixSockets.Listener _ = sockets.listen(socket, connection -> new Session(connection, silent))) {
+            CompletableFuture<Session> made = new CompletableFuture<>();
+            sockets.connect(socket, connection -> {
+                made.complete(new Session(connection, silent));
+                return made.join();
+            });
+            Session session = made.join();
+            session.greet();
+            session.opened().get();
+
+            assertThatExceptionOfType(TimeoutException.class)
+                    .isThrownBy(() -> session.call("status", Value.fields(), Duration.ofMillis(50)))
+                    .withMessage("no answer came within 50 ms");
+        } finally {
+            over.complete(true);
         }
     }
 }
