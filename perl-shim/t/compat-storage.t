@@ -245,6 +245,12 @@ subtest 'prune_mark_backup_group' => sub {
     my @marked = map { { ctime => $_, $_ % 2 ? (mark => 'protected') : () } } 0 .. 3;
     PVE::Storage::prune_mark_backup_group(\@marked, { 'keep-last' => 1 });
     is(join(' ', map { $_->{mark} } @marked), 'remove protected keep protected', 'marks stay');
+    my @removed = ({ ctime => 1, mark => 'remove' }, { ctime => 2, mark => 'renamed' });
+    PVE::Storage::prune_mark_backup_group(\@removed, { 'keep-all' => 1 });
+    is(join(' ', map { $_->{mark} } @removed), 'keep renamed', 'who keeps all keeps all');
+    my @twins = map { { ctime => $_ } } (3, 3, 2, 1);
+    PVE::Storage::prune_mark_backup_group(\@twins, { 'keep-last' => 2 });
+    is(join(' ', map { $_->{mark} } @twins), 'keep remove keep remove', 'one of each time');
 };
 
 subtest 'what types declare' => sub {

@@ -257,7 +257,7 @@ sub prune_mark_backup_group {
     my @newest_first = sort { $b->{ctime} <=> $a->{ctime} } $backups->@*;
     my $has_limit = grep { $keep->{ $_->[0] } } @PERIODS;
     if ($keep->{'keep-all'} || !$has_limit) {
-        $_->{mark} //= 'keep' for @newest_first;
+        $_->{mark} = 'keep' for grep { ($_->{mark} || 'remove') eq 'remove' } @newest_first;
         return;
     }
     for my $period (@PERIODS) {
@@ -269,9 +269,8 @@ sub prune_mark_backup_group {
 }
 
 sub _mark_period ($newest_first, $count, $pattern) {
-    my $number = 0;
     my $group_of = sub ($backup) {
-        return $number++ if !defined($pattern);
+        return $backup->{ctime} if !defined($pattern);
         return POSIX::strftime($pattern, localtime($backup->{ctime}));
     };
     my (%before, %seen);
@@ -371,7 +370,8 @@ archive is unpacked by the program of its compression, before by C<tar> itself.
 
     PVE::Storage::prune_mark_backup_group(\@backups, \%keep);
 
-Marks each backup without a C<mark> as C<keep> or C<remove>, by its C<ctime>.
+Marks each backup without a C<mark> as C<keep> or C<remove>, by its C<ctime>. Who keeps all also keeps what was marked as
+C<remove>.
 
 =head2 protection_file_path
 
