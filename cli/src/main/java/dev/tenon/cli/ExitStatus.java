@@ -1,8 +1,12 @@
 package dev.tenon.cli;
 
+import dev.tenon.core.failure.Failures;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageException;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,11 +48,22 @@ public final class ExitStatus {
     /** Tells why a command failed that may only have read; then it has changed nothing, however it ended. */
     public static int failed(PrintWriter err, Exception failure, boolean isReading) {
         if (!(failure instanceof StorageException storage)) {
-            err.println("tenon: " + (failure.getMessage() == null ? failure.toString() : failure.getMessage()));
+            err.println("tenon: " + reason(failure));
             return FAILED;
         }
         Outcome outcome = isReading && storage.outcome() == Outcome.UNKNOWN ? Outcome.FAILED_CLEAN : storage.outcome();
         err.println("tenon: " + storage.getMessage() + " [" + storage.error() + ", " + outcome + "]");
         return outcome == Outcome.UNKNOWN ? UNKNOWN : FAILED;
+    }
+
+    private static String reason(Exception failure) {
+        if (failure instanceof UncheckedIOException && failure.getCause() instanceof IOException cause) {
+            return reason(cause);
+        }
+        // The JDK says for many of them which file it is, and nothing else.
+        if (failure instanceof FileSystemException file && file.getReason() == null) {
+            return "'" + file.getFile() + "': " + Failures.reason(file);
+        }
+        return failure.getMessage() == null ? failure.toString() : failure.getMessage();
     }
 }

@@ -8,9 +8,12 @@ import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 
 /** Tells a failure of the file system as a storage failure. */
 public final class Failures {
@@ -52,6 +55,9 @@ public final class Failures {
             case NoSuchFileException missing -> "No such file or directory";
             case FileAlreadyExistsException exists -> "File exists";
             case AccessDeniedException denied -> "Permission denied";
+            case NotDirectoryException other -> "Not a directory";
+            case DirectoryNotEmptyException full -> "Directory not empty";
+            case FileSystemLoopException loop -> "Too many levels of symbolic links";
             case ClosedByInterruptException interrupted -> "it was interrupted";
             default -> {
                 String message = failure.getMessage();
