@@ -177,6 +177,24 @@ class VolumeCommandTest {
     }
 
     @Test
+    void oneThatIsNotFreedAfterAnotherWasDoesNotSayThatNothingIsChanged(Scratch scratch) {
+        StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
+        String image = tenon.line("volume", "alloc", "fast", "--vmid", "100", "--size", "1M", "--format", "qcow2");
+        String base = tenon.line("volume", "base", image);
+        String linked = tenon.line("volume", "clone", base, "--vmid", "101");
+        String other = tenon.line("volume", "alloc", "fast", "--vmid", "100", "--size", "1M");
+
+        TenonCommand freed = tenon.run("volume", "free", other, base);
+        assertThat(freed.errors())
+                .contains("is still in use by linked clones", "not all volumes are removed", "UNKNOWN]");
+        assertThat(freed.status()).isEqualTo(3);
+        TenonCommand again = tenon.run("volume", "free", other, base);
+        assertThat(again.errors()).contains("does not exist", "NOT_STARTED]");
+        assertThat(again.status()).isOne();
+        tenon.said("volume", "free", linked, base);
+    }
+
+    @Test
     void aVolumeThatIsMadeIsToldThoughTheOutputIsFull(Scratch scratch) throws IOException, InterruptedException {
         StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         Path errors = scratch.file("errors");

@@ -27,9 +27,10 @@ final class FreeCommand extends HostCommand {
     @Override
     protected void run(Host host) throws IOException {
         StorageException failure = null;
+        boolean isAnyRemoved = false;
         for (VolumeId volume : volumes) {
             try {
-                free(host.of(volume.storage()), volume);
+                isAnyRemoved |= free(host.of(volume.storage()), volume);
             } catch (StorageException e) {
                 if (volumes.size() == 1) {
                     throw e;
@@ -40,17 +41,20 @@ final class FreeCommand extends HostCommand {
             }
         }
         if (failure != null) {
-            throw new StorageException(failure.error(), failure.outcome(), "not all volumes are removed", failure);
+            Outcome outcome = isAnyRemoved ? Outcome.UNKNOWN : failure.outcome();
+            throw new StorageException(failure.error(), outcome, "not all volumes are removed", failure);
         }
     }
 
-    private void free(StorageService service, VolumeId volume) {
+    /** Whether there was something to remove. */
+    private boolean free(StorageService service, VolumeId volume) {
         service.activateStorage(volume.storage());
         if (isMissing(service, volume)) {
             err().println("tenon: volume '" + volume + "' does not exist, so nothing is removed");
-            return;
+            return false;
         }
         service.freeImage(volume);
+        return true;
     }
 
     /** Only what is certain: the removal itself reports everything else. */
