@@ -3,16 +3,18 @@ package dev.tenon.cli;
 import dev.tenon.bridge.serve.ProxyClass;
 import dev.tenon.cli.host.SocketOption;
 import dev.tenon.core.NativeTypes;
+import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.AtomicFile;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.host.Adopted;
 import dev.tenon.host.Home;
 import dev.tenon.host.JavaStorages;
 import dev.tenon.host.ProxiedTypes;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Locale;
 import java.util.Map;
@@ -36,6 +38,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example: tenon proxy dir --output /usr/share/perl5/PVE/Storage/Custom/TenonDir.pm"})
 final class ProxyCommand implements Callable<Integer> {
     private static final Map<String, StoragePlugin> NATIVE = NativeTypes.all();
+    private static final int MODE_OF_NEW = 0644;
 
     @Parameters(paramLabel = "TYPE", description = "the storage type, for instance dir")
     private String type = "";
@@ -113,10 +116,15 @@ final class ProxyCommand implements Callable<Integer> {
             spec.commandLine().getOut().flush();
             return 0;
         }
-        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS) && !ProxyClass.isOne(Files.readString(target))) {
+        if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)
+                && !ProxyClass.isOne(Files.readString(target, StandardCharsets.ISO_8859_1))) {
             throw new IllegalArgumentException("'" + target + "' is no proxy of Tenon; it is not overwritten");
         }
-        Files.writeString(target, source, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        try {
+            AtomicFile.replace(target, source.getBytes(StandardCharsets.UTF_8), MODE_OF_NEW);
+        } catch (IOException e) {
+            throw new IOException("'" + target + "' cannot be written: " + Failures.reason(e), e);
+        }
         // PVE's web server reads it too, which is another user.
         Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-r--r--"));
         if (isNative) {

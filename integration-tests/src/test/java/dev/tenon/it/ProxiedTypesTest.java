@@ -10,9 +10,11 @@ import dev.tenon.it.support.TenonCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -99,6 +101,35 @@ class ProxiedTypesTest {
                         .list()
                         .toString())
                 .contains("fast:100/vm-100-disk-0.raw");
+    }
+
+    @Test
+    void aProxyIsWrittenAsAWholeOrItIsToldWhyNot(Scratch scratch) throws IOException {
+        Path file = Files.createDirectories(scratch.file("custom")).resolve("TenonDir.pm");
+        String state = scratch.file("state").toString();
+        String missing = scratch.file("nowhere/TenonDir.pm").toString();
+        TenonCommand refused = TenonCommand.run(scratch, "proxy", "dir", "--state", state, "--output", missing);
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors())
+                .isEqualTo("tenon: '" + missing + "' cannot be written: No such file or directory\n");
+
+        Files.write(file, new byte[] {'#', ' ', (byte) 0xE4, '\n'});
+        TenonCommand other = TenonCommand.run(scratch, "proxy", "dir", "--state", state, "--output", file.toString());
+        assertThat(other.errors()).isEqualTo("tenon: '" + file + "' is no proxy of Tenon; it is not overwritten\n");
+
+        Files.delete(file);
+        for (int i = 0; i < 2; i++) {
+            Object before = Files.exists(file) ? Files.getAttribute(file, "unix:ino") : null;
+            TenonCommand written =
+                    TenonCommand.run(scratch, "proxy", "dir", "--state", state, "--output", file.toString());
+            assertThat(written.errors()).isEmpty();
+            assertThat(Files.getAttribute(file, "unix:ino")).isNotEqualTo(before);
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                    .isEqualTo("rw-r--r--");
+        }
+        try (Stream<Path> all = Files.list(scratch.file("custom"))) {
+            assertThat(all).containsExactly(file);
+        }
     }
 
     @ParameterizedTest
