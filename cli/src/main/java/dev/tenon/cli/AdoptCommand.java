@@ -68,7 +68,8 @@ final class AdoptCommand implements Callable<Integer> {
         }
         Adopted adopted = new Adopted(state.directory());
         Path kept = adopted.kept(file);
-        boolean isAdopted = Files.exists(kept, LinkOption.NOFOLLOW_LINKS);
+        // One whose proxy was not written yet, or that its package has put back, is as it was kept.
+        boolean isAdopted = Files.exists(kept, LinkOption.NOFOLLOW_LINKS) && !isSame(adopted, kept);
         if (isAdopted) {
             refuseToReplace(adopted.placeOf(kept), kept);
         }
@@ -105,6 +106,11 @@ final class AdoptCommand implements Callable<Integer> {
                             String.join(", ", registration.holds()), kept);
         }
         return 0;
+    }
+
+    private boolean isSame(Adopted adopted, Path kept) throws IOException {
+        Path place = adopted.placeOf(kept);
+        return Files.exists(place) && Files.isSameFile(place, file) && Files.mismatch(kept, file) < 0;
     }
 
     private void refuseToReplace(Path place, Path kept) throws IOException {

@@ -177,6 +177,10 @@ final class ServeCommand implements Callable<Integer> {
         if (directory == null) {
             throw new IllegalArgumentException("the socket path '" + socket + "' has no directory");
         }
+        Adopted kept = new Adopted(adopted);
+        if (!kept.plugins().isEmpty()) {
+            kept.makeReadable();
+        }
         var privately = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
         Files.createDirectories(directory, privately);
         Path runtime = Files.createDirectories(directory.resolve("sidecars"), privately);
@@ -194,10 +198,7 @@ final class ServeCommand implements Callable<Integer> {
             }
         }));
 
-        Adopted kept = new Adopted(adopted);
-        if (!kept.plugins().isEmpty()) {
-            kept.makeReadable();
-        }
+        // Whoever ends this process waits for what ends with it, so nothing may fail in between.
         try (Host host = Host.ofDaemon(settings, runtime)) {
             host.journal().discardUnbegun();
             for (JournalEntry entry : host.journal().interrupted()) {

@@ -145,6 +145,16 @@ public record Adopted(Path directory) {
     /** Writes a file so that there is either the old or the new one, with the mode and owner of another. */
     public static void writeAtomically(Path target, String text, Path like) throws IOException {
         Path hidden = target.resolveSibling("." + target.getFileName() + ".tenon");
+        try {
+            write(hidden, text, like);
+            Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.deleteIfExists(hidden);
+            throw e;
+        }
+    }
+
+    private static void write(Path hidden, String text, Path like) throws IOException {
         Files.writeString(hidden, text, StandardCharsets.UTF_8);
         PosixFileAttributes attributes =
                 Files.readAttributes(like, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
@@ -152,7 +162,6 @@ public record Adopted(Path directory) {
         Files.setAttribute(hidden, "posix:group", attributes.group());
         Files.setAttribute(hidden, "posix:owner", attributes.owner());
         sync(hidden);
-        Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static void sync(Path file) throws IOException {

@@ -14,11 +14,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -137,6 +139,51 @@ class AdoptionTest {
         assertThat(none.status()).isOne();
         assertThat(none.errors()).contains("declares no package");
         assertThat(Files.readString(text)).isEqualTo("no plugin\n");
+    }
+
+    @Test
+    void aDaemonThatCannotReadWhatIsAdoptedEnds(Scratch scratch) throws IOException, InterruptedException {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root can give up what root may do");
+        adopt(scratch);
+        Files.setPosixFilePermissions(path(state), PosixFilePermissions.fromString("-wx------"));
+        List<String> command = new ArrayList<>(List.of("setpriv", "--bounding-set", "-dac_override,-dac_read_search"));
+        command.addAll(Installation.tenonCommand(
+                scratch.temporary(),
+                "serve",
+                "--socket",
+                DaemonProcess.socketIn(scratch).toString(),
+                "--adopted",
+                path(state).toString(),
+                "--journal",
+                scratch.file("journal").toString()));
+        Path log = scratch.file("serve.log");
+        Process daemon = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        try {
+            assertThat(daemon.waitFor(60, TimeUnit.SECONDS)).as("it has ended").isTrue();
+            assertThat(daemon.exitValue()).isOne();
+            assertThat(Files.readString(log)).isEqualTo("tenon: '" + path(state) + "': Permission denied\n");
+        } finally {
+            daemon.destroyForcibly();
+            Files.setPosixFilePermissions(path(state), PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
+    @Test
+    void anAdoptionThatWasCutOffBeforeTheProxyIsRepeated(Scratch scratch) throws IOException {
+        byte[] before = Files.readAllBytes(path(file));
+        adopt(scratch);
+        Files.write(path(file), before);
+
+        TenonCommand again = adopt(scratch);
+        assertThat(again.errors()).isEmpty();
+        assertThat(again.status()).isZero();
+        assertThat(Files.readString(path(file))).contains("# Made by Tenon");
+        assertThat(release(scratch, "LegacyDirPlugin.pm").errors()).isEmpty();
+        assertThat(Files.readAllBytes(path(file))).isEqualTo(before);
+        assertThat(path(state)).isEmptyDirectory();
     }
 
     @Test
