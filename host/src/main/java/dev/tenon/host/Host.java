@@ -13,6 +13,7 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -157,7 +158,7 @@ public final class Host implements AutoCloseable {
         if (cluster == null || !Files.exists(cluster.resolve(DATACENTER))) {
             return null;
         }
-        try (Stream<String> lines = Files.lines(cluster.resolve(DATACENTER))) {
+        try (Stream<String> lines = Files.lines(cluster.resolve(DATACENTER), StandardCharsets.ISO_8859_1)) {
             return lines.filter(line -> line.startsWith(BANDWIDTH))
                     .map(line -> line.substring(BANDWIDTH.length()).strip())
                     .findFirst()
