@@ -26,8 +26,8 @@ public final class JavaProcess implements AutoCloseable {
      * Starts a class and waits until all the sockets answer.
      *
      * @param log the file that gets what it prints
-     * @throws IOException if it ends before, or one does not answer within 20 s; the message holds the log. Nothing of it
-     *     is left then
+     * @throws IOException if it ends before, or one does not answer within a minute; the message holds the log.
+     *     Nothing of it is left then
      */
     public static JavaProcess start(Class<?> main, List<String> arguments, List<Path> sockets, Path log)
             throws IOException, InterruptedException {

@@ -7,7 +7,6 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
-import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -146,7 +145,7 @@ public final class PerlLibrary {
             }
             // Complete or not there: others may unpack the same.
             Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (FileSystemException e) {
+        } catch (IOException e) {
             remove(beside);
             if (!Files.isDirectory(target)) {
                 throw e;
