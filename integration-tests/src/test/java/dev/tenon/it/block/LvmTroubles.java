@@ -334,6 +334,19 @@ class LvmTroubles {
         assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, QCOW2.value());
     }
 
+    /** QEMU has written a running guest's volume into its only snapshot, and goes on with that. */
+    @Test
+    void theVolumeThatQemuHasLeftForItsOnlySnapshotGivesItsName() {
+        SnapshotName current = new SnapshotName("current");
+        thick.allocImage(chains, GUEST, Image.QCOW2, QCOW2.value(), SIZE);
+        thick.snapshotVolume(chains, QCOW2, ONE);
+        thick.deleteSnapshot(chains, QCOW2, current, true);
+        assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, "snap_vm-100-disk-0_one.qcow2");
+        thick.renameSnapshot(chains, QCOW2, ONE, current);
+        assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, QCOW2.value());
+        assertThat(thick.snapshots(chains, QCOW2)).containsOnlyKeys("current");
+    }
+
     /** LVM calls it a success if a selection or a tag selects nothing. */
     @Test
     void whatIsNotThereIsNotActivatedInSilence() {

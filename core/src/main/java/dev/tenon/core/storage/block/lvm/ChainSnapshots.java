@@ -134,10 +134,12 @@ final class ChainSnapshots {
         });
     }
 
-    /** QEMU has made the volume independent of the snapshot. */
+    /**
+     * QEMU has made the volume independent of the snapshot. It may be the volume itself ({@code current}), which QEMU has
+     * written into its only snapshot and left for that; the snapshot then gets the volume's name.
+     */
     List<String> drop(SnapshotName snapshot) {
-        refuseCurrent(snapshot);
-        String name = Chain.name(volume, snapshot);
+        String name = plugin.logical(volume, snapshot);
         plugin.present(storage, name);
         return plugin.locked(storage, () -> plugin.erased(storage, List.of(name), false));
     }

@@ -221,6 +221,18 @@ class DirSnapshotChainTest {
                 "snap-one-" + NAME);
     }
 
+    /** QEMU has written a running guest's image into its only snapshot, and goes on with that. */
+    @Test
+    void removesTheImageThatQemuHasLeftForItsOnlySnapshot() throws IOException {
+        plugin.snapshotVolume(storage, DISK, ONE);
+
+        plugin.deleteSnapshot(storage, DISK, CURRENT, true);
+        assertThat(files()).containsExactly("snap-one-" + NAME);
+        plugin.renameSnapshot(storage, DISK, ONE, CURRENT);
+
+        assertThat(files()).containsExactly(NAME);
+    }
+
     @Test
     void renamesASnapshotFile() throws IOException {
         plugin.snapshotVolume(storage, DISK, ONE);
