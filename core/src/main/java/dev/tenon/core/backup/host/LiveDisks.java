@@ -65,6 +65,7 @@ public final class LiveDisks implements GuestDisks {
     }
 
     private final Qmp qmp;
+    private final Path monitor;
     private final String bitmapName;
     private final Path socket;
     private final Path fleecing;
@@ -74,8 +75,9 @@ public final class LiveDisks implements GuestDisks {
     private boolean isFixed;
     private boolean isCommitted;
 
-    private LiveDisks(Qmp qmp, String bitmapName, Path socket, Path fleecing) {
+    private LiveDisks(Qmp qmp, Path monitor, String bitmapName, Path socket, Path fleecing) {
         this.qmp = qmp;
+        this.monitor = monitor;
         this.bitmapName = bitmapName;
         this.socket = socket;
         this.fleecing = fleecing;
@@ -98,7 +100,7 @@ public final class LiveDisks implements GuestDisks {
             Leftovers.remove(qmp);
             Leftovers.removeImages(fleecing);
             LiveDisks opened = new LiveDisks(
-                    qmp, BitmapState.nameFor(storage), work.resolve("live.sock"), fleecing.toAbsolutePath());
+                    qmp, monitor, BitmapState.nameFor(storage), work.resolve("live.sock"), fleecing.toAbsolutePath());
             Map<String, String> devices = devices(qmp);
             for (Map.Entry<DeviceName, String> each : named.entrySet()) {
                 String node = each.getValue();
@@ -203,23 +205,53 @@ public final class LiveDisks implements GuestDisks {
         boolean isRunning = hasDevices
                 && qmp.execute("query-status") instanceof Map<?, ?> status
                 && Boolean.TRUE.equals(status.get("running"));
-        if (isRunning) {
-            qmp.execute("stop");
+        if (!isRunning) {
+            copyFromNow();
+            return;
         }
         try {
-            qmp.execute("transaction", Map.of("actions", actions()));
-            isFixed = true;
-            for (Disk disk : disks) {
-                if (disk.qomPath != null) {
-                    insert(disk, disk.qomPath);
-                } else {
-                    nodes.undoJob(disk.names.job());
+            qmp.execute("stop");
+            copyFromNow();
+        } catch (QmpException | RuntimeException e) {
+            try {
+                goOn();
+            } catch (QmpException left) {
+                e.addSuppressed(left);
+            }
+            throw e;
+        }
+        goOn();
+    }
+
+    private void copyFromNow() throws QmpException {
+        qmp.execute("transaction", Map.of("actions", actions()));
+        isFixed = true;
+        for (Disk disk : disks) {
+            if (disk.qomPath != null) {
+                insert(disk, disk.qomPath);
+            } else {
+                nodes.undoJob(disk.names.job());
+            }
+        }
+    }
+
+    /** The guest goes on even if the connection is lost, as it is by an interrupt: what stopped it has no other end. */
+    private void goOn() throws QmpException {
+        try {
+            qmp.execute("cont");
+        } catch (QmpException e) {
+            boolean isInterrupted = Thread.interrupted();
+            try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
+                another.execute("cont");
+            } catch (QmpException again) {
+                LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, again.getMessage());
+                e.addSuppressed(again);
+            } finally {
+                if (isInterrupted) {
+                    Thread.currentThread().interrupt();
                 }
             }
-        } finally {
-            if (isRunning) {
-                qmp.execute("cont");
-            }
+            throw e;
         }
     }
 

@@ -16,6 +16,12 @@ import dev.tenon.core.spi.backup.BitmapUse;
 import dev.tenon.core.spi.backup.DeviceName;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -282,6 +288,87 @@ class LiveDisksTest {
             guest.close();
             assertThatThrownBy(() -> Disks.at(disk, 0)).isInstanceOf(NbdException.class);
             assertThatThrownBy(disks::committed).isInstanceOf(IOException.class);
+        }
+    }
+
+    /** Stands between a backup and its QEMU, and interrupts the backup when it stops the guest. */
+    private static final class Between implements AutoCloseable {
+        private final ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        private final Path monitor;
+        private final Thread backup = Thread.currentThread();
+        private final Thread thread;
+
+        Between(Path socket, Path monitor) throws IOException {
+            this.monitor = monitor;
+            listener.bind(UnixDomainSocketAddress.of(socket));
+            thread = Thread.ofPlatform().start(this::serve);
+        }
+
+        private void serve() {
+            while (true) {
+                try (SocketChannel client = listener.accept();
+                        SocketChannel qemu = SocketChannel.open(UnixDomainSocketAddress.of(monitor))) {
+                    Thread answers = Thread.ofPlatform().start(() -> copy(qemu, client));
+                    copy(client, qemu);
+                    qemu.shutdownOutput();
+                    answers.join();
+                } catch (IOException | InterruptedException e) {
+                    return; // the test ends
+                }
+            }
+        }
+
+        private void copy(SocketChannel from, SocketChannel to) {
+            try {
+                ByteBuffer buffer = ByteBuffer.allocate(64 << 10);
+                while (from.read(buffer) >= 0) {
+                    buffer.flip();
+                    if (StandardCharsets.UTF_8
+                            .decode(buffer.duplicate())
+                            .toString()
+                            .contains("\"stop\"")) {
+                        backup.interrupt();
+                    }
+                    while (buffer.hasRemaining()) {
+                        to.write(buffer);
+                    }
+                    buffer.clear();
+                }
+            } catch (IOException e) {
+                // one of them has gone
+            }
+        }
+
+        @Override
+        public void close() throws Exception {
+            listener.close();
+            thread.join();
+        }
+    }
+
+    /** The program that the backup is part of is told to end, at the worst moment. */
+    @ParameterizedTest
+    @EnumSource(names = "QEMU")
+    void aGuestGoesOnWhenItsBackupIsInterruptedWhileItIsStopped(RunningGuest.Kind kind) throws Exception {
+        try (RunningGuest guest = start(kind)) {
+            Path socket = directory.resolve("between.qmp");
+            boolean wasInterrupted;
+            try (WorkDirectory work = work();
+                    Between between = new Between(socket, guest.monitor())) {
+                try (LiveDisks disks = LiveDisks.open(
+                        work, socket, STORAGE, work.directory("fleecing"), Map.of(DEVICE, RunningGuest.NODE))) {
+                    assertThatThrownBy(() -> disks.show(Map.of(DEVICE, BitmapUse.NEW)))
+                            .hasMessageContaining("was interrupted");
+                } finally {
+                    wasInterrupted = Thread.interrupted();
+                }
+            }
+            assertThat(wasInterrupted).isTrue();
+            assertThat(guest.things()).contains("running");
+            try (WorkDirectory work = work();
+                    LiveDisks disks = open(guest, work)) {
+                assertThat(disks.sizes()).containsOnlyKeys(DEVICE);
+            }
         }
     }
 }
