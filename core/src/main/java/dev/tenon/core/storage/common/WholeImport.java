@@ -13,6 +13,7 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * An import that leaves no volume if it fails. It is for plugins that make the volume first and then write into it: a plugin
  * that is lost in the middle has not removed the volume, and one whose stream was cut may take what came for the whole. The
  * volume that appeared under the wanted name is freed, as PVE's base class frees it; a volume that had the name before is
- * never touched.
+ * never touched, nor one whose name the plugin found taken.
  *
  * @param allowRename whether the plugin may have chosen another name
  */
@@ -57,8 +58,18 @@ public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volu
         try {
             return importing.run(wasFree);
         } catch (StorageException e) {
-            throw wasFree ? withoutLeftovers(e, locked) : besideAnother(e);
+            throw wasFree && !isTaken(e) ? withoutLeftovers(e, locked) : besideAnother(e);
         }
+    }
+
+    /** Whether the plugin found the name taken: then somebody else has taken it meanwhile, and what has it is not ours. */
+    private static boolean isTaken(StorageException failure) {
+        return switch (failure.error()) {
+            case ALREADY_EXISTS -> true;
+            case PLUGIN_DIED, COMMAND_FAILED ->
+                String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT).contains("already exists");
+            default -> false;
+        };
     }
 
     private StorageException besideAnother(StorageException failure) {

@@ -119,6 +119,20 @@ class WholeImportTest {
         assertThat(exists()).isTrue();
     }
 
+    /** It looks for the name first; then the stream lets it wait, and another import takes the name. */
+    @Test
+    void whatGotTheNameMeanwhileIsNotTouched() {
+        hasty.failure = StorageException.refused(StorageError.ALREADY_EXISTS, "it exists");
+        imports(Outcome.NOT_STARTED, "it exists");
+        assertThat(exists()).isTrue();
+        hasty.freeImage(nas, VOLUME, false, Format.Image.RAW);
+
+        hasty.failure =
+                new StorageException(StorageError.PLUGIN_DIED, Outcome.UNKNOWN, "volume tank/x already exists\n");
+        imports(Outcome.UNKNOWN, "volume tank/x already exists\n");
+        assertThat(exists()).isTrue();
+    }
+
     @Test
     void whatWasTakenForCleanIsLookedAt() {
         hasty.failure = new StorageException(StorageError.STREAM_BROKEN, Outcome.FAILED_CLEAN, "it ended too early");
