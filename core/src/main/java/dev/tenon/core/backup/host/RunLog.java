@@ -2,7 +2,6 @@ package dev.tenon.core.backup.host;
 
 import dev.tenon.core.spi.TaskLog;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,21 +43,30 @@ final class RunLog implements AutoCloseable {
         try {
             file.write(line + "\n");
         } catch (IOException e) {
-            log.log(TaskLog.Level.WARN, "the log of the backup cannot be written: " + e.getMessage());
+            tellUnwritten(e);
         }
     }
 
-    /** The file is complete; later lines are not in it. */
+    /** The file is complete, as far as it can be written; later lines are not in it. */
     void endFile() {
         try {
             file.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("the log of the backup cannot be written", e);
+            tellUnwritten(e);
         }
     }
 
+    /** A log that cannot be written makes no backup fail. */
+    private void tellUnwritten(IOException failure) {
+        log.log(TaskLog.Level.WARN, "the log of the backup cannot be written: " + failure.getMessage());
+    }
+
     @Override
-    public void close() throws IOException {
-        file.close();
+    public void close() {
+        try {
+            file.close();
+        } catch (IOException e) {
+            tellUnwritten(e);
+        }
     }
 }
