@@ -198,8 +198,8 @@ class BackupRunTest {
                 .isInstanceOfSatisfying(
                         StorageException.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.UNKNOWN))
                 .hasMessageMatching(
-                        "the backup of guest 100 failed: it is broken; the archive 'vault:backup/qemu-100-[0-9]+' may be"
-                                + " there all the same");
+                        "the backup of guest 100 failed: it is broken; the archive 'vault:backup/qemu-100-[0-9]+' may"
+                                + " be there all the same");
 
         assertThat(host.calls)
                 .containsSubsequence("backupVm", "cleanupBackup", "abortBackup it is broken", "handleLogFile");
@@ -277,6 +277,22 @@ class BackupRunTest {
         });
         assertThatThrownBy(() -> host.backUp(host.qcow2())).hasMessage("it is broken");
         assertThat(host.calls).containsSubsequence("handleLogFile", "cleanupJob", "close");
+    }
+
+    @Test
+    void aFailureIsToldAlsoIfTheProviderThenDiesOfTheLog(Scratch scratch) throws IOException {
+        BackupHost host = new BackupHost(scratch, BackupMechanism.NBD);
+        host.on("backupVm", _ -> {
+            throw boom();
+        });
+        host.on("handleLogFile", _ -> {
+            throw new StorageException(StorageError.INTERNAL, Outcome.UNKNOWN, "no log, please");
+        });
+        assertThatThrownBy(() -> host.backUp(host.qcow2()))
+                .isInstanceOfSatisfying(
+                        StorageException.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.FAILED_CLEAN))
+                .hasMessage("the backup of guest 100 failed: it is broken");
+        assertThat(host.said).contains("WARN the provider did not take the log: no log, please");
     }
 
     @Test

@@ -114,10 +114,26 @@ public final class BackupRun {
     }
 
     private MadeBackup guest(BackupProvider provider, Source source, Instant start, WorkDirectory work, RunLog told) {
+        MadeBackup made;
+        try {
+            made = archive(provider, source, start, work, told);
+        } catch (RuntimeException e) {
+            try {
+                handLog(provider, work, told);
+            } catch (RuntimeException again) {
+                told.warn("the provider did not take the log: " + again.getMessage());
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+        handLog(provider, work, told);
+        return made;
+    }
+
+    private MadeBackup archive(BackupProvider provider, Source source, Instant start, WorkDirectory work, RunLog told) {
         told.info("INFO: backup of guest " + request.guest() + " to storage '" + request.storage() + "' by "
                 + provider.providerName());
         Step step = new Step();
-        MadeBackup made;
         try (source) {
             try {
                 source.prepare(work, request);
@@ -130,16 +146,13 @@ public final class BackupRun {
                 settle(source, told);
                 note(volume, source.type(), told);
                 BackupStatistics statistics = provider.cleanupBackup(request.guest(), source.type());
-                made = new MadeBackup(volume, statistics.archiveSize(), source.bitmaps());
                 told.info("INFO: archive has " + statistics.archiveSize().shown());
+                return new MadeBackup(volume, statistics.archiveSize(), source.bitmaps());
             } catch (IOException | RuntimeException e) {
                 source.close();
                 throw failed(provider, source.type(), step, e, told);
             }
-        } finally {
-            handLog(provider, work, told);
         }
-        return made;
     }
 
     /** How far it came. */
