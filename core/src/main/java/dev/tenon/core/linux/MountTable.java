@@ -1,9 +1,12 @@
 package dev.tenon.core.linux;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** What is mounted where, as this process sees it. */
 public final class MountTable {
@@ -20,12 +23,36 @@ public final class MountTable {
      * @throws IOException if the kernel's table cannot be read
      */
     public static List<Path> below(Path directory) throws IOException {
-        try (var lines = Files.lines(TABLE)) {
-            return lines.map(line -> line.split(" ", -1)[PLACE])
-                    .map(MountTable::unescaped)
-                    .map(Path::of)
-                    .filter(path -> path.startsWith(directory))
-                    .toList();
+        return below(directory, lines());
+    }
+
+    static List<Path> below(Path directory, List<String> lines) {
+        return lines.stream()
+                .map(line -> unescaped(line.split(" ", -1)[PLACE]))
+                .flatMap(name -> path(name).stream())
+                .filter(path -> path.startsWith(directory))
+                .toList();
+    }
+
+    /**
+     * The kernel's table as it is. What is no UTF-8 in the name of some place is replaced by other characters.
+     *
+     * @throws IOException if it cannot be read
+     */
+    public static List<String> lines() throws IOException {
+        return lines(Files.readAllBytes(TABLE));
+    }
+
+    static List<String> lines(byte[] table) {
+        return new String(table, StandardCharsets.UTF_8).lines().toList();
+    }
+
+    /** Somewhere on the host there may be a place whose name Java cannot say. */
+    private static Optional<Path> path(String name) {
+        try {
+            return Optional.of(Path.of(name));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
         }
     }
 

@@ -2,24 +2,22 @@ package dev.tenon.core.storage.mounted.btrfs;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.linux.MountTable;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The subvolumes of a btrfs file system, by the {@code btrfs} program. */
 final class Subvolumes {
     private static final Logger LOG = LoggerFactory.getLogger(Subvolumes.class);
-    private static final Path MOUNTS = Path.of("/proc/self/mountinfo");
     private static final long ROOT_INODE = 256;
     private static final int ROOT_FIELD = 3;
 
@@ -144,8 +142,9 @@ final class Subvolumes {
 
     /** What is mounted, the path within its file system, the mount point and the device of each. */
     private static List<String[]> mounts() {
-        try (Stream<String> lines = Files.lines(MOUNTS, StandardCharsets.UTF_8)) {
-            return lines.map(line -> {
+        try {
+            return MountTable.lines().stream()
+                    .map(line -> {
                         String[] fields = line.split(" ", -1);
                         int dash = List.of(fields).indexOf("-");
                         return new String[] {fields[ROOT_FIELD], fields[ROOT_FIELD + 1], fields[dash + 2]};
