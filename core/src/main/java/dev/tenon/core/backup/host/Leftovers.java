@@ -33,7 +33,7 @@ public final class Leftovers {
         for (String part : List.of("sa", "cbw", "fl", "wb")) {
             for (Map<?, ?> node : qmp.list("query-named-block-nodes")) {
                 String name = String.valueOf(node.get("node-name"));
-                if (isLeft(name) && name.contains("-" + part)) {
+                if (isLeft(name) && LiveNames.part(name).filter(part::equals).isPresent()) {
                     if (part.equals("cbw")) {
                         takeOut(qmp, name);
                     }

@@ -35,6 +35,12 @@ record LiveNames(String owner, int disk) {
                 : Optional.empty();
     }
 
+    /** Which thing of a disk a name is of, as for instance {@link #filter} has it; empty if it is not a backup's. */
+    static Optional<String> part(String name) {
+        Matcher matcher = NAME.matcher(name);
+        return matcher.matches() ? Optional.of(matcher.group(2)) : Optional.empty();
+    }
+
     /** Whether the process has ended; that of another node is taken for one that has. */
     boolean isDead() {
         String[] parts = owner.split("-", 2);
