@@ -143,7 +143,14 @@ public final class Journal {
             running.ended();
             throw notBegun(operation, storage, "written: " + e.getMessage(), e);
         }
-        if (isBeingRepaired(storage)) {
+        boolean isBeingRepaired;
+        try {
+            isBeingRepaired = isBeingRepaired(storage);
+        } catch (StorageException e) {
+            running.ended();
+            throw e;
+        }
+        if (isBeingRepaired) {
             running.ended();
             throw StorageException.refused(
                     StorageError.IN_USE,

@@ -279,6 +279,16 @@ class JournalTest {
     }
 
     @Test
+    void leavesNoEntryOfWhatIsNotBegunBecauseNobodyCanTellWhetherTheStorageIsBeingRepaired() throws IOException {
+        Path mark = Files.createDirectories(journal.directory().resolve(storage.id() + ".repair"));
+
+        Failing.isRefused(this::alloc, StorageError.STORAGE_UNAVAILABLE, "cannot be used");
+
+        assertThat(journal.entries()).isEmpty();
+        assertThat(mark).isEmptyDirectory();
+    }
+
+    @Test
     void takesAnEntryOfAProcessThatEndedForInterrupted() {
         Interrupted.begin(journal, new DirPlugin(), dir -> dir.freeImage(storage, DISK, false, null));
 
