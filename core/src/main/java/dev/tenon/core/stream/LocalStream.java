@@ -75,6 +75,10 @@ public final class LocalStream {
             exporting.accept(new Outgoing(export));
         } catch (RuntimeException e) {
             exportFailure = e;
+        } catch (Error e) {
+            // For instance a lack of memory. Without it, what has come would pass for the whole.
+            exportFailure = new IllegalStateException("the export ended with " + e, e);
+            throw e;
         } finally {
             offer.complete(Optional.empty());
             export.close();
