@@ -108,6 +108,10 @@ public final class NbdServer implements AutoCloseable {
             try {
                 SocketChannel channel = listener.accept();
                 connections.add(channel);
+                if (!listener.isOpen()) {
+                    close(channel); // who closes the server may have gone through the connections already
+                    return;
+                }
                 threads.execute(() -> serve(channel));
             } catch (ClosedChannelException e) {
                 return;
