@@ -395,6 +395,8 @@ public interface StoragePlugin {
     /**
      * Deletes a snapshot.
      *
+     * @param snapshot where snapshots are volumes of their own, PVE also names {@code current} while a guest runs: QEMU has
+     *     left the volume itself for its only snapshot, which then gets the volume's name by {@link #renameSnapshot}
      * @param isRunning whether a guest uses the volume; then QEMU has already done its part
      */
     default void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
