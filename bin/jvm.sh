@@ -4,10 +4,15 @@
 jvm_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms16m -Xmx512m -Xlog:disable -Xlog:all=warning:stderr)
 
 # The options of the JVM for one of Tenon's commands, one a line. Most end before a better compiler would pay, and before it
-# pays to compile what was called a few hundred times.
+# pays to compile what was called a few hundred times. What hashes all that it reads or writes needs the better one, which
+# has the processor's instructions for that: it is ten times as fast.
 jvm_options_of() {
     printf '%s\n' "${jvm_options[@]}"
     local argument
+    case "${1:-} ${2:-}" in
+        'backup cat' | 'backup copy' | 'backup create' | 'backup diff' | 'backup export' | 'backup extract') return ;;
+        'backup gc' | 'backup import' | 'backup mount' | 'backup restore' | 'backup verify') return ;;
+    esac
     for argument in "$@"; do
         case $argument in
             serve | --checksum) return ;;
