@@ -134,7 +134,7 @@ public final class NbdClient implements AutoCloseable {
      * As {@link #read}, of what is known to be no hole: the server need not look for one. QEMU finds them by the file
      * system, once for each read, and its memory is given back and taken again each time it finds data elsewhere.
      */
-    void readData(long offset, ByteBuffer into) throws NbdException {
+    public void readData(long offset, ByteBuffer into) throws NbdException {
         if (keepsWhole) {
             try {
                 read(Nbd.FLAG_DF, offset, into);
@@ -180,7 +180,7 @@ public final class NbdClient implements AutoCloseable {
     }
 
     /** Whether an extent that it told, without flags, is no hole. */
-    boolean tellsHoles() {
+    public boolean tellsHoles() {
         return Extent.ALLOCATION.equals(context);
     }
 

@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -34,6 +35,9 @@ public final class NbdServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
     private static final Duration HANDSHAKE_LIMIT = Duration.ofSeconds(10);
     private static final AtomicLong NUMBERS = new AtomicLong();
+
+    /** Those that listen, by the absolute paths of their sockets. */
+    private static final Map<Path, NbdServer> LISTENING = new ConcurrentHashMap<>();
 
     private final Path socket;
     /** Which file it is, so that no other's is removed. */
@@ -87,6 +91,7 @@ public final class NbdServer implements AutoCloseable {
             Files.createLink(socket, bound);
             Files.delete(bound);
             NbdServer server = new NbdServer(socket, listener, named);
+            LISTENING.put(absolute(socket), server);
             server.threads.execute(server::accept);
             return server;
         } catch (IOException | RuntimeException e) {
@@ -101,6 +106,34 @@ public final class NbdServer implements AutoCloseable {
     /** Where clients connect to. */
     public Path socket() {
         return socket;
+    }
+
+    /**
+     * The disk that a client of a socket would get, if it is served by this process: reading it needs no socket then. It is
+     * the server's, whose end may make reading fail.
+     *
+     * @param export the name that the client would ask for
+     * @return empty if another process listens there, or nobody, or there is no such disk
+     */
+    public static Optional<ServedDisk> ofThisProcess(Path socket, String export) {
+        NbdServer server = LISTENING.get(absolute(socket));
+        try {
+            return server == null || !server.isAtItsPlace()
+                    ? Optional.empty()
+                    : Optional.ofNullable(server.exports.get(export));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Path absolute(Path socket) {
+        return socket.toAbsolutePath().normalize();
+    }
+
+    private boolean isAtItsPlace() throws IOException {
+        return Files.exists(socket, LinkOption.NOFOLLOW_LINKS)
+                && socketKey.equals(
+                        Files.readAttributes(socket, BasicFileAttributes.class).fileKey());
     }
 
     private void accept() {
@@ -175,11 +208,10 @@ public final class NbdServer implements AutoCloseable {
     /** Ends all connections, and returns when no request is being answered any more. The socket's file goes. */
     @Override
     public void close() {
+        LISTENING.remove(absolute(socket), this);
         try {
             listener.close();
-            if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)
-                    && socketKey.equals(Files.readAttributes(socket, BasicFileAttributes.class)
-                            .fileKey())) {
+            if (isAtItsPlace()) {
                 Files.delete(socket);
             }
         } catch (IOException e) {

@@ -1,7 +1,6 @@
 package dev.tenon.core.storage.tenonbackup;
 
 import dev.tenon.core.backup.nbd.Extent;
-import dev.tenon.core.backup.nbd.NbdClient;
 import dev.tenon.core.backup.repository.DiskWriter;
 import dev.tenon.core.image.RateLimit;
 import dev.tenon.core.spi.Outcome;
@@ -13,12 +12,10 @@ import dev.tenon.core.spi.backup.BitmapMode;
 import dev.tenon.core.spi.backup.DiskAccess;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.List;
 
-/** Reads a guest's disk over NBD into a backup: all that is not zeroes, or what is dirty. */
+/** Reads a guest's disk into a backup: all that is not zeroes, or what is dirty. */
 final class DiskCopy {
-    private static final Duration HANDSHAKE = Duration.ofSeconds(30);
     private static final int PIECE = 4 << 20;
     private static final int BLOCK = 4096;
     private static final long RANGE = 1L << 30;
@@ -39,18 +36,18 @@ final class DiskCopy {
                         + access.bitmap().orElseThrow(() -> new IOException("the host names no bitmap to read by"))
                 : Extent.ALLOCATION;
         long read = 0;
-        try (NbdClient client = NbdClient.connect(access.socket(), access.export(), context, HANDSHAKE)) {
+        try (DiskSource source = DiskSource.open(access, context)) {
             long size = disk.size().bytes();
-            if (client.export().size() != size) {
-                throw new IOException("the host says that it has " + disk.size() + ", and shows "
-                        + client.export().size() + " bytes");
+            if (source.size() != size) {
+                throw new IOException(
+                        "the host says that it has " + disk.size() + ", and shows " + source.size() + " bytes");
             }
-            int most = Math.min(PIECE, client.export().largestPayload());
+            int most = Math.min(PIECE, source.most());
             for (long at = 0; at < size; ) {
-                List<Extent> extents = client.extents(at, Math.min(RANGE, size - at));
+                List<Extent> extents = source.extents(at, Math.min(RANGE, size - at));
                 for (Extent extent : extents) {
                     if (isPart ? extent.has(Extent.DIRTY) : !extent.has(Extent.ZERO)) {
-                        read += copy(client, extent, most, to);
+                        read += copy(source, extent, most, to);
                     } else if (!isPart) {
                         to.zero(extent.offset(), extent.length());
                     }
@@ -68,13 +65,13 @@ final class DiskCopy {
         }
     }
 
-    private long copy(NbdClient client, Extent extent, int most, DiskWriter to) throws IOException {
+    private long copy(DiskSource source, Extent extent, int most, DiskWriter to) throws IOException {
         for (long at = extent.offset(); at < extent.end(); ) {
             endIfInterrupted();
             // Whole chunks, wherever the extent begins.
             long end = Math.min(extent.end(), (at / most + 1) * most);
             long from = at;
-            if (limit.piece(most) == most && to.writeWhole(at, end - at, buffer -> client.read(from, buffer))) {
+            if (limit.piece(most) == most && to.writeWhole(at, end - at, buffer -> source.read(extent, from, buffer))) {
                 moved += end - at;
                 limit.await(moved, DiskCopy::endIfInterrupted);
                 at = end;
@@ -82,7 +79,7 @@ final class DiskCopy {
             }
             piece.clear().limit((int) Math.min(end - at, limit.piece(most) / BLOCK * BLOCK));
             int length = piece.remaining();
-            client.read(at, piece);
+            source.read(extent, at, piece);
             to.write(at, piece.flip());
             moved += length;
             limit.await(moved, DiskCopy::endIfInterrupted);

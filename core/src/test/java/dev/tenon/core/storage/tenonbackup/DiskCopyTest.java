@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.backup.nbd.BlockMap;
 import dev.tenon.core.backup.nbd.Extent;
+import dev.tenon.core.backup.nbd.FileDisk;
 import dev.tenon.core.backup.nbd.NbdServer;
 import dev.tenon.core.backup.nbd.ServedDisk;
 import dev.tenon.core.backup.repository.Repository;
@@ -15,6 +16,8 @@ import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.spi.backup.ArchiveName;
 import dev.tenon.core.spi.backup.BackupDisk;
 import dev.tenon.core.spi.backup.BackupLimits;
 import dev.tenon.core.spi.backup.BackupProvider;
@@ -26,22 +29,27 @@ import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DiskCopyTest {
     private static final Vmid GUEST = new Vmid(100);
     private static final DeviceName DEVICE = new DeviceName("drive-scsi0");
     private static final int SIZE = 1 << 20;
+    private static final Instant START = Instant.ofEpochSecond(1_700_000_000);
 
     @TempDir
     Path directory;
@@ -60,29 +68,49 @@ class DiskCopyTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {SIZE - 512, SIZE + 512})
-    void aDiskThatHasAnotherSizeThanTheHostSaidFailsTheBackup(int shown) throws IOException {
+    /** A disk of this process is read at once; by another name of its socket it is read over NBD, as others are. */
+    private Path socket(NbdServer server, boolean isFar) throws IOException {
+        return isFar ? Files.createSymbolicLink(directory.resolve("far.sock"), server.socket()) : server.socket();
+    }
+
+    private static BackupDisk disk(Path socket, long size) {
+        return new BackupDisk(
+                ByteSize.ofBytes(size), BitmapMode.NONE, new DiskAccess.Nbd(socket, DEVICE.value(), Optional.empty()));
+    }
+
+    private StoragePlugin plugin() {
+        return Objects.requireNonNull(NativeTypes.all().get("tenonbackup"));
+    }
+
+    private Storage storage() throws IOException {
         Path repository = Files.createDirectory(directory.resolve("repository"));
         Repository.init(repository);
-        StoragePlugin plugin = Objects.requireNonNull(NativeTypes.all().get("tenonbackup"));
-        Storage storage = Storage.of("keep", "tenonbackup", Map.of("path", repository.toString()));
+        return Storage.of("keep", "tenonbackup", Map.of("path", repository.toString()));
+    }
+
+    private static ArchiveName backUp(BackupProvider provider, Instant start, BackupDisk disk) {
+        provider.initJob(start);
+        ArchiveName archive = provider.initBackup(GUEST, GuestType.QEMU, start);
+        provider.backupVm(
+                GUEST,
+                new GuestConfigs(RawConfig.of(new byte[0]), Optional.empty()),
+                Map.of(DEVICE, disk),
+                BackupLimits.NONE);
+        return archive;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"-512, false", "-512, true", "512, false", "512, true"})
+    void aDiskThatHasAnotherSizeThanTheHostSaidFailsTheBackup(int more, boolean isFar) throws IOException {
+        StoragePlugin plugin = plugin();
+        Storage storage = storage();
+        int shown = SIZE + more;
         try (NbdServer server =
                         NbdServer.listen(directory.resolve("nbd.sock"), Map.of(DEVICE.value(), new Zeroes(shown)));
                 BackupProvider provider = plugin.newBackupProvider(storage, (level, line) -> {})) {
-            Instant start = Instant.ofEpochSecond(1_700_000_000);
-            provider.initJob(start);
-            var _ = provider.initBackup(GUEST, GuestType.QEMU, start);
-            BackupDisk disk = new BackupDisk(
-                    ByteSize.ofBytes(SIZE),
-                    BitmapMode.NONE,
-                    new DiskAccess.Nbd(server.socket(), DEVICE.value(), Optional.empty()));
+            BackupDisk disk = disk(socket(server, isFar), SIZE);
 
-            assertThatThrownBy(() -> provider.backupVm(
-                            GUEST,
-                            new GuestConfigs(RawConfig.of(new byte[0]), Optional.empty()),
-                            Map.of(DEVICE, disk),
-                            BackupLimits.NONE))
+            assertThatThrownBy(() -> backUp(provider, START, disk))
                     .isInstanceOf(StorageException.class)
                     .hasMessageContaining("and shows " + shown + " bytes");
 
@@ -91,5 +119,38 @@ class DiskCopyTest {
         }
         assertThat(plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP)))
                 .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void holesAndDataOfAFileComeBack(boolean isFar) throws IOException {
+        byte[] bytes = new byte[(13 << 20) + 512];
+        Random random = new Random(1);
+        Path image = directory.resolve("image.raw");
+        try (FileChannel file = FileChannel.open(image, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(bytes, bytes.length - 1, 1), bytes.length - 1);
+            // Not at the borders of chunks, and the last one is part of one.
+            for (int at : new int[] {8192, 5 << 20, (12 << 20) + 4096}) {
+                byte[] data = new byte[70_000];
+                random.nextBytes(data);
+                System.arraycopy(data, 0, bytes, at, data.length);
+                file.write(ByteBuffer.wrap(data), at);
+            }
+        }
+        Storage storage = storage();
+        Path restored = Files.createFile(directory.resolve("restored.raw"));
+        try (FileDisk served = FileDisk.open(image, false, Map.of());
+                NbdServer server = NbdServer.listen(directory.resolve("nbd.sock"), Map.of(DEVICE.value(), served));
+                BackupProvider provider = plugin().newBackupProvider(storage, (level, line) -> {})) {
+            VolumeName volume = backUp(provider, START, disk(socket(server, isFar), bytes.length))
+                    .volume();
+            var _ = provider.cleanupBackup(GUEST, GuestType.QEMU);
+            provider.cleanupJob();
+            var _ = provider.initVmRestore(volume);
+            assertThat(provider.copyVolume(volume, DEVICE, restored, BackupLimits.NONE, _ -> {}))
+                    .isTrue();
+            provider.cleanupVmRestore(volume);
+        }
+        assertThat(restored).hasBinaryContent(bytes);
     }
 }
