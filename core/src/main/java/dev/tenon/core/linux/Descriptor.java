@@ -37,7 +37,7 @@ public final class Descriptor implements AutoCloseable {
     static final int EXCLUSIVE = 0x80;
     static final int TRUNCATE = 0x200;
     static final int APPEND = 0x400;
-    private static final int DIRECT = "aarch64".equals(System.getProperty("os.arch")) ? 0x10000 : 0x4000;
+    static final int DIRECT = "aarch64".equals(System.getProperty("os.arch")) ? 0x10000 : 0x4000;
     private static final int CLOSE_ON_EXEC = 0x80000;
     private static final int MFD_CLOEXEC = 1;
 

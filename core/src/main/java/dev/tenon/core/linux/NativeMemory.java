@@ -8,6 +8,9 @@ import java.nio.ByteBuffer;
  * buffers back when it collects its heap, which may have no reason for that.
  */
 public final class NativeMemory implements AutoCloseable {
+    /** Of this many bytes the address of each buffer is a multiple. */
+    public static final int PAGE = 4096;
+
     private final Arena arena = Arena.ofShared();
 
     /**
@@ -17,7 +20,7 @@ public final class NativeMemory implements AutoCloseable {
      * @throws OutOfMemoryError if there is no room for it
      */
     public ByteBuffer allocate(long size) {
-        return arena.allocate(size).asByteBuffer();
+        return arena.allocate(size, PAGE).asByteBuffer();
     }
 
     /** Gives all of it back. Who uses a buffer afterwards gets an {@link IllegalStateException}. */

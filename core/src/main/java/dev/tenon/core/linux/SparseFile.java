@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open file with its holes: tells where the data is, and takes over the data of another file inside the kernel. All
@@ -79,11 +80,22 @@ public final class SparseFile implements AutoCloseable {
 
     private final Descriptor descriptor;
 
+    /** The same file past the page cache, for {@link #writePast}. */
+    private final @Nullable Descriptor past;
+
+    /** Whether the file system takes what goes past the page cache. */
+    private volatile boolean takesPast = true;
+
     /** Whether copy_file_range may still work for this target. */
     private boolean copiesRanges = true;
 
     private SparseFile(Descriptor descriptor) {
+        this(descriptor, null);
+    }
+
+    private SparseFile(Descriptor descriptor, @Nullable Descriptor past) {
         this.descriptor = descriptor;
+        this.past = past;
     }
 
     /** Takes over a file that is open. */
@@ -110,6 +122,20 @@ public final class SparseFile implements AutoCloseable {
     /** Opens a file or block device that is there for writing. */
     public static SparseFile openForWriting(Path file) throws IOException {
         return new SparseFile(Descriptor.open(file, Descriptor.READ_WRITE, 0));
+    }
+
+    /** As {@link #openForWriting}, for a file or block device of which most is written by {@link #writePast}. */
+    public static SparseFile openForWritingPast(Path file) throws IOException {
+        Descriptor descriptor = Descriptor.open(file, Descriptor.READ_WRITE, 0);
+        try {
+            return new SparseFile(descriptor, Descriptor.open(file, Descriptor.WRITE_ONLY | Descriptor.DIRECT, 0));
+        } catch (IOException e) {
+            // Not every file system can.
+            return new SparseFile(descriptor);
+        } catch (RuntimeException e) {
+            descriptor.close();
+            throw e;
+        }
     }
 
     /**
@@ -158,11 +184,44 @@ public final class SparseFile implements AutoCloseable {
     public void write(long offset, ByteBuffer from) throws IOException {
         MemorySegment segment = MemorySegment.ofBuffer(from);
         for (long done = 0; done < segment.byteSize(); ) {
-            long at = done;
-            done += checked(CLibrary.callAgain("pwrite", state -> (long) PWRITE.invokeExact(
-                    state, descriptor.number(), segment.asSlice(at), segment.byteSize() - at, offset + at)));
+            done += checked(write(descriptor, segment.asSlice(done), offset + done));
         }
         from.position(from.limit());
+    }
+
+    private static long write(Descriptor to, MemorySegment from, long offset) {
+        return CLibrary.callAgain(
+                "pwrite", state -> (long) PWRITE.invokeExact(state, to.number(), from, from.byteSize(), offset));
+    }
+
+    /**
+     * As {@link #write}, of what nobody reads soon: it goes past the page cache if it can, which costs a processor nothing.
+     * It can if the file was opened by {@link #openForWritingPast}, its file system knows how, and offset, length and the
+     * buffer's address are multiples of {@link NativeMemory#PAGE}; else the kernel begins to write it to the storage at once.
+     * It is safe after {@link #sync} only, in any case.
+     *
+     * @param from direct
+     */
+    public void writePast(long offset, ByteBuffer from) throws IOException {
+        MemorySegment segment = MemorySegment.ofBuffer(from);
+        long done = 0;
+        Descriptor to = past;
+        if (to != null && (offset | segment.byteSize() | segment.address()) % NativeMemory.PAGE == 0) {
+            while (takesPast && done < segment.byteSize()) {
+                long written = write(to, segment.asSlice(done), offset + done);
+                if (written == -Errno.EINVAL) {
+                    takesPast = false;
+                } else {
+                    done += checked(written);
+                }
+            }
+        }
+        int length = from.remaining();
+        from.position(from.position() + (int) done);
+        if (from.hasRemaining()) {
+            write(offset + done, from);
+            beginSync(offset, length);
+        }
     }
 
     /** Has the kernel begin to write a part to the storage, so that less is left for {@link #sync}; promises nothing. */
@@ -327,5 +386,8 @@ public final class SparseFile implements AutoCloseable {
     @Override
     public void close() {
         descriptor.close();
+        if (past != null) {
+            past.close();
+        }
     }
 }

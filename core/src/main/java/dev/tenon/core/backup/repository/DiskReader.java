@@ -28,7 +28,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
 public final class DiskReader {
     private static final int CACHED = 8;
-    private static final int COPYING = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+
+    /** Some of them wait for a disk while others compute. */
+    private static final int COPYING = Math.clamp(2L * Runtime.getRuntime().availableProcessors(), 4, 8);
+
     private static final long TOLD_MILLIS = 100;
 
     private final ByteSize size;
@@ -128,8 +131,7 @@ public final class DiskReader {
     }
 
     /**
-     * Gives all bytes that are not known to be zeroes, each once. The chunks are read and checked by as many threads as there
-     * are processors.
+     * Gives all bytes that are not known to be zeroes, each once. The chunks are read and checked by several threads.
      *
      * @param copied is told by the calling thread how many bytes of the disk are done; what it throws ends the copy
      * @throws BadRepositoryException if a chunk is missing or damaged; others have been given

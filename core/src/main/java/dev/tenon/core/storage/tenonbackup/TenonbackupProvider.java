@@ -362,14 +362,12 @@ final class TenonbackupProvider implements BackupProvider {
             DiskReader disk = disk(volume, device);
             RateLimit limit = new RateLimit(limits.bytesPerSecond());
             AtomicLong moved = new AtomicLong();
-            try (SparseFile file = SparseFile.openForWriting(target)) {
+            try (SparseFile file = SparseFile.openForWritingPast(target)) {
                 file.setSize(disk.size().bytes());
                 disk.copy(
                         (offset, chunk) -> {
-                            int length = chunk.remaining();
-                            limit.await(moved.addAndGet(length), DiskCopy::endIfInterrupted);
-                            file.write(offset, chunk);
-                            file.beginSync(offset, length);
+                            limit.await(moved.addAndGet(chunk.remaining()), DiskCopy::endIfInterrupted);
+                            file.writePast(offset, chunk);
                         },
                         copied);
                 file.sync();
