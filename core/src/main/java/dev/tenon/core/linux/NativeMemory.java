@@ -23,9 +23,13 @@ public final class NativeMemory implements AutoCloseable {
         return arena.allocate(size, PAGE).asByteBuffer();
     }
 
-    /** Gives all of it back. Who uses a buffer afterwards gets an {@link IllegalStateException}. */
+    /**
+     * Gives all of it back. Who uses a buffer afterwards gets an {@link IllegalStateException}; closing again does nothing.
+     */
     @Override
     public void close() {
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 }

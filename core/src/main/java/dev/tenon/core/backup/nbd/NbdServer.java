@@ -219,5 +219,6 @@ public final class NbdServer implements AutoCloseable {
         }
         connections.forEach(this::close);
         threads.close();
+        buffers.close();
     }
 }

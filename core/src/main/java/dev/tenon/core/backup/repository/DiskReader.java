@@ -1,5 +1,6 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.linux.NativeMemory;
 import dev.tenon.core.spi.ByteSize;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -59,11 +60,19 @@ public final class DiskReader {
     };
 
     /** Memory of chunks that nobody reads any more: it is large, and Java would long leave it lying. */
-    private final Deque<byte[]> buffers = new ArrayDeque<>();
+    private final Deque<ByteBuffer> buffers = new ArrayDeque<>();
+
+    private final NativeMemory memory;
 
     private long last = -1;
 
-    DiskReader(ByteSize size, DiskTable table, ChunkReader chunks) {
+    /**
+     * Reads as long as the others are open.
+     *
+     * @param memory for the chunks that it keeps
+     */
+    DiskReader(ByteSize size, DiskTable table, ChunkReader chunks, NativeMemory memory) {
+        this.memory = memory;
         this.size = size;
         this.table = table;
         this.chunks = chunks;
@@ -111,7 +120,7 @@ public final class DiskReader {
                     if (load.length != table.length(number)) {
                         throw wrongSize(id);
                     }
-                    to.put(load.chunk(), begin, length);
+                    to.put(load.chunk().slice(begin, length));
                 } finally {
                     release(load);
                 }
@@ -266,8 +275,8 @@ public final class DiskReader {
     }
 
     private void reuse(Load load) {
-        byte[] chunk = load.chunk;
-        if (load.isForgotten && load.users == 0 && chunk != null && chunk.length == DiskTable.CHUNK) {
+        ByteBuffer chunk = load.chunk;
+        if (load.isForgotten && load.users == 0 && chunk != null) {
             load.chunk = null;
             buffers.push(chunk);
         }
@@ -278,7 +287,7 @@ public final class DiskReader {
         private final ChunkId id;
         private final AtomicBoolean isBegun = new AtomicBoolean();
         private final CompletableFuture<Boolean> end = new CompletableFuture<>();
-        private byte @Nullable [] chunk;
+        private @Nullable ByteBuffer chunk;
         private int length;
         private int users;
         private boolean isForgotten;
@@ -287,7 +296,7 @@ public final class DiskReader {
             this.id = id;
         }
 
-        byte[] chunk() {
+        ByteBuffer chunk() {
             return Objects.requireNonNull(chunk, "a chunk that is read");
         }
 
@@ -317,12 +326,12 @@ public final class DiskReader {
 
         private void take(ByteBuffer bytes) {
             length = bytes.remaining();
-            byte[] to = chunk;
-            if (to == null || to.length < length) {
-                to = new byte[Math.max(length, DiskTable.CHUNK)];
+            ByteBuffer to = chunk;
+            if (to == null) {
+                to = memory.allocate(DiskTable.CHUNK);
                 chunk = to;
             }
-            bytes.get(to, 0, length);
+            to.clear().put(bytes);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.tenon.core.backup.repository;
 
+import dev.tenon.core.linux.NativeMemory;
 import dev.tenon.core.spi.backup.DeviceName;
 import java.io.IOException;
 import java.util.Map;
@@ -11,6 +12,9 @@ public final class RepositoryReader implements AutoCloseable {
     private final Repository repository;
     private final Lease lease;
     private final ChunkReader chunks;
+
+    /** Of the disks that are read: it goes with this, and does not wait until Java collects its heap. */
+    private final NativeMemory memory = new NativeMemory();
 
     RepositoryReader(Repository repository, Lease lease, ChunkReader chunks) {
         this.repository = repository;
@@ -34,7 +38,7 @@ public final class RepositoryReader implements AutoCloseable {
             return Optional.empty();
         }
         DiskTable table = DiskTable.of(disk, chunks);
-        return Optional.of(new DiskReader(disk.size(), table, chunks));
+        return Optional.of(new DiskReader(disk.size(), table, chunks, memory));
     }
 
     /** The files of a container in a snapshot; empty for a VM. */
@@ -82,7 +86,8 @@ public final class RepositoryReader implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (lease;
-                chunks) {
+                chunks;
+                memory) {
             // both are closed
         }
     }

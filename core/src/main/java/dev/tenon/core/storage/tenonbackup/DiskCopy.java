@@ -13,6 +13,7 @@ import dev.tenon.core.spi.backup.DiskAccess;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Reads a guest's disk into a backup: all that is not zeroes, or what is dirty. */
 final class DiskCopy {
@@ -22,7 +23,9 @@ final class DiskCopy {
 
     private final RateLimit limit;
     private long moved;
-    private final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
+
+    /** For what is no whole chunk. */
+    private @Nullable ByteBuffer piece;
 
     DiskCopy(BackupLimits limits) {
         this.limit = new RateLimit(limits.bytesPerSecond());
@@ -77,14 +80,24 @@ final class DiskCopy {
                 at = end;
                 continue;
             }
-            piece.clear().limit((int) Math.min(end - at, limit.piece(most) / BLOCK * BLOCK));
-            int length = piece.remaining();
-            source.read(extent, at, piece);
-            to.write(at, piece.flip());
+            ByteBuffer part = piece();
+            part.clear().limit((int) Math.min(end - at, limit.piece(most) / BLOCK * BLOCK));
+            int length = part.remaining();
+            source.read(extent, at, part);
+            to.write(at, part.flip());
             moved += length;
             limit.await(moved, DiskCopy::endIfInterrupted);
             at += length;
         }
         return extent.length();
+    }
+
+    private ByteBuffer piece() {
+        ByteBuffer present = piece;
+        if (present == null) {
+            present = ByteBuffer.allocateDirect(PIECE);
+            piece = present;
+        }
+        return present;
     }
 }
