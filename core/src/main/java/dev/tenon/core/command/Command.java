@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.commons.exec.CommandLine;
 import org.apache.commons.exec.DefaultExecutor;
@@ -103,6 +102,11 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
      * @param output its standard output
      */
     public void run(Path input, Path output) {
+        run(input, output, Watch.NONE);
+    }
+
+    /** The same of a command that is watched while it runs, whose caller gets what the look throws, too. */
+    public void run(Path input, Path output, Watch watch) {
         ErrorLines errors = new ErrorLines(arguments.getFirst());
         Process process;
         try {
@@ -128,7 +132,14 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
                     }
                 });
         try {
-            if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+            boolean hasEnded;
+            try {
+                hasEnded = watch.seesEnd(process, deadline);
+            } catch (RuntimeException e) {
+                kill(process);
+                throw e;
+            }
+            if (!hasEnded) {
                 kill(process);
                 throw failed("got timeout");
             }

@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,11 +105,23 @@ public record ShortCommand(List<String> arguments, Map<String, String> environme
      *     got a signal or was too slow; {@code CANCELLED} and {@code UNKNOWN} if the thread is interrupted, which it stays
      */
     public Ended run() {
+        return run(Watch.NONE);
+    }
+
+    /** The same of a command that is watched while it runs, whose caller gets what the look throws, too. */
+    public Ended run(Watch watch) {
         Process process = start();
         try {
             Reading output = new Reading("output-" + process.pid(), process.getInputStream(), LONGEST_OUTPUT);
             Reading errors = new Reading("errors-" + process.pid(), process.getErrorStream(), LONGEST_ERRORS);
-            if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+            boolean hasEnded;
+            try {
+                hasEnded = watch.seesEnd(process, deadline);
+            } catch (RuntimeException e) {
+                kill(process);
+                throw e;
+            }
+            if (!hasEnded) {
                 kill(process);
                 throw failed("got timeout");
             }

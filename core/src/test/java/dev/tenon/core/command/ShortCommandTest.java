@@ -9,6 +9,7 @@ import dev.tenon.core.spi.StorageException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** Commands that are waited for so long and no longer. */
@@ -45,6 +46,25 @@ class ShortCommandTest {
                     assertThat(failure.error()).isEqualTo(StorageError.COMMAND_FAILED);
                     assertThat(failure.outcome()).isEqualTo(Outcome.UNKNOWN);
                 })
+                .hasMessageEndingWith("failed: got timeout");
+    }
+
+    @Test
+    void oneThatIsWatchedIsKilledWhenTheLookThrowsAndElseGoesOn() {
+        AtomicInteger looks = new AtomicInteger();
+        Watch watch = new Watch(Duration.ofMillis(20), () -> {
+            if (looks.incrementAndGet() == 3) {
+                throw StorageException.refused(StorageError.NO_SPACE, "it will never come");
+            }
+        });
+        assertThatThrownBy(() -> of(Duration.ofMinutes(10), "sleep 1000").run(watch))
+                .hasMessage("it will never come");
+        assertThat(looks).hasValue(3);
+        assertThat(of(Duration.ofMinutes(10), "read -r line <&0; echo done")
+                        .run(watch)
+                        .output())
+                .isEqualTo("done\n");
+        assertThatThrownBy(() -> of(Duration.ofMillis(100), "sleep 1000").run(watch))
                 .hasMessageEndingWith("failed: got timeout");
     }
 

@@ -150,6 +150,15 @@ final class Answers {
         return Optional.empty();
     }
 
+    /** Of {@code ceph osd pool ls detail}: the pools that take no writes because they are full or their quota is used up. */
+    static List<String> fullPools(String text) {
+        return rows("ceph osd pool ls", text).stream()
+                .filter(row -> row.get("flags_names") instanceof String flags
+                        && List.of(flags.split(",", -1)).contains("full"))
+                .map(row -> text(row, "pool_name"))
+                .toList();
+    }
+
     /** Of {@code ceph fsid}. */
     static String fsid(String text) {
         return text(row("ceph fsid", text), "fsid");

@@ -3,6 +3,7 @@ package dev.tenon.core.storage.block.rbd;
 import dev.tenon.core.command.Command;
 import dev.tenon.core.command.SharedAnswer;
 import dev.tenon.core.command.ShortCommand;
+import dev.tenon.core.command.Watch;
 import dev.tenon.core.linux.Rados;
 import dev.tenon.core.linux.RadosImage;
 import dev.tenon.core.spi.OperationCache;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,9 +47,11 @@ final class Rbd {
     private static final int NO_PERMISSION = 13;
     private static final int BUSY = 16;
     private static final int EXISTS = 17;
-    private static final int NO_ROOM = 28;
     private static final int NOT_EMPTY = 39;
     private static final int TIMED_OUT = 110;
+
+    /** A client waits for room in a full pool for ever, so that is asked for while a change takes long. */
+    private static final Duration SUSPICIOUS = Duration.ofSeconds(5);
 
     /** What is asked of whom: storages of one cluster share the answers. */
     private record Asked(RbdHost host, List<String> command) {}
@@ -58,6 +62,7 @@ final class Rbd {
     private final RbdHost host;
     private final Storage storage;
     private final Connection connection;
+    private final Watch room = new Watch(SUSPICIOUS, this::refuseFull);
 
     /** What one operation knows already. */
     private record Known(String answer) {}
@@ -222,30 +227,61 @@ final class Rbd {
 
     /** The use of the pool in which the data is; empty if the cluster does not tell. */
     Optional<Answers.Use> use(OperationCache cache) {
-        String answer = cache.get("rbd:df:" + connection, Known.class, () -> new Known(ofMonitors("df")))
+        String answer = cache.get(
+                        "rbd:df:" + connection, Known.class, () -> new Known(ofMonitors("\"prefix\":\"df\"", "df")))
                 .answer();
         return Answers.use(answer, Configuration.dataPool(storage).orElseGet(() -> Configuration.pool(storage)));
     }
 
-    /** The identity of the cluster. */
-    String fsid() {
-        return Answers.fsid(ofMonitors("fsid"));
+    /** Refuses to wait any longer for a pool that has no room. */
+    private void refuseFull() {
+        List<String> full;
+        try {
+            full = fullPools();
+        } catch (StorageException e) {
+            LOG.info("event=room-unknown storage={} reason=\"{}\"", storage.id(), e.getMessage());
+            return;
+        }
+        if (!full.isEmpty()) {
+            throw new StorageException(
+                    StorageError.NO_SPACE,
+                    Outcome.UNKNOWN,
+                    "pool '" + full.getFirst() + "' is full, and the cluster takes no more writes to it");
+        }
     }
 
-    private String ofMonitors(String question) {
-        List<String> command = ceph(question);
+    /** Those of the storage's pools that are full, or whose quota is used up. */
+    private List<String> fullPools() {
+        List<String> full = Answers.fullPools(
+                ofMonitors("\"prefix\":\"osd pool ls\",\"detail\":\"detail\"", "osd", "pool", "ls", "detail"));
+        return Stream.concat(Stream.of(Configuration.pool(storage)), Configuration.dataPool(storage).stream())
+                .filter(full::contains)
+                .toList();
+    }
+
+    /** The identity of the cluster. */
+    String fsid() {
+        return Answers.fsid(ofMonitors("\"prefix\":\"fsid\"", "fsid"));
+    }
+
+    /**
+     * What the monitors answer.
+     *
+     * @param question in JSON, without the braces
+     * @param words the same for the command
+     */
+    private String ofMonitors(String question, String... words) {
+        List<String> command = ceph(words);
         return SHARED.computeIfAbsent(
                         new Asked(host, command),
-                        _ -> new SharedAnswer<>("ceph " + question, () -> monitors(question, command)))
+                        _ -> new SharedAnswer<>("ceph " + String.join(" ", words), () -> monitors(question, command)))
                 .ask(host.read());
     }
 
     private String monitors(String question, List<String> command) {
         return usesLibrary()
                 ? Clusters.ask(
-                        connection,
-                        host.read(),
-                        cluster -> cluster.ask("{\"prefix\":\"" + question + "\",\"format\":\"json\"}"))
+                        connection, host.read(), cluster -> cluster.ask("{" + question + ",\"format\":\"json\"}"))
                 : asked(command);
     }
 
@@ -312,11 +348,23 @@ final class Rbd {
     }
 
     private void change(String failure, Duration limit, String operation, List<String> arguments) {
-        ShortCommand.Ended ended = new ShortCommand(rbd(operation, arguments), ENVIRONMENT, limit).run();
+        ShortCommand.Ended ended = watched(failure, new ShortCommand(rbd(operation, arguments), ENVIRONMENT, limit));
         ended.errors().forEach(this::said);
         if (ended.exitCode() != 0) {
             throw new StorageException(errorOf(ended), Outcome.UNKNOWN, failure + ": " + words(ended));
         }
+    }
+
+    private ShortCommand.Ended watched(String failure, ShortCommand command) {
+        try {
+            return command.run(room);
+        } catch (StorageException e) {
+            throw e.error() == StorageError.NO_SPACE ? full(failure, e) : e;
+        }
+    }
+
+    private static StorageException full(String failure, StorageException e) {
+        return new StorageException(StorageError.NO_SPACE, e.outcome(), failure + ": " + e.getMessage(), e);
     }
 
     /** Makes a change; if it fails, what can be seen tells whether nothing was changed. */
@@ -334,7 +382,7 @@ final class Rbd {
      * @param failure what an error message begins with
      */
     void stream(String failure, Path from, Path to, String operation, String... arguments) {
-        new Command(rbd(operation, List.of(arguments)), failure, RbdHost.LONGEST).run(from, to);
+        new Command(rbd(operation, List.of(arguments)), failure, RbdHost.LONGEST).run(from, to, room);
     }
 
     private static String words(ShortCommand.Ended ended) {
@@ -370,13 +418,16 @@ final class Rbd {
                 || all.contains("RADOS timed out")) {
             return StorageError.STORAGE_UNAVAILABLE;
         }
+        // In a full pool rbd 16.2.15 cannot even remove an image, and ends as if there was none.
+        if (all.contains("No space left on device") || all.contains("Disk quota exceeded")) {
+            return StorageError.NO_SPACE;
+        }
         return switch (ended.exitCode()) {
             case NO_ENTRY -> StorageError.NOT_FOUND;
             case 1, NO_PERMISSION ->
                 all.contains("ermi") ? StorageError.PERMISSION_DENIED : StorageError.COMMAND_FAILED;
             case BUSY, NOT_EMPTY -> StorageError.IN_USE;
             case EXISTS -> StorageError.ALREADY_EXISTS;
-            case NO_ROOM -> StorageError.NO_SPACE;
             case TIMED_OUT -> StorageError.STORAGE_UNAVAILABLE;
             default -> StorageError.COMMAND_FAILED;
         };

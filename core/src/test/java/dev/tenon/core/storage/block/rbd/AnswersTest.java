@@ -17,11 +17,12 @@ class AnswersTest {
     @Test
     void aListingHasImagesTheirSnapshotsAndTheirParents() {
         assertThat(Answers.images("""
-                        [{"image":"base-100-disk-0","id":"100d","size":10485760,"format":2},
-                         {"image":"base-100-disk-0","id":"100d","snapshot":"__base__","snapshot_id":4,"size":10485760,
-                          "format":2,"protected":"true"},
-                         {"image":"vm-101-disk-0","id":"1015","size":20971520,"parent":{"pool":"rbd","pool_namespace":"",
-                          "image":"base-100-disk-0","snapshot":"__base__"},"format":2,"lock_type":"exclusive"}]"""))
+            [{"image":"base-100-disk-0","id":"100d","size":10485760,"format":2},
+             {"image":"base-100-disk-0","id":"100d","snapshot":"__base__","snapshot_id":4,"size":10485760,
+              "format":2,"protected":"true"},
+             {"image":"vm-101-disk-0","id":"1015","size":20971520,"parent":{"pool":"rbd","pool_namespace":"",
+              "image":"base-100-disk-0","snapshot":"__base__"},"format":2,"lock_type":"exclusive"}]\
+            """))
                 .containsExactly(
                         new Image(
                                 "base-100-disk-0",
@@ -36,8 +37,9 @@ class AnswersTest {
     @Test
     void aSnapshotHasTheTimeOfItsCreation() {
         assertThat(Answers.snapshots("""
-                        [{"id":4,"name":"one","size":4194304,"protected":"false","timestamp":"Tue Dec  1 00:42:59 2026"},
-                         {"id":5,"name":"two","size":4194304,"protected":"true","timestamp":""}]"""))
+            [{"id":4,"name":"one","size":4194304,"protected":"false","timestamp":"Tue Dec  1 00:42:59 2026"},
+             {"id":5,"name":"two","size":4194304,"protected":"true","timestamp":""}]\
+            """))
                 .containsExactly(
                         new Image.Snapshot("one", 4, 4 << 20, false, 1_796_085_779L),
                         new Image.Snapshot("two", 5, 4 << 20, true, null));
@@ -46,17 +48,29 @@ class AnswersTest {
     @Test
     void whatIsUsedIsOfTheImageAndNotOfItsSnapshots() {
         String text = """
-                {"images":[{"name":"a","snapshot":"s","provisioned_size":8,"used_size":4},
-                           {"name":"a","provisioned_size":8,"used_size":2}]}""";
+            {"images":[{"name":"a","snapshot":"s","provisioned_size":8,"used_size":4},
+                       {"name":"a","provisioned_size":8,"used_size":2}]}\
+            """;
         assertThat(Answers.used(text, "a")).contains(2L);
         assertThat(Answers.used(text, "b")).isEmpty();
     }
 
     @Test
+    void aPoolIsFullIfItsFlagsSaySo() {
+        String text = """
+            [{"pool_id":1,"pool_name":"rbd","flags":8195,"flags_names":"hashpspool,full,selfmanaged_snaps"},
+             {"pool_id":2,"pool_name":"near","flags":1,"flags_names":"hashpspool,nearfull,backfillfull"},
+             {"pool_id":3,"pool_name":"quota","flags":1,"flags_names":"hashpspool,full,full_quota"}]\
+            """;
+        assertThat(Answers.fullPools(text)).containsExactly("rbd", "quota");
+    }
+
+    @Test
     void theUseOfAPoolIsWhatIsStoredInIt() {
         String text = """
-                {"stats":{},"pools":[{"name":"rbd","id":1,"stats":{"stored":19,"bytes_used":57,"max_avail":100}},
-                                     {"name":"old","id":2,"stats":{"bytes_used":7,"max_avail":50}}]}""";
+            {"stats":{},"pools":[{"name":"rbd","id":1,"stats":{"stored":19,"bytes_used":57,"max_avail":100}},
+                                 {"name":"old","id":2,"stats":{"bytes_used":7,"max_avail":50}}]}\
+            """;
         assertThat(Answers.use(text, "rbd")).contains(new Answers.Use(19, 100));
         assertThat(Answers.use(text, "old")).contains(new Answers.Use(7, 50));
         assertThat(Answers.use(text, "none")).isEqualTo(Optional.empty());
