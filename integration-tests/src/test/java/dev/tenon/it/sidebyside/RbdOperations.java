@@ -2,15 +2,18 @@ package dev.tenon.it.sidebyside;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
  * Random operations on images of a pool, most of them sensible and some deliberately wrong. Left out is what PVE's plugin
  * takes for something else: the snapshots of a linked clone are not cloned (it looks for them in a pool of the base image's
- * name), nor is removed what is not there (it fails).
+ * name), nor is removed what is not there (it fails), nor is a base image that has another name now made one again (its name is
+ * changed first, and then it has the snapshot already).
  */
 final class RbdOperations {
     private static final int MOST_VOLUMES = 6;
@@ -27,6 +30,9 @@ final class RbdOperations {
     /** The snapshots that were cloned: of each image at most one, for PVE unprotects several in no certain order. */
     private final Map<String, String> cloned = new HashMap<>();
 
+    /** The images that are base images, whatever they are called. */
+    private final Set<String> bases = new HashSet<>();
+
     private List<Listed> volumes = List.of();
 
     RbdOperations(Random random, String storage) {
@@ -35,6 +41,16 @@ final class RbdOperations {
     }
 
     Operation next() {
+        Operation next = chosen();
+        boolean isBaseAgain = next.function().equals("vdisk_create_base")
+                && next.volid()
+                        .map(RbdOperations::image)
+                        .filter(name -> bases.contains(name) && !name.startsWith("base-"))
+                        .isPresent();
+        return isBaseAgain ? look() : next;
+    }
+
+    private Operation chosen() {
         if (volumes.isEmpty()) {
             return alloc();
         }
@@ -145,7 +161,7 @@ final class RbdOperations {
             return;
         }
         String volid = operation.volid().orElse("");
-        String name = volid.substring(Math.max(volid.lastIndexOf('/'), volid.lastIndexOf(':')) + 1);
+        String name = image(volid);
         switch (operation.function()) {
             case "volume_snapshot" ->
                 snapshots.computeIfAbsent(name, _ -> new ArrayList<>()).add(operation.text(1));
@@ -156,11 +172,15 @@ final class RbdOperations {
             case "vdisk_free" -> {
                 snapshots.remove(name);
                 cloned.remove(name);
+                bases.remove(name);
             }
             case "vdisk_create_base", "rename_volume" -> {
-                String renamed = String.valueOf(answer.result()).replaceFirst(".*[:/]", "");
+                String renamed = image(String.valueOf(answer.result()));
                 move(snapshots, name, renamed);
                 move(cloned, name, renamed);
+                if (bases.remove(name) || operation.function().equals("vdisk_create_base")) {
+                    bases.add(renamed);
+                }
             }
             default -> {}
         }
@@ -178,7 +198,11 @@ final class RbdOperations {
     }
 
     private static String image(Listed volume) {
-        return volume.volid().replaceFirst(".*[:/]", "");
+        return image(volume.volid());
+    }
+
+    private static String image(String volid) {
+        return volid.replaceFirst(".*[:/]", "");
     }
 
     private List<String> snapshots(Listed volume) {
