@@ -24,6 +24,7 @@ import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.StreamSettings;
 import dev.tenon.it.support.Scratch;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -40,6 +41,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -250,6 +252,80 @@ class RbdLibraryTest {
         await().atMost(Duration.ofMinutes(2))
                 .ignoreExceptions()
                 .untilAsserted(() -> assertThat(listed(impatient, storage)).isEqualTo(expected));
+    }
+
+    /** Who has a connection needs no monitor, and one who waits for a connection has nobody else wait. */
+    @Test
+    void aStoppedMonitorDelaysNobodyWhoNeedsNone(Scratch scratch) throws Exception {
+        Storage storage = lab.storage(Map.of());
+        List<VolumeInfo> expected = listed(byLibrary, storage);
+        StoragePlugin newcomer =
+                RbdLab.on(lab.ceph(), scratch, true, Duration.ofMinutes(3)).plugin();
+        FutureTask<List<VolumeInfo>> waiting = new FutureTask<>(() -> listed(newcomer, storage));
+        String pid = Long.toString(lab.ceph().pid("mon"));
+        signal("STOP", pid);
+        try {
+            Thread connecting = Thread.ofPlatform().daemon().start(waiting);
+            await().atMost(Duration.ofMinutes(2)).until(() -> connecting.getState() == Thread.State.TIMED_WAITING);
+            assertThat(listed(byLibrary, storage)).isEqualTo(expected);
+            assertThat(waiting).isNotDone();
+        } finally {
+            signal("CONT", pid);
+        }
+        assertThat(waiting.get()).isEqualTo(expected);
+    }
+
+    /** A process ends with its connections as they are, whatever has become of the cluster. */
+    @Test
+    void aProcessThatHasReadEndsWithAndWithoutAMonitor(Scratch scratch) throws Exception {
+        for (boolean isStopped : new boolean[] {false, true}) {
+            Path errors = scratch.file("reader-" + isStopped);
+            ProcessBuilder builder = new ProcessBuilder(List.of(
+                            System.getProperty("java.home") + "/bin/java",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "-XX:+UseSerialGC",
+                            "-XX:TieredStopAtLevel=1",
+                            "-XX:ErrorFile=" + scratch.file("crash"),
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            RbdReader.class.getName(),
+                            lab.host().programs().toString(),
+                            scratch.root().toString(),
+                            lab.ceph().monitor()))
+                    .redirectError(errors.toFile());
+            String libraries = lab.ceph().libraries().toString();
+            builder.environment().put("LD_LIBRARY_PATH", libraries + ":" + libraries + "/ceph");
+            Process process = builder.start();
+            String pid = Long.toString(lab.ceph().pid("mon"));
+            try (BufferedReader said = process.inputReader(StandardCharsets.UTF_8)) {
+                assertThat(said.readLine()).as(Files.readString(errors)).endsWith(" images");
+                if (isStopped) {
+                    signal("STOP", pid);
+                }
+                process.getOutputStream().close();
+                assertThat(process.waitFor(2, TimeUnit.MINUTES))
+                        .as("it has ended")
+                        .isTrue();
+                assertThat(process.exitValue()).as(Files.readString(errors)).isZero();
+            } finally {
+                signal("CONT", pid);
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    @Test
+    void aConnectionIsClosedThoughTheMonitorIsStopped() throws Exception {
+        Rados cluster = Rados.connect("admin", lab.ceph().configuration(), Map.of());
+        FutureTask<Boolean> closing = new FutureTask<>(cluster::close, true);
+        String pid = Long.toString(lab.ceph().pid("mon"));
+        signal("STOP", pid);
+        try {
+            Thread.ofPlatform().daemon().start(closing);
+            assertThat(closing.get(2, TimeUnit.MINUTES)).isTrue();
+        } finally {
+            signal("CONT", pid);
+        }
     }
 
     private static void signal(String name, String pid) throws IOException {
