@@ -164,12 +164,21 @@ public abstract class DevicePlugin implements StoragePlugin {
                     storage,
                     made,
                     parsed.format(),
-                    e,
+                    unfilled(storage, e),
                     work -> locked(storage, () -> {
                         work.run();
                         return made;
                     }));
         }
+    }
+
+    /**
+     * Why a volume could not be filled, which is still there. A device may say nothing but that it has failed.
+     *
+     * @return the same failure if the storage knows no better
+     */
+    protected StorageException unfilled(Storage storage, StorageException failure) {
+        return failure;
     }
 
     /** Whether a new volume reads as zeroes, so that those of a stream need not be written. */

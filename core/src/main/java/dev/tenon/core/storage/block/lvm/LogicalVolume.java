@@ -31,6 +31,12 @@ record LogicalVolume(
     private static final int PERMISSION = 1;
     private static final int STATE = 4;
     private static final int OPEN = 5;
+    private static final int HEALTH = 8;
+
+    /** In percent: so much of the metadata may be in use when the kernel keeps the rest to itself. */
+    private static final double METADATA_RESERVED = 90;
+
+    private static final double WHOLE = 100;
     private static final String THICK = "-mMrR";
     private static final Pattern GUEST_TAG = Pattern.compile("pve-vm-\\d+");
 
@@ -66,6 +72,15 @@ record LogicalVolume(
     /** Whether something has its device open. */
     boolean isOpen() {
         return has(OPEN, 'o');
+    }
+
+    /** Whether a thin pool takes no more data. */
+    boolean isFull() {
+        return has(HEALTH, 'D') || isOver(used, WHOLE) || (has(HEALTH, 'M') && isOver(metadataUsed, METADATA_RESERVED));
+    }
+
+    private static boolean isOver(@Nullable Double percent, double limit) {
+        return percent != null && percent >= limit;
     }
 
     /** Whether a tag says that it is a guest's. */

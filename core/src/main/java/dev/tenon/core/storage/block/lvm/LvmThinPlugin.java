@@ -88,7 +88,7 @@ public final class LvmThinPlugin extends VolumeGroupPlugin {
 
     // ---- the storage
 
-    private static Optional<LogicalVolume> pool(Storage storage, List<LogicalVolume> volumes) {
+    static Optional<LogicalVolume> pool(Storage storage, List<LogicalVolume> volumes) {
         String group = Configuration.group(storage);
         String pool = Configuration.pool(storage);
         return volumes.stream()
@@ -281,6 +281,14 @@ public final class LvmThinPlugin extends VolumeGroupPlugin {
                 .extents(device, volume.value(), size.bytes())
                 .<StreamSource>map(extents -> new StreamSource.Allocated(device, size, extents))
                 .orElseGet(() -> super.source(storage, volume, device, size));
+    }
+
+    /** A device of a pool that is full says that it has failed, like one that is broken. */
+    @Override
+    protected StorageException unfilled(Storage storage, StorageException failure) {
+        return failure.error() == StorageError.STORAGE_UNAVAILABLE
+                ? volumes(storage).fullness(failure)
+                : failure;
     }
 
     /** A base image that arrives is an ordinary image until it is complete. */

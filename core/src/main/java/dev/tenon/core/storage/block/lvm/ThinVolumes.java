@@ -60,6 +60,23 @@ final class ThinVolumes {
         DeviceNames.refuseTooLong(Configuration.group(storage), name);
     }
 
+    /** The same failure, or that the pool is full if it is. */
+    StorageException fullness(StorageException failure) {
+        try {
+            return LvmThinPlugin.pool(storage, plugin.all(storage))
+                    .filter(LogicalVolume::isFull)
+                    .map(pool -> new StorageException(
+                            StorageError.NO_SPACE,
+                            failure.outcome(),
+                            failure.getMessage() + "; thin pool '" + place(pool.name()) + "' is full",
+                            failure))
+                    .orElse(failure);
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
+            return failure;
+        }
+    }
+
     void make(VolumeName volume, ByteSize size) {
         String name = volume.value();
         refuseTooLong(name);
