@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -37,8 +38,26 @@ public final class Kit {
     static final ScopedValue<Supplier<Subject>> SUBJECTS = ScopedValue.newInstance();
 
     private static final String ENGINE = "junit-jupiter";
+    private static final int MILLIS = 1000;
+
+    /** How long a test may take if nothing else is said. */
+    public static final Duration USUAL_LIMIT = Duration.ofMinutes(10);
 
     private Kit() {}
+
+    /**
+     * How tests are made.
+     *
+     * @param limit how long each may take, at least 1 ms. Its thread is interrupted then, and it fails; so may what it
+     *     does to begin and to clean up
+     * @param begins is told of each test when it begins, as {@link Checked#title}
+     * @param results is told of each test when it was made
+     */
+    public record Conduct(Duration limit, Consumer<String> begins, Consumer<Checked> results) {}
+
+    private static Conduct usually(Consumer<Checked> results) {
+        return new Conduct(USUAL_LIMIT, title -> {}, results);
+    }
 
     /**
      * Makes all tests of these profiles, one after the other, on this thread.
@@ -49,7 +68,12 @@ public final class Kit {
      * @throws IllegalStateException if the tests could not be made
      */
     public static void check(Set<Profile> profiles, Supplier<Subject> subjects, Consumer<Checked> results) {
-        ScopedValue.where(SUBJECTS, subjects).run(() -> check(CheckedContract.class, profiles, results));
+        check(profiles, subjects, usually(results));
+    }
+
+    /** The same, watched, and with another limit of time. */
+    public static void check(Set<Profile> profiles, Supplier<Subject> subjects, Conduct conduct) {
+        ScopedValue.where(SUBJECTS, subjects).run(() -> check(CheckedContract.class, profiles, conduct));
     }
 
     /**
@@ -60,6 +84,11 @@ public final class Kit {
      * @throws IllegalStateException if the tests could not be made
      */
     public static void check(Class<?> contract, Set<Profile> profiles, Consumer<Checked> results) {
+        check(contract, profiles, usually(results));
+    }
+
+    /** The same, watched, and with another limit of time. */
+    public static void check(Class<?> contract, Set<Profile> profiles, Conduct conduct) {
         PostDiscoveryFilter ofProfiles = descriptor -> FilterResult.includedIf(descriptor
                 .getSource()
                 .flatMap(Kit::method)
@@ -70,8 +99,11 @@ public final class Kit {
                 .filters(ofProfiles)
                 // what a program has on its class path is not meant for these tests
                 .enableImplicitConfigurationParameters(false)
+                .configurationParameter(
+                        "junit.jupiter.execution.timeout.default",
+                        conduct.limit().toMillis() + " ms")
                 .build();
-        Listener listener = new Listener(results);
+        Listener listener = new Listener(conduct);
         LauncherFactory.create(launcher()).execute(request, listener);
         listener.rethrow();
     }
@@ -118,18 +150,29 @@ public final class Kit {
                 .value();
     }
 
+    private static String seconds(Duration time) {
+        return time.toMillis() % MILLIS == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
+    }
+
     private static final class Listener implements TestExecutionListener {
-        private final Consumer<Checked> results;
+        private final Conduct conduct;
         private final Map<String, Long> begun = new HashMap<>();
         private @Nullable Throwable broken;
 
-        Listener(Consumer<Checked> results) {
-            this.results = results;
+        Listener(Conduct conduct) {
+            this.conduct = conduct;
         }
 
         @Override
         public void executionStarted(TestIdentifier test) {
             begun.put(test.getUniqueId(), System.nanoTime());
+            if (test.isTest()) {
+                test.getSource()
+                        .flatMap(Kit::method)
+                        .ifPresent(method -> conduct.begins()
+                                .accept(checked(test, method, null, Duration.ZERO)
+                                        .title()));
+            }
         }
 
         @Override
@@ -143,7 +186,7 @@ public final class Kit {
                     broken = thrown;
                 }
             } else if (test.isTest() || thrown != null) {
-                results.accept(checked(test, method.get(), thrown, time));
+                conduct.results().accept(checked(test, method.get(), thrown, time));
             }
         }
 
@@ -154,7 +197,7 @@ public final class Kit {
             }
         }
 
-        private static Checked checked(TestIdentifier test, Method method, @Nullable Throwable thrown, Duration time) {
+        private Checked checked(TestIdentifier test, Method method, @Nullable Throwable thrown, Duration time) {
             Check check = Objects.requireNonNull(
                     method.getAnnotation(Check.class), () -> method + " says not what it is about");
             boolean isVariant = test.isTest() && method.getParameterCount() > 0;
@@ -191,7 +234,11 @@ public final class Kit {
             return printable.toString();
         }
 
-        private static String why(Throwable thrown) {
+        private String why(Throwable thrown) {
+            if (thrown instanceof TimeoutException) {
+                return "it had not ended after " + seconds(conduct.limit())
+                        + ", so it was given up: a call of the plugin hangs";
+            }
             String message = thrown.getMessage();
             String words =
                     message == null || message.isBlank() ? thrown.getClass().getSimpleName() : message;

@@ -2,6 +2,7 @@ package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
@@ -10,6 +11,9 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.StorageStatus;
+import dev.tenon.core.spi.VolumeName;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The storage as a whole. */
@@ -90,10 +94,17 @@ interface StorageContract extends Contract {
             assertThat(plugin.formats(storage).valid()).isNotEmpty();
             return;
         }
-        failing()
-                .refused(
-                        StorageError.NOT_SUPPORTED,
-                        () -> plugin.allocImage(storage, Images.newGuest(), Format.Image.RAW, null, Images.SIZE));
+        List<VolumeName> wrong = new ArrayList<>();
+        try {
+            failing()
+                    .refused(
+                            StorageError.NOT_SUPPORTED,
+                            () -> wrong.add(plugin.allocImage(
+                                    storage, Images.newGuest(), Format.Image.RAW, null, Images.SIZE)));
+        } finally {
+            wrong.forEach(volume ->
+                    plugin.freeImage(storage, volume, false, Format.Image.RAW).ifPresent(Cleanup::run));
+        }
         assertThat(plugin.listImages(storage, ImageFilter.all(), OperationCache.create()))
                 .isEmpty();
     }

@@ -1,18 +1,27 @@
 package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tenon.core.decorator.Decorator;
 import dev.tenon.core.spi.OperationCache;
+import dev.tenon.core.spi.PluginData;
+import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.tck.backup.BackupKit;
 import dev.tenon.tck.backup.BackupProviderContract;
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,6 +101,110 @@ class KitTest {
                 .extracting(Checked::title)
                 .contains("What is no base is not cloned", "A volume becomes a base or that is refused (qcow2)");
         assertThat(storages).isEqualTo(all.size());
+    }
+
+    /** Checks that would never end. */
+    @OfProfile(Profile.STREAMS)
+    static final class HangingContract {
+        @Test
+        @Check(calls = "status", otherwise = "Give it up after some time.")
+        void aCallEnds() throws InterruptedException {
+            new CountDownLatch(1).await();
+        }
+
+        @Test
+        @Check(calls = "status", otherwise = "Give it up after some time.")
+        void anotherCallEnds() throws InterruptedException {
+            new CountDownLatch(1).await();
+        }
+    }
+
+    @Test
+    void aCheckThatHangsFailsAndTheNextIsMade() {
+        List<String> begun = new ArrayList<>();
+        List<Checked> all = new ArrayList<>();
+
+        Kit.check(
+                HangingContract.class,
+                EnumSet.of(Profile.STREAMS),
+                new Kit.Conduct(Duration.ofMillis(20), begun::add, all::add));
+
+        assertThat(begun).containsExactlyInAnyOrder("A call ends", "Another call ends");
+        assertThat(all).hasSize(2).allSatisfy(checked -> {
+            assertThat(checked.result()).isEqualTo(Checked.Result.FAILED);
+            assertThat(checked.why())
+                    .isEqualTo("it had not ended after 20 ms, so it was given up: a call of the plugin hangs");
+        });
+    }
+
+    /** Says that it keeps no images, and makes them all the same, which it does not list. */
+    private Subject withoutImages() {
+        Subject honest = subject(NONE);
+        StoragePlugin plugin = Decorator.decorate(honest.plugin(), (call, next) -> switch (call.operation()) {
+            case "pluginData" -> {
+                PluginData data = (PluginData) next.get();
+                yield new PluginData(
+                        Set.of("backup"),
+                        Set.of("backup"),
+                        data.formats(),
+                        data.defaultFormat(),
+                        data.sensitiveProperties(),
+                        data.features(),
+                        data.selectExisting(),
+                        data.other());
+            }
+            case "listImages" -> List.of();
+            default -> next.get();
+        });
+        return Subject.ofFiles(plugin, honest.storage(), null, honest.outside(), NONE);
+    }
+
+    /** A class of checks with one of its own. */
+    @OfProfile(Profile.BLOCKS)
+    static final class OwnContract extends StoragePluginContract {
+        static final ScopedValue<Subject> SUBJECT = ScopedValue.newInstance();
+        private final Subject subject = SUBJECT.get();
+
+        @Override
+        public Subject subject() {
+            return subject;
+        }
+
+        @Test
+        @Check(calls = "status", otherwise = "Do without it.")
+        void itsOwn() {
+            assertThat(subject.plugin().status(subject.storage(), OperationCache.create()))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void aClassHasItsOwnTestsMadeOfAPluginWithoutImages() {
+        List<Checked> all = new ArrayList<>();
+
+        ScopedValue.where(OwnContract.SUBJECT, withoutImages())
+                .run(() -> Kit.check(OwnContract.class, EnumSet.of(Profile.BLOCKS), all::add));
+
+        assertThat(all)
+                .filteredOn(checked -> checked.result() != Checked.Result.NOT_SUPPORTED)
+                .extracting(Checked::check, Checked::result)
+                .containsExactly(tuple("itsOwn", Checked.Result.PASSED));
+        assertThat(all).hasSizeGreaterThan(3);
+    }
+
+    @Test
+    void anImageThatShouldHaveBeenRefusedIsFreed() throws IOException {
+        List<Checked> all = new ArrayList<>();
+
+        Kit.check(EnumSet.of(Profile.CORE), this::withoutImages, all::add);
+
+        assertThat(all)
+                .filteredOn(checked -> checked.check().equals("imagesAreTakenIfThePluginSaysSoAndRefusedOtherwise"))
+                .extracting(Checked::result)
+                .containsExactly(Checked.Result.FAILED);
+        try (Stream<Path> files = Files.walk(scratch)) {
+            assertThat(files.filter(file -> file.toString().endsWith(".raw"))).isEmpty();
+        }
     }
 
     @Test

@@ -4,6 +4,8 @@ import ch.qos.logback.classic.Level;
 import dev.tenon.cli.Surroundings;
 import dev.tenon.cli.console.Json;
 import dev.tenon.cli.console.Logging;
+import dev.tenon.cli.console.Progress;
+import dev.tenon.cli.console.Terminal;
 import dev.tenon.cli.host.HostCommand;
 import dev.tenon.cli.host.JsonOption;
 import dev.tenon.cli.host.PluginHash;
@@ -27,6 +29,7 @@ import dev.tenon.tck.backup.BackupKit;
 import dev.tenon.tck.backup.BackupSubject;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -50,15 +53,15 @@ import picocli.CommandLine.Parameters;
         name = "check",
         mixinStandardHelpOptions = true,
         description =
-                "Checks whether a plugin does what PVE and its users rely on, on scratch storages that are made for it and"
-                        + " removed afterwards, or on an empty storage that is named.",
+                "Checks whether a plugin does what PVE and its users rely on, on scratch storages that are made for it"
+                        + " and removed afterwards, or on an empty storage that is named.",
         footer = {
             "",
             "Example: tenon check /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm --report /srv/report",
-            "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What the plugin does not do"
-                    + " must be refused, and is listed. A scratch storage can be made for plugins that need nothing but"
-                    + " a path. The command fails if a check fails that is no declared limit, or if a declared limit"
-                    + " no longer applies."
+            "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What the plugin does"
+                + " not do must be refused, and is listed. A scratch storage can be made for plugins that need nothing"
+                + " but a path. The command fails if a check fails that is no declared limit, or if a declared limit"
+                + " no longer applies."
         })
 public final class CheckCommand extends HostCommand {
     private static final Abilities NOTHING =
@@ -97,6 +100,12 @@ public final class CheckCommand extends HostCommand {
             description = "checks that are known to fail, each with its reason (JSON; see docs/CONFORMANCE.md)")
     private @Nullable Path limitFile;
 
+    @Option(
+            names = "--per-check",
+            paramLabel = "SECONDS",
+            description = "how long a check may take before it is given up and fails (default: 600)")
+    private int seconds = (int) Kit.USUAL_LIMIT.toSeconds();
+
     @Mixin
     private ReportOption reports = new ReportOption();
 
@@ -117,6 +126,9 @@ public final class CheckCommand extends HostCommand {
             throw wrongUsage("the checks write to storage '" + storage + "', so say --confirm " + storage
                     + " if nobody else uses it and all in it may be lost");
         }
+        if (seconds < 1) {
+            throw wrongUsage("--per-check " + seconds + " is no number of seconds, 1 or more");
+        }
         Limits limits = limitFile == null ? Limits.NONE : Limits.read(limitFile, checks());
         Instant begin = Instant.now();
         StoragePlugin plugin = host.plugin(name);
@@ -131,23 +143,26 @@ public final class CheckCommand extends HostCommand {
         List<Checked> checks = new ArrayList<>();
         Abilities abilities;
         Optional<BackupSubject> provider = Optional.empty();
-        try (ScratchStorages storages = new ScratchStorages(plugin, named, scratch)) {
+        try (ScratchStorages storages = new ScratchStorages(plugin, named, scratch);
+                Progress progress = new Progress(err(), Terminal.ofErrors(), "checking " + name)) {
             Consumer<Checked> result = checked -> {
                 if (Thread.currentThread().isInterrupted()) {
                     storages.cancel();
                 }
                 checks.add(checked);
             };
+            Kit.Conduct conduct = new Kit.Conduct(
+                    Duration.ofSeconds(seconds), title -> progress.at(soFar(checks) + ", now: " + title), result);
             abilities = quietly().call(() -> abilities(storages.next(NOTHING)));
             quietly().call(() -> {
-                Kit.check(chosen, () -> storages.next(abilities), result);
+                Kit.check(chosen, () -> storages.next(abilities), conduct);
                 return true;
             });
             if (isProvider && chosen.contains(Profile.BACKUP) && !storages.isCancelled()) {
                 BackupSubject learnt = quietly().call(storages::learn);
                 provider = Optional.of(learnt);
                 quietly().call(() -> {
-                    BackupKit.check(() -> storages.next(learnt), result);
+                    BackupKit.check(() -> storages.next(learnt), conduct);
                     return true;
                 });
             }
@@ -164,6 +179,13 @@ public final class CheckCommand extends HostCommand {
         if (!findings.isPassed()) {
             throw new IOException("the plugin '" + name + "' does not pass: " + String.join(" ", findings.reasons()));
         }
+    }
+
+    private static String soFar(List<Checked> checks) {
+        long failed = checks.stream()
+                .filter(checked -> checked.result() == Checked.Result.FAILED)
+                .count();
+        return checks.size() + " done, " + failed + " failed";
     }
 
     private static Set<String> checks() {

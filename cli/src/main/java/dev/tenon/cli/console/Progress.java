@@ -60,17 +60,33 @@ public final class Progress implements AutoCloseable {
      * @param total bytes that are to be done, 0 or less if that is not known
      */
     public synchronized void reached(long done, long total) {
+        remember(new Sample(nanoTime.getAsLong(), done));
+        if (isTime()) {
+            String text = text(done, total);
+            show(bar(text, done, total), text);
+        }
+    }
+
+    /** Tells what is done now, of work that is not counted in bytes. */
+    public synchronized void at(String text) {
+        if (isTime()) {
+            show("", Table.printable(text));
+        }
+    }
+
+    private boolean isTime() {
         long now = nanoTime.getAsLong();
-        remember(new Sample(now, done));
         Duration pause = terminal.isPresent() ? REDRAW : LINE;
         if (now - shown < pause.toNanos()) {
-            return;
+            return false;
         }
         shown = now;
-        String text = text(done, total);
+        return true;
+    }
+
+    private void show(String bar, String text) {
         if (terminal.isPresent()) {
-            String bar = what + " " + bar(text, done, total) + text;
-            out.print("\r" + terminal.cut(bar) + "\u001b[K");
+            out.print("\r" + terminal.cut(what + " " + bar + text) + "\u001b[K");
             isDrawn = true;
         } else {
             out.println(what + ": " + text);

@@ -37,6 +37,27 @@ class ProgressTest {
     }
 
     @Test
+    void whatIsNoBytesIsToldInWords() {
+        try (Progress progress = progress(new Terminal(false, Integer.MAX_VALUE, false))) {
+            progress.at("the first");
+            pass(Duration.ofSeconds(5));
+            progress.at("2 done, now: a\nb");
+            progress.at("3 done");
+        }
+        assertThat(text.toString().lines()).hasSize(1).first().asString().startsWith("copying x: 2 done, now: a");
+        text.getBuffer().setLength(0);
+
+        try (Progress progress = progress(new Terminal(true, 30, false))) {
+            pass(Duration.ofSeconds(1));
+            progress.at("2 done, now: something with a long name");
+        }
+        assertThat(text.toString().split("\r", -1)[1])
+                .startsWith("copying x 2 done, now:")
+                .hasSizeLessThan(36);
+        assertThat(text.toString()).endsWith("\r\u001b[K");
+    }
+
+    @Test
     void shortWorkSaysNothingInALog() {
         try (Progress progress = progress(new Terminal(false, Integer.MAX_VALUE, false))) {
             pass(Duration.ofMillis(4900));

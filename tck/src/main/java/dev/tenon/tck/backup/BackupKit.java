@@ -120,6 +120,12 @@ public final class BackupKit {
                 .run(() -> Kit.check(CheckedBackupContract.class, EnumSet.of(Profile.BACKUP), results));
     }
 
+    /** The same, watched, and with another limit of time. */
+    public static void check(Supplier<BackupSubject> subjects, Kit.Conduct conduct) {
+        ScopedValue.where(SUBJECTS, subjects)
+                .run(() -> Kit.check(CheckedBackupContract.class, EnumSet.of(Profile.BACKUP), conduct));
+    }
+
     /** The names of all tests. */
     public static Set<String> checks() {
         return Kit.checks(BackupProviderContract.class);
