@@ -56,8 +56,8 @@ final class HtmlReport {
             page.row();
             page.code(mismatch.question().toString());
             page.code(difference.place());
-            page.code(difference.old());
-            page.code(difference.candidate());
+            page.code(shortened(difference.old()));
+            page.code(shortened(difference.candidate()));
             page.number(mismatch.count());
             page.endRow();
         }

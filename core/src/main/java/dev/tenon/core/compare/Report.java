@@ -15,7 +15,8 @@ import java.util.TreeMap;
  * @param verdict what it means
  * @param reasons of the verdict, in sentences; never empty
  * @param matrix how often each method was asked of each storage, and what came of it
- * @param mismatches the differences that nobody has explained, one for each method, storage and field
+ * @param mismatches the differences that nobody has explained, one for each method, storage, field
+ *     and kind, which is what is said without names and numbers
  * @param explained the rules that explained differences
  * @param stale rules that explained nothing
  * @param times how long the calls of each method took

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /** Gathers what calls showed and draws the conclusion. Safe for use by many threads. */
 public final class Results implements Consumer<Compared> {
@@ -26,6 +27,12 @@ public final class Results implements Consumer<Compared> {
     private static final Duration MUCH = Duration.ofMillis(200);
     private static final int FEWEST = 5;
 
+    /** What two differences of one kind may say differently: quoted names, numbers, names of volumes. */
+    private static final Pattern VARYING = Pattern.compile("'[^']*'|\\S*[0-9]\\S*");
+
+    /** So many kinds of differences of one field are told; the rest is counted as one. */
+    private static final int MOST_KINDS = 20;
+
     private final Rules rules;
 
     // guarded by this
@@ -34,7 +41,12 @@ public final class Results implements Consumer<Compared> {
     private final Map<Rule, Report.Explained> explained = new HashMap<>();
     private final Map<String, List<Duration[]>> times = new HashMap<>();
 
-    private record Where(Report.Place place, String field) {}
+    /**
+     * What is told once.
+     *
+     * @param kind what both say, without names and numbers; empty if there are more kinds than are told
+     */
+    private record Where(Report.Place place, String field, String kind) {}
 
     public Results(Rules rules) {
         this.rules = rules;
@@ -50,7 +62,7 @@ public final class Results implements Consumer<Compared> {
             switch (judged) {
                 case Compared.Judged.Unexplained _ ->
                     mismatches.merge(
-                            new Where(place, difference.field()),
+                            where(place, difference),
                             new Report.Mismatch(question, difference, 1),
                             (first, _) -> new Report.Mismatch(first.question(), first.difference(), first.count() + 1));
                 case Compared.Judged.Explained(var _, Rule rule) ->
@@ -69,6 +81,16 @@ public final class Results implements Consumer<Compared> {
             ofMethod.add(
                     new Duration[] {compared.old().time(), compared.candidate().time()});
         }
+    }
+
+    private Where where(Report.Place place, Difference difference) {
+        String kind =
+                VARYING.matcher(difference.old() + " " + difference.candidate()).replaceAll("*");
+        Where where = new Where(place, difference.field(), kind);
+        long others = mismatches.keySet().stream()
+                .filter(other -> other.place.equals(place) && other.field.equals(difference.field()))
+                .count();
+        return mismatches.containsKey(where) || others < MOST_KINDS ? where : new Where(place, difference.field(), "");
     }
 
     static Report.Place place(Compared.Question question) {

@@ -15,7 +15,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -25,12 +27,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the same changes on scratch storages of two plugins, and compares what each answers and what can be seen afterwards.
- * The old plugin makes them on two storages, so that what moves by itself is known. The first difference ends a sequence;
- * it is then told with the fewest changes that show it.
+ * The old plugin makes them on two storages, so that what moves by itself is known. What nobody has explained is told with
+ * the fewest changes that show it. After a change that leaves the storages different, all that was changed before is made
+ * again in new ones, without it: so one sequence shows more than its first difference.
  */
 public final class Sequences {
     /** How often to test whether an earlier change is needed. */
     private static final int MOST_TRIES = 40;
+
+    private static final String FILES = "files";
 
     private final StoragePlugin old;
     private final StoragePlugin candidate;
@@ -52,33 +57,68 @@ public final class Sequences {
     /**
      * Makes random changes, most of them sensible.
      *
-     * @param steps how many, if nothing differs
+     * @param steps how many
      * @param results is told of each change, and of what is seen after it
      * @throws StorageException if a scratch storage cannot be activated
      */
     public void run(long seed, int steps, Consumer<Compared> results) {
-        try (Trio trio = new Trio()) {
-            run(trio, seed, steps, results);
+        run(new Trio(), seed, steps, results);
+    }
+
+    private void run(Trio first, long seed, int steps, Consumer<Compared> results) {
+        Trio trio = first;
+        Changes changes = new Changes(seed, old.formats(trio.ofOld.storage()));
+        List<Step> made = new ArrayList<>();
+        Set<Place> told = new HashSet<>();
+        try {
+            for (int i = 0; i < steps; i++) {
+                Step step = changes.next(trio.ofOld.volumes());
+                made.add(step);
+                List<Compared> seen = trio.make(step);
+                boolean isDifferent = leavesDifferent(seen);
+                for (Compared compared : seen) {
+                    boolean isNew = !compared.unexplained().isEmpty() && told.addAll(places(compared));
+                    results.accept(isNew ? minimal(made, compared) : compared);
+                    // What differs there again may always do so, and is not because of one change.
+                    isDifferent |= isNew && !compared.equals(seen.getFirst());
+                }
+                if (isDifferent) {
+                    made.removeLast();
+                    trio.close();
+                    trio = new Trio();
+                    made.forEach(trio::makeAgain);
+                } else if (!isDone(seen.getFirst().old())) {
+                    made.removeLast(); // nothing was changed
+                }
+            }
+        } finally {
+            trio.close();
         }
     }
 
-    private void run(Trio trio, long seed, int steps, Consumer<Compared> results) {
-        Changes changes = new Changes(seed, old.formats(trio.ofOld.storage()));
-        List<Step> made = new ArrayList<>();
-        while (made.size() < steps) {
-            Step step = changes.next(trio.ofOld.volumes());
-            made.add(step);
-            List<Compared> seen = trio.make(step);
-            Compared differing = seen.stream()
-                    .filter(compared -> !compared.unexplained().isEmpty())
-                    .findFirst()
-                    .orElse(null);
-            if (differing != null) {
-                results.accept(minimal(made, differing));
-                return;
-            }
-            seen.forEach(results);
-        }
+    /** Whether what follows could differ because of this change, and not by itself. */
+    private static boolean leavesDifferent(List<Compared> seen) {
+        Compared change = seen.getFirst();
+        return isDone(change.old()) != isDone(change.candidate())
+                || (isDone(change.old()) && !change.judged().isEmpty())
+                || seen.stream()
+                        .filter(compared -> compared.question().method().equals(FILES))
+                        .flatMap(compared -> compared.judged().stream())
+                        .anyMatch(judged -> !(judged instanceof Compared.Judged.Noise));
+    }
+
+    private static boolean isDone(Answer answer) {
+        return answer instanceof Answer.Value;
+    }
+
+    /** Where something differs: a second difference there is told as it is. */
+    private record Place(String method, String field) {}
+
+    private static Set<Place> places(Compared compared) {
+        Set<Place> places = new HashSet<>();
+        fields(compared)
+                .forEach(field -> places.add(new Place(compared.question().method(), field)));
+        return places;
     }
 
     /** The same difference with as few changes before it as can be found quickly. */
@@ -117,11 +157,10 @@ public final class Sequences {
     }
 
     private @Nullable Compared lastOf(List<Step> steps, Compared wanted) {
-        List<Compared> last = List.of();
+        List<Compared> last;
         try (Trio trio = new Trio()) {
-            for (Step step : steps) {
-                last = trio.make(step);
-            }
+            steps.subList(0, steps.size() - 1).forEach(trio::makeAgain);
+            last = trio.make(steps.getLast());
         }
         return last.stream()
                 .filter(compared ->
@@ -161,14 +200,17 @@ public final class Sequences {
             return ScratchVolumes.of(plugin, storage);
         }
 
-        /** The names of all files and directories, to see what no list of volumes tells. */
-        List<String> files() {
+        /** All files and directories, to see what no list of volumes tells. */
+        Map<String, String> files() {
             Path top = Path.of(storage.config().text("path").orElse(""));
+            Map<String, String> files = new TreeMap<>();
             if (!top.isAbsolute()) {
-                return List.of();
+                return files;
             }
             try (Stream<Path> all = Files.walk(top)) {
-                return all.map(path -> top.relativize(path).toString()).sorted().toList();
+                all.forEach(path ->
+                        files.put(top.relativize(path).toString(), Files.isDirectory(path) ? "a directory" : "a file"));
+                return files;
             } catch (IOException | UncheckedIOException e) {
                 throw new IllegalStateException("the files in '" + top + "' cannot be listed", e);
             }
@@ -194,16 +236,27 @@ public final class Sequences {
             again.empty();
         }
 
+        /** Makes a change that showed nothing of its own. */
+        void makeAgain(Step step) {
+            ofOld.make(step);
+            ofCandidate.make(step);
+            again.make(step);
+        }
+
         List<Compared> make(Step step) {
             List<Compared> seen = new ArrayList<>();
             // The new one runs between the two runs of the old one.
-            seen.add(
-                    judged(step.question(ofOld.storage()), ofOld.make(step), ofCandidate.make(step), again.make(step)));
+            Compared change =
+                    judged(step.question(ofOld.storage()), ofOld.make(step), ofCandidate.make(step), again.make(step));
+            seen.add(change);
+            if (isDone(change.old()) != isDone(change.candidate())) {
+                return seen; // what can be seen afterwards differs for that reason
+            }
             seen.add(look(
                     "listImages",
                     List.of(),
                     side -> side.plugin().listImages(side.storage(), ImageFilter.all(), OperationCache.create())));
-            seen.add(look("files", List.of(), Side::files));
+            seen.add(look(FILES, List.of(), Side::files));
             Set<String> names = new TreeSet<>();
             ofOld.volumes().forEach(volume -> names.add(volume.volid().volume().value()));
             for (String name : names) {

@@ -2,6 +2,7 @@ package dev.tenon.core.compare;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.decorator.Decorator;
@@ -271,6 +272,43 @@ class ComparisonTest {
         assertThat(told.getLast()).contains("resizeVolume");
     }
 
+    @Test
+    void aSequenceGoesOnAfterADifferenceAsIfTheChangeHadNotBeenMade() {
+        StoragePlugin lazy = Decorator.decorate(dir, (call, next) -> {
+            if (call.operation().equals("deleteSnapshot") || call.operation().equals("resizeVolume")) {
+                throw new StorageException(StorageError.NOT_SUPPORTED, Outcome.NOT_STARTED, "not now");
+            }
+            return next.get();
+        });
+
+        List<Report.Mismatch> found = ofSequence(lazy, Rules.NONE).mismatches();
+
+        assertThat(found)
+                .extracting(
+                        mismatch -> mismatch.question().method(),
+                        mismatch -> mismatch.difference().field())
+                .contains(tuple("deleteSnapshot", "answer"), tuple("resizeVolume", "answer"));
+        // A name that is missing and one that means nothing are refused in other words.
+        assertThat(found)
+                .filteredOn(mismatch -> mismatch.question().method().equals("resizeVolume")
+                        && mismatch.difference().field().equals("text"))
+                .hasSize(2);
+        assertThat(found)
+                .extracting(mismatch -> mismatch.question().method())
+                .containsOnly("deleteSnapshot", "resizeVolume");
+
+        Rule known = new Rule("deleteSnapshot", null, "*", new Rule.Tolerance.Ignore(), "not needed", "us");
+        assertThat(ofSequence(lazy, new Rules(List.of(known))).mismatches())
+                .extracting(mismatch -> mismatch.question().method())
+                .containsOnly("resizeVolume");
+    }
+
+    private Report ofSequence(StoragePlugin candidate, Rules rules) {
+        Results results = new Results(rules);
+        new Sequences(dir, candidate, rules, this::scratch).run(1, 27, results);
+        return results.report(about(), List.of());
+    }
+
     private Storage scratch() {
         try {
             return storage(Files.createTempDirectory(directory, "scratch"));
@@ -300,9 +338,9 @@ class ComparisonTest {
     void aFileOfRulesSaysWhatIsWrongWithIt() throws IOException {
         Path file = directory.resolve("rules.json");
         Files.writeString(file, """
-                { "rules": [ { "method": "status", "field": "available", "within": 10,
-                               "reason": "reserved blocks", "owner": "me" } ] }
-                """);
+            { "rules": [ { "method": "status", "field": "available", "within": 10,
+                           "reason": "reserved blocks", "owner": "me" } ] }
+            """);
         assertThat(Rules.read(file).rules())
                 .containsExactly(
                         new Rule("status", null, "available", new Rule.Tolerance.Within(10), "reserved blocks", "me"));
