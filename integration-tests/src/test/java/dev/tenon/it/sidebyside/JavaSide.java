@@ -135,7 +135,7 @@ final class JavaSide implements Side {
     private @Nullable Object free(VolumeName volume) {
         ParsedVolume parsed = plugin.parseVolname(volume);
         boolean isBase = parsed instanceof ParsedVolume.GuestImage image && image.isBase();
-        if (isBase && isUsed(volume)) {
+        if (isBase && isUsed(parsed)) {
             throw StorageException.refused(
                     StorageError.IN_USE, "base volume '" + volume + "' is still in use by linked clones");
         }
@@ -143,11 +143,16 @@ final class JavaSide implements Side {
         return null;
     }
 
-    private boolean isUsed(VolumeName base) {
-        String ofClone = base.value()
-                .substring(base.value().lastIndexOf('/', base.value().lastIndexOf('/') - 1) + 1);
+    private boolean isUsed(ParsedVolume base) {
         return images(ImageFilter.all()).stream()
-                .anyMatch(image -> image.volid().volume().value().startsWith(ofClone + "/"));
+                .map(image -> plugin.parseVolname(image.volid().volume()))
+                .anyMatch(image -> image instanceof ParsedVolume.GuestImage clone && isOf(clone.base(), base));
+    }
+
+    private static boolean isOf(ParsedVolume.@Nullable Base named, ParsedVolume base) {
+        return named != null
+                && named.name().equals(base.name())
+                && named.owner().equals(base.owner());
     }
 
     private @Nullable Object rollback(VolumeName volume, SnapshotName snapshot) {

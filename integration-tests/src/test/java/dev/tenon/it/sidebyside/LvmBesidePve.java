@@ -1,6 +1,6 @@
 package dev.tenon.it.sidebyside;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static dev.tenon.it.sidebyside.PoolComparison.IS_LONG;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.core.lock.Locks;
@@ -14,16 +14,11 @@ import dev.tenon.it.block.Lab;
 import dev.tenon.it.support.Scratch;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 
@@ -32,11 +27,7 @@ class LvmBesidePve {
     private static final String STORAGE = "side";
     private static final String PERL = "side-perl";
     private static final String JAVA = "side-java";
-    private static final boolean IS_LONG = Boolean.getBoolean("tenon.full");
     private static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", IS_LONG ? 250 : 5);
-    private static final int WORKERS_PER_LANGUAGE = 2;
-    private static final int SHOWN_STEPS = 20;
-    private static final int LISTED = 10;
     private static final Locks LOCKS = new Locks(Path.of("/var/lock"), Path.of("/etc/pve"));
     private static final LvmHost HOST =
             new LvmHost(Path.of("/sbin"), Path.of("/dev"), LOCKS, Duration.ofMinutes(5), Duration.ofMinutes(10));
@@ -101,46 +92,14 @@ class LvmBesidePve {
     private static void compare(Scratch scratch, boolean isThin) {
         prepare(PERL, "/dev/ubda");
         prepare(JAVA, "/dev/ubdb");
-        Side perl = perl(scratch, isThin, PERL);
-        Side java = java(isThin, JAVA);
-        LvmOperations operations = new LvmOperations(new Random(SideBySideTest.SEED), STORAGE, isThin);
-        Deque<String> latest = new ArrayDeque<>();
-        List<String> refusals = new ArrayList<>();
-        for (int step = 1; step <= STEPS; step++) {
-            LvmOperations.Next next = operations.next();
-            Operation operation = next.operation();
-            Answer ofJava = java.call(operation);
-            Answer ofPerl = next.refusal() == null ? perl.call(operation) : ofJava;
-            latest.add(operation + " " + ofPerl + (ofPerl.equals(ofJava) ? "" : " | java " + ofJava));
-            if (latest.size() > SHOWN_STEPS) {
-                latest.remove();
-            }
-            String where = "seed " + SideBySideTest.SEED + ", step " + step + ", the last steps:\n"
-                    + String.join("\n", latest) + "\n";
-            if (next.refusal() != null) {
-                assertThat(ofJava.error()).as(where).contains(next.refusal());
-            } else if (ofPerl.error() != null && ofJava.error() != null) {
-                if (!Refusals.agree(ofPerl.error(), ofJava.error())) {
-                    refusals.add(operation + "\n  perl: " + ofPerl.error() + "\n  java: " + ofJava.error());
-                }
-            } else {
-                assertThat(ofJava).as(where).isEqualTo(ofPerl);
-            }
-            assertThat(volumes(JAVA)).as(where + "volumes").isEqualTo(volumes(PERL));
-            List<Listed> listed = java.list(null);
-            if (step % LISTED == 0 || step == STEPS) {
-                assertThat(listed).as(where + "the listing").isEqualTo(perl.list(null));
-            }
-            operations.happened(operation, ofJava, listed);
-        }
-        assertThat(refusals).as("what is refused otherwise").isEmpty();
-        for (Listed volume : java.list(null)) {
-            assertThat(java.call(Operation.of("vdisk_free", volume.volid())).error())
-                    .isNull();
-            assertThat(perl.call(Operation.of("vdisk_free", volume.volid())).error())
-                    .isNull();
-        }
-        assertThat(volumes(JAVA)).as("when all volumes are removed").isEqualTo(volumes(PERL));
+        PoolComparison.compare(
+                perl(scratch, isThin, PERL),
+                java(isThin, JAVA),
+                PERL,
+                JAVA,
+                new LvmOperations(new Random(SideBySideTest.SEED), STORAGE, isThin),
+                STEPS,
+                LvmBesidePve::volumes);
     }
 
     /** What LVM says of each volume of a group. */
@@ -163,26 +122,13 @@ class LvmBesidePve {
     private static void mix(Scratch scratch, boolean isThin) throws InterruptedException, ExecutionException {
         requireLongRun();
         prepare(JAVA, "/dev/ubdb");
-        JavaSide java = java(isThin, JAVA);
-        List<Held> history = new Workers(
-                        STORAGE,
-                        PerlSide.config(scratch, STORAGE, section(isThin, JAVA), List.of()),
-                        java,
-                        LOCKS.storage(new StorageId(STORAGE), false),
-                        isThin ? List.of("raw") : List.of("raw", "qcow2", "qcow2"),
-                        WORKERS_PER_LANGUAGE,
-                        Math.max(2, STEPS / (4 * WORKERS_PER_LANGUAGE)))
-                .run(scratch);
-        Workers.nobodyOverlaps(history);
-        Set<String> volumes = new TreeSet<>(Workers.replayed(history).keySet());
-        assertThat(Workers.names(java.list(null))).as("what Java lists").isEqualTo(volumes);
-        assertThat(Workers.names(perl(scratch, isThin, JAVA).list(null)))
-                .as("what Perl lists")
-                .isEqualTo(volumes);
-        for (String volume : volumes) {
-            assertThat(java.call(Operation.of("vdisk_free", STORAGE + ":" + volume))
-                            .error())
-                    .isNull();
-        }
+        PoolComparison.mix(
+                scratch,
+                STORAGE,
+                PerlSide.config(scratch, STORAGE, section(isThin, JAVA), List.of()),
+                java(isThin, JAVA),
+                LOCKS.storage(new StorageId(STORAGE), false),
+                isThin ? List.of("raw") : List.of("raw", "qcow2", "qcow2"),
+                STEPS);
     }
 }

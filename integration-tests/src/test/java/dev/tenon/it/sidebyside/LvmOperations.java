@@ -1,72 +1,23 @@
 package dev.tenon.it.sidebyside;
 
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
-import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Random operations on volumes of LVM, most of them sensible and some deliberately wrong. What both types do on purpose in
- * another way than PVE's plugins is told to Java alone, or to nobody.
- */
-final class LvmOperations {
-    private static final int MOST_VOLUMES = 5;
-    private static final List<Long> GUESTS = List.of(100L, 101L, 9000L);
-    private static final List<String> SNAPSHOTS = List.of("one", "Two_2", "three-3");
-    private static final List<String> FEATURES =
-            List.of("clone", "copy", "rename", "replicate", "snapshot", "sparseinit", "template");
+/** Random operations on volumes of LVM, most of them sensible and some deliberately wrong. */
+final class LvmOperations extends BlockOperations {
     /** What one byte is rounded up to. */
     private static final long EXTENT_BYTES = 4 << 20;
 
-    private final Random random;
-    private final String storage;
     private final boolean isThin;
-    private final Map<String, List<String>> snapshots = new HashMap<>();
-    private List<Listed> volumes = List.of();
-
-    /**
-     * What is done next.
-     *
-     * @param refusal what Java's refusal contains, if PVE is not told because it would do harm; null if it is told
-     */
-    record Next(Operation operation, @Nullable String refusal) {
-        static Next both(String function, @Nullable Object... arguments) {
-            return new Next(Operation.of(function, arguments), null);
-        }
-
-        static Next java(String refusal, String function, @Nullable Object... arguments) {
-            return new Next(Operation.of(function, arguments), refusal);
-        }
-    }
 
     LvmOperations(Random random, String storage, boolean isThin) {
-        this.random = random;
-        this.storage = storage;
+        super(random, storage);
         this.isThin = isThin;
     }
 
-    Next next() {
-        if (volumes.isEmpty()) {
-            return alloc();
-        }
-        int percent = random.nextInt(100);
-        if (percent < 18) {
-            return wrong();
-        }
-        if (percent < 30) {
-            return look();
-        }
-        if (percent < 50) {
-            return volumes.size() < MOST_VOLUMES ? more() : free(any(volume -> true));
-        }
-        return change();
-    }
-
-    private Next more() {
-        List<Listed> bases = volumes.stream().filter(Listed::isBase).toList();
+    @Override
+    Next more() {
+        List<Listed> bases = volumes().stream().filter(Listed::isBase).toList();
         if (!isThin || random.nextInt(3) == 0) {
             return alloc();
         }
@@ -79,7 +30,8 @@ final class LvmOperations {
                 : alloc();
     }
 
-    private Next alloc() {
+    @Override
+    Next alloc() {
         String format = isThin || random.nextInt(4) == 0 ? "raw" : "qcow2";
         long guest = pick(GUESTS);
         String ending = format.equals("qcow2") ? ".qcow2" : "";
@@ -91,11 +43,8 @@ final class LvmOperations {
         return Next.both("vdisk_alloc", storage, guest, format, name, 1 + random.nextInt(8192));
     }
 
-    private static Next free(Listed volume) {
-        return Next.both("vdisk_free", volume.volid());
-    }
-
-    private Next change() {
+    @Override
+    Next change() {
         Listed volume = any(candidate ->
                 !candidate.isBase() && (isThin || candidate.format().equals("qcow2")));
         return switch (random.nextInt(12)) {
@@ -132,7 +81,8 @@ final class LvmOperations {
                 : Next.both(function, volid, "unknown");
     }
 
-    private Next look() {
+    @Override
+    Next look() {
         String volid = any(volume -> true).volid();
         String qcow2 = any(volume -> volume.format().equals("qcow2")).volid();
         return switch (random.nextInt(6)) {
@@ -150,7 +100,8 @@ final class LvmOperations {
         };
     }
 
-    private Next wrong() {
+    @Override
+    Next wrong() {
         Listed volume = any(candidate -> true);
         String volid = volume.volid();
         String nowhere = storage + ":vm-100-missing" + (isThin ? "" : ".qcow2");
@@ -181,45 +132,4 @@ final class LvmOperations {
 
     private static final List<String> WRONG_NAMES = List.of(
             "vm-102-x.qcow2", "vm-100", "snap_vm-100-disk-0_x", "disk", "with space", "vm-100-a/b", "-vm-100-x");
-
-    private List<String> snapshots(Listed volume) {
-        return snapshots.getOrDefault(volume.volid(), List.of());
-    }
-
-    private boolean hasSnapshots(Listed volume) {
-        return !snapshots(volume).isEmpty();
-    }
-
-    /** One of these, or of all if there is none; now and then an unfit one. */
-    private Listed any(Predicate<Listed> fit) {
-        List<Listed> candidates = volumes.stream().filter(fit).toList();
-        return candidates.isEmpty() || random.nextInt(12) == 0 ? pick(volumes) : pick(candidates);
-    }
-
-    private <T> T pick(List<T> items) {
-        return items.get(random.nextInt(items.size()));
-    }
-
-    /** What there is after an operation. */
-    void happened(Operation operation, Answer answer, List<Listed> listed) {
-        volumes = listed;
-        if (answer.error() != null) {
-            return;
-        }
-        String subject = operation.volid().orElse("");
-        switch (operation.function()) {
-            case "vdisk_free" -> snapshots.remove(subject);
-            case "rename_volume", "vdisk_create_base" -> {
-                List<String> moved = snapshots.remove(subject);
-                if (moved != null) {
-                    snapshots.put(String.valueOf(answer.result()), moved);
-                }
-            }
-            case "volume_snapshot" ->
-                snapshots.computeIfAbsent(subject, absent -> new ArrayList<>()).add(operation.text(1));
-            case "volume_snapshot_delete" ->
-                snapshots.getOrDefault(subject, new ArrayList<>()).remove(operation.text(1));
-            default -> {}
-        }
-    }
 }

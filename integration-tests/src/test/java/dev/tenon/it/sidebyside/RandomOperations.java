@@ -7,29 +7,26 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 
 /** Random operations on a storage, most of them sensible and some deliberately wrong. */
-final class RandomOperations {
-    private static final int MOST_VOLUMES = 7;
+final class RandomOperations extends Choice<Operation> {
+    private static final Shares SHARES = new Shares(14, 14, 24, 7);
     private static final List<Long> GUESTS = List.of(100L, 101L, 102L, 9000L);
     private static final List<String> SNAPSHOTS = List.of("one", "two", "three");
     private static final List<String> FEATURES =
             List.of("clone", "copy", "rename", "replicate", "snapshot", "sparseinit", "template");
     private static final long STEP_BYTES = 192 << 10;
 
-    private final Random random;
     private final String storage;
     private final List<String> formats;
     /** By the file of the image, as a linked clone has another id while it has snapshots in a chain. */
     private final Map<String, Set<String>> snapshots = new HashMap<>();
 
     private final Map<String, String> bases = new HashMap<>();
-    private List<Listed> volumes = List.of();
 
     /** @param formats those that both sides have */
     RandomOperations(Random random, String storage, List<String> formats) {
-        this.random = random;
+        super(random, SHARES);
         this.storage = storage;
         this.formats = formats;
     }
@@ -55,29 +52,14 @@ final class RandomOperations {
         return volid.replaceFirst("^(?:.*[:/])?([^:/]+/[^:/]+)$", "$1");
     }
 
-    Operation next() {
-        if (volumes.isEmpty()) {
-            return alloc();
-        }
-        int percent = random.nextInt(100);
-        if (percent < 14) {
-            return wrong();
-        }
-        if (percent < 28) {
-            return look();
-        }
-        if (percent < 52) {
-            return volumes.size() < MOST_VOLUMES ? more() : free(any(volume -> true));
-        }
-        return change();
-    }
-
-    private Operation more() {
-        List<Listed> bases = volumes.stream().filter(Listed::isBase).toList();
+    @Override
+    Operation more() {
+        List<Listed> bases = volumes().stream().filter(Listed::isBase).toList();
         return bases.isEmpty() || random.nextInt(3) == 0 ? alloc() : clone(pick(bases));
     }
 
-    private Operation alloc() {
+    @Override
+    Operation alloc() {
         String format = pick(formats);
         long guest = pick(GUESTS);
         String name = switch (random.nextInt(6)) {
@@ -93,11 +75,13 @@ final class RandomOperations {
         return Operation.of("vdisk_clone", volume.volid(), pick(GUESTS));
     }
 
-    private static Operation free(Listed volume) {
+    @Override
+    Operation free(Listed volume) {
         return Operation.of("vdisk_free", volume.volid());
     }
 
-    private Operation change() {
+    @Override
+    Operation change() {
         return switch (random.nextInt(12)) {
             case 0 ->
                 Operation.of(
@@ -134,7 +118,8 @@ final class RandomOperations {
         return any(volume -> volume.format().equals("qcow2") && !volume.isBase());
     }
 
-    private Operation look() {
+    @Override
+    Operation look() {
         String volid = any(volume -> true).volid();
         return switch (random.nextInt(7)) {
             case 0, 1 -> Operation.of("volume_size_info", volid);
@@ -151,7 +136,8 @@ final class RandomOperations {
         };
     }
 
-    private Operation wrong() {
+    @Override
+    Operation wrong() {
         Listed volume = any(candidate -> true);
         String volid = volume.volid();
         String missing = storage + ":" + pick(GUESTS) + "/vm-100-missing." + pick(formats);
@@ -205,19 +191,9 @@ final class RandomOperations {
         return volume.file().substring(volume.file().lastIndexOf('.') + 1);
     }
 
-    /** One of these, or of all if there is none; now and then an unfit one. */
-    private Listed any(Predicate<Listed> fit) {
-        List<Listed> candidates = volumes.stream().filter(fit).toList();
-        return candidates.isEmpty() || random.nextInt(12) == 0 ? pick(volumes) : pick(candidates);
-    }
-
-    private <T> T pick(List<T> items) {
-        return items.get(random.nextInt(items.size()));
-    }
-
     /** What there is after an operation. */
     void happened(Operation operation, Answer answer, List<Listed> listed) {
-        volumes = listed;
+        listed(listed);
         if (answer.error() != null) {
             return;
         }
