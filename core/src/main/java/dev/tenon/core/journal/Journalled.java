@@ -11,6 +11,7 @@ import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
 import java.util.LinkedHashMap;
@@ -53,7 +54,7 @@ public final class Journalled implements Decorator {
             row("deleteSnapshot", Mutation.DELETE_SNAPSHOT, "volume", "snapshot", "isRunning"),
             row("renameSnapshot", Mutation.RENAME_SNAPSHOT, "volume", "snapshot", "to"),
             row("updateAttribute", Mutation.UPDATE_ATTRIBUTE, "volume", "attribute", ""),
-            row("importVolume", Mutation.IMPORT_VOLUME, "volume", "format", "", "allowRename", ""),
+            row("importVolume", Mutation.IMPORT_VOLUME, "volume", "format", "base", "allowRename", ""),
             row("pruneBackups", Mutation.PRUNE_BACKUPS, "", "", "isDryRun", ""));
 
     private static Map.Entry<String, Row> row(String method, Mutation operation, String... parameters) {
@@ -153,18 +154,22 @@ public final class Journalled implements Decorator {
         Map<String, String> parameters = new LinkedHashMap<>();
         for (int i = 0; i < names.size(); i++) {
             Object value = arguments.get(i + 1);
-            if (value != null && !names.get(i).isEmpty()) {
-                parameters.put(names.get(i), text(value));
+            String text = value == null || names.get(i).isEmpty() ? null : text(value);
+            if (text != null) {
+                parameters.put(names.get(i), text);
             }
         }
         return parameters;
     }
 
-    private static String text(Object value) {
+    private static @Nullable String text(Object value) {
         return switch (value) {
             case ByteSize size -> Long.toString(size.bytes());
             case Format format -> format.word();
             case VolumeAttribute attribute -> attribute.word();
+            // Of a transfer it matters what was there before.
+            case Transfer transfer ->
+                transfer.base() == null ? null : transfer.base().value();
             default -> value.toString();
         };
     }

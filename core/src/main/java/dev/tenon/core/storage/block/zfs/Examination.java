@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Looks for what interrupted work leaves in a pool. What ZFS does by one command it does wholly or not at all. */
 final class Examination {
+    /** What the journal calls the snapshot that both ends have. */
+    private static final String BASE = "base";
+
     private final Datasets datasets;
     private final List<Interruption> interruptions;
     private final List<Finding> findings = new ArrayList<>();
@@ -66,6 +69,7 @@ final class Examination {
                                 + "', and may have the quota that it had before",
                         "roll it back again, unless that was done and a guest has written to it since",
                         rollback));
+        cause(name, Mutation.IMPORT_VOLUME).ifPresent(update -> broughtForward(name, update));
         cause(name, Mutation.FREE_IMAGE)
                 .ifPresent(removal -> byHand(
                         Kind.UNFINISHED,
@@ -74,6 +78,21 @@ final class Examination {
                                 + "' was being removed and is still there; its snapshots may be gone",
                         "remove it again, or look at what it holds",
                         removal));
+    }
+
+    /** ZFS gives up what has not arrived wholly, but has rolled back before to what the stream is based on. */
+    private void broughtForward(String name, Interruption update) {
+        String base = update.parameters().get(BASE);
+        if (base != null) {
+            byHand(
+                    Kind.UNFINISHED,
+                    name,
+                    "volume '" + datasets.place(name) + "' was being brought forward from its snapshot '" + base
+                            + "' by an import: what has not arrived is missing, and what was changed here since that"
+                            + " snapshot may be gone",
+                    "import it again, from the latest snapshot that both ends have",
+                    update);
+        }
     }
 
     private void base(ParsedVolume.GuestImage image) {
