@@ -53,7 +53,7 @@ public final class ZfsLab {
     }
 
     /** The names of all datasets or snapshots in this one, and its own; of all pools for an empty text. */
-    static List<String> names(String types, String in) {
+    public static List<String> names(String types, String in) {
         return (in.isEmpty()
                         ? Lab.run("zfs", "list", "-H", "-o", "name", "-t", types)
                         : Lab.run("zfs", "list", "-H", "-o", "name", "-t", types, "-r", in))

@@ -3,6 +3,10 @@ package dev.tenon.it.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.core.decorator.Decorator;
+import dev.tenon.core.doctor.Doctor;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.journal.Journalled;
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.ByteSize;
@@ -37,6 +41,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -112,7 +117,11 @@ class ZfsVolumes {
     }
 
     private List<String> listed() {
-        return plugin.listImages(storage, ImageFilter.all(), OperationCache.create()).stream()
+        return names(storage);
+    }
+
+    private List<String> names(Storage of) {
+        return plugin.listImages(of, ImageFilter.all(), OperationCache.create()).stream()
                 .map(image -> image.volid().volume().value())
                 .sorted()
                 .toList();
@@ -274,6 +283,50 @@ class ZfsVolumes {
         assertThat(listed()).isEmpty();
     }
 
+    /** No process has them open. */
+    @Test
+    void whatOnlyTheKernelHasOpenStaysWithItsSnapshots() throws Exception {
+        make(DISK, ByteSize.ofKib(65_536));
+        plugin.snapshotVolume(storage, DISK, ONE);
+        String device = path(DISK).toString();
+        Lab.run("mkswap", device);
+        for (boolean isLoop : new boolean[] {true, false}) {
+            if (isLoop) {
+                Lab.run("losetup", "/dev/loop7", device);
+            } else {
+                Lab.run("swapon", device);
+            }
+            failsWith(
+                    StorageError.IN_USE, "the kernel has it open", () -> plugin.freeImage(storage, DISK, false, null));
+            assertThat(plugin.snapshots(storage, DISK)).containsOnlyKeys("one");
+            if (isLoop) {
+                Lab.run("losetup", "-d", "/dev/loop7");
+            } else {
+                Lab.run("swapoff", device);
+            }
+        }
+        make(DIRECTORY, SIZE);
+        plugin.snapshotVolume(storage, DIRECTORY, ONE);
+        Files.createFile(path(DIRECTORY).resolve("file"));
+        Process container = new ProcessBuilder(
+                        "unshare", "-m", "--propagation", "private", "sh", "-c", "echo there; read -r line")
+                .start();
+        try {
+            assertThat(container.inputReader().readLine()).isEqualTo("there");
+            failsWith(
+                    StorageError.IN_USE,
+                    "another mount namespace has it mounted",
+                    () -> plugin.freeImage(storage, DIRECTORY, false, null));
+            assertThat(plugin.snapshots(storage, DIRECTORY)).containsOnlyKeys("one");
+            assertThat(path(DIRECTORY).resolve("file")).exists();
+        } finally {
+            container.destroyForcibly().waitFor();
+        }
+        plugin.freeImage(storage, DISK, false, null);
+        plugin.freeImage(storage, DIRECTORY, false, null);
+        assertThat(listed()).isEmpty();
+    }
+
     // ---- snapshots
 
     @Test
@@ -327,12 +380,16 @@ class ZfsVolumes {
     }
 
     private Path exported(VolumeName volume, Transfer transfer) {
+        return exportedFrom(storage, volume, transfer);
+    }
+
+    private Path exportedFrom(Storage from, VolumeName volume, Transfer transfer) {
         try {
             Path file = Files.createTempFile("exported-", ".zfs");
             try (Descriptor descriptor = Descriptor.openForWriting(file);
                     DescriptorExport export =
                             new DescriptorExport(descriptor, StreamSettings.USUAL.named("the export"))) {
-                plugin.exportVolume(storage, volume, "zfs", transfer, export);
+                plugin.exportVolume(from, volume, "zfs", transfer, export);
             }
             return file;
         } catch (IOException e) {
@@ -341,14 +398,18 @@ class ZfsVolumes {
     }
 
     private VolumeId imported(Path file, VolumeName volume, Transfer transfer, boolean allowRename) {
+        return importedTo(storage, file, volume, transfer, allowRename);
+    }
+
+    private VolumeId importedTo(Storage to, Path file, VolumeName volume, Transfer transfer, boolean allowRename) {
         try (Descriptor descriptor = Descriptor.openForReading(file);
                 DescriptorImport incoming =
                         new DescriptorImport(descriptor, StreamSettings.USUAL.named("the import"))) {
-            return plugin.importVolume(storage, volume, "zfs", transfer, allowRename, incoming);
+            return plugin.importVolume(to, volume, "zfs", transfer, allowRename, incoming);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
-            assertThat(ZfsLab.names("filesystem,volume", TANK)).noneMatch(name -> name.contains("tenon-import-"));
+            assertThat(ZfsLab.names("filesystem,volume", "")).noneMatch(name -> name.contains("tenon-import-"));
         }
     }
 
@@ -453,7 +514,20 @@ class ZfsVolumes {
                                 .isEqualTo(active.used().bytes()
                                         + active.available().bytes()));
         assertThat(plugin.onAdd(small, Secrets.NONE).properties()).containsEntry("mountpoint", "/small");
+        plugin.allocImage(small, GUEST, Image.RAW, DISK.value(), SIZE);
         Lab.run("zpool", "export", "small");
+        for (Runnable work : List.<Runnable>of(
+                () -> plugin.volumeSizeInfo(small, DISK, null),
+                () -> plugin.snapshots(small, DISK),
+                () -> plugin.snapshotVolume(small, DISK, ONE),
+                () -> plugin.rollback(small, DISK, ONE),
+                () -> plugin.resizeVolume(small, DISK, ByteSize.ofBytes(8 << 20), false, null),
+                () -> plugin.renameVolume(small, DISK, GUEST, null),
+                () -> plugin.createBase(small, DISK),
+                () -> plugin.freeImage(small, DISK, false, null),
+                () -> plugin.activateVolume(small, DISK, null, OperationCache.create(), Hints.NONE))) {
+            failsWith(StorageError.STORAGE_UNAVAILABLE, "cannot open 'small': dataset does not exist", work);
+        }
         assertThat(plugin.status(small, OperationCache.create())).isInstanceOf(StorageStatus.Inactive.class);
         failsWith(
                 StorageError.STORAGE_UNAVAILABLE,
@@ -468,7 +542,126 @@ class ZfsVolumes {
                 "could not activate storage 'lab', zpool error: cannot import 'small'",
                 () -> plugin.activateStorage(small, OperationCache.create()));
         Lab.run("zpool", "import", "-d", "/tmp", "small");
+        assertThat(plugin.volumeSizeInfo(small, DISK, null).size()).isEqualTo(SIZE);
         ZfsLab.destroy("small");
+    }
+
+    @Test
+    void aPoolThatIsFullTakesNothingMoreAndGivesUpWhatItHas() throws Exception {
+        make(DISK, ByteSize.ofKib(65_536));
+        Lab.run("dd", "if=/dev/urandom", "of=" + path(DISK), "bs=1M", "count=48", "status=none", "oflag=direct");
+        plugin.snapshotVolume(storage, DISK, ONE);
+        Path stream = exported(DISK, of(ONE, null, false));
+        ZfsLab.prepare("small", "100M");
+        Storage small = ZfsLab.storage("small", Map.of("sparse", "1"));
+        plugin.allocImage(small, GUEST, Image.SUBVOL, DIRECTORY.value(), ByteSize.ofBytes(0));
+        plugin.snapshotVolume(small, DIRECTORY, TWO);
+        Process filler = new ProcessBuilder(
+                        "dd", "if=/dev/urandom", "of=/small/subvol-100-disk-0/filler", "bs=1M", "status=none")
+                .redirectErrorStream(true)
+                .start();
+        assertThat(new String(filler.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("No space left on device");
+        Lab.run("zpool", "sync", "small");
+        List<String> before = ZfsLab.names("all", "small");
+        for (Runnable work : List.<Runnable>of(
+                () -> plugin.allocImage(small, GUEST, Image.RAW, null, SIZE),
+                () -> plugin.allocImage(small, GUEST, Image.SUBVOL, null, SIZE),
+                () -> plugin.snapshotVolume(small, DIRECTORY, ONE),
+                () -> plugin.createBase(small, DIRECTORY),
+                () -> importedTo(small, stream, new VolumeName("vm-200-disk-0"), of(ONE, null, false), false))) {
+            failsWith(StorageError.NO_SPACE, "space", work);
+            assertThat(ZfsLab.names("all", "small")).isEqualTo(before);
+        }
+        assertThat(plugin.status(small, OperationCache.create()))
+                .isInstanceOfSatisfying(
+                        StorageStatus.Active.class,
+                        active -> assertThat(active.available().bytes()).isZero());
+        plugin.freeImage(small, DIRECTORY, false, null);
+        plugin.allocImage(small, GUEST, Image.RAW, null, SIZE);
+        ZfsLab.destroy("small");
+    }
+
+    // ---- encryption
+
+    @Test
+    void anEncryptedStorageHasEncryptedVolumesAndNeedsItsKey() throws IOException {
+        Path key = Files.writeString(Files.createTempFile("key-", ".txt"), "a long passphrase");
+        Lab.run(
+                "zfs",
+                "create",
+                "-o",
+                "encryption=on",
+                "-o",
+                "keyformat=passphrase",
+                "-o",
+                "keylocation=file://" + key,
+                TANK + "/secret");
+        Storage secret = ZfsLab.storage(TANK + "/secret", Map.of());
+        make(DISK, SIZE);
+        write(DISK, 7);
+        plugin.snapshotVolume(storage, DISK, ONE);
+        // What comes in is encrypted as the storage is.
+        VolumeName arrived = new VolumeName("vm-200-disk-0");
+        importedTo(secret, exported(DISK, of(ONE, null, false)), arrived, of(ONE, null, false), false);
+        plugin.allocImage(secret, GUEST, Image.SUBVOL, DIRECTORY.value(), SIZE);
+        VolumeName base = plugin.createBase(secret, arrived);
+        VolumeName clone = plugin.cloneImage(secret, base, new Vmid(101), null);
+        assertThat(Lab.run(
+                                "zfs",
+                                "get",
+                                "-H",
+                                "-r",
+                                "-t",
+                                "filesystem,volume",
+                                "-o",
+                                "value",
+                                "encryption",
+                                TANK + "/secret")
+                        .lines()
+                        .distinct())
+                .containsExactly("aes-256-gcm");
+        List<String> all = List.of("base-200-disk-0", "base-200-disk-0/vm-101-disk-0", "subvol-100-disk-0");
+        assertThat(names(secret)).isEqualTo(all);
+        plugin.snapshotVolume(secret, DIRECTORY, ONE);
+        plugin.rollback(secret, DIRECTORY, ONE);
+        Lab.run("zfs", "unmount", TANK + "/secret");
+        Lab.run("zfs", "unload-key", TANK + "/secret");
+        assertThat(names(secret)).isEqualTo(all);
+        assertThat(plugin.status(secret, OperationCache.create())).isInstanceOf(StorageStatus.Active.class);
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE,
+                "key",
+                () -> plugin.activateVolume(secret, DIRECTORY, null, OperationCache.create(), Hints.NONE));
+        failsWith(
+                StorageError.STORAGE_UNAVAILABLE, "key", () -> plugin.allocImage(secret, GUEST, Image.RAW, null, SIZE));
+        Lab.run("zfs", "load-key", TANK + "/secret");
+        Lab.run("zfs", "mount", "-a");
+        for (VolumeName volume : List.of(clone, base, DIRECTORY)) {
+            plugin.freeImage(secret, volume, false, null);
+        }
+        assertThat(names(secret)).isEmpty();
+    }
+
+    /** ZFS before 2.4 sends it as it is, with the key's traces, or not at all. */
+    @Test
+    void anEncryptedVolumeIsSentByAZfsThatCanLeaveTheKeyOut() throws IOException {
+        Path key = Files.writeString(Files.createTempFile("key-", ".txt"), "a long passphrase");
+        Lab.run(
+                "zfs",
+                "create",
+                "-o",
+                "encryption=on",
+                "-o",
+                "keyformat=passphrase",
+                "-o",
+                "keylocation=file://" + key,
+                TANK + "/secret");
+        Storage secret = ZfsLab.storage(TANK + "/secret", Map.of());
+        plugin.allocImage(secret, GUEST, Image.RAW, DISK.value(), SIZE);
+        plugin.snapshotVolume(secret, DISK, ONE);
+        failsWith(StorageError.NOT_SUPPORTED, "no option -U", () -> exportedFrom(secret, DISK, of(ONE, null, false)));
+        assertThat(plugin.snapshots(secret, DISK)).containsOnlyKeys("one");
     }
 
     /** ZFS, but for what the lines of a shell do with its arguments before. */
@@ -600,12 +793,46 @@ class ZfsVolumes {
     void whatOnlyAPersonCanKnowIsShown() {
         make(DIRECTORY, SIZE);
         plugin.snapshotVolume(storage, DIRECTORY, ONE);
-        for (Mutation operation : List.of(Mutation.ROLLBACK, Mutation.FREE_IMAGE)) {
-            Optional<Finding> left =
-                    repaired(of(operation, DIRECTORY, ONE)).stream().findFirst();
+        Interruption update = new Interruption(
+                "1", Mutation.IMPORT_VOLUME, DIRECTORY, null, Map.of("format", "zfs", "base", "one"), Map.of());
+        for (Interruption cause :
+                List.of(of(Mutation.ROLLBACK, DIRECTORY, ONE), of(Mutation.FREE_IMAGE, DIRECTORY, ONE), update)) {
+            Optional<Finding> left = repaired(cause).stream().findFirst();
             assertThat(left)
                     .hasValueSatisfying(finding -> assertThat(finding.place()).isEqualTo(TANK + "/subvol-100-disk-0"));
         }
         assertThat(plugin.snapshots(storage, DIRECTORY)).containsOnlyKeys("one");
+    }
+
+    @Test
+    void anUpdateThatEndsInTheMiddleIsTold() throws IOException {
+        make(DISK, SIZE);
+        plugin.snapshotVolume(storage, DISK, ONE);
+        VolumeName other = new VolumeName("vm-200-disk-0");
+        imported(exported(DISK, of(ONE, null, false)), other, of(ONE, null, false), false);
+        write(DISK, 1);
+        plugin.snapshotVolume(storage, DISK, TWO);
+        Transfer update = of(TWO, ONE, false);
+        Path stream = exported(DISK, update);
+        byte[] all = Files.readAllBytes(stream);
+        Files.write(stream, Arrays.copyOf(all, all.length * 3 / 4));
+        Journal journal = new Journal(Files.createTempDirectory("journal-"));
+        StoragePlugin journalled = Decorator.decorate(plugin, new Journalled(journal, plugin));
+        try (Descriptor descriptor = Descriptor.openForReading(stream);
+                DescriptorImport incoming =
+                        new DescriptorImport(descriptor, StreamSettings.USUAL.named("the import"))) {
+            assertThatThrownBy(() -> journalled.importVolume(storage, other, "zfs", update, false, incoming))
+                    .isInstanceOfSatisfying(
+                            StorageException.class,
+                            e -> assertThat(e.outcome()).as(e.getMessage()).isEqualTo(Outcome.UNKNOWN));
+        }
+        Doctor.Report report =
+                new Doctor(journal).repair(storage, plugin, Locks.ofHost().storage(storage.id(), false));
+        assertThat(report.left()).singleElement().satisfies(left -> {
+            assertThat(left.place()).isEqualTo(TANK + "/vm-200-disk-0");
+            assertThat(left.toString()).contains("brought forward from its snapshot 'one'");
+        });
+        assertThat(plugin.snapshots(storage, other)).containsOnlyKeys("one");
+        assertThat(read(other)).isZero();
     }
 }

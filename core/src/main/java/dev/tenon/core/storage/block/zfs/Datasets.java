@@ -1,7 +1,6 @@
 package dev.tenon.core.storage.block.zfs;
 
 import dev.tenon.core.linux.FileStatus;
-import dev.tenon.core.linux.OpenFiles;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
@@ -21,7 +20,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -75,14 +73,21 @@ final class Datasets {
         try {
             return zfs.within(place);
         } catch (StorageException e) {
-            if (e.error() == StorageError.NOT_FOUND) {
-                throw new StorageException(
-                        StorageError.STORAGE_UNAVAILABLE,
-                        Outcome.NOT_STARTED,
-                        e.getMessage() + " (storage '" + storage.id() + "')",
-                        e);
-            }
-            throw e;
+            throw e.error() == StorageError.NOT_FOUND ? unavailable() : e;
+        }
+    }
+
+    private StorageException unavailable() {
+        return StorageException.refused(
+                StorageError.STORAGE_UNAVAILABLE,
+                "zfs error: cannot open '" + place + "': dataset does not exist (storage '" + storage.id()
+                        + "'): its pool is not imported, or it was removed");
+    }
+
+    /** A volume that is not found is missing only if its storage is there. */
+    void requirePlace() {
+        if (zfs.find(place).isEmpty()) {
+            throw unavailable();
         }
     }
 
@@ -97,7 +102,7 @@ final class Datasets {
         return dataset;
     }
 
-    private void refuseOther(Dataset dataset, ParsedVolume.GuestImage image) {
+    void refuseOther(Dataset dataset, ParsedVolume.GuestImage image) {
         if (dataset.format() != image.format()) {
             throw StorageException.refused(
                     StorageError.NOT_FOUND,
@@ -107,6 +112,7 @@ final class Datasets {
     }
 
     private StorageException missing(String name) {
+        requirePlace();
         return StorageException.refused(
                 StorageError.NOT_FOUND,
                 "zfs error: cannot open '" + place(name) + "': dataset does not exist in storage '" + storage.id()
@@ -267,7 +273,8 @@ final class Datasets {
         });
     }
 
-    private static void untilUnused(Runnable work) {
+    /** Tries again for a while if something is busy. */
+    static void untilUnused(Runnable work) {
         for (int tries = 1; ; tries++) {
             try {
                 work.run();
@@ -286,68 +293,7 @@ final class Datasets {
                 && String.valueOf(failure.getMessage()).contains("is busy");
     }
 
-    /**
-     * Removes an image with its snapshots, if it is there. Nothing is changed if something has it open: ZFS would remove the
-     * snapshots before it finds out.
-     */
-    void remove(ParsedVolume.GuestImage image) {
-        Optional<Dataset> found = zfs.find(place(image.name()));
-        if (found.isEmpty()) {
-            return;
-        }
-        refuseOther(found.get(), image);
-        if (image.format() == Format.Image.RAW) {
-            untilUnused(() -> refuseOpen(image.name()));
-        } else {
-            refuseInhabited(image.name());
-            if (found.get().isMounted()) {
-                refuseCloned(image.name());
-                untilUnused(() -> unmount(image));
-            }
-        }
-        erase(image.name());
-    }
-
-    /** What others have made in a file system is not the storage's to remove. */
-    private void refuseInhabited(String name) {
-        List<Dataset> found = zfs.within(place(name));
-        if (found.size() > 1) {
-            throw StorageException.refused(
-                    StorageError.IN_USE,
-                    "zfs error: cannot destroy '" + place(name) + "': there are datasets in it that are no volumes, '"
-                            + found.getLast().name() + "' for one: move or remove them");
-        }
-    }
-
-    private void refuseCloned(String name) {
-        List<String> cloned = zfs.snapshots(place(name)).stream()
-                .filter(Snapshot::hasClones)
-                .map(Snapshot::name)
-                .toList();
-        if (!cloned.isEmpty()) {
-            throw StorageException.refused(
-                    StorageError.IN_USE,
-                    "zfs error: cannot destroy '" + place(name) + "': there are clones of its snapshots "
-                            + String.join(", ", cloned));
-        }
-    }
-
-    private void refuseOpen(String name) {
-        OptionalLong holder;
-        try {
-            holder = OpenFiles.holderOf(device(name).toRealPath());
-        } catch (IOException e) {
-            return; // it has no device
-        }
-        holder.ifPresent(process -> {
-            throw StorageException.refused(
-                    StorageError.IN_USE,
-                    "zfs error: cannot destroy '" + place(name) + "': dataset is busy: process " + process + " ("
-                            + OpenFiles.nameOf(process) + ") has it open");
-        });
-    }
-
-    private void unmount(ParsedVolume.GuestImage image) {
+    void unmount(ParsedVolume.GuestImage image) {
         zfs.told(
                 () -> {
                     try {

@@ -55,6 +55,15 @@ record Streams(Datasets datasets) {
             try {
                 datasets.zfs().stream(NOTHING, descriptor(number), words);
             } catch (StorageException e) {
+                if (String.valueOf(e.getMessage()).contains("invalid option 'U'")) {
+                    throw new StorageException(
+                            StorageError.NOT_SUPPORTED,
+                            Outcome.FAILED_CLEAN,
+                            "dataset '" + dataset.name()
+                                    + "' is encrypted, and this ZFS has no option -U to send what it"
+                                    + " holds without its key: ZFS has it from 2.4 on",
+                            e);
+                }
                 // Some of it was sent, and nothing of the storage was changed.
                 throw new StorageException(e.error(), Outcome.FAILED_CLEAN, e.getMessage(), e);
             }

@@ -28,6 +28,12 @@ final class Zfs {
 
     private static final List<String> LIST = List.of("list", "-Hp", "-t", "filesystem,volume", "-o", Dataset.FIELDS);
 
+    /** A program for ZFS that changes nothing. */
+    private static final String HELD =
+            "local words = ...; if zfs.check.rollback(words['argv'][1]) == 16 then return 'held' end return 'free'";
+
+    private static final String BUSY = "'held'";
+
     /** Those of a pool in one operation of the host. */
     private record Listed(List<Dataset> all) {}
 
@@ -160,6 +166,31 @@ final class Zfs {
         }
     }
 
+    /**
+     * Whether anything has a dataset open that has snapshots and is not mounted in this mount namespace: a process, the kernel for
+     * a mount or a loop device, or a file system that another namespace has mounted. That is what ZFS would find out when the
+     * snapshots are gone, so it is asked whether it would roll back. False if it does not tell.
+     */
+    boolean isHeld(String pool, String name) {
+        ShortCommand.Ended ended = new ShortCommand(
+                        List.of(
+                                "/bin/sh",
+                                "-c",
+                                "printf '%s' \"$1\" | exec \"$2\" program \"$3\" - \"$4\"",
+                                "sh",
+                                HELD,
+                                host.program("zfs"),
+                                pool,
+                                name),
+                        Map.of(),
+                        host.change())
+                .run();
+        if (ended.exitCode() != 0) {
+            LOG.warn("event=not-told dataset={} reason={}", name, Quoted.inWords(words(ended)));
+        }
+        return ended.output().contains(BUSY);
+    }
+
     /** Makes a change; if it fails, what can be seen tells whether nothing was changed. */
     void told(Runnable change, BooleanSupplier isUnchanged) {
         try {
@@ -199,7 +230,11 @@ final class Zfs {
         if (all.contains("out of space") || all.contains("quota exceeded") || all.contains("No space left")) {
             return StorageError.NO_SPACE;
         }
-        if (all.contains("no such pool") || all.contains("suspended") || all.contains("modules are not loaded")) {
+        if (all.contains("no such pool")
+                || all.contains("suspended")
+                || all.contains("modules are not loaded")
+                || all.contains("key not loaded")
+                || all.contains("key is not loaded")) {
             return StorageError.STORAGE_UNAVAILABLE;
         }
         if (all.contains("does not exist")) {

@@ -320,7 +320,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
 
     @Override
     protected Optional<Cleanup> remove(Storage storage, VolumeName volume) {
-        datasets(storage).remove(parseVolname(volume));
+        new Removal(datasets(storage), Configuration.pool(storage), parseVolname(volume)).run();
         return Optional.empty();
     }
 

@@ -113,6 +113,7 @@ class ZfsPoolPluginTest {
         "cannot unmount '/tank/x': pool or dataset is busy, IN_USE",
         "cannot import 'x': no such pool available, STORAGE_UNAVAILABLE",
         "cannot create 'tank/x': permission denied, PERMISSION_DENIED",
+        "cannot mount 'tank/x': encryption key not loaded, STORAGE_UNAVAILABLE",
         "cannot receive: invalid backup stream, COMMAND_FAILED"
     })
     void whatACommandSaysIsAKindOfError(String line, StorageError error) {
