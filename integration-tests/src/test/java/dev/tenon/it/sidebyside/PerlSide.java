@@ -125,6 +125,8 @@ final class PerlSide implements Side {
         ((Map<?, ?>) Objects.requireNonNull(result)).forEach((name, info) -> {
             Map<Object, Object> compared = new LinkedHashMap<>((Map<?, ?>) info);
             compared.remove("timestamp");
+            // Of ZFS, where it is another for each.
+            compared.remove("id");
             compared.values().removeIf(Objects::isNull);
             if (!name.toString().isEmpty()) {
                 snapshots.put(name.toString(), compared);
