@@ -7,11 +7,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
 /**
- * Storages of LVM, beside what PVE's plugins run, on a kernel of their own: {@link LvmVolumes} runs in {@code bin/guest}. Images
+ * Storages of LVM, beside what PVE's plugins run, on a kernel of their own: {@link LvmVolumes} runs in {@code bin/guest},
+ * {@link ZfsVolumes} in {@code bin/guest --zfs}. Images
  * of Ceph on a cluster of {@code bin/ceph}: {@link RbdImages} runs beside it.
  */
 final class Block {
@@ -22,6 +24,7 @@ final class Block {
 
     static void run(Report report, int rounds) throws IOException, InterruptedException {
         lvm(report, rounds);
+        zfs(report, rounds);
         rbd(report, rounds);
     }
 
@@ -87,21 +90,39 @@ final class Block {
     private static void lvm(Report report, int rounds) throws IOException, InterruptedException {
         report.line("");
         report.line("LVM in a guest, whose kernel is a program: only ratios tell");
-        Process guest = new ProcessBuilder(List.of(
-                        Home.directory() + "/bin/guest",
-                        "--disk",
-                        "12G",
-                        "--limit",
-                        "3600",
-                        "--",
-                        System.getProperty("java.home") + "/bin/java",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        LvmVolumes.class.getName(),
-                        Integer.toString(rounds)))
+        guest(report, List.of("--disk", "12G"), LvmVolumes.class, List.of(Integer.toString(rounds)));
+    }
+
+    private static void zfs(Report report, int rounds) throws IOException, InterruptedException {
+        report.line("");
+        report.line("ZFS in a guest, whose processor is a program: only ratios tell");
+        List<String> arguments = new ArrayList<>(List.of(Integer.toString(rounds)));
+        String libraries = System.getenv("TENON_PVE_LIB");
+        if (libraries != null) {
+            arguments.add(libraries);
+            arguments.add(Home.directory() + "/perl-shim/lib");
+            arguments.add(Home.directory() + "/perl-shim/compat");
+        }
+        guest(report, List.of("--zfs"), ZfsVolumes.class, arguments);
+    }
+
+    private static void guest(Report report, List<String> options, Class<?> program, List<String> arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(Home.directory() + "/bin/guest"));
+        command.addAll(options);
+        command.addAll(List.of(
+                "--limit",
+                "3600",
+                "--",
+                System.getProperty("java.home") + "/bin/java",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName()));
+        command.addAll(arguments);
+        Process guest = new ProcessBuilder(command)
                 .redirectInput(new File("/dev/null"))
                 .redirectErrorStream(true)
                 .start();

@@ -6,7 +6,6 @@ import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.spi.StorageStatus;
 import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.storage.block.lvm.LvmHost;
@@ -21,15 +20,10 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 /**
  * Measures volumes of LVM, in the guest of {@link Block}: listings beside the command that PVE's plugin runs for one, exports
@@ -47,7 +41,6 @@ final class LvmVolumes {
 
     private static final double TARGET_LIST = 1;
     private static final double TARGET_EXPORT = 8;
-    private static final double TARGET_STATUS = 3;
 
     /** What PVE's plugin runs to list volumes. */
     private static final List<String> PVE_LIST = List.of(
@@ -78,7 +71,7 @@ final class LvmVolumes {
         measured.prepare();
         measured.lists();
         measured.commands();
-        measured.statuses();
+        Asked.atOnce(measured.report, measured.rounds, storages(measured.host));
         measured.exports();
     }
 
@@ -122,8 +115,8 @@ final class LvmVolumes {
         Turns.take(
                 Turns.CLOSE * rounds,
                 List.of(ours, command),
-                timed(ours, () -> list(plugin, VOLUMES)),
-                timed(command, () -> run(PVE_LIST)));
+                Asked.timed(ours, () -> list(plugin, VOLUMES)),
+                Asked.timed(command, () -> Asked.run(PVE_LIST)));
         ours.report(report, "list of " + VOLUMES + " thin volumes");
         ours.beside(report, "the lvs of PVE's plugin alone", command, TARGET_LIST);
         Host.run("lvcreate", "-q", "-an", "-V", "4m", "--name", "vm-998-disk-0", "--thinpool", GROUP + "/" + POOL);
@@ -139,104 +132,26 @@ final class LvmVolumes {
         }
     }
 
-    private static void run(List<String> command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).start();
-        process.getInputStream().readAllBytes();
-        if (process.waitFor() != 0) {
-            throw new IOException("command '" + String.join(" ", command) + "' failed");
-        }
-    }
-
-    private static Turns.Turn timed(Turns turns, Turns.Turn work) {
-        return () -> {
-            long begin = System.nanoTime();
-            work.take();
-            turns.add((double) (System.nanoTime() - begin), 0);
-        };
-    }
-
-    /** Each of LVM's programs notes that it was run. */
     private void commands() throws IOException {
-        Path directory = Files.createTempDirectory("programs-");
-        Path log = Files.createFile(directory.resolve("log"));
-        for (String program : List.of("lvs", "vgs")) {
-            Path script = Files.writeString(
-                    directory.resolve(program), "#!/bin/sh\necho >>" + log + "\nexec /sbin/" + program + " \"$@\"\n");
-            Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
-        }
-        LvmHost counted = host(directory);
+        Path programs = Asked.counting("lvs", "vgs");
+        LvmHost counted = host(programs);
         list(new LvmThinPlugin(counted), VOLUMES + 1);
-        counted(log, "to list " + VOLUMES + " volumes", 1);
+        Asked.counted(report, programs, "to list " + VOLUMES + " volumes", 1);
         OperationCache cache = OperationCache.create();
-        status(new LvmPlugin(counted), new LvmThinPlugin(counted), cache);
-        counted(log, "for the status of " + STORAGES + " storages of both types", 2);
-    }
-
-    private void counted(Path log, String what, int most) throws IOException {
-        int count = Files.readAllLines(log).size();
-        report.line("commands " + what + ": " + count + (count <= most ? " good (" : " OVER (") + most + ")");
-        Files.writeString(log, "");
+        for (Asked each : storages(counted)) {
+            each.active(cache);
+        }
+        Asked.counted(report, programs, "for the status of " + STORAGES + " storages of both types", 2);
     }
 
     // ---- status
 
-    private static void active(StoragePlugin plugin, Storage storage, OperationCache cache) throws IOException {
-        if (!(plugin.status(storage, cache) instanceof StorageStatus.Active)) {
-            throw new IOException("storage " + storage.id() + " is not active");
-        }
-    }
-
-    private static void status(StoragePlugin thick, StoragePlugin thin, OperationCache cache) throws IOException {
-        for (int i = 0; i < STORAGES; i++) {
-            active(i % 2 == 0 ? thick : thin, i % 2 == 0 ? thick("s" + i) : thin("s" + i), cache);
-        }
-    }
-
-    private void statuses() throws IOException, InterruptedException {
+    private static List<Asked> storages(LvmHost host) {
         StoragePlugin thick = new LvmPlugin(host);
-        StoragePlugin pool = new LvmThinPlugin(host);
-        Turns atOnce = new Turns();
-        Turns oneByOne = new Turns();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Turns.take(
-                    rounds,
-                    List.of(atOnce, oneByOne),
-                    timed(atOnce, () -> {
-                        // As the host asks all its storages in one operation.
-                        OperationCache cache = OperationCache.create();
-                        List<Future<Boolean>> asked = new ArrayList<>();
-                        for (int i = 0; i < STORAGES; i++) {
-                            boolean isThick = i % 2 == 0;
-                            Storage storage = isThick ? thick("s" + i) : thin("s" + i);
-                            asked.add(threads.submit(() -> {
-                                active(isThick ? thick : pool, storage, cache);
-                                return true;
-                            }));
-                        }
-                        for (Future<Boolean> each : asked) {
-                            got(each);
-                        }
-                    }),
-                    timed(oneByOne, () -> {
-                        for (int i = 0; i < STORAGES; i++) {
-                            boolean isThick = i % 2 == 0;
-                            active(
-                                    isThick ? thick : pool,
-                                    isThick ? thick("s" + i) : thin("s" + i),
-                                    OperationCache.create());
-                        }
-                    }));
-        }
-        atOnce.report(report, "status of " + STORAGES + " storages at once");
-        atOnce.beside(report, "one after the other", oneByOne, TARGET_STATUS);
-    }
-
-    private static void got(Future<Boolean> each) throws IOException, InterruptedException {
-        try {
-            each.get();
-        } catch (ExecutionException e) {
-            throw new IOException(e);
-        }
+        StoragePlugin thin = new LvmThinPlugin(host);
+        return IntStream.range(0, STORAGES)
+                .mapToObj(i -> i % 2 == 0 ? new Asked(thick, thick("s" + i)) : new Asked(thin, thin("s" + i)))
+                .toList();
     }
 
     // ---- exports
@@ -264,10 +179,10 @@ final class LvmVolumes {
             Turns.take(
                     rounds,
                     List.of(ours, dd),
-                    timed(ours, () -> export(plugin, isPipe)),
-                    timed(
+                    Asked.timed(ours, () -> export(plugin, isPipe)),
+                    Asked.timed(
                             dd,
-                            () -> run(List.of(
+                            () -> Asked.run(List.of(
                                     "sh",
                                     "-c",
                                     "dd if=\"$0\" bs=64k status=none" + (isPipe ? " | cat" : "") + " >/dev/null",
