@@ -59,9 +59,9 @@ import picocli.CommandLine.Parameters;
             "",
             "Example: tenon check /usr/share/perl5/PVE/Storage/Custom/NasPlugin.pm --report /srv/report",
             "P is the file of a Perl plugin (it has a slash or ends with .pm) or a storage type. What the plugin does"
-                + " not do must be refused, and is listed. A scratch storage can be made for plugins that need nothing"
-                + " but a path. The command fails if a check fails that is no declared limit, or if a declared limit"
-                + " no longer applies."
+                    + " not do must be refused, and is listed. A scratch storage can be made for plugins that need nothing"
+                    + " but a path. The command fails if a check fails that is no declared limit, or if a declared limit"
+                    + " no longer applies."
         })
 public final class CheckCommand extends HostCommand {
     private static final Abilities NOTHING =

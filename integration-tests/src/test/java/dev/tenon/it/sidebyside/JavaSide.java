@@ -150,9 +150,7 @@ final class JavaSide implements Side {
     }
 
     private static boolean isOf(ParsedVolume.@Nullable Base named, ParsedVolume base) {
-        return named != null
-                && named.name().equals(base.name())
-                && named.owner().equals(base.owner());
+        return named != null && named.name().equals(base.name()) && Objects.equals(named.owner(), base.owner());
     }
 
     private @Nullable Object rollback(VolumeName volume, SnapshotName snapshot) {

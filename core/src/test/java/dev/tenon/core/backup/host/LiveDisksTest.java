@@ -24,6 +24,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -293,6 +294,8 @@ class LiveDisksTest {
 
     /** Stands between a backup and its QEMU, and interrupts the backup when it stops the guest. */
     private static final class Between implements AutoCloseable {
+        private static final Duration LIMIT = Duration.ofMinutes(1);
+
         private final ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         private final Path monitor;
         private final Thread backup = Thread.currentThread();
@@ -340,9 +343,18 @@ class LiveDisksTest {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             listener.close();
-            thread.join();
+            assertThat(joined(thread)).isTrue();
+        }
+
+        private static boolean joined(Thread thread) {
+            try {
+                return thread.join(LIMIT);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
         }
     }
 
@@ -354,7 +366,7 @@ class LiveDisksTest {
             Path socket = directory.resolve("between.qmp");
             boolean wasInterrupted;
             try (WorkDirectory work = work();
-                    Between between = new Between(socket, guest.monitor())) {
+                    Between _ = new Between(socket, guest.monitor())) {
                 try (LiveDisks disks = LiveDisks.open(
                         work, socket, STORAGE, work.directory("fleecing"), Map.of(DEVICE, RunningGuest.NODE))) {
                     assertThatThrownBy(() -> disks.show(Map.of(DEVICE, BitmapUse.NEW)))
