@@ -4,7 +4,10 @@ import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.linux.UnixSocket;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +32,9 @@ public final class ListeningSocket implements AutoCloseable {
     private final @Nullable SocketFile file;
 
     private volatile boolean isOwn;
+
+    /** Which file is at the path, so that no other's is removed; null as long as this process has none there. */
+    private volatile @Nullable Object key;
 
     private ListeningSocket(Path path, UnixSocket socket, @Nullable SocketFile file, boolean isOwn) throws IOException {
         this.path = path;
@@ -94,7 +100,9 @@ public final class ListeningSocket implements AutoCloseable {
      * @throws IOException if it is no socket that listens; the descriptor stays open then
      */
     public static ListeningSocket handedOver(Path path, Descriptor descriptor, boolean isOwn) throws IOException {
-        return new ListeningSocket(path, UnixSocket.listening(descriptor), null, isOwn);
+        ListeningSocket socket = new ListeningSocket(path, UnixSocket.listening(descriptor), null, isOwn);
+        socket.key = keyOf(path);
+        return socket;
     }
 
     private static int count(Map<String, String> environment) throws IOException {
@@ -132,15 +140,31 @@ public final class ListeningSocket implements AutoCloseable {
     void publish() throws IOException {
         if (file != null) {
             file.publish();
+            key = keyOf(path);
         }
     }
 
-    /** Removes the file if it is this process's. This comes before the socket is closed, so that nobody finds a dead one. */
+    private static @Nullable Object keyOf(Path path) throws IOException {
+        try {
+            BasicFileAttributes attributes =
+                    Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            // The number of a file that was removed is soon given again.
+            return attributes.fileKey() + "@" + attributes.lastModifiedTime();
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+    }
+
+    /**
+     * Removes the file if it is this process's, and nobody has put another one there. This comes before the socket is closed,
+     * so that nobody finds a dead one.
+     */
     void withdraw() throws IOException {
         if (file != null) {
             Files.deleteIfExists(file.hidden());
         }
-        if (isOwn) {
+        Object own = key;
+        if (isOwn && own != null && own.equals(keyOf(path))) {
             Files.deleteIfExists(path);
         }
     }

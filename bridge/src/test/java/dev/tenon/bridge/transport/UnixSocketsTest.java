@@ -31,4 +31,25 @@ class UnixSocketsTest {
         assertThat(listening()).doesNotContain(directory.toString());
         assertThat(directory).isEmptyDirectory();
     }
+
+    /** As when somebody clears the directory and starts another daemon: its socket is not the first one's to remove. */
+    @Test
+    void aListenerLeavesTheSocketThatAnotherHasPutInItsPlace() throws IOException {
+        Path path = directory.resolve("sock");
+        try (UnixSockets sockets = new UnixSockets()) {
+            UnixSockets.Listener first = sockets.listen(path, _ -> {
+                throw new IllegalStateException("nobody connects");
+            });
+            Files.delete(path);
+            UnixSockets.Listener second = sockets.listen(path, _ -> {
+                throw new IllegalStateException("nobody connects");
+            });
+
+            first.close();
+
+            assertThat(path).exists();
+            second.close();
+            assertThat(directory).isEmptyDirectory();
+        }
+    }
 }
