@@ -2,6 +2,7 @@ package dev.tenon.core.compare;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * One thing in which two answers differ.
@@ -14,6 +15,14 @@ import java.util.Optional;
  * @param candidate what the new one says
  */
 public record Difference(String field, String subject, String old, String candidate) {
+    /** What two differences of one kind may say differently: quoted names, numbers, names of volumes. */
+    private static final Pattern VARYING = Pattern.compile("'[^']*'|\\S*[0-9]\\S*");
+
+    /** What both say, without names and numbers. */
+    String kind() {
+        return VARYING.matcher(old + " " + candidate).replaceAll("*");
+    }
+
     /** The field, and what it is about, as reports name it. */
     String place() {
         return subject.isEmpty() ? field : field + " of " + subject;

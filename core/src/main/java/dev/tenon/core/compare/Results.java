@@ -10,7 +10,6 @@ import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 
 /** Gathers what calls showed and draws the conclusion. Safe for use by many threads. */
 public final class Results implements Consumer<Compared> {
@@ -26,9 +25,6 @@ public final class Results implements Consumer<Compared> {
 
     private static final Duration MUCH = Duration.ofMillis(200);
     private static final int FEWEST = 5;
-
-    /** What two differences of one kind may say differently: quoted names, numbers, names of volumes. */
-    private static final Pattern VARYING = Pattern.compile("'[^']*'|\\S*[0-9]\\S*");
 
     /** So many kinds of differences of one field are told; the rest is counted as one. */
     private static final int MOST_KINDS = 20;
@@ -84,9 +80,7 @@ public final class Results implements Consumer<Compared> {
     }
 
     private Where where(Report.Place place, Difference difference) {
-        String kind =
-                VARYING.matcher(difference.old() + " " + difference.candidate()).replaceAll("*");
-        Where where = new Where(place, difference.field(), kind);
+        Where where = new Where(place, difference.field(), difference.kind());
         long others = mismatches.keySet().stream()
                 .filter(other -> other.place.equals(place) && other.field.equals(difference.field()))
                 .count();

@@ -165,7 +165,7 @@ public final class Sequences {
         return last.stream()
                 .filter(compared ->
                         compared.question().method().equals(wanted.question().method())
-                                && fields(compared).containsAll(fields(wanted)))
+                                && kinds(compared).containsAll(kinds(wanted)))
                 .findFirst()
                 .orElse(null);
     }
@@ -174,6 +174,13 @@ public final class Sequences {
         Set<String> fields = new HashSet<>();
         compared.unexplained().forEach(difference -> fields.add(difference.field()));
         return fields;
+    }
+
+    /** Fewer changes may show another difference of the same field, which would explain nothing. */
+    private static Set<String> kinds(Compared compared) {
+        Set<String> kinds = new HashSet<>();
+        compared.unexplained().forEach(difference -> kinds.add(difference.field() + ": " + difference.kind()));
+        return kinds;
     }
 
     /** A plugin and a scratch storage of its own. */
