@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.host;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.service.StorageService;
 import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.Outcome;
@@ -100,14 +101,10 @@ public final class BackupRun {
             provider.cleanupJob();
             return made;
         } catch (RuntimeException e) {
-            boolean isInterrupted = Thread.interrupted();
             try {
-                provider.cleanupJob();
+                Uninterrupted.run(provider::cleanupJob);
             } catch (RuntimeException again) {
                 told.warn("the job's cleanup failed: " + again.getMessage());
-            }
-            if (isInterrupted) {
-                Thread.currentThread().interrupt();
             }
             throw e;
         }
@@ -224,14 +221,9 @@ public final class BackupRun {
     }
 
     private void handLog(BackupProvider provider, WorkDirectory work, RunLog told) {
-        boolean isInterrupted = Thread.interrupted();
-        try {
+        Uninterrupted.run(() -> {
             told.endFile();
             provider.handleLogFile(request.guest(), work.resolve("task.log"));
-        } finally {
-            if (isInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        });
     }
 }

@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.host;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.image.CopyProgress;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.linux.FileStatus;
@@ -111,17 +112,15 @@ public final class RestoreRun {
     }
 
     private RuntimeException undone(RuntimeException why) {
-        boolean isInterrupted = Thread.interrupted();
-        for (Path path : made.reversed()) {
-            try {
-                WorkDirectory.remove(path);
-            } catch (IOException e) {
-                log.log(TaskLog.Level.WARN, "'" + path + "' is left: " + e.getMessage());
+        Uninterrupted.run(() -> {
+            for (Path path : made.reversed()) {
+                try {
+                    WorkDirectory.remove(path);
+                } catch (IOException e) {
+                    log.log(TaskLog.Level.WARN, "'" + path + "' is left: " + e.getMessage());
+                }
             }
-        }
-        if (isInterrupted) {
-            Thread.currentThread().interrupt();
-        }
+        });
         return why;
     }
 
@@ -191,15 +190,10 @@ public final class RestoreRun {
 
     /** A failure to clean up must not hide another, nor be hidden by an interrupt. */
     private void cleaned(Runnable cleanup) {
-        boolean isInterrupted = Thread.interrupted();
         try {
-            cleanup.run();
+            Uninterrupted.run(cleanup);
         } catch (StorageException e) {
             log.log(TaskLog.Level.WARN, "the provider's cleanup failed: " + e.getMessage());
-        } finally {
-            if (isInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 
@@ -229,9 +223,7 @@ public final class RestoreRun {
                     size,
                     request.bytesPerSecond(),
                     progress);
-            if (existing == null) {
-                finish(target, size);
-            }
+            finish(target, existing == null ? Optional.of(size) : Optional.empty());
             return target;
         } finally {
             cleaned(() -> provider.cleanupVolumeRestore(archive, device));
@@ -295,10 +287,12 @@ public final class RestoreRun {
         }
     }
 
-    /** QEMU knows whole sectors only; and what counts as done must be on the disk. */
-    private static void finish(Path target, ByteSize size) throws IOException {
+    /** QEMU knows whole sectors only, so a new file gets its size; and what counts as done must be on the disk. */
+    private static void finish(Path target, Optional<ByteSize> size) throws IOException {
         try (SparseFile file = SparseFile.openForWriting(target)) {
-            file.setSize(size.bytes());
+            if (size.isPresent()) {
+                file.setSize(size.get().bytes());
+            }
             file.sync();
         }
     }

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.common;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.spi.Cleanup;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Outcome;
@@ -46,9 +47,8 @@ public final class Unfinished {
      */
     public static StorageException removed(Runnable removal, String what, StorageException failure) {
         // The work may have been interrupted, but the removal must be able to wait.
-        boolean wasInterrupted = Thread.interrupted();
         try {
-            removal.run();
+            Uninterrupted.run(removal);
             return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);
@@ -57,10 +57,6 @@ public final class Unfinished {
                     Outcome.UNKNOWN,
                     failure.getMessage() + "; the unfinished " + what + " is left, remove it",
                     failure);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.common;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.spi.ImageFilter;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
@@ -80,20 +81,13 @@ public record WholeImport(StoragePlugin plugin, Storage storage, VolumeName volu
 
     private StorageException withoutLeftovers(StorageException failure, Consumer<Runnable> locked) {
         // The call may have been interrupted, but looking must go on.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            return switch (presence()) {
-                case ABSENT -> clean(failure);
-                case UNKNOWN -> unknown(failure, "look whether the unfinished volume '" + volid() + "' is left");
-                case PRESENT ->
-                    Unfinished.removed(
-                            plugin, storage, volume, plugin.parseVolname(volume).format(), failure, locked);
-            };
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.call(() -> switch (presence()) {
+            case ABSENT -> clean(failure);
+            case UNKNOWN -> unknown(failure, "look whether the unfinished volume '" + volid() + "' is left");
+            case PRESENT ->
+                Unfinished.removed(
+                        plugin, storage, volume, plugin.parseVolname(volume).format(), failure, locked);
+        });
     }
 
     /** A plugin that died and cleaned up itself keeps its own words, down to the byte. */

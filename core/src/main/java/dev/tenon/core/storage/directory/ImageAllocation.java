@@ -2,6 +2,7 @@ package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.command.Command;
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.linux.FileMove;
@@ -306,8 +307,7 @@ final class ImageAllocation {
     /** Removes what was made, latest first. */
     private Outcome undo() {
         // The work may have been interrupted, but its traces must be removed.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
+        return Uninterrupted.call(() -> {
             Outcome outcome = staging == null ? Outcome.FAILED_CLEAN : removeStaging(staging);
             for (Path directory : made) {
                 try {
@@ -319,11 +319,7 @@ final class ImageAllocation {
                 }
             }
             return outcome;
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        });
     }
 
     private Outcome removeStaging(Path directory) {

@@ -1,6 +1,7 @@
 package dev.tenon.core.storage.directory;
 
 import dev.tenon.core.failure.Failures;
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.linux.ProcessIdentity;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.StorageException;
@@ -92,18 +93,15 @@ final class StagingDirectories {
 
     private static boolean discard(Path directory, ImageCreation creation) {
         // The work may have been interrupted, but its traces must be removed.
-        boolean wasInterrupted = Thread.interrupted();
-        try {
-            remove(directory, creation);
-            return true;
-        } catch (IOException | StorageException e) {
-            LOG.warn("'{}' is left: {}", directory, e.getMessage());
-            return false;
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
+        return Uninterrupted.call(() -> {
+            try {
+                remove(directory, creation);
+                return true;
+            } catch (IOException | StorageException e) {
+                LOG.warn("'{}' is left: {}", directory, e.getMessage());
+                return false;
             }
-        }
+        });
     }
 
     /**

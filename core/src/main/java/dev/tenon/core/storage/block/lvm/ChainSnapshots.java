@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.lvm;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Rollback;
@@ -50,8 +51,8 @@ final class ChainSnapshots {
 
     private StorageException undone(String name, StorageException failure) {
         try {
-            plugin.rename(storage, name, volume.value());
-            return SeenEffect.of(failure, () -> true);
+            Uninterrupted.run(() -> plugin.rename(storage, name, volume.value()));
+            return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);
             return new StorageException(

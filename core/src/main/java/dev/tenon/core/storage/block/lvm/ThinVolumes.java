@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.lvm;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.SnapshotName;
@@ -229,21 +230,24 @@ final class ThinVolumes {
         plugin.erase(storage, old);
     }
 
+    /** Unless the copy was made after all, the volume gets its name back. */
     private StorageException undone(String old, String name, StorageException failure) {
-        if (failure.outcome() != Outcome.FAILED_CLEAN) {
-            return failure;
-        }
+        String left = "; volume '" + place(name) + "' as it was before is now called '" + old + "'";
         try {
-            plugin.rename(storage, old, name);
-            return failure;
+            boolean isBack = Uninterrupted.call(() -> {
+                if (failure.outcome() != Outcome.FAILED_CLEAN
+                        && plugin.find(storage, name).isPresent()) {
+                    return false;
+                }
+                plugin.rename(storage, old, name);
+                return true;
+            });
+            return isBack
+                    ? new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure)
+                    : new StorageException(failure.error(), Outcome.UNKNOWN, failure.getMessage() + left, failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);
-            return new StorageException(
-                    failure.error(),
-                    Outcome.UNKNOWN,
-                    failure.getMessage() + "; volume '" + place(name) + "' is now called '" + old
-                            + "' and nothing else",
-                    failure);
+            return new StorageException(failure.error(), Outcome.UNKNOWN, failure.getMessage() + left, failure);
         }
     }
 }

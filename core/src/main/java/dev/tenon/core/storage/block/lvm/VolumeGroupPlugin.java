@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.lvm;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.BlockdevQuery;
 import dev.tenon.core.spi.ByteSize;
@@ -238,7 +239,7 @@ abstract class VolumeGroupPlugin extends DeclaredDevicePlugin {
     /** Removes a volume that another failure has left; the failure keeps its message. */
     StorageException erasing(Storage storage, String name, StorageException failure) {
         try {
-            erase(storage, name);
+            Uninterrupted.run(() -> erase(storage, name));
             return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
         } catch (StorageException e) {
             failure.addSuppressed(e);

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.zfs;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.linux.FileStatus;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Format;
@@ -333,18 +334,13 @@ final class Datasets {
 
     private StorageException renamedBack(
             ParsedVolume.GuestImage image, ParsedVolume.GuestImage base, StorageException failure) {
-        boolean wasInterrupted = Thread.interrupted();
         try {
             if (failure.outcome() != Outcome.UNKNOWN) {
-                renameDataset(base.name(), image.name(), image.format());
+                Uninterrupted.run(() -> renameDataset(base.name(), image.name(), image.format()));
                 return new StorageException(failure.error(), Outcome.FAILED_CLEAN, failure.getMessage(), failure);
             }
         } catch (StorageException e) {
             failure.addSuppressed(e);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
         return new StorageException(
                 failure.error(),

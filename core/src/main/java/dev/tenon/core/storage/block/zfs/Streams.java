@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.zfs;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ExportStream;
 import dev.tenon.core.spi.Format;
@@ -122,15 +123,10 @@ record Streams(Datasets datasets) {
     }
 
     private StorageException rolledBack(ParsedVolume.GuestImage image, String base, StorageException failure) {
-        boolean wasInterrupted = Thread.interrupted();
         try {
-            datasets.zfs().change("rollback", "-r", datasets.place(image.name()) + "@" + base);
+            Uninterrupted.run(() -> datasets.zfs().change("rollback", "-r", datasets.place(image.name()) + "@" + base));
         } catch (StorageException e) {
             failure.addSuppressed(e);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
         return new StorageException(
                 failure.error(),
