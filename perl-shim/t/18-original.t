@@ -67,6 +67,21 @@ subtest 'characters of a plugin in UTF-8 are characters' => sub {
     is(Tenon::Original->call($file, 'parse_volname', 'x'), 1, 'one letter');
 };
 
+subtest 'what a plugin uses later is found where it says' => sub {
+    my $library = File::Temp->newdir;
+    my $file = plugin('LatePlugin', <<~"PERL");
+        use lib '$library';
+        sub parse_volname { require TenonLate; return TenonLate::word() }
+        1;
+        PERL
+    open(my $fh, '>', "$library/TenonLate.pm") or die $!;
+    print $fh "package TenonLate; sub word { return 'late' } 1;\n";
+    close($fh) or die $!;
+    local @INC = @INC;
+    is(Tenon::Original->call($file, 'parse_volname', 'x'), 'late', 'its own library');
+    is_deeply([grep { ref } @INC], [], 'nothing of the compilation is left');
+};
+
 subtest 'a plugin that does not compile is told in one sentence, again and again' => sub {
     my $broken = plugin('BrokenPlugin', "sub parse_volname { 1;\n");
     my $false = plugin('FalsePlugin', "sub parse_volname { return 1 }\n0;\n");

@@ -60,12 +60,16 @@ sub _load ($file) {
 sub _compile ($source) {
     my $name = 'Tenon/Original/source.pm';
     open(my $fh, '<', \$source) or die "the source of a plugin cannot be read: $!\n";
+    my $hook = sub ($self, $wanted) { return $wanted eq $name ? $fh : () };
+    unshift @INC, $hook;
     my $good = eval {
-        local @INC = (sub ($self, $wanted) { return $wanted eq $name ? $fh : () }, @INC);
         local $SIG{__DIE__};
         require $name;
     };
     my $err = $@;
+
+    # Not by local: what the file adds by "use lib" stays.
+    @INC = grep { !ref($_) || $_ != $hook } @INC;
     delete $INC{$name};
     return $good ? undef : Tenon::Loader::one_line($err || 'it returns a false value');
 }
