@@ -7,6 +7,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What is mounted where, as this process sees it. */
 public final class MountTable {
@@ -44,7 +45,10 @@ public final class MountTable {
     }
 
     static List<String> lines(byte[] table) {
-        return new String(table, StandardCharsets.UTF_8).lines().toList();
+        // Not String.lines: the kernel does not escape a carriage return in a name.
+        return Stream.of(new String(table, StandardCharsets.UTF_8).split("\n"))
+                .filter(line -> !line.isEmpty())
+                .toList();
     }
 
     /** Somewhere on the host there may be a place whose name Java cannot say. */

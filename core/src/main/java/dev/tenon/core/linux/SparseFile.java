@@ -373,7 +373,15 @@ public final class SparseFile implements AutoCloseable {
 
     /** Waits until the content is on the storage, or, for a directory, its names; does nothing if the file system cannot. */
     public void sync() throws IOException {
-        long result = CLibrary.call("fsync", state -> (int) FSYNC.invokeExact(state, descriptor.number()));
+        sync(descriptor);
+        Descriptor direct = past;
+        if (direct != null) {
+            sync(direct); // a file system that is a program may keep what was written, and its failure, by descriptor
+        }
+    }
+
+    private void sync(Descriptor of) throws IOException {
+        long result = CLibrary.call("fsync", state -> (int) FSYNC.invokeExact(state, of.number()));
         if (result != -Errno.EINVAL) {
             checked(result);
         }

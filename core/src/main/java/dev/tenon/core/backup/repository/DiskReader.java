@@ -26,8 +26,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. */
-public final class DiskReader {
+/**
+ * Reads a disk of a snapshot anywhere. Calls come from many threads; every byte is checked before it is given. The chunks that
+ * it keeps go when it is closed, or with the reader of the repository.
+ */
+public final class DiskReader implements AutoCloseable {
     private static final int CACHED = 8;
 
     /** Some of them wait for a disk while others compute. */
@@ -62,17 +65,12 @@ public final class DiskReader {
     /** Memory of chunks that nobody reads any more: it is large, and Java would long leave it lying. */
     private final Deque<ByteBuffer> buffers = new ArrayDeque<>();
 
-    private final NativeMemory memory;
+    private final NativeMemory memory = new NativeMemory();
 
     private long last = -1;
 
-    /**
-     * Reads as long as the others are open.
-     *
-     * @param memory for the chunks that it keeps
-     */
-    DiskReader(ByteSize size, DiskTable table, ChunkReader chunks, NativeMemory memory) {
-        this.memory = memory;
+    /** Reads as long as the others are open. */
+    DiskReader(ByteSize size, DiskTable table, ChunkReader chunks) {
         this.size = size;
         this.table = table;
         this.chunks = chunks;
@@ -280,6 +278,12 @@ public final class DiskReader {
             load.chunk = null;
             buffers.push(chunk);
         }
+    }
+
+    /** Nobody may be reading it. Closing again does nothing. */
+    @Override
+    public void close() {
+        memory.close();
     }
 
     /** A chunk that is to be read once, by whoever comes first. Its bytes are written before its end. */

@@ -1,10 +1,11 @@
 package dev.tenon.core.backup.repository;
 
-import dev.tenon.core.linux.NativeMemory;
 import dev.tenon.core.spi.backup.DeviceName;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /** Reads snapshots. What it has found stays readable until it is closed, even if it is forgotten and collected meanwhile. */
@@ -13,8 +14,8 @@ public final class RepositoryReader implements AutoCloseable {
     private final Lease lease;
     private final ChunkReader chunks;
 
-    /** Of the disks that are read: it goes with this, and does not wait until Java collects its heap. */
-    private final NativeMemory memory = new NativeMemory();
+    /** Whose memory goes with this at the latest, and does not wait until Java collects its heap. */
+    private final Set<DiskReader> disks = ConcurrentHashMap.newKeySet();
 
     RepositoryReader(Repository repository, Lease lease, ChunkReader chunks) {
         this.repository = repository;
@@ -31,14 +32,16 @@ public final class RepositoryReader implements AutoCloseable {
         return repository.find(id);
     }
 
-    /** A disk of a snapshot; empty if the snapshot has none of this name. */
+    /** A disk of a snapshot, to be closed before others are read; empty if the snapshot has none of this name. */
     public Optional<DiskReader> disk(Snapshot snapshot, DeviceName device) throws IOException {
         Snapshot.Disk disk = snapshot.disks().get(device);
         if (disk == null) {
             return Optional.empty();
         }
         DiskTable table = DiskTable.of(disk, chunks);
-        return Optional.of(new DiskReader(disk.size(), table, chunks, memory));
+        DiskReader reader = new DiskReader(disk.size(), table, chunks);
+        disks.add(reader);
+        return Optional.of(reader);
     }
 
     /** The files of a container in a snapshot; empty for a VM. */
@@ -86,9 +89,8 @@ public final class RepositoryReader implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (lease;
-                chunks;
-                memory) {
-            // both are closed
+                chunks) {
+            disks.forEach(DiskReader::close);
         }
     }
 }

@@ -12,18 +12,23 @@ import org.jspecify.annotations.Nullable;
 final class TransferredSnapshot {
     private TransferredSnapshot() {}
 
+    private static void copy(DiskReader from, DiskWriter to) throws IOException {
+        long size = from.size().bytes();
+        for (long at = 0; at < size; at += DiskTable.CHUNK) {
+            int length = (int) Math.min(DiskTable.CHUNK, size - at);
+            if (!from.isZero(at, length)) {
+                ByteBuffer chunk = ByteBuffer.allocate(length);
+                from.read(at, chunk);
+                to.writeChunk(at, chunk.flip());
+            }
+        }
+    }
+
     static Snapshot write(Snapshot snapshot, RepositoryReader from, SnapshotWriter to) throws IOException {
         for (Map.Entry<DeviceName, Snapshot.Disk> disk : snapshot.disks().entrySet()) {
             DiskWriter written = to.disk(disk.getKey(), disk.getValue().size());
-            DiskReader read = from.disk(snapshot, disk.getKey()).orElseThrow();
-            long size = read.size().bytes();
-            for (long at = 0; at < size; at += DiskTable.CHUNK) {
-                int length = (int) Math.min(DiskTable.CHUNK, size - at);
-                if (!read.isZero(at, length)) {
-                    ByteBuffer chunk = ByteBuffer.allocate(length);
-                    read.read(at, chunk);
-                    written.writeChunk(at, chunk.flip());
-                }
+            try (DiskReader read = from.disk(snapshot, disk.getKey()).orElseThrow()) {
+                copy(read, written);
             }
         }
         TreeReader tree = from.tree(snapshot).orElse(null);

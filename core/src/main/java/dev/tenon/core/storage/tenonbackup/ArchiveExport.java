@@ -109,9 +109,10 @@ public final class ArchiveExport implements AutoCloseable {
         VmaWriter writer = new VmaWriter(out, snapshot.id().time(), configs, devices);
         long done = 0;
         for (Vma.Device device : devices) {
-            DiskReader disk =
-                    reader.disk(snapshot, new DeviceName(device.name())).orElseThrow();
-            done = write(disk, device, writer, done, progress);
+            try (DiskReader disk =
+                    reader.disk(snapshot, new DeviceName(device.name())).orElseThrow()) {
+                done = write(disk, device, writer, done, progress);
+            }
         }
         writer.finish();
     }

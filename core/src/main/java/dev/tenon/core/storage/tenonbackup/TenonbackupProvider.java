@@ -63,6 +63,10 @@ final class TenonbackupProvider implements BackupProvider {
     private final Repository repository;
     private final TaskLog log;
     private final Map<DeviceName, ShownDisk> shown = new TreeMap<>();
+
+    /** What the shown ones are of. */
+    private final Map<DeviceName, DiskReader> read = new TreeMap<>();
+
     private @Nullable SnapshotId archive;
     private @Nullable Instant begun;
     private @Nullable Snapshot made;
@@ -346,9 +350,10 @@ final class TenonbackupProvider implements BackupProvider {
     @Override
     public Path initVolumeRestore(VolumeName volume, DeviceName device) {
         return doing("show disk '" + device + "' of backup '" + storage + ":" + volume + "'", () -> {
-            DiskReader disk = disk(volume, device);
             WorkDirectory directory = working();
             cleanupVolumeRestore(volume, device);
+            DiskReader disk = disk(volume, device);
+            read.put(device, disk);
             ShownDisk file = ShownDisk.show(directory, device.toString(), new RestoredDisk(disk));
             shown.put(device, file);
             return file.path();
@@ -359,10 +364,10 @@ final class TenonbackupProvider implements BackupProvider {
     public boolean copyVolume(
             VolumeName volume, DeviceName device, Path target, BackupLimits limits, LongConsumer copied) {
         return doing("restore disk '" + device + "' of backup '" + storage + ":" + volume + "'", () -> {
-            DiskReader disk = disk(volume, device);
             RateLimit limit = new RateLimit(limits.bytesPerSecond());
             AtomicLong moved = new AtomicLong();
-            try (SparseFile file = SparseFile.openForWritingPast(target)) {
+            try (DiskReader disk = disk(volume, device);
+                    SparseFile file = SparseFile.openForWritingPast(target)) {
                 file.setSize(disk.size().bytes());
                 disk.copy(
                         (offset, chunk) -> {
@@ -389,6 +394,10 @@ final class TenonbackupProvider implements BackupProvider {
         ShownDisk file = shown.remove(device);
         if (file != null) {
             file.close();
+        }
+        DiskReader disk = read.remove(device);
+        if (disk != null) {
+            disk.close();
         }
     }
 
@@ -440,6 +449,7 @@ final class TenonbackupProvider implements BackupProvider {
     private void endRestore() {
         shown.values().forEach(ShownDisk::close);
         shown.clear();
+        read.clear();
         doing("end the restore", () -> {
             if (work != null) {
                 Objects.requireNonNull(work).close();
