@@ -146,7 +146,8 @@ class AdoptionTest {
         assumeTrue("root".equals(System.getProperty("user.name")), "only root can give up what root may do");
         adopt(scratch);
         Files.setPosixFilePermissions(path(state), PosixFilePermissions.fromString("-wx------"));
-        List<String> command = new ArrayList<>(List.of("setpriv", "--bounding-set", "-dac_override,-dac_read_search"));
+        String rights = "-dac_override,-dac_read_search";
+        List<String> command = new ArrayList<>(List.of("setpriv", "--inh-caps", rights, "--bounding-set", rights));
         command.addAll(Installation.tenonCommand(
                 scratch.temporary(),
                 "serve",

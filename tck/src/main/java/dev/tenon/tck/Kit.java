@@ -212,7 +212,7 @@ public final class Kit {
                         case TestAbortedException _ -> Checked.Result.NOT_SUPPORTED;
                         default -> Checked.Result.FAILED;
                     },
-                    thrown == null ? "" : why(thrown),
+                    thrown == null ? "" : why(thrown, time),
                     time);
         }
 
@@ -234,8 +234,8 @@ public final class Kit {
             return printable.toString();
         }
 
-        private String why(Throwable thrown) {
-            if (thrown instanceof TimeoutException) {
+        private String why(Throwable thrown, Duration time) {
+            if (thrown instanceof TimeoutException && time.compareTo(conduct.limit()) >= 0) {
                 return "it had not ended after " + seconds(conduct.limit())
                         + ", so it was given up: a call of the plugin hangs";
             }

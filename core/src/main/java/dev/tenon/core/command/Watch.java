@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
  * @param look throws what its caller is told; the command is killed then
  */
 public record Watch(Duration every, Runnable look) {
-    static final Watch NONE = new Watch(Duration.ofDays(3650), () -> {});
+    /** Nothing is looked at. */
+    public static final Watch NONE = new Watch(Duration.ofDays(3650), () -> {});
 
     /** Whether a process ends in time. */
     boolean seesEnd(Process process, Duration deadline) throws InterruptedException {

@@ -240,6 +240,10 @@ public final class LiveDisks implements GuestDisks {
         try {
             qmp.execute("cont");
         } catch (QmpException e) {
+            if (!e.isLost()) {
+                LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, e.getMessage());
+                throw e;
+            }
             boolean isInterrupted = Thread.interrupted();
             try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
                 another.execute("cont");

@@ -59,7 +59,7 @@ final class ChainSnapshots {
                     failure.error(),
                     Outcome.UNKNOWN,
                     failure.getMessage() + "; volume '" + VolumeGroupPlugin.inGroup(storage, volume.value())
-                            + "' is now called '" + name + "' and nothing else",
+                            + "' is now called '" + name + "', and what has its own name, if anything does, is not it",
                     failure);
         }
     }

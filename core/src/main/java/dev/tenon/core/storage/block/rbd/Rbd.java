@@ -348,19 +348,29 @@ final class Rbd {
     }
 
     private void change(String failure, Duration limit, String operation, List<String> arguments) {
-        ShortCommand.Ended ended = watched(failure, new ShortCommand(rbd(operation, arguments), ENVIRONMENT, limit));
+        ShortCommand.Ended ended = watched(
+                failure, new ShortCommand(rbd(operation, arguments), ENVIRONMENT, limit), watch(operation, arguments));
         ended.errors().forEach(this::said);
         if (ended.exitCode() != 0) {
             throw new StorageException(errorOf(ended), Outcome.UNKNOWN, failure + ": " + words(ended));
         }
     }
 
-    private ShortCommand.Ended watched(String failure, ShortCommand command) {
+    private static ShortCommand.Ended watched(String failure, ShortCommand command, Watch watch) {
         try {
-            return command.run(room);
+            return command.run(watch);
         } catch (StorageException e) {
             throw e.error() == StorageError.NO_SPACE ? full(failure, e) : e;
         }
+    }
+
+    /** What makes room goes on in a full pool, or says at once that it cannot; what only reads goes on. */
+    private Watch watch(String operation, List<String> arguments) {
+        return switch (operation) {
+            case "rm", "export", "map", "unmap" -> Watch.NONE;
+            case "snap" -> List.of("rm", "purge").contains(arguments.getFirst()) ? Watch.NONE : room;
+            default -> room;
+        };
     }
 
     private static StorageException full(String failure, StorageException e) {
@@ -382,7 +392,8 @@ final class Rbd {
      * @param failure what an error message begins with
      */
     void stream(String failure, Path from, Path to, String operation, String... arguments) {
-        new Command(rbd(operation, List.of(arguments)), failure, RbdHost.LONGEST).run(from, to, room);
+        List<String> words = List.of(arguments);
+        new Command(rbd(operation, words), failure, RbdHost.LONGEST).run(from, to, watch(operation, words));
     }
 
     private static String words(ShortCommand.Ended ended) {

@@ -2,6 +2,7 @@ package dev.tenon.core.storage.block.zfs;
 
 import dev.tenon.core.linux.OpenFiles;
 import dev.tenon.core.spi.Format;
+import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.ParsedVolume;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
@@ -91,7 +92,13 @@ record Removal(Datasets datasets, String pool, ParsedVolume.GuestImage image) {
     }
 
     private void refuseHeld(String who) {
-        if (datasets.zfs().isHeld(pool, place())) {
+        boolean isHeld;
+        try {
+            isHeld = datasets.zfs().isHeld(pool, place());
+        } catch (StorageException e) {
+            throw new StorageException(e.error(), Outcome.FAILED_CLEAN, e.getMessage(), e);
+        }
+        if (isHeld) {
             throw inUse("dataset is busy: " + who);
         }
     }
