@@ -18,6 +18,8 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -121,15 +123,16 @@ public final class Qmp implements AutoCloseable {
     public Object execute(String command, Map<String, ?> arguments) throws QmpException {
         long end = System.nanoTime() + limit.toNanos();
         try {
-            send(JSON.std.asBytes(Map.of("execute", command, "arguments", arguments)), end);
+            String id = UUID.randomUUID().toString();
+            send(JSON.std.asBytes(Map.of("execute", command, "arguments", arguments, "id", id)), end);
             while (true) {
                 Map<String, Object> message = message(end);
-                Object answer = message.get("return");
-                if (answer != null) {
-                    return answer;
-                }
-                if (message.get("error") instanceof Map<?, ?> error) {
-                    throw QmpException.refused(command, String.valueOf(error.get("desc")));
+                // QEMU gives the answer to a command of a client that has gone to the next one.
+                if (id.equals(message.get("id"))) {
+                    if (message.get("error") instanceof Map<?, ?> error) {
+                        throw QmpException.refused(command, String.valueOf(error.get("desc")));
+                    }
+                    return Objects.requireNonNull(message.get("return"), "an answer without an error");
                 }
                 remember(message);
             }

@@ -20,6 +20,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -88,8 +89,12 @@ class BackupAccessTest {
                         new InputStreamReader(Channels.newInputStream(client), StandardCharsets.UTF_8))) {
             say(client, "{\"QMP\": {\"version\": {}, \"capabilities\": []}}");
             for (String answer : List.of("{\"return\": {}}", answerToStop, "{\"return\": {}}")) {
-                heard.add(JSON.std.mapFrom(lines.readLine()));
-                say(client, answer);
+                Map<String, Object> asked = new HashMap<>(JSON.std.mapFrom(lines.readLine()));
+                Object id = asked.remove("id");
+                heard.add(asked);
+                // QEMU gives what a client that has gone was to get to the next one.
+                say(client, "{\"error\": {\"desc\": \"it was another's\"}, \"id\": \"another\"}");
+                say(client, answer.replaceFirst("}$", ", \"id\": \"" + id + "\"}"));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
