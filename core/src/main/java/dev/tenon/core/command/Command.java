@@ -132,15 +132,7 @@ public record Command(List<String> arguments, @Nullable String errorPrefix, Dura
                     }
                 });
         try {
-            boolean hasEnded;
-            try {
-                hasEnded = watch.seesEnd(process, deadline);
-            } catch (RuntimeException e) {
-                kill(process);
-                throw e;
-            }
-            if (!hasEnded) {
-                kill(process);
+            if (!watch.seesEnd(process, deadline, () -> kill(process))) {
                 throw failed("got timeout");
             }
             reader.join(DRAIN_LIMIT);

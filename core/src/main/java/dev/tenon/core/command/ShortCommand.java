@@ -114,15 +114,7 @@ public record ShortCommand(List<String> arguments, Map<String, String> environme
         try {
             Reading output = new Reading("output-" + process.pid(), process.getInputStream(), LONGEST_OUTPUT);
             Reading errors = new Reading("errors-" + process.pid(), process.getErrorStream(), LONGEST_ERRORS);
-            boolean hasEnded;
-            try {
-                hasEnded = watch.seesEnd(process, deadline);
-            } catch (RuntimeException e) {
-                kill(process);
-                throw e;
-            }
-            if (!hasEnded) {
-                kill(process);
+            if (!watch.seesEnd(process, deadline, () -> kill(process))) {
                 throw failed("got timeout");
             }
             int exitCode = process.exitValue();

@@ -13,8 +13,12 @@ public record Watch(Duration every, Runnable look) {
     /** Nothing is looked at. */
     public static final Watch NONE = new Watch(Duration.ofDays(3650), () -> {});
 
-    /** Whether a process ends in time. */
-    boolean seesEnd(Process process, Duration deadline) throws InterruptedException {
+    /**
+     * Whether a process ends in time.
+     *
+     * @param kill ends one that does not, or whose look throws
+     */
+    boolean seesEnd(Process process, Duration deadline, Runnable kill) throws InterruptedException {
         long begin = System.nanoTime();
         while (true) {
             long left = deadline.toNanos() - (System.nanoTime() - begin);
@@ -22,9 +26,15 @@ public record Watch(Duration every, Runnable look) {
                 return true;
             }
             if (left <= every.toNanos()) {
+                kill.run();
                 return false;
             }
-            look.run();
+            try {
+                look.run();
+            } catch (RuntimeException e) {
+                kill.run();
+                throw e;
+            }
         }
     }
 }

@@ -584,8 +584,7 @@ class ZfsVolumes {
 
     // ---- encryption
 
-    @Test
-    void anEncryptedStorageHasEncryptedVolumesAndNeedsItsKey() throws IOException {
+    private static Storage encrypted() throws IOException {
         Path key = Files.writeString(Files.createTempFile("key-", ".txt"), "a long passphrase");
         Lab.run(
                 "zfs",
@@ -597,7 +596,12 @@ class ZfsVolumes {
                 "-o",
                 "keylocation=file://" + key,
                 TANK + "/secret");
-        Storage secret = ZfsLab.storage(TANK + "/secret", Map.of());
+        return ZfsLab.storage(TANK + "/secret", Map.of());
+    }
+
+    @Test
+    void anEncryptedStorageHasEncryptedVolumesAndNeedsItsKey() throws IOException {
+        Storage secret = encrypted();
         make(DISK, SIZE);
         write(DISK, 7);
         plugin.snapshotVolume(storage, DISK, ONE);
@@ -646,18 +650,7 @@ class ZfsVolumes {
     /** ZFS before 2.4 sends it as it is, with the key's traces, or not at all. */
     @Test
     void anEncryptedVolumeIsSentByAZfsThatCanLeaveTheKeyOut() throws IOException {
-        Path key = Files.writeString(Files.createTempFile("key-", ".txt"), "a long passphrase");
-        Lab.run(
-                "zfs",
-                "create",
-                "-o",
-                "encryption=on",
-                "-o",
-                "keyformat=passphrase",
-                "-o",
-                "keylocation=file://" + key,
-                TANK + "/secret");
-        Storage secret = ZfsLab.storage(TANK + "/secret", Map.of());
+        Storage secret = encrypted();
         plugin.allocImage(secret, GUEST, Image.RAW, DISK.value(), SIZE);
         plugin.snapshotVolume(secret, DISK, ONE);
         failsWith(StorageError.NOT_SUPPORTED, "no option -U", () -> exportedFrom(secret, DISK, of(ONE, null, false)));

@@ -1,6 +1,7 @@
 package dev.tenon.core.backup.host;
 
 import dev.tenon.core.backup.host.SnapshotNodes.Bitmap;
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.linux.SparseFile;
 import dev.tenon.core.qemu.Qmp;
 import dev.tenon.core.qemu.QmpException;
@@ -244,17 +245,14 @@ public final class LiveDisks implements GuestDisks {
                 LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, e.getMessage());
                 throw e;
             }
-            boolean isInterrupted = Thread.interrupted();
-            try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
-                another.execute("cont");
-            } catch (QmpException again) {
-                LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, again.getMessage());
-                e.addSuppressed(again);
-            } finally {
-                if (isInterrupted) {
-                    Thread.currentThread().interrupt();
+            Uninterrupted.run(() -> {
+                try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
+                    another.execute("cont");
+                } catch (QmpException again) {
+                    LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, again.getMessage());
+                    e.addSuppressed(again);
                 }
-            }
+            });
             throw e;
         }
     }
@@ -366,7 +364,10 @@ public final class LiveDisks implements GuestDisks {
 
     @Override
     public void close() {
-        boolean isInterrupted = Thread.interrupted();
+        Uninterrupted.run(this::endAndRemoveFiles);
+    }
+
+    private void endAndRemoveFiles() {
         end();
         qmp.close();
         for (Path file : fleecingFiles) {
@@ -375,9 +376,6 @@ public final class LiveDisks implements GuestDisks {
             } catch (IOException e) {
                 LOG.warn("event=fleecing-image-left file={} reason=\"{}\"", file, e.getMessage());
             }
-        }
-        if (isInterrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 }
