@@ -65,6 +65,8 @@ public final class LiveDisks implements GuestDisks {
         }
     }
 
+    private static final int MOST_CONTS = 5;
+
     private final Qmp qmp;
     private final Path monitor;
     private final String bitmapName;
@@ -203,10 +205,7 @@ public final class LiveDisks implements GuestDisks {
 
     private void fix() throws QmpException {
         boolean hasDevices = disks.stream().anyMatch(disk -> disk.qomPath != null);
-        boolean isRunning = hasDevices
-                && qmp.execute("query-status") instanceof Map<?, ?> status
-                && Boolean.TRUE.equals(status.get("running"));
-        if (!isRunning) {
+        if (!hasDevices || !isRunning(qmp)) {
             copyFromNow();
             return;
         }
@@ -222,6 +221,10 @@ public final class LiveDisks implements GuestDisks {
             throw e;
         }
         goOn();
+    }
+
+    private static boolean isRunning(Qmp qmp) throws QmpException {
+        return qmp.execute("query-status") instanceof Map<?, ?> status && Boolean.TRUE.equals(status.get("running"));
     }
 
     private void copyFromNow() throws QmpException {
@@ -247,7 +250,11 @@ public final class LiveDisks implements GuestDisks {
             }
             Uninterrupted.run(() -> {
                 try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
-                    another.execute("cont");
+                    // The 'stop' whose answer was not waited for may take effect only now.
+                    for (int i = 0; i < MOST_CONTS && !(i > 0 && isRunning(another)); i++) {
+                        another.execute("query-status");
+                        another.execute("cont");
+                    }
                 } catch (QmpException again) {
                     LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, again.getMessage());
                     e.addSuppressed(again);
