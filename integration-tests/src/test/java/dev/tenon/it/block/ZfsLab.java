@@ -19,17 +19,21 @@ public final class ZfsLab {
     static final String POOL = "tank";
     static final String ID = "lab";
 
-    /** With the patience that a guest without a processor of its own needs. */
-    public static final ZfsHost HOST = new ZfsHost(
-            Path.of("/sbin"),
-            Path.of("/dev/zvol"),
-            Path.of("/proc/mounts"),
-            Locks.ofHost(),
-            Duration.ofMinutes(5),
-            Duration.ofMinutes(10),
-            Duration.ofMinutes(1));
+    static final ZfsHost HOST = host(Locks.ofHost());
 
     private ZfsLab() {}
+
+    /** With the patience that a guest without a processor of its own needs. */
+    public static ZfsHost host(Locks locks) {
+        return new ZfsHost(
+                Path.of("/sbin"),
+                Path.of("/dev/zvol"),
+                Path.of("/proc/mounts"),
+                locks,
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(10),
+                Duration.ofMinutes(1));
+    }
 
     static ZfsPoolPlugin plugin() {
         return new ZfsPoolPlugin(HOST);

@@ -3,7 +3,6 @@ package dev.tenon.it.sidebyside;
 import static dev.tenon.it.sidebyside.PoolComparison.IS_LONG;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.tenon.core.lock.Locks;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
@@ -28,9 +27,8 @@ class LvmBesidePve {
     private static final String PERL = "side-perl";
     private static final String JAVA = "side-java";
     private static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", IS_LONG ? 250 : 5);
-    private static final Locks LOCKS = new Locks(Path.of("/var/lock"), Path.of("/etc/pve"));
-    private static final LvmHost HOST =
-            new LvmHost(Path.of("/sbin"), Path.of("/dev"), LOCKS, Duration.ofMinutes(5), Duration.ofMinutes(10));
+    private static final LvmHost HOST = new LvmHost(
+            Path.of("/sbin"), Path.of("/dev"), PoolComparison.LOCKS, Duration.ofMinutes(5), Duration.ofMinutes(10));
 
     @Test
     void volumesOfAThinPool(Scratch scratch) {
@@ -127,7 +125,7 @@ class LvmBesidePve {
                 STORAGE,
                 PerlSide.config(scratch, STORAGE, section(isThin, JAVA), List.of()),
                 java(isThin, JAVA),
-                LOCKS.storage(new StorageId(STORAGE), false),
+                PoolComparison.LOCKS.storage(new StorageId(STORAGE), false),
                 isThin ? List.of("raw") : List.of("raw", "qcow2", "qcow2"),
                 STEPS);
     }

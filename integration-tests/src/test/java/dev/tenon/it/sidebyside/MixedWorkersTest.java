@@ -62,9 +62,7 @@ class MixedWorkersTest {
     }
 
     private static Locks locks(Scratch scratch) {
-        return Installation.pveLibrary() == null
-                ? new Locks(PerlSide.locks(scratch), null)
-                : new Locks(Path.of("/var/lock"), Path.of("/etc/pve"));
+        return Installation.pveLibrary() == null ? new Locks(PerlSide.locks(scratch), null) : PoolComparison.LOCKS;
     }
 
     private static Set<String> files(Path directory) {

@@ -3,7 +3,9 @@ package dev.tenon.it.sidebyside;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.core.lock.ExclusiveLock;
+import dev.tenon.core.lock.Locks;
 import dev.tenon.it.support.Scratch;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,6 +18,9 @@ import java.util.concurrent.ExecutionException;
 /** PVE's own plugin and a type in Java, each on a pool of its own that gets the same operations, or both on one. */
 final class PoolComparison {
     static final boolean IS_LONG = Boolean.getBoolean("tenon.full");
+
+    /** Where PVE's own modules lock, whether this is a PVE host or not. */
+    static final Locks LOCKS = new Locks(Path.of("/var/lock"), Path.of("/etc/pve"));
 
     private static final int WORKERS_PER_LANGUAGE = 2;
     private static final int SHOWN_STEPS = 20;

@@ -91,6 +91,7 @@ final class Refusals {
             new Pair("\\(2\\) No such file or directory", "no such image"),
             new Pair("^command '/usr/bin/rbd .*failed: exit code 2$", "does not exist on image"),
             new Pair("unprotecting snap failed: \\(16\\)", "at least 1 child"),
+            new Pair("could not find any snapshots to destroy", "dataset does not exist"),
             new Pair("shrinking an image is only allowed", "unable to shrink"),
             new Pair("^we can't rename volume if a snapshot", "it is based on its snapshot"),
             new Pair("^failed to query file information with qemu-img$", "does not exist"),

@@ -2,6 +2,7 @@ package dev.tenon.it.sidebyside;
 
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageId;
+import dev.tenon.core.storage.block.zfs.ZfsHost;
 import dev.tenon.core.storage.block.zfs.ZfsPoolPlugin;
 import dev.tenon.it.block.Lab;
 import dev.tenon.it.block.ZfsLab;
@@ -22,6 +23,8 @@ class ZfsBesidePve {
     private static final String PERL = "side-perl";
     private static final String JAVA = "side-java";
     private static final int STEPS = Integer.getInteger("tenon.sidebyside.steps", 250);
+
+    private static final ZfsHost HOST = ZfsLab.host(PoolComparison.LOCKS);
 
     /** What depends on when something was written, or is another in each pool. */
     private static final Set<String> OWN = Set.of(
@@ -56,7 +59,7 @@ class ZfsBesidePve {
         Map<String, Object> section = section(pool);
         section.put("content", Map.of("images", "1", "rootdir", "1"));
         section.remove("type");
-        return new JavaSide(new ZfsPoolPlugin(ZfsLab.HOST), Storage.of(STORAGE, "zfspool", section), Path.of(pool));
+        return new JavaSide(new ZfsPoolPlugin(HOST), Storage.of(STORAGE, "zfspool", section), Path.of(pool));
     }
 
     private static String config(Scratch scratch, String pool) {
@@ -115,7 +118,7 @@ class ZfsBesidePve {
                 STORAGE,
                 config(scratch, JAVA),
                 java(JAVA),
-                ZfsLab.HOST.locks().storage(new StorageId(STORAGE), false),
+                HOST.locks().storage(new StorageId(STORAGE), false),
                 List.of("raw", "subvol"),
                 STEPS);
     }
