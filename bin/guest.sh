@@ -125,6 +125,12 @@ run_guest() {
     set +m
     printf '%s' $group >"$guest_run/group"
     exec 3>&- 4>&-
+    if [ -n "$tied" ]; then
+        {
+            read -r || kill -TERM $$
+        } <&0 {guard}>&- &
+        trap 'kill '$!' 2>/dev/null; exec {guard}>&-; wait $guard_pid' EXIT
+    fi
     wait $group 2>/dev/null || true
     if [ -e "$guest_run/late" ]; then
         say "the guest was killed after $limit seconds"

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -65,20 +66,29 @@ class GuestTest {
         assertThat(said.status()).isZero();
     }
 
+    private interface End {
+        void of(Process process) throws Exception;
+    }
+
     /** A command that is killed cannot end what it started. */
     @Test
     void aGuestEndsWithTheCommandThatStartedItHoweverThatEnds(Scratch scratch) throws Exception {
+        endsBy(scratch, Process::destroyForcibly);
+    }
+
+    /** Nor can a program that is killed end the command. */
+    @Test
+    void aGuestThatIsTiedEndsWithItsInput(Scratch scratch) throws Exception {
+        endsBy(scratch, process -> process.getOutputStream().close(), "--tied");
+    }
+
+    private static void endsBy(Scratch scratch, End end, String... options) throws Exception {
         new Guest(scratch).required();
         Path share = Files.createDirectory(scratch.file("share"));
-        List<String> command = List.of(
-                Installation.home() + "/bin/guest",
-                "--share",
-                share.toString(),
-                "--",
-                "sh",
-                "-c",
-                "echo >\"$0/up\"; sleep 1000",
-                share.toString());
+        List<String> command = new ArrayList<>(List.of(Installation.home() + "/bin/guest"));
+        command.addAll(List.of(options));
+        command.addAll(List.of(
+                "--share", share.toString(), "--", "sh", "-c", "echo >\"$0/up\"; sleep 1000", share.toString()));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(scratch.file("said").toFile());
@@ -88,13 +98,15 @@ class GuestTest {
         try {
             await().atMost(Duration.ofMinutes(1)).until(() -> Files.exists(share.resolve("up")));
             assertThat(processesOf(scratch)).isNotEmpty();
+            end.of(process);
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                assertThat(process.isAlive()).isFalse();
+                assertThat(processesOf(scratch)).isEmpty();
+                assertThat(scratch.file("guests")).isEmptyDirectory();
+            });
         } finally {
             process.destroyForcibly().waitFor();
         }
-        await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
-            assertThat(processesOf(scratch)).isEmpty();
-            assertThat(scratch.file("guests")).isEmptyDirectory();
-        });
     }
 
     /** The processes that are a guest in this directory. */

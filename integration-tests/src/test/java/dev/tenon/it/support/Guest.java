@@ -134,7 +134,7 @@ public final class Guest {
     public Said run(String... command) {
         List<String> whole = new ArrayList<>(program);
         whole.addAll(options);
-        whole.add("--");
+        whole.addAll(List.of("--tied", "--"));
         whole.addAll(List.of(command));
         return said(whole);
     }
@@ -143,10 +143,8 @@ public final class Guest {
         try {
             Path output = Files.createTempFile(scratch.root(), "guest-", ".out");
             Path errors = Files.createTempFile(scratch.root(), "guest-", ".err");
-            ProcessBuilder builder = new ProcessBuilder(command)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectOutput(output.toFile())
-                    .redirectError(errors.toFile());
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectOutput(output.toFile()).redirectError(errors.toFile());
             builder.environment().put("TMPDIR", scratch.root().toString());
             builder.environment().putAll(variables);
             Process process = builder.start();
