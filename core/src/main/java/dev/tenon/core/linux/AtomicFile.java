@@ -14,12 +14,16 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** Replaces the content of a file in one step: whoever reads it sees the old or the new, after a crash too. */
 public final class AtomicFile {
     private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rw-------");
     private static final int PERMISSIONS = 07777;
+
+    /** Two threads may replace one file at once. */
+    private static final AtomicLong NUMBERS = new AtomicLong();
 
     private AtomicFile() {}
 
@@ -65,7 +69,7 @@ public final class AtomicFile {
             Path target, byte[] content, @Nullable Set<PosixFilePermission> mode, Attributes attributes)
             throws IOException {
         Path temporary = target.resolveSibling(
-                target.getFileName() + ".tmp." + ProcessHandle.current().pid());
+                target.getFileName() + ".tmp." + ProcessHandle.current().pid() + "." + NUMBERS.getAndIncrement());
         Files.deleteIfExists(temporary); // of a process that had the same id and was killed
         try {
             try (FileChannel channel = FileChannel.open(

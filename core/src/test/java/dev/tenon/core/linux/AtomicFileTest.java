@@ -7,7 +7,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +57,31 @@ class AtomicFileTest {
 
         assertThat(mode(file)).isEqualTo("r--------");
         assertThat(Files.readAllBytes(file)).isEqualTo(NEW);
+    }
+
+    @Test
+    void ofTwoThatReplaceItAtOnceOneWritesAllOfIt() throws Exception {
+        Path file = directory.resolve("file");
+        int rounds = 200;
+        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            List<Future<?>> writers = new ArrayList<>();
+            for (byte value = 1; value <= 2; value++) {
+                byte[] content = new byte[100_000];
+                Arrays.fill(content, value);
+                writers.add(threads.submit(() -> {
+                    for (int i = 0; i < rounds; i++) {
+                        AtomicFile.replaceReport(file, content);
+                        byte[] seen = Files.readAllBytes(file);
+                        assertThat(seen).hasSize(content.length).containsOnly(seen[0]);
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> writer : writers) {
+                writer.get();
+            }
+        }
+        assertThat(names()).containsExactly("file");
     }
 
     /** A name that cannot be replaced: that of a directory with something in it. */
