@@ -67,10 +67,10 @@ public final class Sequences {
 
     private void run(Trio first, long seed, int steps, Consumer<Compared> results) {
         Trio trio = first;
-        Changes changes = new Changes(seed, old.formats(trio.ofOld.storage()));
-        List<Step> made = new ArrayList<>();
-        Set<Place> told = new HashSet<>();
         try {
+            Changes changes = new Changes(seed, old.formats(trio.ofOld.storage()));
+            List<Step> made = new ArrayList<>();
+            Set<Place> told = new HashSet<>();
             for (int i = 0; i < steps; i++) {
                 Step step = changes.next(trio.ofOld.volumes());
                 made.add(step);

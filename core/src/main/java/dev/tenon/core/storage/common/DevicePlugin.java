@@ -164,11 +164,21 @@ public abstract class DevicePlugin implements StoragePlugin {
                     storage,
                     made,
                     parsed.format(),
-                    unfilled(storage, e),
+                    reason(storage, e),
                     work -> locked(storage, () -> {
                         work.run();
                         return made;
                     }));
+        }
+    }
+
+    /** What is left is removed also if nobody can tell why it could not be filled. */
+    private StorageException reason(Storage storage, StorageException failure) {
+        try {
+            return unfilled(storage, failure);
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
+            return failure;
         }
     }
 
