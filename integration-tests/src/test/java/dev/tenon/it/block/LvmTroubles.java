@@ -2,6 +2,7 @@ package dev.tenon.it.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.tenon.core.linux.Descriptor;
 import dev.tenon.core.spi.ByteSize;
@@ -33,6 +34,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -429,6 +431,22 @@ class LvmTroubles {
         thick.snapshotVolume(wiping, QCOW2, ONE);
         thick.rollback(wiping, QCOW2, ONE);
         assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, "snap_vm-100-disk-0_one.qcow2", QCOW2.value());
+    }
+
+    /** PVE renames the snapshot next, and until then no guest can start. */
+    @Test
+    void aVolumeThatARunningGuestHasLeftIsOverwrittenAfterTheCall() {
+        Storage slow = Lab.thick(
+                Lab.GROUP,
+                Map.of("snapshot-as-volume-chain", "1", "saferemove", "1", "saferemove_throughput", "-400k"));
+        thick.allocImage(slow, GUEST, Image.QCOW2, QCOW2.value(), SIZE);
+        thick.snapshotVolume(slow, QCOW2, ONE);
+        thick.deleteSnapshot(slow, QCOW2, new SnapshotName("current"), true);
+        assertThat(names(Lab.GROUP)).contains("del-" + QCOW2).doesNotContain(QCOW2.value());
+        thick.renameSnapshot(slow, QCOW2, ONE, new SnapshotName("current"));
+        assertThat(names(Lab.GROUP)).contains(QCOW2.value());
+        await().atMost(Duration.ofMinutes(5))
+                .untilAsserted(() -> assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, QCOW2.value()));
     }
 
     @Test

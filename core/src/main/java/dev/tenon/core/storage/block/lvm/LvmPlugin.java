@@ -380,7 +380,27 @@ public final class LvmPlugin extends VolumeGroupPlugin {
     public void deleteSnapshot(Storage storage, VolumeName volume, SnapshotName snapshot, boolean isRunning) {
         requireQcow2(volume, "delete snapshot for");
         ChainSnapshots snapshots = snapshotsOf(storage, volume);
-        wipe(storage, isRunning ? snapshots.drop(snapshot) : snapshots.delete(snapshot));
+        if (isRunning) {
+            wipeMeanwhile(storage, snapshots.drop(snapshot));
+        } else {
+            wipe(storage, snapshots.delete(snapshot));
+        }
+    }
+
+    /** Until this call ends, a volume that QEMU has left for its snapshot has not got its name back, and no guest can start. */
+    private void wipeMeanwhile(Storage storage, List<String> names) {
+        if (!names.isEmpty()) {
+            Thread.ofPlatform().name("overwrite " + storage.id()).start(() -> {
+                try {
+                    wipe(storage, names);
+                } catch (StorageException e) {
+                    LOG.error(
+                            "event=not-overwritten storage={} reason={}",
+                            storage.id(),
+                            Quoted.inWords(String.valueOf(e.getMessage())));
+                }
+            });
+        }
     }
 
     @Override
