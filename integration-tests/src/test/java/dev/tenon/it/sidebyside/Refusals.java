@@ -91,6 +91,8 @@ final class Refusals {
             new Pair("\\(2\\) No such file or directory", "no such image"),
             new Pair("^command '/usr/bin/rbd .*failed: exit code 2$", "does not exist on image"),
             new Pair("unprotecting snap failed: \\(16\\)", "at least 1 child"),
+            // Of what zfs snapshot says of a missing volume PVE shows the last line, which is about its usage.
+            new Pair("For the delegated permission list, run: zfs allow", "dataset does not exist"),
             new Pair("could not find any snapshots to destroy", "dataset does not exist"),
             new Pair("shrinking an image is only allowed", "unable to shrink"),
             new Pair("^we can't rename volume if a snapshot", "it is based on its snapshot"),

@@ -15,6 +15,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** PVE's own ZFSPoolPlugin and the type in Java do the same, in a guest. */
@@ -92,8 +94,15 @@ class ZfsBesidePve {
                 .map(line -> line.split("\t", -1))
                 .filter(words -> !OWN.contains(words[1]) && !words[1].startsWith("written@"))
                 .forEach(words -> all.computeIfAbsent(words[0].replace(pool, "POOL"), _ -> new TreeMap<>())
-                        .put(words[1], (words[2] + " " + words[3]).replace(pool, "POOL")));
+                        .put(words[1], (value(words) + " " + words[3]).replace(pool, "POOL")));
         return all;
+    }
+
+    /** Clones are told in an order of ZFS's own. */
+    private static String value(String[] words) {
+        return words[1].equals("clones")
+                ? Stream.of(words[2].split(",", -1)).sorted().collect(Collectors.joining(","))
+                : words[2];
     }
 
     @Test

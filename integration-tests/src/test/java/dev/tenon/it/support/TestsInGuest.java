@@ -16,7 +16,10 @@ import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/** The program that runs test classes in a {@link Guest} and says how each test ended. */
+/**
+ * The program that runs test classes in a {@link Guest} and says how each test ended. One that hangs fails after {@code
+ * -Dtenon.test.limit}, and says where all threads are.
+ */
 final class TestsInGuest {
     private TestsInGuest() {}
 
@@ -28,6 +31,10 @@ final class TestsInGuest {
                 .selectors(Arrays.stream(classes)
                         .map(DiscoverySelectors::selectClass)
                         .toList())
+                .configurationParameter(
+                        "junit.jupiter.execution.timeout.default", System.getProperty("tenon.test.limit", "20m"))
+                .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD")
+                .configurationParameter("junit.jupiter.execution.timeout.threaddump.enabled", "true")
                 .build();
         Launcher launcher = LauncherFactory.create();
         TestPlan plan = launcher.discover(request);
