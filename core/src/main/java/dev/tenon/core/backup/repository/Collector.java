@@ -276,6 +276,11 @@ public final class Collector {
                 continue;
             }
             ChunkSet live = mark(ChunkIndex.load(layout, Set.of()));
+            // One that came meanwhile may have found a snapshot that was forgotten before it was marked.
+            if (hasReaders(Repository.names(Layout.entries(layout.leases())))) {
+                waiting += condemned.packs().size();
+                continue;
+            }
             try (ChunkIndex rest = ChunkIndex.load(layout, Condemned.packs(layout))) {
                 for (String pack : condemned.packs()) {
                     Path file = layout.pack(pack);

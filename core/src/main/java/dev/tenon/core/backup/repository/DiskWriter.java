@@ -111,6 +111,7 @@ public final class DiskWriter {
      * @throws IOException what the filling of one has thrown, or the repository; the backup has failed then
      */
     public void awaitFilled() throws IOException {
+        flush();
         snapshot.await();
     }
 

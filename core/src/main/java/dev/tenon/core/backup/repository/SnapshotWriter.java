@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -62,6 +63,9 @@ public final class SnapshotWriter implements AutoCloseable {
     private final Map<DeviceName, DiskWriter> disks = new LinkedHashMap<>();
     private @Nullable TreeWriter tree;
 
+    /** While there is one, nothing is removed that was there when it was taken. */
+    private @Nullable Lease bases;
+
     SnapshotWriter(
             SnapshotId id,
             Layout layout,
@@ -98,11 +102,21 @@ public final class SnapshotWriter implements AutoCloseable {
     /**
      * A disk of which only what has changed since another snapshot is written.
      *
-     * @param base the disk in that snapshot
+     * @return empty if that snapshot is not there any more, or has no such disk
      */
-    public DiskWriter disk(DeviceName device, Snapshot.Disk base) throws IOException {
-        return disk(
-                device, base.size(), base.leaves().stream().map(ChunkId::parse).toList());
+    public Optional<DiskWriter> disk(DeviceName device, SnapshotId base) throws IOException {
+        if (bases == null) {
+            // What the disk has in common with its base may be in packs that nobody else needs.
+            bases = Lease.take(layout, Lease.Kind.READ);
+        }
+        Snapshot found = Repository.record(layout, base, packers.key());
+        Snapshot.Disk disk = found == null ? null : found.disks().get(device);
+        return disk == null
+                ? Optional.empty()
+                : Optional.of(disk(
+                        device,
+                        disk.size(),
+                        disk.leaves().stream().map(ChunkId::parse).toList()));
     }
 
     private DiskWriter disk(DeviceName device, ByteSize size, List<ChunkId> leaves) throws IOException {
@@ -131,18 +145,11 @@ public final class SnapshotWriter implements AutoCloseable {
         return reader;
     }
 
-    /** A buffer for a chunk, which is given back by {@link #store}. Waits while too many chunks are under way. */
-    byte[] buffer() throws IOException {
-        awaitRoom();
-        try {
-            synchronized (buffers) {
-                byte[] buffer = buffers.poll();
-                return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
-            }
-        } catch (Error e) {
-            // There may be no room for one, and who closes this waits for all.
-            ahead.release();
-            throw e;
+    /** A buffer for a chunk, which is given back by {@link #store}. Each disk may have one that is not full yet. */
+    byte[] buffer() {
+        synchronized (buffers) {
+            byte[] buffer = buffers.poll();
+            return buffer == null ? new byte[DiskTable.CHUNK] : buffer;
         }
     }
 
@@ -154,6 +161,7 @@ public final class SnapshotWriter implements AutoCloseable {
                 return direct == null ? memory.allocate(DiskTable.CHUNK) : direct.clear();
             }
         } catch (Error e) {
+            // There may be no room for one, and who closes this waits for all.
             ahead.release();
             throw e;
         }
@@ -224,7 +232,6 @@ public final class SnapshotWriter implements AutoCloseable {
         synchronized (buffers) {
             buffers.push(buffer);
         }
-        ahead.release();
     }
 
     /** Gets the id of a chunk that is stored. */
@@ -244,8 +251,14 @@ public final class SnapshotWriter implements AutoCloseable {
         store(buffer, List.of(new Part(0, length, stored)));
     }
 
-    /** Stores chunks by a thread of its own. */
+    /** Stores chunks by a thread of its own. Waits while too many chunks are under way. */
     void store(byte[] buffer, List<Part> parts) throws IOException {
+        try {
+            awaitRoom();
+        } catch (IOException e) {
+            give(buffer);
+            throw e;
+        }
         execute(
                 () -> {
                     for (Part part : parts) {
@@ -254,7 +267,10 @@ public final class SnapshotWriter implements AutoCloseable {
                         }
                     }
                 },
-                () -> give(buffer));
+                () -> {
+                    give(buffer);
+                    ahead.release();
+                });
     }
 
     /** Work of a thread of this writer. */
@@ -450,6 +466,7 @@ public final class SnapshotWriter implements AutoCloseable {
         ahead.acquireUninterruptibly(AHEAD);
         memory.close();
         try (lease;
+                @Nullable Lease _ = bases;
                 packs;
                 index;
                 reader) {

@@ -191,7 +191,7 @@ public final class TreeWriter {
         return at;
     }
 
-    private byte[] buffered() throws IOException {
+    private byte[] buffered() {
         byte[] current = buffer;
         if (current == null) {
             current = snapshot.buffer();

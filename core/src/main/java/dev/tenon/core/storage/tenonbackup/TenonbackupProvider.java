@@ -199,11 +199,12 @@ final class TenonbackupProvider implements BackupProvider {
             throws IOException {
         DiskWriter to;
         if (disk.bitmap() == BitmapMode.REUSE) {
-            Snapshot.Disk before = base.map(snapshot -> snapshot.disks().get(device))
+            to = (base.isEmpty()
+                            ? Optional.<DiskWriter>empty()
+                            : writer.disk(device, base.get().id()))
                     .filter(found -> found.size().equals(disk.size()))
                     .orElseThrow(() -> new IOException("the backup has gone that the bitmap of disk '" + device
                             + "' goes on from; make the backup again, it will be a full one"));
-            to = writer.disk(device, before);
         } else {
             to = writer.disk(device, disk.size());
         }

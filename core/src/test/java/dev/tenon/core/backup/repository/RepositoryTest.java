@@ -26,7 +26,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -148,8 +147,7 @@ class RepositoryTest {
         byte[] change = random(4, CHUNK / 2);
         SnapshotId id;
         try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
-            DiskWriter disk =
-                    writer.disk(DISK, Objects.requireNonNull(first.disks().get(DISK)));
+            DiskWriter disk = writer.disk(DISK, first.id()).orElseThrow();
             disk.write(CHUNK - 1000, ByteBuffer.wrap(change));
             System.arraycopy(change, 0, content, CHUNK - 1000, change.length);
             disk.write(2 * CHUNK - 10, ByteBuffer.wrap(change, 0, 10));
@@ -166,6 +164,58 @@ class RepositoryTest {
         repository.collect();
         assertThat(restored(id)).as("without the base").isEqualTo(content);
         assertThat(repository.list("default")).containsExactly(id);
+    }
+
+    /** Of a VM with many disks, each of which ends in the middle of a chunk. */
+    @Test
+    void anyNumberOfDisksMayHaveAChunkThatIsNotFullYet() throws IOException {
+        int disks = 40;
+        SnapshotId id;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME)) {
+            List<DiskWriter> written = new ArrayList<>();
+            for (int i = 0; i < disks; i++) {
+                DiskWriter disk = writer.disk(new DeviceName("drive-scsi" + i), ByteSize.ofBytes(2L * CHUNK));
+                disk.write(7, ByteBuffer.wrap(new byte[] {(byte) (i + 1)}));
+                written.add(disk);
+            }
+            for (DiskWriter disk : written) {
+                disk.awaitFilled();
+            }
+            id = writer.publish(CONFIG, null).id();
+        }
+
+        assertThat(repository.find(id).orElseThrow().disks()).hasSize(disks);
+        assertThat(repository.verify().isSound()).isTrue();
+    }
+
+    /** Packs that are condemned, because a collector has seen them before their snapshot was there. */
+    @Test
+    void whatAnIncrementalBackupHasOfItsBaseStaysThoughTheBaseIsForgotten() throws IOException {
+        byte[] content = random(3, 6 * CHUNK);
+        Snapshot first;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME)) {
+            writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+            writer.await();
+            writer.seal();
+            assertThat(repository.collect().waiting()).isEqualTo(1);
+            first = writer.publish(CONFIG, null);
+        }
+        SnapshotId id;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
+            DiskWriter disk = writer.disk(DISK, first.id()).orElseThrow();
+            disk.write(9, ByteBuffer.wrap(new byte[] {42}));
+            content[9] = 42;
+            repository.forget(first.id());
+            assertThat(repository.collect().packs()).isZero();
+            id = writer.publish(CONFIG, null).id();
+        }
+
+        repository.collect();
+        assertThat(repository.verify().isSound()).isTrue();
+        assertThat(restored(id)).isEqualTo(content);
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(2))) {
+            assertThat(writer.disk(DISK, first.id())).isEmpty();
+        }
     }
 
     @Test
