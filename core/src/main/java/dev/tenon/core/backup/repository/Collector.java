@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -19,7 +18,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,9 @@ public final class Collector {
 
     /** So many names have room where the spare was. */
     private static final int MOST_IF_TIGHT = 5000;
+
+    /** The repositories that this process collects. To open the file of the lock and close it again would give it back. */
+    private static final Set<Path> COLLECTED = ConcurrentHashMap.newKeySet();
 
     private final Layout layout;
     private final Packer.Pool packers;
@@ -56,10 +60,22 @@ public final class Collector {
 
     Collected collect() throws IOException {
         layout.requirePresent();
+        Path root = layout.root().toRealPath();
+        if (!COLLECTED.add(root)) {
+            throw inUse();
+        }
+        try {
+            return collectAlone();
+        } finally {
+            COLLECTED.remove(root);
+        }
+    }
+
+    private Collected collectAlone() throws IOException {
         try (FileChannel channel = FileChannel.open(
                         layout.root().resolve("collector.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                FileLock lock = lock(channel)) {
-            if (!lock.isValid()) {
+                @Nullable FileLock lock = channel.tryLock()) {
+            if (lock == null) {
                 throw inUse();
             }
             revokeDead();
@@ -89,18 +105,6 @@ public final class Collector {
             }
             LOG.warn("the index stays as it is until there is space: {}", e.toString());
         }
-    }
-
-    private FileLock lock(FileChannel channel) throws IOException {
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                return lock;
-            }
-        } catch (OverlappingFileLockException e) {
-            // by a thread of this process
-        }
-        throw inUse();
     }
 
     private StorageException inUse() {
@@ -270,6 +274,10 @@ public final class Collector {
         long freed = 0;
         int waiting = 0;
         for (Condemned condemned : Condemned.all(layout)) {
+            if (!condemned.isComplete()) {
+                // Whom it waits for is not in it yet.
+                continue;
+            }
             boolean isWaiting = condemned.leases().stream().anyMatch(busy::contains) || hasReaders(busy);
             if (isWaiting) {
                 waiting += condemned.packs().size();

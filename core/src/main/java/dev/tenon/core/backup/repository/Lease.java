@@ -33,13 +33,15 @@ final class Lease implements AutoCloseable {
 
     private final Path directory;
     private final Kind kind;
+    private final Duration pause;
     private final Thread renewal;
     private long beats;
     private boolean isClosed;
 
-    private Lease(Path directory, Kind kind) {
+    private Lease(Path directory, Kind kind, Duration pause) {
         this.directory = directory;
         this.kind = kind;
+        this.pause = pause;
         this.renewal = Thread.ofPlatform()
                 .daemon()
                 .name("lease " + directory.getFileName())
@@ -48,9 +50,18 @@ final class Lease implements AutoCloseable {
 
     /** Takes a lease. Everybody who looks from now on sees it. */
     static Lease take(Layout layout, Kind kind) throws IOException {
+        return take(layout, kind, RENEWAL);
+    }
+
+    /**
+     * The same, with another time between renewals.
+     *
+     * @param pause how long it says the same
+     */
+    static Lease take(Layout layout, Kind kind, Duration pause) throws IOException {
         layout.requirePresent();
         Path directory = layout.leases().resolve(ProcessIdentity.own() + "." + COUNT.incrementAndGet());
-        Lease lease = new Lease(directory, kind);
+        Lease lease = new Lease(directory, kind, pause);
         try {
             Layout.makeDirectory(directory);
             lease.beat();
@@ -109,18 +120,28 @@ final class Lease implements AutoCloseable {
     }
 
     private void renew() {
+        boolean isTold = false;
         try {
             while (!Thread.interrupted()) {
-                Thread.sleep(RENEWAL);
-                beat();
+                Thread.sleep(pause);
+                try {
+                    beat();
+                    isTold = false;
+                } catch (IOException e) {
+                    if (!isTold) {
+                        LOG.warn(
+                                "the lease '{}' cannot be renewed, so what is written under it may not be published: {}",
+                                directory,
+                                e.toString());
+                    }
+                    isTold = true;
+                    if (isLost()) {
+                        return;
+                    }
+                }
             }
         } catch (InterruptedException e) {
             // closed
-        } catch (IOException e) {
-            LOG.warn(
-                    "the lease '{}' cannot be renewed, so what is written under it may not be published: {}",
-                    directory,
-                    e.toString());
         }
     }
 
@@ -138,13 +159,16 @@ final class Lease implements AutoCloseable {
         return state.startsWith(Kind.READ.name());
     }
 
-    /** Whether the owner is known to be dead: it was a process of this node and has ended. */
+    /**
+     * Whether the owner is known to be dead: it was a process of this boot of this machine and has ended. Another machine may
+     * have the same name.
+     */
     static boolean isOwnerGone(Path directory) {
         String name = directory.getFileName().toString();
         int dot = name.lastIndexOf('.');
         return dot > 0
                 && ProcessIdentity.parse(name.substring(0, dot))
-                        .map(ProcessIdentity::hasEnded)
+                        .map(owner -> owner.boot().equals(ProcessIdentity.own().boot()) && owner.hasEnded())
                         .orElse(false);
     }
 

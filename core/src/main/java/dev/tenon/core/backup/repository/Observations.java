@@ -12,11 +12,14 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What this node has seen of the leases of other nodes, from one collection to the next. A lease that says the same for long
+ * What this node has seen of the leases of other nodes since it was booted, from one collection to the next. A lease that says the same for long
  * is dead. Only this node's clock counts.
  */
 final class Observations {
     private static final Duration LONG = Duration.ofMinutes(10);
+
+    /** Another machine may have the same name, and a clock of its own. */
+    private static final String BOOT = ProcessIdentity.own().boot();
 
     private record Seen(String state, long since) {}
 
@@ -34,8 +37,8 @@ final class Observations {
         try {
             for (String line : Files.readAllLines(observations.file)) {
                 String[] words = line.split("\t", -1);
-                if (words.length == 3 && words[2].matches("[0-9]{1,18}")) {
-                    observations.before.put(words[0], new Seen(words[1], Long.parseLong(words[2])));
+                if (words.length == 4 && words[1].equals(BOOT) && words[3].matches("[0-9]{1,18}")) {
+                    observations.before.put(words[0], new Seen(words[2], Long.parseLong(words[3])));
                 }
             }
         } catch (NoSuchFileException e) {
@@ -61,6 +64,8 @@ final class Observations {
     void write() throws IOException {
         StringBuilder text = new StringBuilder();
         now.forEach((lease, seen) -> text.append(lease)
+                .append('\t')
+                .append(BOOT)
                 .append('\t')
                 .append(seen.state())
                 .append('\t')

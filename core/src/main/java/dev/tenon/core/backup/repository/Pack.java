@@ -2,6 +2,7 @@ package dev.tenon.core.backup.repository;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -55,10 +56,20 @@ final class Pack {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** What is in a sealed pack. */
+    /**
+     * What is in a sealed pack.
+     *
+     * @throws BadRepositoryException if it is damaged, or on a part of the disk that cannot be read
+     */
     static List<PackEntry> read(Path file) throws IOException {
         String where = "pack '" + file.getFileName() + "'";
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return read(channel, where);
+        }
+    }
+
+    private static List<PackEntry> read(FileChannel channel, String where) throws IOException {
+        try {
             long size = channel.size();
             ByteBuffer trailer = ByteBuffer.allocate(TRAILER);
             if (size < MAGIC.length + TRAILER) {
@@ -84,6 +95,10 @@ final class Pack {
                 found.add(PackEntry.read(entries, where));
             }
             return found;
+        } catch (BadRepositoryException | ClosedChannelException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new BadRepositoryException(where + " cannot be read: " + e.getMessage() + "; verify the repository");
         }
     }
 

@@ -44,6 +44,9 @@ final class PackWriter implements AutoCloseable {
             Thread.ofPlatform().daemon().name("packs of a backup").factory());
     private @Nullable Future<?> sealing;
 
+    /** Why the open pack is not what its entries say. */
+    private @Nullable IOException broken;
+
     /**
      * For one backup or collector.
      *
@@ -61,6 +64,23 @@ final class PackWriter implements AutoCloseable {
 
     /** Appends a stored chunk, with its header. */
     synchronized void append(ChunkId id, ChunkKind kind, int plain, ByteBuffer stored) throws IOException {
+        refuseBroken();
+        try {
+            add(id, kind, plain, stored);
+        } catch (IOException e) {
+            broken = e;
+            throw e;
+        }
+    }
+
+    /** A part of a chunk may have been written, and what comes behind it would not be found. */
+    private void refuseBroken() throws IOException {
+        if (broken != null) {
+            throw new IOException("a pack could not be written: " + broken.getMessage(), broken);
+        }
+    }
+
+    private void add(ChunkId id, ChunkKind kind, int plain, ByteBuffer stored) throws IOException {
         if (channel != null && (long) offset + stored.remaining() > SIZE - RESERVE) {
             end();
         }
@@ -86,6 +106,7 @@ final class PackWriter implements AutoCloseable {
 
     /** Seals what is open, and waits: every chunk that was appended is durable and can be found. */
     synchronized void seal() throws IOException {
+        refuseBroken();
         end();
         awaitSealed();
     }

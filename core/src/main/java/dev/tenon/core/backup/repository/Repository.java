@@ -350,17 +350,21 @@ public final class Repository implements AutoCloseable {
         }
         SnapshotId id = new SnapshotId(namespace, type, guest, time);
         Lease lease = Lease.take(layout, Lease.Kind.WRITE);
+        ChunkIndex index = null;
         try {
             // In this order: a collector waits for the leases that it sees, and later ones see what it condemned.
             Set<String> condemned = Condemned.packs(layout);
-            ChunkIndex index = ChunkIndex.load(layout, condemned);
+            index = ChunkIndex.load(layout, condemned);
             Indexes.publish(layout, lease, index.unnamed());
             // The disks of the base may lie in condemned packs, too.
             ChunkReader reader =
                     new ChunkReader(layout, condemned.isEmpty() ? index : ChunkIndex.load(layout, Set.of()), packers);
             return new SnapshotWriter(id, layout, lease, index, reader, packers, condemned);
         } catch (IOException | RuntimeException e) {
-            lease.close();
+            try (lease;
+                    @Nullable ChunkIndex _ = index) {
+                // both are closed
+            }
             throw e;
         }
     }

@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.tenonbackup;
 
+import dev.tenon.core.backup.repository.BadRepositoryException;
 import dev.tenon.core.backup.repository.Repository;
 import dev.tenon.core.backup.repository.Snapshot;
 import dev.tenon.core.backup.repository.SnapshotId;
@@ -24,6 +25,7 @@ import dev.tenon.core.spi.PropertyOption;
 import dev.tenon.core.spi.PropertySchema;
 import dev.tenon.core.spi.PruneMark;
 import dev.tenon.core.spi.Pruned;
+import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Secrets;
 import dev.tenon.core.spi.SizeInfo;
@@ -52,10 +54,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The storage type {@code tenonbackup}: backups, and nothing else, in a repository of chunks in a directory. */
 public final class TenonbackupPlugin extends DevicePlugin {
+    private static final Logger LOG = LoggerFactory.getLogger(TenonbackupPlugin.class);
     private static final String KEY = StorageRepository.KEY;
+
+    /** Of a backup that cannot be read; any other has a byte. */
+    private static final ByteSize NOTHING = ByteSize.ofBytes(0);
+
     private static final Format FORMAT = Format.ofWord("tenon");
     private static final PluginData DATA = new PluginData(
             Set.of("backup", "none"),
@@ -230,24 +239,44 @@ public final class TenonbackupPlugin extends DevicePlugin {
             List<ListedVolume> listed = new ArrayList<>();
             for (SnapshotId id : repository.list(Archives.NAMESPACE)) {
                 if (owner == null || owner.equals(id.guest())) {
-                    Optional<Snapshot> snapshot = repository.find(id);
-                    if (snapshot.isPresent()) {
-                        listed.add(listed(storage, repository, snapshot.get()));
-                    }
+                    listed(storage, repository, id).ifPresent(listed::add);
                 }
             }
             return listed;
         });
     }
 
-    private static ListedVolume listed(Storage storage, Repository repository, Snapshot snapshot) throws IOException {
-        SnapshotId id = snapshot.id();
+    /** A backup whose record is damaged is listed with no size: it hides no other, and can be removed. */
+    private static Optional<ListedVolume> listed(Storage storage, Repository repository, SnapshotId id)
+            throws IOException {
+        try {
+            Optional<Snapshot> snapshot = repository.find(id);
+            return snapshot.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(listed(
+                            storage,
+                            repository,
+                            id,
+                            Archives.size(snapshot.get()),
+                            snapshot.get().stored()));
+        } catch (BadRepositoryException e) {
+            LOG.warn(
+                    "event=damaged-backup backup={}:{} reason={}",
+                    storage.id(),
+                    id,
+                    Quoted.inWords(String.valueOf(e.getMessage())));
+            return Optional.of(listed(storage, repository, id, NOTHING, NOTHING));
+        }
+    }
+
+    private static ListedVolume listed(
+            Storage storage, Repository repository, SnapshotId id, ByteSize size, ByteSize stored) throws IOException {
         VolumeInfo info = new VolumeInfo(
                 new VolumeId(storage.id(), Archives.name(id).volume()),
                 FORMAT,
-                Archives.size(snapshot),
+                size,
                 id.guest(),
-                snapshot.stored(),
+                stored,
                 null,
                 id.time().getEpochSecond(),
                 repository
@@ -354,6 +383,8 @@ public final class TenonbackupPlugin extends DevicePlugin {
         Pruning.check(retention);
         List<ListedVolume> own = listVolumes(storage, selection.owner(), Set.of(ContentType.BACKUP)).stream()
                 .filter(volume -> selection.type() == null || selection.type().equals(volume.subtype()))
+                // One that cannot be read must not take the place of a good one.
+                .filter(volume -> !NOTHING.equals(volume.volume().size()))
                 .toList();
         List<PruneMark> marks = Pruning.marksAsListed(own, retention);
         if (!isDryRun) {

@@ -10,10 +10,12 @@ import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.testing.LoopFileSystem;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -110,6 +112,31 @@ class PlacesTest {
         }
     }
 
+    /** A part of a chunk may be in it, and what comes later would be looked for where it is not. */
+    @Test
+    void aPackThatWasNotWrittenWhollyIsNeverSealed() throws IOException {
+        try (LoopFileSystem disk = LoopFileSystem.make(directory, "ext4", 64, "-q", "-m", "0", "-O", "^has_journal")) {
+            Path place = disk.root().resolve("repository");
+            Repository.init(place);
+            Layout layout = new Layout(place);
+            try (Lease lease = Lease.take(layout, Lease.Kind.WRITE);
+                    Packer.Pool packers = new Packer.Pool(DiskTable.CHUNK, null);
+                    PackWriter packs = new PackWriter(layout, lease, packers, null, Set.of())) {
+                ByteBuffer chunk = ByteBuffer.allocate(1 << 20);
+                ChunkId id = ChunkId.of(new byte[] {1}, 1);
+                packs.append(id, ChunkKind.DATA, 1 << 20, chunk.duplicate());
+                leave(disk, 300);
+                assertThatThrownBy(() -> packs.append(id, ChunkKind.DATA, 1 << 20, chunk.duplicate()))
+                        .hasMessageContaining("No space left");
+                disk.empty();
+                assertThatThrownBy(() -> packs.append(id, ChunkKind.DATA, 1 << 20, chunk.duplicate()))
+                        .hasMessageContaining("No space left");
+                assertThatThrownBy(packs::seal).hasMessageContaining("No space left");
+            }
+            assertThat(layout.packNames()).isEmpty();
+        }
+    }
+
     @Test
     void whatCanOnlyBeReadIsListedRestoredAndVerified() throws IOException {
         try (LoopFileSystem disk = LoopFileSystem.make(directory, "ext4", 64, "-q")) {
@@ -179,6 +206,15 @@ class PlacesTest {
         Repository.init(place);
         long day = 86_400;
         try (Repository repository = Repository.open(place)) {
+            ProcessIdentity own = ProcessIdentity.own();
+            Path namesake = place.resolve("leases/" + new ProcessIdentity(own.node(), "00000000", 1, 1) + ".1");
+            Files.createDirectory(namesake);
+            Files.writeString(namesake.resolve("state"), "WRITE 1\n");
+            repository.collect();
+            assertThat(namesake).as("of another machine with this one's name").exists();
+            Files.delete(namesake.resolve("state"));
+            Files.delete(namesake);
+
             Snapshot ahead = Work.disk(repository, VM, 10 * day);
             repository.setBase(ahead.id(), "keep");
             Snapshot behind = Work.disk(repository, VM, 9 * day);

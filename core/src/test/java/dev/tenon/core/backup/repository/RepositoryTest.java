@@ -218,6 +218,27 @@ class RepositoryTest {
         }
     }
 
+    /** A bad place of a disk, for instance: the system refuses to read. */
+    @Test
+    void aPackThatCannotBeReadStopsNothing() throws IOException {
+        byte[] content = random(3, 2 * CHUNK);
+        Snapshot first = backup(0, content);
+        Layout layout = new Layout(directory.resolve("repository"));
+        Path pack = layout.pack(layout.packNames().iterator().next());
+        Files.move(pack, directory.resolve("aside"));
+        Files.createDirectory(pack);
+        for (Path index : IndexFile.all(layout)) {
+            Files.delete(index);
+        }
+
+        repository.read().close();
+        Snapshot again = backup(1, content);
+        assertThat(restored(again.id())).isEqualTo(content);
+        repository.collect();
+        assertThat(repository.verify().isSound()).isTrue();
+        assertThat(restored(first.id())).as("the next backup has all of it").isEqualTo(content);
+    }
+
     @Test
     void aBackupThatIsGivenUpLeavesNothing() throws IOException {
         List<Path> before = files();

@@ -2,6 +2,7 @@ package dev.tenon.core.storage.tenonbackup;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tenon.core.NativeTypes;
 import dev.tenon.core.backup.nbd.BlockMap;
@@ -10,12 +11,18 @@ import dev.tenon.core.backup.nbd.FileDisk;
 import dev.tenon.core.backup.nbd.NbdServer;
 import dev.tenon.core.backup.nbd.ServedDisk;
 import dev.tenon.core.backup.repository.Repository;
+import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
+import dev.tenon.core.spi.ListedVolume;
+import dev.tenon.core.spi.PruneMark;
+import dev.tenon.core.spi.Retention;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.Vmid;
+import dev.tenon.core.spi.VolumeId;
+import dev.tenon.core.spi.VolumeInfo;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.backup.ArchiveName;
 import dev.tenon.core.spi.backup.BackupDisk;
@@ -34,12 +41,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,6 +129,51 @@ class DiskCopyTest {
         }
         assertThat(plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP)))
                 .isEmpty();
+    }
+
+    @Test
+    void aBackupThatCannotBeReadHidesNoOtherAndTakesNoPlaceOfAGoodOne() throws IOException {
+        StoragePlugin plugin = plugin();
+        Storage storage = storage();
+        List<ArchiveName> archives = new ArrayList<>();
+        try (NbdServer server =
+                        NbdServer.listen(directory.resolve("nbd.sock"), Map.of(DEVICE.value(), new Zeroes(SIZE)));
+                BackupProvider provider = plugin.newBackupProvider(storage, (level, line) -> {})) {
+            for (int i = 0; i < 2; i++) {
+                archives.add(backUp(provider, START.plusSeconds(i), disk(server.socket(), SIZE)));
+                provider.cleanupBackup(GUEST, GuestType.QEMU);
+            }
+        }
+        Path record;
+        try (Stream<Path> records = Files.walk(directory.resolve("repository/snapshots"))) {
+            record = records.filter(Files::isRegularFile)
+                    .filter(file -> file.toString()
+                            .contains(Archives.id(archives.getLast().volume())
+                                    .time()
+                                    .toString()))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(record);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(record, bytes);
+
+        assertThat(plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP)))
+                .extracting(ListedVolume::volume)
+                .extracting(VolumeInfo::volid, VolumeInfo::size)
+                .containsExactlyInAnyOrder(
+                        tuple(new VolumeId(storage.id(), archives.getFirst().volume()), ByteSize.ofBytes(SIZE)),
+                        tuple(new VolumeId(storage.id(), archives.getLast().volume()), ByteSize.ofBytes(0)));
+        assertThat(plugin.pruneBackups(
+                                storage,
+                                new Retention(Map.of("keep-last", 1L)),
+                                new BackupSelection(GUEST, null),
+                                true,
+                                (level, line) -> {})
+                        .marks())
+                .extracting(PruneMark::volid, PruneMark::mark)
+                .containsExactly(
+                        tuple(new VolumeId(storage.id(), archives.getFirst().volume()), "keep"));
     }
 
     @ParameterizedTest
