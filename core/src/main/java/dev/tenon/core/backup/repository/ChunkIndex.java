@@ -6,9 +6,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -42,7 +41,7 @@ final class ChunkIndex implements AutoCloseable {
     private final boolean isOfAll;
     private final ChunkTable table = new ChunkTable();
     private final List<Large> large = new ArrayList<>();
-    private final Map<String, List<PackEntry>> unnamed = new LinkedHashMap<>();
+    private final Set<String> unnamed = new LinkedHashSet<>();
 
     /** An index of nothing. */
     ChunkIndex(Layout layout) {
@@ -79,7 +78,9 @@ final class ChunkIndex implements AutoCloseable {
                 index.load(file, packs, small);
             }
             for (String pack : packs) {
-                index.footer(pack).ifPresent(entries -> index.unnamed.put(pack, entries));
+                if (index.readFooter(pack)) {
+                    index.unnamed.add(pack);
+                }
             }
             return index;
         } catch (IOException | RuntimeException e) {
@@ -115,14 +116,18 @@ final class ChunkIndex implements AutoCloseable {
         }
     }
 
-    /** Adds what the footer of a pack says. */
-    private Optional<List<PackEntry>> footer(String pack) throws IOException {
+    /** Adds what the footer of a pack says, if it is there and can be read. */
+    private boolean readFooter(String pack) throws IOException {
+        Optional<List<PackEntry>> entries = footer(layout, pack);
+        entries.ifPresent(found -> add(pack, found));
+        return entries.isPresent();
+    }
+
+    /** What is in a pack; empty if it was collected meanwhile, or cannot be read. */
+    static Optional<List<PackEntry>> footer(Layout layout, String pack) throws IOException {
         try {
-            List<PackEntry> entries = Pack.read(layout.pack(pack));
-            add(pack, entries);
-            return Optional.of(entries);
+            return Optional.of(Pack.read(layout.pack(pack)));
         } catch (NoSuchFileException e) {
-            // collected meanwhile
             return Optional.empty();
         } catch (BadRepositoryException e) {
             LOG.warn("a pack is left out: {}", e.getMessage());
@@ -130,8 +135,8 @@ final class ChunkIndex implements AutoCloseable {
         }
     }
 
-    /** The packs that no file of the index named, with what is in them. */
-    Map<String, List<PackEntry>> unnamed() {
+    /** The packs that no file of the index named. */
+    Set<String> unnamed() {
         return unnamed;
     }
 
@@ -229,7 +234,7 @@ final class ChunkIndex implements AutoCloseable {
                 return;
             }
             for (int pack = damaged.packs.nextSetBit(0); pack >= 0; pack = damaged.packs.nextSetBit(pack + 1)) {
-                footer(damaged.file.packs().get(pack));
+                readFooter(damaged.file.packs().get(pack));
             }
             large.remove(damaged);
             damaged.file.close();

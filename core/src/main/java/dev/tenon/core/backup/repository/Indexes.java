@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -42,13 +43,31 @@ final class Indexes {
         Entry next() throws IOException;
     }
 
+    /** Where what is in a pack is known. */
+    private interface Content {
+        Optional<List<PackEntry>> of(String pack) throws IOException;
+    }
+
     /** Makes sealed packs known. */
     static void publish(Layout layout, Lease lease, Map<String, List<PackEntry>> packs) throws IOException {
+        publish(layout, lease, packs.keySet(), pack -> Optional.ofNullable(packs.get(pack)));
+    }
+
+    /** The same of packs that say themselves what is in them: there may be too many of them for the memory. */
+    static void publish(Layout layout, Lease lease, Set<String> packs) throws IOException {
+        publish(layout, lease, packs, pack -> ChunkIndex.footer(layout, pack));
+    }
+
+    private static void publish(Layout layout, Lease lease, Set<String> packs, Content content) throws IOException {
         Map<String, List<PackEntry>> batch = new HashMap<>();
         int chunks = 0;
-        for (Map.Entry<String, List<PackEntry>> pack : packs.entrySet()) {
-            batch.put(pack.getKey(), pack.getValue());
-            chunks += pack.getValue().size();
+        for (String pack : packs) {
+            List<PackEntry> entries = content.of(pack).orElse(null);
+            if (entries == null) {
+                continue;
+            }
+            batch.put(pack, entries);
+            chunks += entries.size();
             if (chunks >= BATCH) {
                 merge(layout, lease, batch, false);
                 batch.clear();

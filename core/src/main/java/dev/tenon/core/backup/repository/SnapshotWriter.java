@@ -339,7 +339,12 @@ public final class SnapshotWriter implements AutoCloseable {
     /** Stores a chunk at once. */
     ChunkId storeNow(ChunkKind kind, byte[] chunk) throws IOException {
         refuseAfterFailure();
-        return stored(kind, chunk, 0, chunk.length);
+        try {
+            return stored(kind, chunk, 0, chunk.length);
+        } catch (NoSuchFileException e) {
+            // Who reads a tree takes that for a file that has vanished.
+            throw takenForDead(e);
+        }
     }
 
     /** Whether a chunk of another snapshot is there, and will be when this one is published. */
