@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 record Request(boolean isHead, String path, Map<String, String> query, Map<String, String> headers) {
     private static final Pattern LINE = Pattern.compile("([A-Z]{1,20}) (/[!-~]*) HTTP/1\\.[01]");
-    private static final Pattern HEADER = Pattern.compile("([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \\t]*(.*?)[ \\t]*");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
     private static final int HEXADECIMAL = 16;
+    private static final char DELETE = 0x7f;
 
     /** A request that gets no answer but a refusal. */
     static final class RefusedException extends Exception {
@@ -78,17 +79,40 @@ record Request(boolean isHead, String path, Map<String, String> query, Map<Strin
     private static Map<String, String> headers(String... lines) throws RefusedException {
         Map<String, String> headers = new HashMap<>();
         for (int i = 1; i < lines.length; i++) {
-            Matcher header = HEADER.matcher(lines[i]);
-            if (!header.matches() || lines[i].indexOf('\0') >= 0) {
+            int colon = lines[i].indexOf(':');
+            if (colon < 0
+                    || !NAME.matcher(lines[i].substring(0, colon)).matches()
+                    || lines[i].chars().anyMatch(Request::isControl)) {
                 throw new RefusedException(Response.BAD, "a header of the request is malformed");
             }
-            String name = header.group(1).toLowerCase(Locale.ROOT);
-            if (headers.put(name, header.group(2)) != null
+            String name = lines[i].substring(0, colon).toLowerCase(Locale.ROOT);
+            if (headers.put(name, withoutBlanks(lines[i].substring(colon + 1))) != null
                     && (name.equals("host") || name.equals("authorization") || name.equals("content-length"))) {
                 throw new RefusedException(Response.BAD, "the request has two headers '" + name + "'");
             }
         }
         return headers;
+    }
+
+    /** All but the tab, which is a blank. What is above 0x7f is UTF-8 of somebody's. */
+    private static boolean isControl(int c) {
+        return (c < ' ' && c != '\t') || c == DELETE;
+    }
+
+    private static String withoutBlanks(String text) {
+        int begin = 0;
+        int end = text.length();
+        while (begin < end && isBlank(text.charAt(begin))) {
+            begin++;
+        }
+        while (begin < end && isBlank(text.charAt(end - 1))) {
+            end--;
+        }
+        return text.substring(begin, end);
+    }
+
+    private static boolean isBlank(char c) {
+        return c == ' ' || c == '\t';
     }
 
     private static String decoded(String text, boolean isQuery) throws RefusedException {

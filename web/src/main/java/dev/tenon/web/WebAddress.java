@@ -69,11 +69,18 @@ public sealed interface WebAddress {
         try {
             InetAddress address = host.equals("localhost")
                     ? InetAddress.ofLiteral("127.0.0.1")
-                    : InetAddress.ofLiteral(host.replaceFirst("^\\[(.*:.*)]$", "$1"));
+                    : InetAddress.ofLiteral(withoutBrackets(host));
             return new Tcp(address, Integer.parseInt(port));
         } catch (IllegalArgumentException e) {
             throw wrong(text);
         }
+    }
+
+    /** Those that an address of IPv6 has before its port. */
+    private static String withoutBrackets(String host) {
+        return host.startsWith("[") && host.endsWith("]") && host.indexOf(':') > 0
+                ? host.substring(1, host.length() - 1)
+                : host;
     }
 
     private static IllegalArgumentException wrong(String text) {

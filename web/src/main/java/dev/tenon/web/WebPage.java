@@ -27,6 +27,9 @@ public final class WebPage implements AutoCloseable {
 
     private static final int USUAL_PORT = 80;
 
+    /** A name of DNS has 253 letters, and a port 6 with its colon. */
+    private static final int LONGEST_HOST = 260;
+
     private static final Map<String, String> FILES = Map.of(
             "page.html", "text/html; charset=utf-8",
             "page.js", "text/javascript; charset=utf-8",
@@ -148,7 +151,9 @@ public final class WebPage implements AutoCloseable {
     /** A page of somebody else whose name leads here must not become ours. Nobody's name leads to a Unix socket. */
     private boolean isOurs(@Nullable String host) {
         return settings.address() instanceof WebAddress.Unix
-                || (host != null && (names.contains(host.toLowerCase(Locale.ROOT)) || isAddress(host)));
+                || (host != null
+                        && host.length() <= LONGEST_HOST
+                        && (names.contains(host.toLowerCase(Locale.ROOT)) || isAddress(host)));
     }
 
     /** An address has several spellings, of which a browser chooses one. */

@@ -39,6 +39,10 @@ class RequestTest {
                 "GET / HTTP/1.1\r\n folded: x",
                 "GET / HTTP/1.1\r\nname : x",
                 "GET / HTTP/1.1\r\nname: a\nb: c",
+                "GET / HTTP/1.1\r\nname: a\u0001b",
+                "GET / HTTP/1.1\r\nname: a\u007f",
+                "GET / HTTP/1.1\r\nname",
+                "GET / HTTP/1.1\r\n: a",
                 "GET / HTTP/1.1\r\nHost: a\r\nhost: b",
                 "GET / HTTP/1.1\r\nContent-Length: 1",
                 "GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 5",
@@ -52,6 +56,24 @@ class RequestTest {
         assertThat(refused.response().status()).isEqualTo(Response.BAD);
     }
 
+    /** A pattern with a part for the blanks on each side tries all ways to divide them, with a thread of all connections. */
+    @Test
+    void blanksAreLookedAtOnce() throws Request.RefusedException {
+        String blanks = " \t".repeat(3500);
+
+        assertThat(Request.parse("GET / HTTP/1.1\r\nX:" + blanks + "a" + blanks + "b" + blanks)
+                        .header("x"))
+                .isEqualTo("a" + blanks + "b");
+        assertThat(Request.parse("GET / HTTP/1.1\r\nX:" + blanks).header("x")).isEmpty();
+        assertThat(catchThrowableOfType(
+                        Request.RefusedException.class,
+                        () -> Request.parse("GET / HTTP/1.1\r\nX:" + blanks + "\u0007" + blanks)))
+                .hasMessage("a header of the request is malformed");
+        // A cookie of another program of the machine, in UTF-8.
+        assertThat(Request.parse("GET / HTTP/1.1\r\nCookie: \u00c3\u0085").header("cookie"))
+                .isEqualTo("\u00c3\u0085");
+    }
+
     @ParameterizedTest
     @CsvSource({"127.0.0.1:80,127.0.0.1:80", "[::1]:8080,[0:0:0:0:0:0:0:1]:8080", "localhost:0,127.0.0.1:0"})
     void addressesOfThisMachineAreKnown(String text, String name) {
@@ -63,7 +85,20 @@ class RequestTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", ":80", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "host:80", "unix:", "[::1:80"})
+            strings = {
+                "",
+                ":80",
+                "80",
+                "127.0.0.1",
+                "127.0.0.1:",
+                "127.0.0.1:65536",
+                "host:80",
+                "unix:",
+                "[::1:80",
+                "[]:80",
+                "[:80",
+                "[127.0.0.1]:80"
+            })
     void whatIsNoAddressIsNotLookedUp(String text) {
         assertThat(catchThrowableOfType(IllegalArgumentException.class, () -> WebAddress.of(text)))
                 .hasMessageContaining("'" + text + "' is no address of a page");
