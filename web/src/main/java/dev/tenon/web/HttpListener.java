@@ -43,6 +43,11 @@ final class HttpListener implements AutoCloseable {
     private static final Duration HEAD_LIMIT = Duration.ofSeconds(5);
     private static final Duration WHOLE_LIMIT = Duration.ofSeconds(40);
     private static final Duration PAUSE = Duration.ofMillis(200);
+
+    /** The part of a file's mode that says what it is, and what it says of a socket. */
+    private static final int FILE_TYPE = 0xf000;
+
+    private static final int SOCKET = 0xc000;
     private static final String END = "\r\n\r\n";
 
     private final ServerSocketChannel server;
@@ -131,8 +136,8 @@ final class HttpListener implements AutoCloseable {
     }
 
     private static boolean isSocket(Path path) throws IOException {
-        return Boolean.TRUE.equals(
-                Files.readAttributes(path, "isOther", LinkOption.NOFOLLOW_LINKS).get("isOther"));
+        return Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) instanceof Integer mode
+                && (mode & FILE_TYPE) == SOCKET;
     }
 
     private static Object key(Path path) throws IOException {
