@@ -1,6 +1,7 @@
 package dev.tenon.web;
 
 import dev.tenon.core.decorator.Call;
+import dev.tenon.core.decorator.StatusCache;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Storage;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,7 +30,8 @@ import org.slf4j.LoggerFactory;
 /**
  * What storages last said of themselves, and when. Mostly that is what callers were told, which costs nothing. A storage that
  * nobody asks is asked, once at a time, and few storages at a time; nobody waits for the answer. To be asked changes nothing: a
- * storage that is not mounted stays so.
+ * storage that is not mounted stays so. What a {@link StatusCache} answers in place of a storage that is silent is none of its
+ * answers.
  */
 final class Statuses {
     private static final Logger LOG = LoggerFactory.getLogger(Statuses.class);
@@ -42,6 +45,7 @@ final class Statuses {
     private final Semaphore room = new Semaphore(MOST_AT_ONCE);
     private final Map<StorageId, Seen> seen = new ConcurrentHashMap<>();
     private final Map<StorageId, Long> asking = new ConcurrentHashMap<>();
+    private final Map<StorageId, Supplier<Optional<Duration>>> silences = new ConcurrentHashMap<>();
 
     /**
      * What a storage said.
@@ -60,17 +64,28 @@ final class Statuses {
     @Nullable
     Object around(Call<?> call, Supplier<@Nullable Object> next) {
         StorageId storage = call.storage();
+        return storage == null ? next.get() : noted(storage, next);
+    }
+
+    private @Nullable Object noted(StorageId storage, Supplier<@Nullable Object> asked) {
+        AtomicReference<Supplier<Optional<Duration>>> silence = new AtomicReference<>();
         try {
-            Object answer = next.get();
-            if (storage != null && answer instanceof StorageStatus status) {
+            Object answer = StatusCache.noticing(silence::set, asked);
+            if (silence.get() != null) {
+                isSilent(storage, silence.get());
+            } else if (answer instanceof StorageStatus status) {
                 saw(storage, status, null);
             }
             return answer;
         } catch (StorageException e) {
-            if (storage != null) {
-                failed(storage, e);
-            }
+            failed(storage, e);
             throw e;
+        }
+    }
+
+    private void isSilent(StorageId storage, Supplier<Optional<Duration>> silence) {
+        if (silences.size() < MOST_KEPT || silences.containsKey(storage)) {
+            silences.put(storage, silence);
         }
     }
 
@@ -90,6 +105,7 @@ final class Statuses {
         if (seen.size() < MOST_KEPT || seen.containsKey(storage)) {
             seen.put(storage, new Seen(status, problem, System.nanoTime()));
         }
+        silences.remove(storage);
     }
 
     /** What a storage last said. */
@@ -99,9 +115,11 @@ final class Statuses {
 
     /** For how long a storage has been asked in vain; empty if it is not being asked. */
     Optional<Duration> silence(StorageId storage) {
+        Supplier<Optional<Duration>> known = silences.get(storage);
+        Optional<Duration> ofCallers = known == null ? Optional.empty() : known.get();
         Long begin = asking.get(storage);
-        return begin == null || begin == 0
-                ? Optional.empty()
+        return ofCallers.isPresent() || begin == null || begin == 0
+                ? ofCallers
                 : Optional.of(Duration.ofNanos(System.nanoTime() - begin));
     }
 
@@ -119,7 +137,8 @@ final class Statuses {
                 Thread.ofVirtual().name("web-status-" + id).start(() -> ask(plugin, storage));
             }
         }
-        seen.keySet().removeIf(id -> !present.contains(id));
+        seen.keySet().retainAll(present);
+        silences.keySet().retainAll(present);
     }
 
     /** One that hangs is left behind after a while, on its thread, and is not asked again before it has answered. */
@@ -136,9 +155,9 @@ final class Statuses {
             CompletableFuture<Boolean> done = new CompletableFuture<>();
             Thread.ofPlatform().daemon().name("web-ask-" + storage.id()).start(() -> {
                 try {
-                    saw(storage.id(), plugin.status(storage, OperationCache.create()), null);
+                    noted(storage.id(), () -> plugin.status(storage, OperationCache.create()));
                 } catch (StorageException e) {
-                    failed(storage.id(), e);
+                    LOG.debug("event=web-status-refused storage={} reason=\"{}\"", storage.id(), e.getMessage());
                 } catch (RuntimeException | Error e) {
                     LOG.error("event=web-status-failed storage={}", storage.id(), e);
                     saw(storage.id(), null, "its plugin has a fault: " + e);

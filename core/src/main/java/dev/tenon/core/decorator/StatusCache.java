@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,8 @@ import org.slf4j.LoggerFactory;
  * moment, once for all that it asks of a silent storage, and then gets the last good answer, if that is not too old. Once it
  * is, {@code status} is inactive and the others fail with {@code STORAGE_UNAVAILABLE}. A refusal of the storage is an answer
  * and is passed on at once. If the storage could not even be asked, because its plugin's process cannot be started, that is
- * told, since it says nothing of the storage.
+ * told, since it says nothing of the storage. Whoever wants to know which answers are the storage's makes the call with
+ * {@link #noticing}.
  */
 public final class StatusCache implements Decorator {
     private static final Logger LOG = LoggerFactory.getLogger(StatusCache.class);
@@ -35,6 +37,8 @@ public final class StatusCache implements Decorator {
 
     /** For an answer of a storage that was silent a moment ago. */
     private static final Duration MOMENT = Duration.ofMillis(50);
+
+    private static final ScopedValue<Consumer<Supplier<Optional<Duration>>>> NOTICING = ScopedValue.newInstance();
 
     private final Settings settings;
     private final LongSupplier nanoTime;
@@ -70,6 +74,17 @@ public final class StatusCache implements Decorator {
         this.nanoTime = nanoTime;
     }
 
+    /**
+     * Makes a call of somebody who has to tell an answer of the storage from one that stands for it.
+     *
+     * @param silence gets, before an answer that stands for one of the storage, for how long the storage has been asked in
+     *     vain. That can be looked at later, too, and is empty as soon as the storage has answered
+     */
+    public static <T extends @Nullable Object> T noticing(
+            Consumer<Supplier<Optional<Duration>>> silence, Supplier<T> call) {
+        return ScopedValue.where(NOTICING, silence).call(call::get);
+    }
+
     @Override
     public @Nullable Object around(Call<?> call, Supplier<@Nullable Object> next) {
         StorageId storage = call.storage();
@@ -89,6 +104,10 @@ public final class StatusCache implements Decorator {
         private @Nullable Object good;
         private long goodAt;
         private boolean hasGood;
+
+        /** When the first question was asked that has not been answered, null if all are. */
+        private @Nullable Long silentSince;
+
         private final StorageId storage;
         private @Nullable CompletableFuture<@Nullable Object> underWay;
 
@@ -121,7 +140,9 @@ public final class StatusCache implements Decorator {
                     throw new IllegalStateException(e.getCause());
                 }
                 if (LeftAloneException.isNotAsked(refused)) {
-                    return lastGood(call).orElseThrow(() -> refused).answer();
+                    Known last = lastGood(call).orElseThrow(() -> refused);
+                    isNoticed();
+                    return last.answer();
                 }
                 if (LeftAloneException.isNoAnswer(refused)) {
                     return instead(call);
@@ -136,6 +157,9 @@ public final class StatusCache implements Decorator {
         private CompletableFuture<@Nullable Object> begin(Call<?> call, Supplier<@Nullable Object> next) {
             CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
             underWay = answer;
+            if (silentSince == null) {
+                silentSince = nanoTime.getAsLong();
+            }
             Host host = Host.calling();
             Thread.ofPlatform().daemon().name("ask-" + call.operation()).start(() -> {
                 try {
@@ -144,12 +168,18 @@ public final class StatusCache implements Decorator {
                         good = value;
                         goodAt = nanoTime.getAsLong();
                         hasGood = true;
+                        silentSince = null;
                     }
                     silent.remove(storage);
                     answer.complete(value);
                 } catch (RuntimeException | Error e) {
                     if (!(e instanceof StorageException refused) || !LeftAloneException.isSilence(refused)) {
                         silent.remove(storage);
+                    }
+                    if (!(e instanceof StorageException refused) || !LeftAloneException.isNoAnswer(refused)) {
+                        synchronized (this) {
+                            silentSince = null;
+                        }
                     }
                     answer.completeExceptionally(e);
                 }
@@ -161,7 +191,20 @@ public final class StatusCache implements Decorator {
             return nanoTime.getAsLong() - goodAt;
         }
 
+        private synchronized Optional<Duration> silence() {
+            return silentSince == null
+                    ? Optional.empty()
+                    : Optional.of(Duration.ofNanos(nanoTime.getAsLong() - silentSince));
+        }
+
+        private void isNoticed() {
+            if (NOTICING.isBound()) {
+                NOTICING.get().accept(this::silence);
+            }
+        }
+
         private @Nullable Object instead(Call<?> call) {
+            isNoticed();
             Optional<Known> last = lastGood(call);
             if (last.isPresent()) {
                 return last.get().answer();

@@ -20,11 +20,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -280,6 +282,35 @@ class DecoratorTest {
         passes(Duration.ofSeconds(61));
         assertThat(status(decorated, NAS)).isEqualTo(new StorageStatus.Inactive());
         assertThat(status(decorated, OTHER)).isEqualTo(ACTIVE);
+    }
+
+    @Test
+    void whoeverWantsToKnowLearnsWhichAnswersStandForASilentStorage() {
+        Duration patience = Duration.ofMinutes(1);
+        StoragePlugin decorated = Decorator.decorate(
+                moody,
+                new StatusCache(new StatusCache.Settings(Duration.ZERO, patience, Duration.ofSeconds(60)), now::get),
+                new CircuitBreaker(1, Duration.ofSeconds(10), now::get));
+        List<Supplier<Optional<Duration>>> silences = new ArrayList<>();
+        Supplier<StorageStatus> noticing = () -> StatusCache.noticing(silences::add, () -> status(decorated, NAS));
+        assertThat(noticing.get()).isEqualTo(ACTIVE);
+        assertThat(silences).isEmpty();
+
+        moody.mood = Mood.IS_LATE;
+        assertThat(noticing.get()).isEqualTo(ACTIVE);
+        passes(Duration.ofSeconds(9));
+        // Left alone, it is as silent as before.
+        assertThat(noticing.get()).isEqualTo(ACTIVE);
+        assertThat(silences)
+                .hasSize(2)
+                .allSatisfy(silence -> assertThat(silence.get()).contains(Duration.ofSeconds(9)));
+
+        passes(Duration.ofSeconds(2));
+        moody.mood = Mood.ANSWERS;
+        assertThat(noticing.get()).isEqualTo(ACTIVE);
+        assertThat(silences)
+                .hasSize(2)
+                .allSatisfy(silence -> assertThat(silence.get()).isEmpty());
     }
 
     @Test

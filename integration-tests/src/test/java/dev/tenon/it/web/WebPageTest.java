@@ -3,6 +3,7 @@ package dev.tenon.it.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tenon.core.decorator.StatusCache;
 import dev.tenon.it.support.DaemonProcess;
 import dev.tenon.it.support.HangingMount;
 import dev.tenon.it.support.Images;
@@ -196,6 +197,42 @@ class WebPageTest {
         }
         long asking = threads(shown.daemon().pid(), "web-ask-hangs");
         assertThat(asking).isLessThanOrEqualTo(1);
+    }
+
+    /** Its callers are told something else meanwhile. */
+    @Test
+    void aPerlPluginWhoseStorageHangsIsSilent(Scratch scratch) throws IOException {
+        HangingMount hanging = HangingMount.make(scratch);
+        Path looking = Files.writeString(scratch.file("LookingPlugin.pm"), """
+                package PVE::Storage::Custom::LookingPlugin;
+                use strict;
+                use warnings;
+                use base qw(PVE::Storage::Plugin);
+                sub api { return 13; }
+                sub type { return 'looking'; }
+                sub plugindata { return { content => [ { images => 1 }, { images => 1 } ] }; }
+                sub options { return { path => { fixed => 1 }, content => { optional => 1 } }; }
+                sub status { my ($class, $storeid, $scfg) = @_; return (3, 2, 1, -e "$scfg->{path}/here" ? 1 : 0); }
+                1;
+                """);
+        ShownDaemon shown = ShownDaemon.start(
+                scratch,
+                "looking: nas\n\tpath " + scratch.root() + "\n\tcontent images\n\nlooking: hangs\n\tpath "
+                        + hanging.path() + "\n\tcontent images\n",
+                "--plugin",
+                looking.toString());
+        shown.awaitState("nas", "inactive");
+
+        Duration patience = StatusCache.Settings.USUAL.patience();
+        Awaitility.await("the silence is told").atMost(Duration.ofSeconds(60)).until(() -> {
+            Map<?, ?> row = shown.storage("hangs");
+            return row.get("silence") instanceof Number seconds
+                    && seconds.doubleValue() * 1000 > patience.toMillis() + 500
+                    && "unknown".equals(row.get("state"));
+        });
+        assertThat(shown.get("/metrics").body())
+                .doesNotContain("tenon_storage_silent_seconds{storage=\"hangs\"} 0.")
+                .doesNotContain("tenon_storage_active{storage=\"hangs\"");
     }
 
     private static long threads(long process, String name) {
