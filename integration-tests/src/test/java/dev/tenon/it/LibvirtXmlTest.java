@@ -306,6 +306,19 @@ class LibvirtXmlTest {
     }
 
     @Test
+    void aPoolThatSaysNoUserOfItsClusterIsNotGivenAwaySilently(Scratch scratch) throws IOException {
+        StorageCommands tenon = new StorageCommands(scratch);
+        tenon.write("rbd: ceph\n\tpool vms\n\tmonhost 127.0.0.1\n\tcontent images\n\tdisable\n\n");
+
+        TenonCommand dumped = tenon.run("libvirt", "pool-dumpxml", "ceph");
+
+        validate(written(scratch, dumped.said()), "storagepool");
+        assertThat(dumped.said()).doesNotContain("<auth");
+        assertThat(dumped.errors())
+                .contains("storage 'ceph' has neither a 'username' nor a keyring '/etc/pve/priv/ceph/ceph.keyring'");
+    }
+
+    @Test
     void theCommandsWriteAndMakeStoragesAndVolumes(Scratch scratch) throws IOException {
         StorageCommands tenon = StorageCommands.withDirectory(scratch, "fast");
         TenonCommand dumped = tenon.run("libvirt", "pool-dumpxml", "fast");

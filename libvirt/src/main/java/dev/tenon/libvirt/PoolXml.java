@@ -3,12 +3,16 @@ package dev.tenon.libvirt;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.Quoted;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageConfig;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StorageStatus;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +26,8 @@ import java.util.TreeSet;
 public final class PoolXml {
     /** What every pool may have and a storage has no property for, or has on its own. */
     private static final Set<String> WITHOUT_PROPERTY = Set.of("name", "uuid", "capacity", "allocation", "available");
+
+    private static final String USER = "username";
 
     private PoolXml() {}
 
@@ -45,6 +51,23 @@ public final class PoolXml {
         }
         elements.addAll(kind.elements(storage, initiator));
         return new XmlTree("pool", Map.of("type", kind.word()), null, elements).document();
+    }
+
+    /**
+     * The storage with the user that PVE takes where its configuration names none: {@code admin} for an RBD storage that has
+     * a keyring. Without one PVE uses the cluster without authentication.
+     *
+     * @param keyrings where the keyrings of storages are, {@code /etc/pve/priv/ceph} on a PVE host
+     */
+    public static Storage withUser(Storage storage, Path keyrings) {
+        if (!storage.config().type().equals("rbd")
+                || storage.config().text(USER).isPresent()
+                || !Files.isRegularFile(keyrings.resolve(storage.id() + ".keyring"))) {
+            return storage;
+        }
+        Map<String, Object> properties = new LinkedHashMap<>(storage.config().properties());
+        properties.put(USER, "admin");
+        return new Storage(storage.id(), new StorageConfig(storage.config().type(), properties));
     }
 
     /** The properties of a storage that its pool does not say, sorted. */

@@ -25,6 +25,7 @@ import picocli.CommandLine.Parameters;
         footer = {"", "Example: tenon libvirt pool-dumpxml fast > pool.xml"})
 final class PoolDumpxmlCommand extends HostCommand {
     private static final Path INITIATOR = Path.of("/etc/iscsi/initiatorname.iscsi");
+    private static final Path KEYRINGS = Path.of("/etc/pve/priv/ceph");
     private static final String NAME = "InitiatorName=";
 
     @Parameters(paramLabel = "STORAGE", description = "the storage")
@@ -39,11 +40,18 @@ final class PoolDumpxmlCommand extends HostCommand {
     @Override
     protected void run(Host host) throws IOException {
         var status = host.of(storage).status(storage).status();
-        Storage configured = host.configuration().current().get(storage);
+        Storage configured = PoolXml.withUser(host.configuration().current().get(storage), KEYRINGS);
         String pool = PoolXml.write(configured, status, initiator());
         Collection<String> unsaid = PoolXml.unsaid(configured);
         if (!unsaid.isEmpty()) {
             err().println("the pool does not say the storage's " + String.join(", ", unsaid));
+        }
+        if (configured.config().type().equals("rbd")
+                && configured.config().text("username").isEmpty()) {
+            err().println("the pool says no user, since storage '" + storage
+                    + "' has neither a 'username' nor a keyring '"
+                    + KEYRINGS.resolve(storage + ".keyring") + "'; without one only a cluster that asks for none is"
+                    + " reached");
         }
         out().print(pool);
     }
