@@ -213,6 +213,30 @@ class LibvirtCallsTest {
 
         Changed(StoragePlugin plugin) {
             this.plugin = plugin;
+    @Test
+    void aVolumeWhosePathIsNotKnownHidesNoOther(Scratch scratch) throws IOException {
+        Path directory = Files.createDirectories(scratch.file("subvol-100-disk-1"));
+        AtomicBoolean isBroken = new AtomicBoolean();
+        StoragePlugin memory = new MemoryPlugin("here");
+        VirConnect connect = new VirConnect(service(scratch, new Changed(memory) {
+            @Override
+            public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+                if (isBroken.get() && volume.toString().contains("disk-0")) {
+                    throw new StorageException(StorageError.COMMAND_FAILED, Outcome.UNKNOWN, "no such pool");
+                }
+                return new VolumePath(directory.toString(), null, null);
+            }
+        }));
+        connect.virStorageCreateVolume("vm-100-disk-0.raw", "mem", MEBIBYTE, 0);
+        connect.virStorageCreateVolume("vm-100-disk-1.raw", "mem", MEBIBYTE, 0);
+        isBroken.set(true);
+
+        assertThat(connect.virStorageFileStat(directory.toString()))
+                .map(VirStorageStat::type)
+                .contains(VirStorageStat.Type.DIR);
+        refused(() -> connect.virStorageFileStat("/etc"), StorageError.PERMISSION_DENIED, "in no file location");
+    }
+
         }
 
         @Override

@@ -48,7 +48,12 @@ final class FileCalls {
     /** What is at the path of a volume, which may be a link to the device. */
     static Optional<VirStorageStat> statOfVolume(Path path) {
         try {
-            boolean isDevice = FileStatus.of(path).isBlockDevice();
+            FileStatus status = FileStatus.of(path);
+            // That of a container on ZFS.
+            if (status.isDirectory()) {
+                return Optional.of(new VirStorageStat(VirStorageStat.Type.DIR, status.size()));
+            }
+            boolean isDevice = status.isBlockDevice();
             try (SparseFile volume = SparseFile.open(path)) {
                 return Optional.of(new VirStorageStat(
                         isDevice ? VirStorageStat.Type.BLOCK : VirStorageStat.Type.FILE, volume.size()));

@@ -114,8 +114,18 @@ public final class VirConnect {
     private Optional<VolumeId> volumeAt(Path path) {
         return groups().stream()
                 .flatMap(group -> volumes(group).stream())
-                .filter(volume -> storages.path(volume, null).path().equals(path.toString()))
+                .filter(volume -> path.toString().equals(path(volume)))
                 .findFirst();
+    }
+
+    /** Null if it cannot be told; what is asked may be about another volume. */
+    private @Nullable String path(VolumeId volume) {
+        try {
+            return storages.path(volume, null).path();
+        } catch (StorageException e) {
+            LOG.warn("the path of volume '{}' is not known: {}", volume, e.getMessage());
+            return null;
+        }
     }
 
     private List<VolumeId> volumes(StorageId group) {
