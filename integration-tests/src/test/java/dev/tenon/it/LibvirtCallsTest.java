@@ -207,12 +207,6 @@ class LibvirtCallsTest {
         }
     }
 
-    /** A plugin of which a test changes one answer. */
-    private static class Changed extends DelegatingPlugin {
-        private final StoragePlugin plugin;
-
-        Changed(StoragePlugin plugin) {
-            this.plugin = plugin;
     @Test
     void aVolumeWhosePathIsNotKnownHidesNoOther(Scratch scratch) throws IOException {
         Path directory = Files.createDirectories(scratch.file("subvol-100-disk-1"));
@@ -237,6 +231,12 @@ class LibvirtCallsTest {
         refused(() -> connect.virStorageFileStat("/etc"), StorageError.PERMISSION_DENIED, "in no file location");
     }
 
+    /** A plugin of which a test changes one answer. */
+    private static class Changed extends DelegatingPlugin {
+        private final StoragePlugin plugin;
+
+        Changed(StoragePlugin plugin) {
+            this.plugin = plugin;
         }
 
         @Override
@@ -336,6 +336,23 @@ class LibvirtCallsTest {
                 StorageError.INVALID_NAME,
                 "does not say the guest");
         assertThat(Scratch.files(scratch.root())).isEqualTo(before);
+    }
+
+    /** The name of a file is longer than file systems have it, which is noticed after its directory was made. */
+    @Test
+    void aDirectoryThatWasMadeForAFileThatFailsIsRemoved(Scratch scratch) throws IOException {
+        Path images = scratch.file("images");
+        VirConnect connect = new VirConnect(service(scratch), List.of(images + "/*/*"));
+        Files.createDirectories(images.resolve("there"));
+        for (String directory : List.of("new", "there")) {
+            String file = images.resolve(directory).resolve("x".repeat(256)).toString();
+            refused(() -> connect.virStorageCreateFile(file, 1, 0), StorageError.STORAGE_UNAVAILABLE, "too long");
+        }
+
+        assertThat(images.resolve("new")).doesNotExist();
+        assertThat(images.resolve("there")).isEmptyDirectory();
+        connect.virStorageCreateFile(images + "/new/disk", 1, 0);
+        assertThat(images.resolve("new/disk")).hasSize(1024);
     }
 
     @Test

@@ -98,12 +98,42 @@ final class FileCalls {
         Path above = parent(path);
         try (LinklessPath parent = LinklessPath.open(parent(above))) {
             refuseTooLarge(parent, path, size);
-            try (LinklessPath directory =
-                    parent.makeDirectory(String.valueOf(above.getFileName()), DIRECTORY_PERMISSIONS)) {
+            String name = String.valueOf(above.getFileName());
+            boolean isMade = parent.makeDirectory(name, DIRECTORY_PERMISSIONS);
+            try (LinklessPath directory = parent.open(name)) {
+                if (isMade) {
+                    parent.sync();
+                }
                 createIn(directory, path, size, isSparse);
+            } catch (IOException | StorageException e) {
+                if (isMade) {
+                    throw withoutDirectory(
+                            parent,
+                            name,
+                            e instanceof StorageException failure
+                                    ? failure
+                                    : refused((IOException) e, above, "make the directory"));
+                }
+                throw e;
             }
         } catch (IOException e) {
             throw refused(e, above, "make the directory");
+        }
+    }
+
+    /** Removes a directory that was made for a file, unless somebody uses it by now. */
+    private static StorageException withoutDirectory(LinklessPath parent, String name, StorageException failure) {
+        try {
+            parent.deleteDirectory(name);
+            return failure;
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+            return new StorageException(
+                    failure.error(),
+                    Outcome.UNKNOWN,
+                    failure.getMessage() + "; directory " + Quoted.of(name)
+                            + " is left, since it could not be removed: " + e.getMessage(),
+                    failure);
         }
     }
 

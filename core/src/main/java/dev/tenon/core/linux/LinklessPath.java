@@ -19,6 +19,7 @@ public final class LinklessPath implements AutoCloseable {
     private static final int AT_FDCWD = -100;
     private static final int PATH_ONLY = 0x200000;
     private static final int CLOSE_ON_EXEC = 0x80000;
+    private static final int REMOVE_DIRECTORY = 0x200;
     private static final long RESOLVE_NO_SYMLINKS = 4;
     private static final long RESOLVE_BENEATH = 8;
     private static final long HOW_BYTES = 3L * Long.BYTES;
@@ -112,21 +113,29 @@ public final class LinklessPath implements AutoCloseable {
     }
 
     /**
-     * Makes a directory in this one, unless there is one.
+     * Makes a directory in this one, unless there is something of that name.
      *
      * @param name without a slash
      * @param permissions for instance 0755, less what the process's umask forbids
-     * @throws java.nio.file.FileSystemLoopException if there is a symbolic link of that name
+     * @return whether it was made
      */
-    public LinklessPath makeDirectory(String name, int permissions) throws IOException {
+    public boolean makeDirectory(String name, int permissions) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment path = CLibrary.pathName(arena, name);
             long result = CLibrary.call(
                     "mkdirat", state -> (int) MKDIRAT.invokeExact(state, descriptor.number(), path, permissions));
-            if (result != -Errno.EEXIST) {
-                CLibrary.checked(result, path(name));
-            }
+            return result != -Errno.EEXIST && CLibrary.checked(result, path(name)) == 0;
         }
+    }
+
+    /**
+     * Finds what has this name in this directory.
+     *
+     * @param name without a slash
+     * @throws java.nio.file.FileSystemLoopException if there is a symbolic link of that name
+     * @throws java.nio.file.NoSuchFileException if there is nothing
+     */
+    public LinklessPath open(String name) throws IOException {
         return open(descriptor.number(), name, path(name));
     }
 
@@ -149,11 +158,24 @@ public final class LinklessPath implements AutoCloseable {
 
     /** Removes a file from this directory; a symbolic link itself, and not what it leads to. */
     public void delete(String name) throws IOException {
+        CLibrary.checked(unlink(name, 0), path(name));
+    }
+
+    /**
+     * Removes a directory from this one.
+     *
+     * @return false if there is something in it, so that it stays
+     */
+    public boolean deleteDirectory(String name) throws IOException {
+        long result = unlink(name, REMOVE_DIRECTORY);
+        return result != -Errno.ENOTEMPTY && CLibrary.checked(result, path(name)) == 0;
+    }
+
+    private long unlink(String name, int flags) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment path = CLibrary.pathName(arena, name);
-            CLibrary.checked(
-                    CLibrary.call("unlinkat", state -> (int) UNLINKAT.invokeExact(state, descriptor.number(), path, 0)),
-                    path(name));
+            return CLibrary.call(
+                    "unlinkat", state -> (int) UNLINKAT.invokeExact(state, descriptor.number(), path, flags));
         }
     }
 

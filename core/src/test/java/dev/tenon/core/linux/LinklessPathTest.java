@@ -1,9 +1,11 @@
 package dev.tenon.core.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,5 +45,22 @@ class LinklessPathTest {
     @Test
     void whereNothingIsThereIsNone() {
         assertThat(LinklessPath.is(temporary.resolve("missing"))).isFalse();
+    }
+
+    @Test
+    void aDirectoryIsMadeOnceAndRemovedOnlyIfItIsEmpty() throws IOException {
+        try (LinklessPath directory = LinklessPath.open(temporary)) {
+            assertThat(directory.makeDirectory("directory", 0755)).isFalse();
+            assertThat(directory.makeDirectory("other", 0755)).isTrue();
+            try (LinklessPath other = directory.open("other")) {
+                assertThat(other.status().isDirectory()).isTrue();
+            }
+            assertThat(directory.deleteDirectory("directory")).isFalse();
+            assertThat(directory.deleteDirectory("other")).isTrue();
+            assertThatThrownBy(() -> directory.deleteDirectory("other")).isInstanceOf(NoSuchFileException.class);
+            assertThatThrownBy(() -> directory.open("other")).isInstanceOf(NoSuchFileException.class);
+        }
+        assertThat(temporary.resolve("other")).doesNotExist();
+        assertThat(file).exists();
     }
 }
