@@ -25,6 +25,7 @@ import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeName;
 import dev.tenon.core.spi.VolumePath;
+import dev.tenon.core.storage.mounted.btrfs.BtrfsPlugin;
 import dev.tenon.core.storage.mounted.dir.DirPlugin;
 import dev.tenon.it.support.Background;
 import dev.tenon.it.support.MemoryPlugin;
@@ -108,6 +109,11 @@ class LibvirtCallsTest {
             @Override
             public String getSubdir(Storage storage, ContentType type) {
                 return odd.toString();
+            }
+
+            @Override
+            public VolumePath path(Storage storage, VolumeName volume, @Nullable SnapshotName snapshot) {
+                return new VolumePath(odd + "/" + volume, null, null);
             }
         };
         String escaped = scratch.root() + "/odd\\[1\\]\\*/*/*";
@@ -353,6 +359,33 @@ class LibvirtCallsTest {
         assertThat(images.resolve("there")).isEmptyDirectory();
         connect.virStorageCreateFile(images + "/new/disk", 1, 0);
         assertThat(images.resolve("new/disk")).hasSize(1024);
+    }
+
+    /** A storage of type btrfs has a raw image in a subvolume. */
+    @Test
+    void aFileThatTheStorageWouldNotListIsNotMade(Scratch scratch) throws IOException {
+        StoragePlugin btrfs = new BtrfsPlugin();
+        Path file = scratch.file("btrfs.cfg");
+        Files.writeString(file, "btrfs: sub\n\tpath %s\n\tcontent images\n".formatted(scratch.file("own")));
+        Map<String, StoragePlugin> types = Map.of("btrfs", btrfs);
+        ConfigStore configs = new ConfigStore(file, types, Locks.forFile(file));
+        VirConnect connect = new VirConnect(new StorageService(
+                configs::current,
+                types,
+                "here",
+                new Locks(scratch.file("lock"), null),
+                Runnable::run,
+                Permissions.ALL));
+        Files.createDirectories(scratch.file("own/images"));
+
+        refused(
+                () -> connect.virStorageCreateFile(
+                        scratch.file("own/images/100/vm-100-disk-0.raw").toString(), 1, 0),
+                StorageError.NOT_SUPPORTED,
+                "storage 'sub' keeps volume 'sub:100/vm-100-disk-0.raw' in '"
+                        + scratch.file("own/images/100/vm-100-disk-0/disk.raw"));
+
+        assertThat(scratch.file("own/images")).isEmptyDirectory();
     }
 
     @Test

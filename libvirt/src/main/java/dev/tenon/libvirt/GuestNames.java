@@ -40,7 +40,7 @@ final class GuestNames {
     /**
      * Refuses a file that its storage would not list as what it is.
      *
-     * @throws StorageException {@code INVALID_NAME}
+     * @throws StorageException {@code INVALID_NAME}; {@code NOT_SUPPORTED} if the storage keeps such an image elsewhere
      */
     static void refuseUnlisted(StorageService storages, StorageId storage, Path file) {
         String name = String.valueOf(file.getFileName());
@@ -52,12 +52,21 @@ final class GuestNames {
                     "the name " + Quoted.of(name) + " is of guest " + owner + ", and the directory of guest "
                             + Quoted.of(directory));
         }
-        ParsedVolume parsed = storages.parseVolname(new VolumeId(storage, new VolumeName(directory + "/" + name)));
+        VolumeId volume = new VolumeId(storage, new VolumeName(directory + "/" + name));
+        ParsedVolume parsed = storages.parseVolname(volume);
         if (parsed.format() != Format.Image.RAW) {
             throw StorageException.refused(
                     StorageError.INVALID_NAME,
                     "by its name " + Quoted.of(name) + " is of format '"
                             + parsed.format().word() + "', and the file would be 'raw'; end the name with '.raw'");
+        }
+        String path = storages.path(volume, null).path();
+        if (!Path.of(path).equals(file)) {
+            throw StorageException.refused(
+                    StorageError.NOT_SUPPORTED,
+                    "storage '" + storage + "' keeps volume '" + volume + "' in " + Quoted.of(path)
+                            + " and would not list a file " + Quoted.of(file.toString())
+                            + "; make the volume with: tenon volume alloc");
         }
     }
 

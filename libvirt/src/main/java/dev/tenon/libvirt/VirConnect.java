@@ -159,11 +159,12 @@ public final class VirConnect {
      * Makes an empty file for a guest's disk, with mode 0600. It may take long; there is no progress. A directory of a
      * guest that is missing is made.
      *
-     * @param path in a location; in one of a storage, the name must be one of a raw image of the directory's guest
+     * @param path in a location; in one of a storage, the name must be one of a raw image of the directory's guest, which
+     *     the storage keeps in exactly this file
      * @param size kilobytes
      * @param flags 0, which reserves the space, or {@link #VIR_STORAGE_SPARSE_FILE}
      * @throws StorageException {@code BAD_PARAMETER}, {@code PERMISSION_DENIED} as {@link #virStorageFileStat}; {@code
-     *     ALREADY_EXISTS}; {@code NOT_FOUND} if the directory is missing; {@code NO_SPACE} if there is no room for the
+     *     INVALID_NAME} for another name; {@code NOT_SUPPORTED} if the storage keeps its images otherwise; {@code ALREADY_EXISTS}; {@code NOT_FOUND} if the directory is missing; {@code NO_SPACE} if there is no room for the
      *     whole size, also of a sparse file. Unless the outcome is {@code UNKNOWN}, nothing is left
      */
     public void virStorageCreateFile(String path, long size, int flags) {
