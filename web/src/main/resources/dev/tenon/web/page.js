@@ -483,23 +483,28 @@
     clearTimeout(timer);
     if (token === '' || document.hidden || isAsking) return;
     isAsking = true;
+    const mine = token;
     let pause = PAUSE;
     try {
       const answer = await get('/state', LIMIT);
-      if (answer.status === 401) {
+      const said = answer.ok ? await answer.json() : (await answer.text()).trim();
+      // What is said to one token is nothing to the next, which is asked for at once.
+      if (token !== mine) pause = 0;
+      else if (answer.status === 401) {
         logout('The daemon does not know this token.');
         return;
+      } else if (!answer.ok) throw new Error(said);
+      else {
+        document.body.classList.remove('stale');
+        say(byId('live'), 'live');
+        show(said);
       }
-      if (!answer.ok) throw new Error((await answer.text()).trim());
-      const state = await answer.json();
-      if (token === '') return;
-      document.body.classList.remove('stale');
-      say(byId('live'), 'live');
-      show(state);
     } catch (e) {
-      pause = LONG_PAUSE;
-      document.body.classList.add('stale');
-      say(byId('live'), 'The daemon does not answer, and is asked again: ' + e.message);
+      pause = token === mine ? LONG_PAUSE : 0;
+      if (token === mine) {
+        document.body.classList.add('stale');
+        say(byId('live'), 'The daemon does not answer, and is asked again: ' + e.message);
+      }
     } finally {
       isAsking = false;
     }

@@ -159,6 +159,26 @@ class WebPageInBrowserTest {
     }
 
     @Test
+    void whatIsSaidToAnOldTokenIsNothingToANewOne() {
+        browser.open(shown.address());
+        browser.value("sessionStorage.clear()");
+        browser.open(shown.address());
+        browser.await("!document.getElementById('login').hidden");
+        browser.value("window.real = window.fetch; window.held = [];"
+                + " window.fetch = (a, o) => new Promise(go => held.push(go)).then(() => real(a, o)); 0");
+        browser.type("a-wrong-token-of-somebody");
+        browser.press("Enter", ENTER);
+        browser.await("held.length === 1");
+
+        browser.value("location.hash = '#token=" + shown.token() + "'");
+        browser.await("location.hash === ''");
+        browser.value("window.fetch = real; held[0](); 0");
+
+        browser.await("Number(document.body.dataset.updated) > 0");
+        assertThat(browser.value("document.getElementById('login').hidden")).isEqualTo(true);
+    }
+
+    @Test
     void theTokenDoesNotStayInTheAddress() {
         open();
         assertThat(browser.value("location.href")).isEqualTo(shown.address());
