@@ -344,6 +344,8 @@
   ], row => row[0]);
   const ORDER = new Intl.Collator('en', {numeric: true});
   let listed = [];
+  // How many the storage has, of which the daemon sends the first.
+  let all = 0;
   let shown = STEP;
   let listing = 0;
 
@@ -353,7 +355,9 @@
       : listed.filter(row => (row[0] + ' ' + row[1] + ' ' + row[4] + ' ' + row[5]).toLowerCase().includes(wanted));
     volumes.update(found.slice(0, shown), '');
     byId('more').hidden = found.length <= shown;
-    say(byId('count'), number(found.length) + (found.length === 1 ? ' volume' : ' volumes')
+    const first = all > listed.length ? 'the first ' + number(listed.length) + ' of ' + number(all) : '';
+    const count = wanted === '' ? first || number(found.length) : number(found.length) + (first && ' of ' + first);
+    say(byId('count'), count + (found.length === 1 && !first ? ' volume' : ' volumes')
       + (found.length > shown ? ', of which the first ' + number(shown) + ' are shown' : ''));
   }
 
@@ -362,6 +366,7 @@
     say(byId('volumes-head'), 'Volumes of ' + storage);
     byId('pick').value = '';
     listed = [];
+    all = 0;
     shown = STEP;
     volumes.update([], '');
     byId('more').hidden = true;
@@ -373,7 +378,10 @@
       const answer = await get('/volumes?storage=' + encodeURIComponent(storage), LIST_LIMIT);
       const document = answer.ok ? await answer.json() : {problem: await answer.text()};
       if (document.problem) words = document.problem;
-      else listed = document.volumes.sort((a, b) => ORDER.compare(a[0], b[0]));
+      else {
+        listed = document.volumes.sort((a, b) => ORDER.compare(a[0], b[0]));
+        all = document.all;
+      }
     } catch (e) {
       words = 'The daemon does not answer: ' + e.message;
     }

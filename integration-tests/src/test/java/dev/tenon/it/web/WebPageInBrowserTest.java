@@ -179,6 +179,19 @@ class WebPageInBrowserTest {
     }
 
     @Test
+    void howManyVolumesThereAreIsToldIfNotAllAreSent() {
+        open();
+        browser.value("window.real = window.fetch; window.fetch = async (a, o) => { const answer = await real(a, o);"
+                + " if (!a.startsWith('/volumes')) return answer;"
+                + " return new Response(JSON.stringify({...await answer.json(), all: 60000})); }; 0");
+        find("many");
+        browser.value("document.querySelector('#storages button').click()");
+        awaitText("#count", "the first 10,000 of 60,000 volumes, of which the first 200 are shown");
+        browser.type("vm-599-disk-1");
+        awaitText("#count", "11 of the first 10,000 of 60,000 volumes");
+    }
+
+    @Test
     void theTokenDoesNotStayInTheAddress() {
         open();
         assertThat(browser.value("location.href")).isEqualTo(shown.address());
