@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +35,7 @@ final class Reports {
     private static final Map<String, String> FILES = Map.of(
             PAGE, "text/html; charset=utf-8", "report.json", "application/json", "report.xml", "application/xml");
     private static final int MOST = 200;
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
     private static final long LONGEST = 4L << 20;
     private static final long SEAL_SECONDS = 600;
     private static final long MILLIS = 1000;
@@ -41,20 +44,30 @@ final class Reports {
     private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
     private final List<Path> roots;
+
+    /** A directory may be on a file system that hangs, which is nothing to the others. */
+    private final List<LastKnown<List<Found>>> known = new ArrayList<>();
+
     private final WebToken token;
 
     Reports(List<Path> roots, WebToken token) {
         this.roots = roots.stream().map(Path::toAbsolutePath).toList();
         this.token = token;
+        for (int i = 0; i < this.roots.size(); i++) {
+            Path root = this.roots.get(i);
+            String place = PREFIX + i + "/";
+            known.add(new LastKnown<>("web-reports", () -> found(root, place), List.of(), PATIENCE));
+        }
     }
 
-    private record Found(Path directory, String place, String name, long time) {}
+    private record Found(Path directory, String place, String name, long time, List<String> files) {}
 
-    /** Those that there are, the newest first. */
+    /** Those that there are, the newest first. What a directory that does not answer had last is among them. */
     List<Map<String, Object>> listed() {
         // The same for some minutes, so that a link stays while somebody moves to it.
         long until = (System.currentTimeMillis() / MILLIS / SEAL_SECONDS + 2) * SEAL_SECONDS;
-        return found().stream()
+        return known.stream()
+                .flatMap(directory -> directory.get().stream())
                 .sorted(Comparator.comparingLong(Found::time).reversed())
                 .limit(MOST)
                 .map(report -> {
@@ -63,11 +76,9 @@ final class Reports {
                     row.put("place", report.directory().toString());
                     row.put("time", report.time());
                     Map<String, String> links = new LinkedHashMap<>();
-                    for (String file : List.of(PAGE, "report.json", "report.xml")) {
-                        if (isFile(report.directory().resolve(file))) {
-                            String path = report.place() + file;
-                            links.put(file, encoded(path) + "?until=" + until + "&seal=" + token.seal(until + path));
-                        }
+                    for (String file : report.files()) {
+                        String path = report.place() + file;
+                        links.put(file, encoded(path) + "?until=" + until + "&seal=" + token.seal(until + path));
                     }
                     row.put("links", links);
                     return row;
@@ -84,25 +95,21 @@ final class Reports {
         return encoded.toString();
     }
 
-    private List<Found> found() {
+    private static List<Found> found(Path root, String place) {
         List<Found> found = new ArrayList<>();
-        for (int i = 0; i < roots.size(); i++) {
-            Path root = roots.get(i);
-            String place = PREFIX + i + "/";
-            add(found, root, place, String.valueOf(root.getFileName()));
-            if (!Files.isDirectory(root)) {
-                continue;
-            }
-            try (DirectoryStream<Path> children = Files.newDirectoryStream(root)) {
-                for (Path child : children) {
-                    String name = String.valueOf(child.getFileName());
-                    if (Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS)) {
-                        add(found, child, place + name + "/", name);
-                    }
+        add(found, root, place, String.valueOf(root.getFileName()));
+        if (!Files.isDirectory(root)) {
+            return found;
+        }
+        try (DirectoryStream<Path> children = Files.newDirectoryStream(root)) {
+            for (Path child : children) {
+                String name = String.valueOf(child.getFileName());
+                if (Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS)) {
+                    add(found, child, place + name + "/", name);
                 }
-            } catch (IOException | DirectoryIteratorException e) {
-                LOG.debug("event=web-reports-unreadable directory={} reason=\"{}\"", root, e.getMessage());
             }
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.debug("event=web-reports-unreadable directory={} reason=\"{}\"", root, e.getMessage());
         }
         return found;
     }
@@ -117,7 +124,10 @@ final class Reports {
                         name,
                         Files.getLastModifiedTime(page, LinkOption.NOFOLLOW_LINKS)
                                         .toMillis()
-                                / MILLIS));
+                                / MILLIS,
+                        Stream.of(PAGE, "report.json", "report.xml")
+                                .filter(file -> isFile(directory.resolve(file)))
+                                .toList()));
             }
         } catch (IOException e) {
             LOG.debug("event=web-report-gone file={} reason=\"{}\"", page, e.getMessage());
@@ -136,14 +146,24 @@ final class Reports {
                 && token.isSealOf(until + request.path(), request.query().getOrDefault("seal", ""));
     }
 
+    /** The number of the directory that an address names, -1 if there is none. */
+    private int root(String path) {
+        String number = path.substring(PREFIX.length(), Math.max(PREFIX.length(), path.indexOf('/', PREFIX.length())));
+        return number.matches("[0-9]{1,4}") && Integer.parseInt(number) < roots.size() ? Integer.parseInt(number) : -1;
+    }
+
     /** The file of a report. */
     Response file(String path) {
         int slash = path.lastIndexOf('/');
         String name = path.substring(slash + 1);
         String type = FILES.get(name);
-        Optional<Path> directory = type == null
+        int root = root(path);
+        if (root >= 0 && known.get(root).isLate()) {
+            return Response.busy("the directory '" + roots.get(root) + "' of the report does not answer");
+        }
+        Optional<Path> directory = type == null || root < 0
                 ? Optional.empty()
-                : found().stream()
+                : found(roots.get(root), PREFIX + root + "/").stream()
                         .filter(report -> report.place().equals(path.substring(0, slash + 1)))
                         .map(Found::directory)
                         .findFirst();

@@ -308,9 +308,12 @@ class WebPageTest {
                 "--shadow-report",
                 scratch.file("none").toString());
 
-        List<?> listed =
-                (List<?>) Objects.requireNonNull(shown.get("/state").json().get("reports"));
-        assertThat(listed).hasSize(1);
+        List<?> listed = Awaitility.await("reports are found")
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () -> (List<?>) Objects.requireNonNull(
+                                shown.get("/state").json().get("reports")),
+                        found -> found.size() == 1);
         Map<?, ?> row = (Map<?, ?>) listed.getFirst();
         assertThat(row.get("name")).isEqualTo("<img src=x>");
         Map<?, ?> links = (Map<?, ?>) Objects.requireNonNull(row.get("links"));
