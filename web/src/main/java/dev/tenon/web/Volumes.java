@@ -13,22 +13,41 @@ import dev.tenon.core.spi.StorageId;
 import dev.tenon.core.spi.StoragePlugin;
 import dev.tenon.core.spi.VolumeInfo;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** The volumes of a storage, as JSON. The storage is not activated for it. */
 final class Volumes {
     private static final int MOST = 50_000;
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(5);
 
     private final Node node;
 
     Volumes(Node node) {
         this.node = node;
+    }
+
+    /** Why a storage is not asked, if it has answered nothing for a while: it would keep a thread, of which there are few. */
+    Optional<Response> refusal(String storage) throws IOException {
+        Optional<Duration> silence;
+        try {
+            silence = node.observation().statuses().silence(new StorageId(storage));
+        } catch (StorageException e) {
+            return Optional.empty();
+        }
+        if (silence.isEmpty() || silence.get().compareTo(LONGEST_SILENCE) <= 0) {
+            return Optional.empty();
+        }
+        String problem = "storage " + Quoted.of(storage) + " has not answered for "
+                + silence.get().toSeconds() + " s, and is not asked for its volumes before it does";
+        return Optional.of(Response.of("application/json", JSON.std.asBytes(Map.of("problem", problem))));
     }
 
     /** The volumes, or why there are none. */

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -139,13 +140,20 @@ public final class WebPage implements AutoCloseable {
         return switch (request.path()) {
             case "/state" -> shared(documents, "/state", made(() -> Response.of("application/json", state.bytes())));
             case "/metrics" -> shared(documents, "/metrics", made(() -> Response.of(Metrics.TYPE, metrics.bytes())));
-            case "/volumes" -> {
-                String storage = request.query().getOrDefault("storage", "");
-                yield shared(lists, storage, made(() -> volumes.of(storage)));
-            }
+            case "/volumes" -> volumes(request.query().getOrDefault("storage", ""));
             case String path when path.startsWith(Reports.PREFIX) -> shared(reading, path, () -> reports.file(path));
             default -> Response.text(Response.NOT_FOUND, "there is no such page");
         };
+    }
+
+    private Response volumes(String storage) {
+        return made(() -> {
+                    Optional<Response> refusal = volumes.refusal(storage);
+                    return refusal.isPresent()
+                            ? refusal.get()
+                            : shared(lists, storage, made(() -> volumes.of(storage)));
+                })
+                .get();
     }
 
     /** A page of somebody else whose name leads here must not become ours. Nobody's name leads to a Unix socket. */
