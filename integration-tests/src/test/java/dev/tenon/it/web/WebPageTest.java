@@ -199,7 +199,7 @@ class WebPageTest {
         assertThat(asking).isLessThanOrEqualTo(1);
     }
 
-    /** Its callers are told something else meanwhile. */
+    /** Its callers are told something else meanwhile. A directory of reports that hangs as well is in nobody's way. */
     @Test
     void aPerlPluginWhoseStorageHangsIsSilent(Scratch scratch) throws IOException {
         HangingMount hanging = HangingMount.make(scratch);
@@ -220,7 +220,9 @@ class WebPageTest {
                 "looking: nas\n\tpath " + scratch.root() + "\n\tcontent images\n\nlooking: hangs\n\tpath "
                         + hanging.path() + "\n\tcontent images\n",
                 "--plugin",
-                looking.toString());
+                looking.toString(),
+                "--web-reports",
+                hanging.path().toString());
         shown.awaitState("nas", "inactive");
 
         assertThat(StatusCache.Settings.USUAL.patience()).isLessThan(Duration.ofSeconds(5));
@@ -230,6 +232,7 @@ class WebPageTest {
                     && seconds.doubleValue() > 5
                     && "unknown".equals(row.get("state"));
         });
+        assertThat(shown.get("/reports/0/report.html").body()).contains("of the report does not answer");
         assertThat(shown.get("/metrics").body())
                 .doesNotContain("tenon_storage_silent_seconds{storage=\"hangs\"} 0.")
                 .doesNotContain("tenon_storage_active{storage=\"hangs\"");
@@ -237,6 +240,7 @@ class WebPageTest {
         assertThat(String.valueOf(shown.get("/volumes?storage=hangs").json().get("problem")))
                 .matches(
                         "storage 'hangs' has not answered for [0-9]+ s, and is not asked for its volumes before it does");
+        hanging.close();
     }
 
     private static long threads(long process, String name) {
