@@ -69,7 +69,7 @@ package_tests() {
     local turn package
     package_scratch=$(mktemp -d)
     for turn in 1 2; do
-        package=$(bin/package --level 0 --output "$package_scratch/$turn") || return 1
+        package=$(cd "$package_scratch" && "$root/bin/package" --level 0 --output "$turn") || return 1
     done
     checked "built twice it is the same" cmp "$package_scratch"/[12]/*.deb
     checked "lintian" lintian --allow-root --fail-on error,warning "$package"
