@@ -141,6 +141,23 @@ maven() {
     )
 }
 
+# Runs a build, and dates the stamp to when it began: what changes meanwhile may not be in it, and is built the next time. A
+# build that fails leaves the stamp as it was.
+stamped() {
+    local stamp=$1 begun status=0
+    shift
+    mkdir -p "${stamp%/*}"
+    # One each: a test of bin/verify may build, too.
+    begun=$(mktemp "$stamp-XXXXXXXX")
+    "$@" || status=$?
+    if [ $status = 0 ]; then
+        mv "$begun" "$stamp"
+    else
+        rm -f "$begun"
+    fi
+    return $status
+}
+
 is_built() {
     local stamp=$root/cli/target/built
     [ -f "$stamp" ] && [ -z "$(find "$root"/{pom.xml,proto,core,tck,bridge,host,libvirt,web,cli} -newer "$stamp" \( -name '*.java' -o -name '*.json' -o -name '*.xml' -o -path '*/main/resources/*' \) -not -path '*/target/*' -not -path '*/src/test/*' -print -quit)" ]
@@ -159,11 +176,11 @@ build() {
         if ! is_built; then
             say "building (first run, or sources changed)"
             log=$root/cli/target/build.log
-            if ! maven -q -DskipTests -Dspotless.check.skip=true -pl cli -am package >"$log" 2>&1; then
+            if ! stamped "$root/cli/target/built" \
+                maven -q -DskipTests -Dspotless.check.skip=true -pl cli -am package >"$log" 2>&1; then
                 cat "$log" >&2
                 exit 1
             fi
-            touch "$root/cli/target/built"
         fi
         is_archived || archive_classes "$class_archives" "$(class_path)"
     ) 9>"$root/cli/target/build.lock" || die "the build failed"

@@ -72,6 +72,29 @@ class StartScriptsTest {
         assertThat(missing.said()).isEqualTo("procps\n");
     }
 
+    /** A build takes minutes, with tests more, and somebody goes on writing. */
+    @Test
+    void whatChangesDuringABuildIsNotTakenForBuiltNorIsWhatFailsToBuild() throws IOException, InterruptedException {
+        Ended ended = run(List.of("bash", "-euc", """
+                . "$0"
+                mkdir "$1"
+                cd "$1"
+                build_while_a_source_changes() {
+                    echo >before
+                    until [ -n "$(find . -name source -newer before)" ]; do echo >source; done
+                }
+                stamped target/built build_while_a_source_changes
+                find . -name source -newer target/built
+                date -r target/built +%s.%N >first
+                stamped target/built false || echo failed
+                date -r target/built +%s.%N | cmp - first
+                ls target
+                """, LIBRARY, scratch.file("checkout").toString()));
+        assertThat(ended.errors()).isEmpty();
+        assertThat(ended.said()).isEqualTo("./source\nfailed\nbuilt\n");
+        assertThat(ended.status()).isZero();
+    }
+
     /** In cron, or without a locale over ssh, it is ASCII. */
     @ParameterizedTest
     @ValueSource(strings = {"C", "POSIX", "de_DE.ISO-8859-1", "xx_XX.UTF-8"})
