@@ -128,6 +128,16 @@ class StartScriptsTest {
                 .isEqualTo("tenon: there is no mode 'fast'; there are usual (the default), full, quick and releases\n");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"2", "1.5G", "0M", "2T"})
+    void memoryThatAGuestCannotHaveIsRefused(String memory) throws IOException, InterruptedException {
+        Ended refused = run(List.of(Installation.home() + "/bin/guest", "--memory", memory, "true"));
+
+        assertThat(refused.status()).isOne();
+        assertThat(refused.errors())
+                .isEqualTo("tenon: bin/guest: the memory is a size like 1024M or 2G, not '" + memory + "'\n");
+    }
+
     @Test
     void aRepositoryThatCannotBeReachedIsToldInOneSentence() throws IOException, InterruptedException {
         assumeTrue(isRoot(), "only root can take the network away");
