@@ -1,7 +1,8 @@
 # The cluster of bin/ceph: what it is made of, and its life. Sourced, not run.
 
-# What the machine has already is not among them.
-ceph_packages=(ceph-mon ceph-osd ceph-common)
+# What runs from the directory of the packages, whether the machine has it too or not: a node of PVE has some of it.
+ceph_packages=(ceph-base ceph-common ceph-mgr ceph-mon ceph-osd)
+# What the machine has already of what these need is not fetched.
 # Of what the manager needs its modules are left out, which are in Python and need a lot of it.
 ceph_manager='^(ceph-mgr|libboost-python.*|libpython3.*|libsqlite3-.*)$'
 ceph_programs=(ceph ceph-authtool ceph-mgr ceph-mon ceph-osd monmaptool rados rbd)
@@ -21,7 +22,8 @@ prepare_ceph() {
     mkdir -p "$ceph_home" || no_ceph "$ceph_home cannot be made"
     (
         flock 9
-        [ -e "$ceph_home/versions" ] || unpack_ceph
+        # A root that an older release of this script made may be without the programs that the machine has.
+        { [ -e "$ceph_home/versions" ] && [ -x "$ceph_home/root/usr/bin/rbd" ]; } || unpack_ceph
     ) 9>"$ceph_home/lock" || no_ceph "its packages could not be had"
 }
 
@@ -34,11 +36,11 @@ unpack_ceph() {
     fi
     mapfile -t packages < <(
         {
-            would_install "${ceph_packages[@]}"
-            would_install ceph-mgr | grep -E "$ceph_manager"
+            printf '%s\n' "${ceph_packages[@]}"
+            would_install ceph-mon ceph-osd ceph-common
+            would_install ceph-mgr | grep -E "$ceph_manager" || true
         } | sort -u
     )
-    [ ${#packages[@]} -gt 0 ] || return 1
     say "fetching ${#packages[@]} Debian packages for Ceph"
     (cd "$work/debs" && quietly "packages of Ceph could not be fetched" apt-get download -qq "${packages[@]}") || return 1
     for deb in "$work"/debs/*.deb; do
