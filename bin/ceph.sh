@@ -198,18 +198,33 @@ is_cluster() {
     grep -qsxF "run_dir = $1/run" "$1/ceph.conf"
 }
 
+# Prints the number of a process of the cluster in a directory, if it lives.
+ceph_process() {
+    local directory=$1 name=$2 pid
+    pid=$(cat "$directory/$name.pid" 2>/dev/null) || return 1
+    # The number may be another's by now. One that has ended, and is not waited for, has no command line.
+    grep -qsa "ceph-$name" "/proc/$pid/cmdline" || return 1
+    printf '%s\n' "$pid"
+}
+
+# Whether a cluster has started in a directory, and its processes live.
+is_ceph_up() {
+    local name
+    [ -e "$1/started" ] || return 1
+    for name in mgr osd mon; do
+        ceph_process "$1" "$name" >/dev/null || return 1
+    done
+}
+
 # Ends the processes of the cluster in a directory.
 end_ceph() {
-    local directory=$1 name pid
+    local name pid
     for name in mgr osd mon; do
-        pid=$(cat "$directory/$name.pid" 2>/dev/null) || continue
-        # The number may be another's by now.
-        if tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "ceph-$name"; then
-            kill -KILL "$pid"
-            while [ -e "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null; do
-                sleep 0.05
-            done
-        fi
+        pid=$(ceph_process "$1" "$name") || continue
+        kill -KILL "$pid"
+        while [ -e "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null; do
+            sleep 0.05
+        done
     done
 }
 

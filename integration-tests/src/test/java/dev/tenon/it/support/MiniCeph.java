@@ -28,10 +28,12 @@ public final class MiniCeph {
 
     private final Path directory;
     private final Path programs;
+    private final Process holder;
 
-    private MiniCeph(Path directory, Path programs) {
+    private MiniCeph(Path directory, Path programs, Process holder) {
         this.directory = directory;
         this.programs = programs;
+        this.holder = holder;
     }
 
     /** Starts one; reports the test as skipped, with the reason, if this machine can have none. */
@@ -55,7 +57,7 @@ public final class MiniCeph {
                 }
                 throw new AssertionError("bin/ceph hold ended with " + status + ": " + why);
             }
-            return new MiniCeph(directory, Path.of(said.readLine()));
+            return new MiniCeph(directory, Path.of(said.readLine()), process);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -71,6 +73,11 @@ public final class MiniCeph {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** The command with which it ends. */
+    public Process holder() {
+        return holder;
     }
 
     /** Where rbd, rados and ceph are. */
