@@ -2,6 +2,7 @@ package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.core.command.ShortCommand;
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.Hints;
 import dev.tenon.core.spi.ImageFilter;
@@ -12,11 +13,11 @@ import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** Volumes that are files, directories or devices of this node: what their path names, opened with {@code qemu-io}. */
 record FileContent(StoragePlugin plugin, Storage storage) implements Content {
@@ -88,17 +89,10 @@ record FileContent(StoragePlugin plugin, Storage storage) implements Content {
     }
 
     private static String run(List<String> command) {
-        try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
-            process.getOutputStream().close();
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).as(command + ": " + output).isZero();
-            return output;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+        ShortCommand.Ended ended = new ShortCommand(command, Map.of(), Kit.USUAL_LIMIT).run();
+        assertThat(ended.exitCode())
+                .as(command + ": " + ended.output() + ended.errors())
+                .isZero();
+        return ended.output();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.backup.nbd.NbdServer;
+import dev.tenon.core.command.ShortCommand;
 import dev.tenon.core.spi.BackupSelection;
 import dev.tenon.core.spi.ByteSize;
 import dev.tenon.core.spi.ContentType;
@@ -33,6 +34,7 @@ import dev.tenon.core.spi.backup.GuestType;
 import dev.tenon.core.spi.backup.RawConfig;
 import dev.tenon.core.spi.backup.RestoreMechanism;
 import dev.tenon.tck.Check;
+import dev.tenon.tck.Kit;
 import dev.tenon.tck.OfProfile;
 import dev.tenon.tck.Profile;
 import java.io.IOException;
@@ -712,13 +714,10 @@ public abstract class BackupProviderContract {
 
     private Path unpacked(Path tar) throws IOException {
         Path root = Files.createDirectory(own.resolve("u" + NUMBERS.incrementAndGet()));
-        Process process = new ProcessBuilder("tar", "--extract", "--file=" + tar, "--directory=" + root)
-                .redirectErrorStream(true)
-                .start();
-        byte[] said = process.getInputStream().readAllBytes();
-        assertThat(process.onExit().join().exitValue())
-                .as(new String(said, StandardCharsets.UTF_8))
-                .isZero();
+        ShortCommand.Ended ended = new ShortCommand(
+                        List.of("tar", "--extract", "--file=" + tar, "--directory=" + root), Map.of(), Kit.USUAL_LIMIT)
+                .run();
+        assertThat(ended.exitCode()).as(ended.output() + ended.errors()).isZero();
         return root;
     }
 
