@@ -230,6 +230,14 @@ class CheckCommandTest {
         assertThat(full.errors()).contains("storage 'fast' has 1 volumes");
         tenon.said("volume", "free", "fast:100/vm-100-disk-0.raw");
 
+        // It may be the only one there is of the guest.
+        Path dump = Files.createDirectories(scratch.storage().resolve("dump"));
+        Path archive = Files.writeString(dump.resolve("vzdump-qemu-100-2026_01_02-03_04_05.vma.zst"), "a backup");
+        TenonCommand kept = check("dir", "--storage", "fast", "--confirm", "fast");
+        assertThat(kept.status()).isEqualTo(1);
+        assertThat(kept.errors()).contains("storage 'fast' has 1 volumes");
+        Files.delete(archive);
+
         TenonCommand profile = check("dir", "--profile", "all");
         assertThat(profile.status()).isEqualTo(2);
         assertThat(profile.errors()).contains("'all'; there are backup, blocks, clones, core, snapshots, streams");

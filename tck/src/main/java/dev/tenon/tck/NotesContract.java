@@ -2,19 +2,12 @@ package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tenon.core.spi.ContentType;
-import dev.tenon.core.spi.ListedVolume;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StoragePlugin;
-import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeAttribute;
 import dev.tenon.core.spi.VolumeName;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is noted about volumes. */
@@ -45,38 +38,28 @@ interface NotesContract extends Contract {
         requires(subject().abilities().backupNotes(), "keeps no notes of backups");
         StoragePlugin plugin = subject().plugin();
         Storage storage = subject().storage();
-        VolumeName backup = backup();
-        assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES)).hasValue("");
-        assertThat(plugin.attribute(storage, backup, VolumeAttribute.PROTECTED)).hasValue("0");
-        plugin.updateAttribute(storage, backup, VolumeAttribute.NOTES, "before the update\nof the guest");
-        plugin.updateAttribute(storage, backup, VolumeAttribute.PROTECTED, "1");
-        assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES))
-                .hasValueSatisfying(notes -> assertThat(notes).startsWith("before the update\nof the guest"));
-        assertThat(plugin.attribute(storage, backup, VolumeAttribute.PROTECTED)).hasValue("1");
-        assertThat(backups()).singleElement().satisfies(listed -> {
-            assertThat(listed.notes()).isEqualTo("before the update");
-            assertThat(listed.isProtected()).isTrue();
-        });
-        failing().refused(StorageError.PERMISSION_DENIED, () -> images().free(backup));
-        assertThat(backups()).hasSize(1);
-        plugin.updateAttribute(storage, backup, VolumeAttribute.PROTECTED, "0");
-        plugin.updateAttribute(storage, backup, VolumeAttribute.NOTES, null);
-        assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES)).hasValue("");
-        images().free(backup);
-        assertThat(backups()).isEmpty();
-    }
-
-    /** No call makes a backup; the host puts its file there. */
-    private VolumeName backup() throws IOException {
-        Vmid guest = Images.newGuest();
-        Path directory = Path.of(subject().plugin().getSubdir(subject().storage(), ContentType.BACKUP));
-        String name = "vzdump-qemu-" + guest + "-2026_01_31-12_00_00.vma.zst";
-        Files.createDirectories(directory);
-        Files.writeString(directory.resolve(name), "a backup");
-        return backups().getFirst().volume().volid().volume();
-    }
-
-    private List<ListedVolume> backups() {
-        return subject().plugin().listVolumes(subject().storage(), null, Set.of(ContentType.BACKUP));
+        try (BackupFile file = BackupFile.in(plugin, storage)) {
+            VolumeName backup = file.volume();
+            assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES)).hasValue("");
+            assertThat(plugin.attribute(storage, backup, VolumeAttribute.PROTECTED))
+                    .hasValue("0");
+            plugin.updateAttribute(storage, backup, VolumeAttribute.NOTES, "before the update\nof the guest");
+            plugin.updateAttribute(storage, backup, VolumeAttribute.PROTECTED, "1");
+            assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES))
+                    .hasValueSatisfying(notes -> assertThat(notes).startsWith("before the update\nof the guest"));
+            assertThat(plugin.attribute(storage, backup, VolumeAttribute.PROTECTED))
+                    .hasValue("1");
+            assertThat(file.listed()).singleElement().satisfies(listed -> {
+                assertThat(listed.notes()).isEqualTo("before the update");
+                assertThat(listed.isProtected()).isTrue();
+            });
+            failing().refused(StorageError.PERMISSION_DENIED, () -> images().free(backup));
+            assertThat(file.listed()).hasSize(1);
+            plugin.updateAttribute(storage, backup, VolumeAttribute.PROTECTED, "0");
+            plugin.updateAttribute(storage, backup, VolumeAttribute.NOTES, null);
+            assertThat(plugin.attribute(storage, backup, VolumeAttribute.NOTES)).hasValue("");
+            images().free(backup);
+            assertThat(file.listed()).isEmpty();
+        }
     }
 }

@@ -246,19 +246,9 @@ public final class Probe {
         if (!plugin.pluginData().content().contains(ContentType.BACKUP.word())) {
             return false;
         }
-        Path directory = Path.of(plugin.getSubdir(storage, ContentType.BACKUP));
-        Files.createDirectories(directory);
-        Path file = directory.resolve("vzdump-qemu-" + Images.newGuest() + "-2026_01_31-12_00_00.vma.zst");
-        Files.writeString(file, "a backup");
-        try {
-            VolumeName backup = plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP))
-                    .getFirst()
-                    .volume()
-                    .volid()
-                    .volume();
-            return plugin.attribute(storage, backup, VolumeAttribute.NOTES).isPresent();
-        } finally {
-            Files.deleteIfExists(file);
+        try (BackupFile backup = BackupFile.in(plugin, storage)) {
+            return plugin.attribute(storage, backup.volume(), VolumeAttribute.NOTES)
+                    .isPresent();
         }
     }
 }

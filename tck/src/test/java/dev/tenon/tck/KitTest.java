@@ -1,9 +1,12 @@
 package dev.tenon.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tenon.core.decorator.Decorator;
+import dev.tenon.core.spi.ContentType;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.PluginData;
 import dev.tenon.core.spi.StoragePlugin;
@@ -19,6 +22,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -101,6 +105,56 @@ class KitTest {
                 .extracting(Checked::title)
                 .contains("What is no base is not cloned", "A volume becomes a base or that is refused (qcow2)");
         assertThat(storages).isEqualTo(all.size());
+    }
+
+    /** It may be the only one there is of the guest. */
+    @Test
+    void aBackupThatIsThereAlreadyIsLeftAlone() throws IOException {
+        Subject subject = subject(new DirContractTest().abilities());
+        subject.plugin().activateStorage(subject.storage(), OperationCache.create());
+        // Listed before those of later guests.
+        Path backup = dump(subject).resolve("vzdump-qemu-100-2026_01_02-03_04_05.vma.zst");
+        Files.writeString(backup, "a backup");
+
+        assertThat(Probe.abilities(subject).backupNotes()).isTrue();
+        assertThatCode(contract(subject)::aBackupHasNotesAndAMarkThatKeepsItFromBeingRemoved)
+                .doesNotThrowAnyException();
+
+        try (Stream<Path> left = Files.list(dump(subject))) {
+            assertThat(left).containsExactly(backup);
+        }
+    }
+
+    /** The plugin says that it has freed what is protected, so that the check fails in the middle. */
+    @Test
+    void aCheckOfABackupThatFailsLeavesNone() throws IOException {
+        Subject sound = subject(new DirContractTest().abilities());
+        Subject faulty = Subject.ofFiles(
+                Decorator.decorate(
+                        sound.plugin(),
+                        (call, next) -> call.operation().equals("freeImage") ? Optional.empty() : next.get()),
+                sound.storage(),
+                null,
+                sound.outside(),
+                sound.abilities());
+
+        assertThatThrownBy(contract(faulty)::aBackupHasNotesAndAMarkThatKeepsItFromBeingRemoved)
+                .isInstanceOf(AssertionError.class);
+
+        assertThat(dump(faulty)).isEmptyDirectory();
+    }
+
+    private static NotesContract contract(Subject subject) {
+        return new StoragePluginContract() {
+            @Override
+            public Subject subject() {
+                return subject;
+            }
+        };
+    }
+
+    private static Path dump(Subject subject) throws IOException {
+        return Files.createDirectories(Path.of(subject.plugin().getSubdir(subject.storage(), ContentType.BACKUP)));
     }
 
     /** Checks that would never end. */

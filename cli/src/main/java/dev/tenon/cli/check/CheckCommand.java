@@ -225,14 +225,22 @@ public final class CheckCommand extends HostCommand {
         }
         int volumes = plugin.listImages(storage, ImageFilter.all(), OperationCache.create())
                 .size();
-        if (BackupKit.isProvider(plugin)) {
-            volumes += plugin.listVolumes(storage, null, Set.of(ContentType.BACKUP))
-                    .size();
+        Set<ContentType> files = files(plugin);
+        if (!files.isEmpty()) {
+            volumes += plugin.listVolumes(storage, null, files).size();
         }
         if (volumes > 0) {
             throw new IOException("storage '" + id + "' has " + volumes + " volumes, and the checks need an empty one");
         }
         return storage;
+    }
+
+    /** What the plugin takes beside images: backups, templates and so on. */
+    private static Set<ContentType> files(StoragePlugin plugin) {
+        Set<ContentType> files = EnumSet.noneOf(ContentType.class);
+        plugin.pluginData().content().forEach(word -> ContentType.ofWord(word).ifPresent(files::add));
+        files.removeAll(Set.of(ContentType.IMAGES, ContentType.ROOTDIR, ContentType.NONE));
+        return files;
     }
 
     private SortedMap<String, String> facts(Instant begin, Set<Profile> chosen) throws IOException {
