@@ -273,6 +273,60 @@ class LvmTroubles {
                 .satisfies(finding -> assertThat(finding.what()).contains("could not be overwritten"));
     }
 
+    private static FileChannel opened(String name) throws IOException {
+        return FileChannel.open(Path.of("/dev", Lab.GROUP, name), StandardOpenOption.READ);
+    }
+
+    /** LVM renames a volume that is open, and it would be overwritten under who uses it. */
+    @Test
+    void whatIsOpenIsNotOverwritten() throws IOException {
+        Storage wiping = Lab.thick(Lab.GROUP, Map.of("saferemove", "1", "saferemove_throughput", "-100m"));
+        thick.allocImage(wiping, GUEST, Image.RAW, RAW.value(), SIZE);
+        Path device = Path.of(thick.path(wiping, RAW, null).path());
+        write(device, MIB, 9, 4096);
+        try (FileChannel _ = opened(RAW.value())) {
+            failsWith(StorageError.IN_USE, "is in use", () -> thick.freeImage(wiping, RAW, false, Image.RAW));
+            assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL, RAW.value());
+            assertThat(byteAt(device, MIB)).isEqualTo(9);
+        }
+        Cleanup cleanup = thick.freeImage(wiping, RAW, false, Image.RAW).orElseThrow();
+        // As if it had been opened just before it got its name.
+        Lab.run("lvchange", "-ay", Lab.GROUP + "/del-" + RAW);
+        try (FileChannel _ = opened("del-" + RAW)) {
+            assertThatThrownBy(cleanup::run).hasMessageContaining("could not be overwritten, so it is kept");
+            assertThat(byteAt(Path.of("/dev", Lab.GROUP, "failed-0-del-" + RAW), MIB))
+                    .isEqualTo(9);
+        }
+    }
+
+    @Test
+    void ofAChainThatIsOpenNothingIsTakenAway() throws IOException {
+        Storage wiping = Lab.thick(Lab.GROUP, Map.of("snapshot-as-volume-chain", "1", "saferemove", "1"));
+        thick.allocImage(chains, GUEST, Image.QCOW2, QCOW2.value(), SIZE);
+        thick.snapshotVolume(chains, QCOW2, ONE);
+        thick.snapshotVolume(chains, QCOW2, new SnapshotName("two"));
+        List<String> all = names(Lab.GROUP);
+        String snapshot = "snap_vm-100-disk-0_two.qcow2";
+        assertThat(all).containsExactly(Lab.POOL, "snap_vm-100-disk-0_one.qcow2", snapshot, QCOW2.value());
+        for (Storage storage : List.of(chains, wiping)) {
+            try (FileChannel _ = opened(QCOW2.value())) {
+                failsWith(
+                        StorageError.IN_USE,
+                        "is in use",
+                        () -> thick.rollback(storage, QCOW2, new SnapshotName("two")));
+            }
+            try (FileChannel _ = opened(snapshot)) {
+                failsWith(StorageError.IN_USE, "is in use", () -> thick.freeImage(storage, QCOW2, false, Image.QCOW2));
+                failsWith(
+                        StorageError.IN_USE,
+                        "is in use",
+                        () -> thick.deleteSnapshot(storage, QCOW2, new SnapshotName("two"), false));
+            }
+            assertThat(names(Lab.GROUP)).isEqualTo(all);
+            assertThat(thick.snapshots(storage, QCOW2)).containsOnlyKeys("current", "two", "one");
+        }
+    }
+
     private List<Finding> findings(Storage storage) {
         return thick.examinable().orElseThrow().examine(storage, List.of());
     }

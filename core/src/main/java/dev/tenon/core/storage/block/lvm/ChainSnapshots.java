@@ -93,6 +93,7 @@ final class ChainSnapshots {
                     "can't rollback, '" + snapshot + "' is not most recent snapshot on '" + storage.id() + ":" + volume
                             + "'");
         }
+        plugin.close(storage, volume.value());
         Wiping wiping = new Wiping(plugin, storage);
         wiping.begin(volume.value());
         Chain.Link newest = chain.links().get(place);
@@ -115,7 +116,11 @@ final class ChainSnapshots {
         int place = chain.place(snapshot);
         Chain.Link link = chain.links().get(place);
         Chain.Link child = chain.links().get(place - 1);
-        if (place + 1 < chain.links().size()) {
+        boolean isOldest = place + 1 == chain.links().size();
+        // Afterwards it would be too late to find out that somebody reads what is to go.
+        plugin.close(storage, isOldest ? child.name() : link.name());
+        plugin.volumes(storage).activate(volume, volume.value());
+        if (!isOldest) {
             try {
                 QemuImg.rebase(child.device(), chain.links().get(place + 1).name(), child.size());
             } catch (StorageException e) {

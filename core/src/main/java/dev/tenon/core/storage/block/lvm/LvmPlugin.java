@@ -279,12 +279,15 @@ public final class LvmPlugin extends VolumeGroupPlugin {
 
     /**
      * Takes volumes out of the storage, whose lock is held: removes them, or gives them the names of volumes that are still
-     * to be overwritten.
+     * to be overwritten. If one is open all stay: LVM renames it all the same, and it would be overwritten under who uses it.
      *
-     * @param isOut whether they already have such names
+     * @param isOut whether they already have such names, and no device
      * @return those to overwrite when the storage is not locked any more
      */
     List<String> erased(Storage storage, List<String> names, boolean isOut) {
+        if (!isOut && (names.size() > 1 || Configuration.wipes(storage))) {
+            names.forEach(name -> close(storage, name));
+        }
         if (Configuration.wipes(storage)) {
             if (!isOut) {
                 names.forEach(new Wiping(this, storage)::begin);

@@ -226,6 +226,30 @@ abstract class VolumeGroupPlugin extends DeclaredDevicePlugin {
                 () -> find(storage, from).isPresent());
     }
 
+    /**
+     * Removes the device of a volume that is to go. LVM tries for some seconds, since udev may be looking at it.
+     *
+     * @throws StorageException {@code IN_USE}, {@code NOT_STARTED} if something has it open
+     */
+    void close(Storage storage, String name) {
+        String place = inGroup(storage, name);
+        try {
+            lvm.change(
+                    "can't deactivate LV '" + place + "'",
+                    "lvchange",
+                    List.of("-an", place),
+                    () -> isActive(storage, name));
+        } catch (StorageException e) {
+            throw e.error() == StorageError.IN_USE
+                    ? new StorageException(
+                            StorageError.IN_USE,
+                            Outcome.NOT_STARTED,
+                            "volume '" + place + "' is in use, something has its device open: " + e.getMessage(),
+                            e)
+                    : e;
+        }
+    }
+
     /** Removes a volume of LVM, whatever it holds. */
     void erase(Storage storage, String name) {
         String place = inGroup(storage, name);

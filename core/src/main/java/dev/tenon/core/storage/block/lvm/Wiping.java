@@ -35,7 +35,7 @@ final class Wiping {
         this.storage = storage;
     }
 
-    /** Takes a volume out of the storage, for {@link #finish}. */
+    /** Takes a volume that has no device out of the storage, for {@link #finish}. */
     void begin(String name) {
         plugin.rename(storage, name, WAITING + name);
     }
@@ -44,6 +44,8 @@ final class Wiping {
     void finish(String name) {
         String waiting = WAITING + name;
         try {
+            // Whoever has opened it before it got this name still has it open.
+            plugin.close(storage, waiting);
             activate(waiting);
             overwrite(
                     plugin.device(storage, waiting),
