@@ -199,6 +199,33 @@ class LvmLeftovers {
         assertThat(names()).containsExactly(Lab.POOL);
     }
 
+    /** A failure that may pass says nothing of what a volume holds. */
+    @Test
+    void whatCannotBeReadJustNowIsNotTakenForUnfinished() throws IOException {
+        VolumeName volume = made(chains, group, QCOW2);
+        Lab.run("lvcreate", "-an", "-Zn", "-Wn", "-L", "4m", "-n", "del-" + volume, Lab.GROUP);
+        Lab.run(
+                "dmsetup",
+                "wipe_table",
+                Lab.GROUP.replace("-", "--") + "-" + volume.value().replace("-", "--"));
+        List<String> before = names();
+        for (Interruption cause : List.of(
+                of(Mutation.ALLOC_IMAGE, volume, null),
+                of(Mutation.SNAPSHOT_VOLUME, volume, SNAPSHOT),
+                of(Mutation.ROLLBACK, volume, SNAPSHOT))) {
+            assertThat(repaired(chains, group, cause))
+                    .as("%s", cause.operation())
+                    .anySatisfy(finding -> {
+                        assertThat(finding.kind()).isEqualTo(Finding.Kind.IMAGE_UNREADABLE);
+                        assertThat(finding.remedy()).isInstanceOf(Remedy.ByHand.class);
+                        assertThat(finding.interruption()).isEqualTo("1");
+                    });
+            assertThat(names()).as("%s", cause.operation()).isEqualTo(before);
+        }
+        Lab.run("lvchange", "--refresh", Lab.GROUP + "/" + volume);
+        holds(chains, group, volume, 2);
+    }
+
     /** Another program may be overwriting it, and a volume without an image may be all that there is. */
     @Test
     void whatNobodyExplainsIsLeftToAPerson() throws IOException {

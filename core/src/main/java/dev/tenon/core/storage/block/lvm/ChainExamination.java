@@ -7,6 +7,7 @@ import dev.tenon.core.spi.Interruption;
 import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
+import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.spi.VolumeName;
 import java.util.List;
@@ -26,10 +27,19 @@ final class ChainExamination extends Examination {
     @Override
     List<Finding> run() {
         if (Configuration.hasChains(storage())) {
-            interruptions.forEach(this::interrupted);
+            for (Interruption each : interruptions) {
+                looked(name(each), each, () -> interrupted(each));
+            }
             all().stream().map(LogicalVolume::name).forEach(this::orphaned);
         }
         return super.run();
+    }
+
+    /** The volume that an operation was about, by the name it has or was to get. */
+    private static String name(Interruption cause) {
+        return cause.volume() == null
+                ? cause.parameters().getOrDefault("name", "")
+                : cause.volume().value();
     }
 
     private void interrupted(Interruption cause) {
@@ -111,10 +121,18 @@ final class ChainExamination extends Examination {
                 }
                 name = backing.substring(backing.lastIndexOf('/') + 1);
             } catch (StorageException e) {
+                throwUnlessRead(e);
                 return Optional.empty();
             }
         }
         return Optional.empty();
+    }
+
+    /** A header that was read and is none says that there is no image; any other failure may pass, and says nothing. */
+    private static void throwUnlessRead(StorageException failure) {
+        if (failure.error() != StorageError.UNSAFE_IMAGE) {
+            throw failure;
+        }
     }
 
     private void orphaned(String name) {
@@ -151,6 +169,7 @@ final class ChainExamination extends Examination {
             }
             return Chain.header(plugin, storage(), name).virtualSize() >= 0;
         } catch (StorageException e) {
+            throwUnlessRead(e);
             return false;
         }
     }

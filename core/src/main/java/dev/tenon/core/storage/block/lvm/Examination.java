@@ -77,7 +77,7 @@ class Examination {
         Optional<Interruption> rollback = cause(before, Mutation.ROLLBACK);
         boolean isRemovedAtOnce = !Configuration.wipes(storage) || !isThere(before);
         if (rollback.isPresent() && isRemovedAtOnce) {
-            rolledBack(name, before, rollback.get());
+            looked(before, rollback.get(), () -> rolledBack(name, before, rollback.get()));
             return;
         }
         byHand(
@@ -88,6 +88,23 @@ class Examination {
                 "if nothing is overwriting it now (PVE's task is called imgdel), overwrite it with blkdiscard --zeroout and"
                         + " remove it with lvremove",
                 cause(before, Mutation.FREE_IMAGE).orElse(null));
+    }
+
+    /** Looks at what an interrupted operation left of a volume; if that cannot be read, a person has to. */
+    void looked(String name, Interruption cause, Runnable look) {
+        try {
+            look.run();
+        } catch (StorageException e) {
+            byHand(
+                    Kind.IMAGE_UNREADABLE,
+                    name,
+                    "volume '" + place(name)
+                            + "' cannot be read, so what an interrupted operation has left of it is not" + " known: "
+                            + e.getMessage(),
+                    Certainty.LIKELY,
+                    "find out why it cannot be read, and look again",
+                    cause);
+        }
     }
 
     private void rolledBack(String name, String before, Interruption cause) {
@@ -119,7 +136,11 @@ class Examination {
                 });
     }
 
-    /** Whether a volume that was being made is one. */
+    /**
+     * Whether a volume that was being made is one.
+     *
+     * @throws StorageException if that cannot be read, which says nothing about it
+     */
     boolean isWhole(String name) {
         return true;
     }
