@@ -379,6 +379,20 @@ class LvmTroubles {
         assertThat(isActive(Lab.GROUP + "/" + QCOW2)).isFalse();
     }
 
+    /** Somebody else has activated part of it meanwhile, or all. */
+    @Test
+    void theSizeIsToldAlsoIfTheVolumeCannotBeDeactivatedAgain() throws IOException {
+        String snapshot = "snap_vm-100-disk-0_one.qcow2";
+        thick.allocImage(chains, GUEST, Image.QCOW2, QCOW2.value(), SIZE);
+        thick.snapshotVolume(chains, QCOW2, ONE);
+        thick.deactivateVolume(chains, QCOW2, null, OperationCache.create());
+        Lab.run("lvchange", "-ay", Lab.GROUP + "/" + snapshot);
+        try (FileChannel _ = opened(snapshot)) {
+            assertThat(thick.volumeSizeInfo(chains, QCOW2, null).size()).isEqualTo(SIZE);
+            assertThat(isActive(Lab.GROUP + "/" + QCOW2)).isTrue();
+        }
+    }
+
     @Test
     void aSnapshotIsDeletedAlsoIfTheVolumeIsLargerNow() {
         thick.allocImage(chains, GUEST, Image.QCOW2, QCOW2.value(), SIZE);

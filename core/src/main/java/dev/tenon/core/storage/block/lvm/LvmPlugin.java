@@ -181,7 +181,10 @@ public final class LvmPlugin extends VolumeGroupPlugin {
         return new VolumeInfo(volid, image.format(), size, image.owner(), null, null, volume.created(), other);
     }
 
-    /** The size is in the volume's header, so one that is not active is activated for as long as it takes to read it. */
+    /**
+     * The size is in the volume's header, so one that is not active is activated for as long as it takes to read it. Others who
+     * ask wait meanwhile: they would find it active, and it would be gone under them.
+     */
     @Override
     public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
         Format format = image(volume).format();
@@ -189,19 +192,15 @@ public final class LvmPlugin extends VolumeGroupPlugin {
         if (format != Format.Image.QCOW2) {
             return new SizeInfo(ByteSize.ofBytes(found.size()), format, ByteSize.ofBytes(0), null, null);
         }
-        boolean wasActive = isActive(storage, volume.value());
-        if (!wasActive) {
-            volumes(storage).activate(volume, volume.value());
-        }
-        try {
-            Qcow2Header header = Chain.header(this, storage, volume.value());
-            return new SizeInfo(
-                    ByteSize.ofBytes(header.virtualSize()), format, ByteSize.ofBytes(0), header.backingFile(), null);
-        } finally {
-            if (!wasActive) {
-                volumes(storage).deactivate(volume, volume.value());
-            }
-        }
+        Qcow2Header header = isActive(storage, volume.value())
+                ? Chain.header(this, storage, volume.value())
+                : locked(
+                        storage,
+                        () -> volumes(storage)
+                                .whileActive(
+                                        volume, volume.value(), () -> Chain.header(this, storage, volume.value())));
+        return new SizeInfo(
+                ByteSize.ofBytes(header.virtualSize()), format, ByteSize.ofBytes(0), header.backingFile(), null);
     }
 
     // ---- devices

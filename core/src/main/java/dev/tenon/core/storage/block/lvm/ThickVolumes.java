@@ -1,5 +1,6 @@
 package dev.tenon.core.storage.block.lvm;
 
+import dev.tenon.core.failure.Uninterrupted;
 import dev.tenon.core.image.Preallocation;
 import dev.tenon.core.image.QemuImg;
 import dev.tenon.core.spi.ByteSize;
@@ -13,9 +14,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes, activates and grows volumes of a storage of type {@code lvm}. */
 final class ThickVolumes {
+    private static final Logger LOG = LoggerFactory.getLogger(ThickVolumes.class);
+
     private final LvmPlugin plugin;
     private final Storage storage;
 
@@ -124,6 +130,42 @@ final class ThickVolumes {
         }
     }
 
+    /** Does something with a volume that is active meanwhile, and afterwards only if it was before, or somebody uses it. */
+    <T> T whileActive(VolumeName volume, String name, Supplier<T> work) {
+        boolean wasActive = plugin.isActive(storage, name);
+        activate(volume, name);
+        try {
+            return work.get();
+        } finally {
+            if (!wasActive) {
+                Uninterrupted.run(() -> deactivateUnused(volume, name));
+            }
+        }
+    }
+
+    /** What was done stays done though the volume stays active. */
+    private void deactivateUnused(VolumeName volume, String name) {
+        try {
+            String snapshots = Chain.prefix(volume);
+            Optional<LogicalVolume> open = plugin.all(storage).stream()
+                    .filter(each -> each.isOpen()
+                            && (each.name().equals(volume.value())
+                                    || each.name().startsWith(snapshots)))
+                    .findFirst();
+            if (open.isPresent()) {
+                LOG.info(
+                        "event=left-active volume={}:{} open={}",
+                        storage.id(),
+                        name,
+                        open.get().name());
+            } else {
+                deactivate(volume, name);
+            }
+        } catch (StorageException e) {
+            LOG.warn("event=left-active volume={}:{} reason=\"{}\"", storage.id(), name, e.getMessage());
+        }
+    }
+
     private void change(String failure, String option, List<String> whole, String name) {
         List<String> arguments = new ArrayList<>(List.of(option));
         arguments.addAll(whole);
@@ -137,9 +179,7 @@ final class ThickVolumes {
             plugin.locked(storage, () -> plugin.extend(storage, name, size.bytes(), true));
             return;
         }
-        boolean wasActive = plugin.isActive(storage, name);
-        activate(volume, name);
-        try {
+        whileActive(volume, name, () -> {
             boolean isOverlay = Chain.header(plugin, storage, name).backingFile() != null;
             long before = Chain.header(plugin, storage, name).virtualSize();
             if (size.bytes() < before) {
@@ -152,10 +192,7 @@ final class ThickVolumes {
             if (!isRunning && size.bytes() > before) {
                 QemuImg.resize(plugin.device(storage, name), Format.Image.QCOW2, size, preallocation());
             }
-        } finally {
-            if (!wasActive) {
-                deactivate(volume, name);
-            }
-        }
+            return true;
+        });
     }
 }
