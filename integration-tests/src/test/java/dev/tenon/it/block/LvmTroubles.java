@@ -531,6 +531,24 @@ class LvmTroubles {
     }
 
     @Test
+    void aThinVolumeThatIsOpenKeepsItsSnapshots() throws IOException {
+        thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), SIZE);
+        thin.snapshotVolume(pool, RAW, ONE);
+        List<String> all = names(Lab.GROUP);
+        try (FileChannel _ = opened(RAW.value())) {
+            failsWith(StorageError.IN_USE, "is in use", () -> thin.freeImage(pool, RAW, false, Image.RAW));
+        }
+        assertThat(names(Lab.GROUP)).isEqualTo(all).contains("snap_vm-100-disk-0_one");
+        thin.activateVolume(pool, RAW, ONE, OperationCache.create(), Hints.NONE);
+        try (FileChannel _ = opened("snap_vm-100-disk-0_one")) {
+            failsWith(StorageError.IN_USE, "is in use", () -> thin.freeImage(pool, RAW, false, Image.RAW));
+        }
+        assertThat(names(Lab.GROUP)).isEqualTo(all);
+        thin.freeImage(pool, RAW, false, Image.RAW);
+        assertThat(names(Lab.GROUP)).containsExactly(Lab.POOL);
+    }
+
+    @Test
     void aThinVolumeCanBeRolledBackThoughItIsRaw() {
         thin.allocImage(pool, GUEST, Image.RAW, RAW.value(), SIZE);
         thin.snapshotVolume(pool, RAW, ONE);

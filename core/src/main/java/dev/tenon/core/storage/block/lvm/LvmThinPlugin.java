@@ -215,12 +215,13 @@ public final class LvmThinPlugin extends VolumeGroupPlugin {
     @Override
     protected Optional<Cleanup> remove(Storage storage, VolumeName volume) {
         List<LogicalVolume> all = all(storage);
-        for (String snapshot : ThinVolumes.snapshots(all, volume).values()) {
-            erase(storage, snapshot);
-        }
-        if (all.stream().anyMatch(each -> each.name().equals(volume.value()))) {
-            erase(storage, volume.value());
-        }
+        List<String> names = new ArrayList<>(ThinVolumes.snapshots(all, volume).values());
+        named(all, volume.value()).map(LogicalVolume::name).ifPresent(names::add);
+        // One that is open cannot be removed, and its snapshots would be gone when that is found out.
+        all.stream()
+                .filter(each -> each.isActive() && names.contains(each.name()))
+                .forEach(each -> close(storage, each.name()));
+        names.forEach(name -> erase(storage, name));
         return Optional.empty();
     }
 
