@@ -102,15 +102,20 @@ public abstract class DevicePlugin implements StoragePlugin {
 
     @Override
     public List<String> exportFormats(Storage storage, VolumeName volume, Transfer transfer) {
-        boolean isWhole = transfer.snapshot() == null && transfer.base() == null && !transfer.withSnapshots();
+        return transfer.snapshot() == null ? formatsOfBytes(volume, transfer) : List.of();
+    }
+
+    /** The bytes of a snapshot that another storage sends make a volume as any others do. */
+    @Override
+    public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
+        return formatsOfBytes(volume, transfer);
+    }
+
+    private List<String> formatsOfBytes(VolumeName volume, Transfer transfer) {
+        boolean isWhole = transfer.base() == null && !transfer.withSnapshots();
         return isWhole && parseVolname(volume).format() == Format.Image.RAW
                 ? List.of(StreamFormat.RAW.word())
                 : List.of();
-    }
-
-    @Override
-    public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
-        return exportFormats(storage, volume, transfer);
     }
 
     /**

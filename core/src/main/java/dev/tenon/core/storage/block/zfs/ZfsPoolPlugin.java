@@ -491,7 +491,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     public List<String> importFormats(Storage storage, VolumeName volume, Transfer transfer) {
         List<String> formats = new ArrayList<>(List.of(Streams.FORMAT));
         if (!parseVolname(volume).isBase()) {
-            formats.addAll(super.exportFormats(storage, volume, transfer));
+            formats.addAll(super.importFormats(storage, volume, transfer));
         }
         return formats;
     }

@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.core.spi.Format;
 import dev.tenon.core.spi.SnapshotName;
+import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageException;
+import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeName;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,6 +63,23 @@ class LvmNamesTest {
                 .isEqualTo("snap_vm-100-disk_with_underscore_here_s_more.qcow2");
         assertThat(ThinVolumes.name(new VolumeName("vm-100-disk-0"), new SnapshotName("a")))
                 .isEqualTo("snap_vm-100-disk-0_a");
+    }
+
+    /** A directory sends the bytes of a snapshot, and says of which. */
+    @Test
+    void theBytesOfASnapshotMakeAVolumeAndOnlyThose() {
+        Storage storage = Storage.of("lab", "lvm", Map.of("vgname", "vg", "thinpool", "data"));
+        SnapshotName one = new SnapshotName("one");
+        for (VolumeGroupPlugin plugin : List.of(new LvmPlugin(), new LvmThinPlugin())) {
+            VolumeName volume = new VolumeName("vm-100-disk-0");
+            Transfer bytes = new Transfer(one, null, false);
+            assertThat(plugin.importFormats(storage, volume, bytes)).containsExactly("raw+size");
+            assertThat(plugin.exportFormats(storage, volume, bytes)).isEmpty();
+            assertThat(plugin.importFormats(storage, volume, new Transfer(one, one, false)))
+                    .isEmpty();
+            assertThat(plugin.importFormats(storage, volume, new Transfer(one, null, true)))
+                    .isEmpty();
+        }
     }
 
     /** LVM makes it and no kernel can have its device. */

@@ -222,6 +222,11 @@ class ZfsPoolPluginTest {
                 .isEmpty();
         assertThat(plugin.importFormats(storage(), new VolumeName("vm-100-disk-0"), whole))
                 .containsExactly("zfs", "raw+size");
+        Transfer ofAnother = new Transfer(new SnapshotName("one"), null, false);
+        assertThat(plugin.importFormats(storage(), new VolumeName("vm-100-disk-0"), ofAnother))
+                .containsExactly("zfs", "raw+size");
+        assertThat(plugin.exportFormats(storage(), new VolumeName("vm-100-disk-0"), ofAnother))
+                .containsExactly("zfs");
         assertThat(plugin.importFormats(storage(), new VolumeName("base-100-disk-0"), whole))
                 .containsExactly("zfs");
     }
