@@ -681,14 +681,24 @@ class ZfsVolumes {
         make(DISK, SIZE);
         make(DIRECTORY, SIZE);
         Lab.run("zfs", "create", TANK + "/inner");
+        Lab.run("zfs", "create", TANK + "/inner/deep");
+        Lab.run("zfs", "create", TANK + "/inner/deep/deeper");
+        List<String> places = List.of(TANK, TANK + "/inner", TANK + "/nosuch");
+        // That there are these storages is known once each was asked for.
+        places.forEach(place -> logged.status(ZfsLab.storage(place, Map.of()), OperationCache.create()));
+        Files.delete(log);
         OperationCache cache = OperationCache.create();
-        for (String place : List.of(TANK, TANK + "/inner")) {
+        for (String place : places.subList(0, 2)) {
             Storage each = ZfsLab.storage(place, Map.of());
             logged.activateStorage(each, cache);
             assertThat(logged.status(each, cache)).isInstanceOf(StorageStatus.Active.class);
             assertThat(logged.listImages(each, ImageFilter.all(), cache)).hasSize(place.equals(TANK) ? 2 : 0);
         }
-        assertThat(Files.readAllLines(log)).hasSize(1);
+        assertThat(logged.status(ZfsLab.storage(TANK + "/nosuch", Map.of()), cache))
+                .isInstanceOf(StorageStatus.Inactive.class);
+        assertThat(Files.readAllLines(log))
+                .singleElement()
+                .satisfies(line -> assertThat(line).endsWith(" -d 1 " + String.join(" ", places)));
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.tenon.core.spi.StorageError;
 import dev.tenon.core.spi.StorageException;
 import dev.tenon.core.storage.common.SeenEffect;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ZFS's commands. All datasets of a pool are asked for once for all who ask at the same time, whichever storages they ask for;
- * nothing waits longer than the host's limits, and nothing of one pool for another.
+ * ZFS's commands. What is in the places of a pool is asked once for all who ask at the same time, whichever storages they ask
+ * for; nothing waits longer than the host's limits, and nothing of one pool for another.
  */
 final class Zfs {
     private static final Logger LOG = LoggerFactory.getLogger(Zfs.class);
@@ -34,13 +35,23 @@ final class Zfs {
 
     private static final String BUSY = "'held'";
 
-    /** Those of a pool in one operation of the host. */
-    private record Listed(List<Dataset> all) {}
+    /** After so long without a question a place is not listed with the others of its pool any more. */
+    private static final Duration FORGOTTEN = Duration.ofMinutes(10);
+
+    /** What was found in places of a pool; none of one that is not there. */
+    private record Listed(List<String> places, List<Dataset> all) {}
+
+    /**
+     * A pool.
+     *
+     * @param places those that were asked for, and when last
+     */
+    private record Pool(Map<String, Long> places, SharedAnswer<Listed> answer) {}
 
     private static final Map<ZfsHost, Zfs> ALL = new ConcurrentHashMap<>();
 
     private final ZfsHost host;
-    private final Map<String, SharedAnswer<List<Dataset>>> pools = new ConcurrentHashMap<>();
+    private final Map<String, Pool> pools = new ConcurrentHashMap<>();
 
     /** The commands of this host. */
     static Zfs of(ZfsHost host) {
@@ -57,25 +68,38 @@ final class Zfs {
 
     // ---- questions
 
-    /** All datasets of a pool, for all calls of one operation; none if there is no such pool. */
-    List<Dataset> all(String pool, OperationCache cache) {
-        return cache.get("zfs:list:" + pool, Listed.class, () -> new Listed(listed(pool)))
-                .all();
+    /** A place in a pool and what is directly in it, for all calls of one operation; nothing if there is no such place. */
+    List<Dataset> all(String pool, String place, OperationCache cache) {
+        Pool of = pools.computeIfAbsent(pool, this::pool);
+        of.places().put(place, System.nanoTime());
+        Listed known =
+                cache.get("zfs:list:" + pool, Listed.class, () -> of.answer().ask(host.read()));
+        if (!known.places().contains(place)) {
+            // Nobody had asked for it when this operation began; from now on it is listed with the others.
+            known = cache.get(
+                    "zfs:place:" + place, Listed.class, () -> of.answer().ask(host.read()));
+        }
+        return known.all();
     }
 
-    private List<Dataset> listed(String pool) {
-        SharedAnswer<List<Dataset>> answer = pools.computeIfAbsent(
-                pool,
-                name -> new SharedAnswer<>(
-                        "zfs list -r " + name, () -> Dataset.read(asked("zfs", with(LIST, "-r", name)))));
-        try {
-            return answer.ask(host.read());
-        } catch (StorageException e) {
-            if (e.error() == StorageError.NOT_FOUND) {
-                return List.of();
-            }
-            throw e;
+    private Pool pool(String name) {
+        Map<String, Long> places = new ConcurrentHashMap<>();
+        return new Pool(places, new SharedAnswer<>("zfs list " + name, () -> {
+            places.values().removeIf(asked -> System.nanoTime() - asked > FORGOTTEN.toNanos());
+            return listed(places.keySet().stream().sorted().toList());
+        }));
+    }
+
+    private Listed listed(List<String> places) {
+        List<String> words = with(LIST, "-d", "1");
+        words.addAll(places);
+        ShortCommand.Ended ended = ended("zfs", words);
+        // Of places that are not there it says so, and lists the others.
+        if (ended.errors().isEmpty() || !ended.errors().stream().allMatch(line -> line.contains("does not exist"))) {
+            refuseFailed(ended);
         }
+        return new Listed(
+                places, Dataset.read(ended.output()).stream().distinct().toList());
     }
 
     /** A dataset and what is directly in it, as they are now; {@code NOT_FOUND} if there is none. */
@@ -115,9 +139,14 @@ final class Zfs {
     }
 
     private String asked(String program, List<String> words) {
-        ShortCommand.Ended ended;
+        ShortCommand.Ended ended = ended(program, words);
+        refuseFailed(ended);
+        return ended.output();
+    }
+
+    private ShortCommand.Ended ended(String program, List<String> words) {
         try {
-            ended = new ShortCommand(
+            return new ShortCommand(
                             with(List.of(host.program(program)), words.toArray(String[]::new)), Map.of(), host.read())
                     .run();
         } catch (StorageException e) {
@@ -127,13 +156,15 @@ final class Zfs {
                     e.getMessage(),
                     e);
         }
+    }
+
+    private static void refuseFailed(ShortCommand.Ended ended) {
         if (ended.exitCode() != 0) {
             StorageError error = errorOf(ended.errors());
             throw StorageException.refused(
                     error == StorageError.COMMAND_FAILED ? StorageError.STORAGE_UNAVAILABLE : error,
                     "zfs error: " + words(ended));
         }
-        return ended.output();
     }
 
     // ---- changes

@@ -165,6 +165,11 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
 
     // ---- the storage
 
+    /** The storage's dataset and what is directly in it, and maybe more of the pool. */
+    private List<Dataset> all(Storage storage, OperationCache cache) {
+        return zfs.all(Configuration.pool(storage), Configuration.place(storage), cache);
+    }
+
     private Optional<Dataset> own(Storage storage, List<Dataset> all) {
         String place = Configuration.place(storage);
         return all.stream().filter(dataset -> dataset.name().equals(place)).findFirst();
@@ -172,7 +177,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
 
     @Override
     public StorageStatus status(Storage storage, OperationCache cache) {
-        return own(storage, zfs.all(Configuration.pool(storage), cache))
+        return own(storage, all(storage, cache))
                 .<StorageStatus>map(dataset -> new StorageStatus.Active(
                         ByteSize.ofBytes(dataset.used() + dataset.available()),
                         ByteSize.ofBytes(dataset.available()),
@@ -188,7 +193,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
             return;
         }
         try {
-            if (own(storage, zfs.all(Configuration.pool(storage), cache)).isEmpty()) {
+            if (own(storage, all(storage, cache)).isEmpty()) {
                 importPool(storage);
             }
             zfs.change("mount", "-a");
@@ -230,7 +235,7 @@ public final class ZfsPoolPlugin extends DeclaredDevicePlugin {
     @Override
     public List<VolumeInfo> listImages(Storage storage, ImageFilter filter, OperationCache cache) {
         String place = Configuration.place(storage);
-        List<Dataset> all = zfs.all(Configuration.pool(storage), cache);
+        List<Dataset> all = all(storage, cache);
         if (own(storage, all).isEmpty()) {
             throw StorageException.refused(
                     StorageError.STORAGE_UNAVAILABLE,
