@@ -17,6 +17,7 @@ import dev.tenon.core.spi.Mutation;
 import dev.tenon.core.spi.OperationCache;
 import dev.tenon.core.spi.Outcome;
 import dev.tenon.core.spi.Secrets;
+import dev.tenon.core.spi.SizeInfo;
 import dev.tenon.core.spi.SnapshotName;
 import dev.tenon.core.spi.Storage;
 import dev.tenon.core.spi.StorageError;
@@ -27,6 +28,7 @@ import dev.tenon.core.spi.Transfer;
 import dev.tenon.core.spi.Vmid;
 import dev.tenon.core.spi.VolumeId;
 import dev.tenon.core.spi.VolumeName;
+import dev.tenon.core.storage.block.rbd.RbdHost;
 import dev.tenon.core.storage.block.rbd.RbdPlugin;
 import dev.tenon.core.stream.DescriptorExport;
 import dev.tenon.core.stream.DescriptorImport;
@@ -112,6 +114,25 @@ class RbdTest {
             assertThat(e.outcome()).as(e.getMessage()).isEqualTo(outcome);
             assertThat(e).hasMessageContaining(text);
         });
+    }
+
+    /** The cluster looks at all of an image for it, unless the image has a map of what it has. */
+    @Test
+    void theSizeIsToldAlsoIfWhatIsUsedIsNot() throws IOException {
+        VolumeName disk = make("vm-100-disk-0", MIB);
+        assertThat(plugin.volumeSizeInfo(storage, disk, null).used()).isNotNull();
+        Path programs = Files.createDirectory(lab.host().etc().resolve("programs"));
+        Path rbd = Files.writeString(
+                programs.resolve("rbd"),
+                "#!/bin/sh\ncase \" $* \" in *' du '*) exit 110 ;; esac\nexec "
+                        + lab.ceph().programs() + "/rbd \"$@\"\n");
+        assertThat(rbd.toFile().setExecutable(true)).isTrue();
+        RbdHost host = lab.host();
+        RbdPlugin without = new RbdPlugin(new RbdHost(
+                programs, host.etc(), host.devices(), host.kernel(), false, host.locks(), host.read(), host.change()));
+        SizeInfo info = without.volumeSizeInfo(storage, disk, null);
+        assertThat(info.size()).isEqualTo(ByteSize.ofBytes(MIB));
+        assertThat(info.used()).isNull();
     }
 
     @Test

@@ -291,6 +291,7 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         return volumes;
     }
 
+    /** Without the feature fast-diff the cluster has to look at all of an image, so what it uses may be not told in time. */
     @Override
     public SizeInfo volumeSizeInfo(Storage storage, VolumeName volume, @Nullable Duration timeout) {
         String image = parseVolname(volume).name();
@@ -299,9 +300,25 @@ public final class RbdPlugin extends DeclaredDevicePlugin {
         return new SizeInfo(
                 ByteSize.ofBytes(info.size()),
                 Format.Image.RAW,
-                rbd.used(image).map(ByteSize::ofBytes).orElse(null),
+                used(storage, rbd, image).map(ByteSize::ofBytes).orElse(null),
                 info.parent(),
                 null);
+    }
+
+    private static Optional<Long> used(Storage storage, Rbd rbd, String image) {
+        try {
+            return rbd.used(image);
+        } catch (StorageException e) {
+            if (e.error() == StorageError.CANCELLED) {
+                throw e;
+            }
+            LOG.warn(
+                    "event=use-unknown volume={}:{} reason={}",
+                    storage.id(),
+                    image,
+                    Quoted.inWords(String.valueOf(e.getMessage())));
+            return Optional.empty();
+        }
     }
 
     @Override
