@@ -75,7 +75,8 @@ class StartScriptsTest {
     /** A build takes minutes, with tests more, and somebody goes on writing. */
     @Test
     void whatChangesDuringABuildIsNotTakenForBuiltNorIsWhatFailsToBuild() throws IOException, InterruptedException {
-        Ended ended = run(List.of("bash", "-euc", """
+        Ended ended = run(
+                List.of("bash", "-euc", """
                 . "$0"
                 mkdir "$1"
                 cd "$1"
