@@ -77,10 +77,7 @@ class FamilyTest extends WithFamily {
         PerlStoragePlugin plugin = host.plugin();
         List<Background<Boolean>> snapshots = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
-            snapshots.add(Background.of(() -> {
-                plugin.snapshotVolume(host.storage(), new VolumeName("volume"), new SnapshotName(name));
-                return true;
-            }));
+            snapshots.add(snapshot(host, host.storage(), name));
             if (!name.equals("c")) {
                 awaitReady(name);
             }
@@ -102,6 +99,40 @@ class FamilyTest extends WithFamily {
         for (Background<Boolean> snapshot : snapshots) {
             assertThat(snapshot.result()).isTrue();
         }
+    }
+
+    @Test
+    void aStorageWhoseLongCallsHangLeavesAMemberToLongCallsOfTheOthers() throws Exception {
+        SidecarHost host = start(settings -> settings.withMembers(7));
+        List<Background<Boolean>> hanging = new ArrayList<>();
+        for (String name : List.of("a", "b", "c", "d")) {
+            hanging.add(snapshot(host, host.storage(), name));
+            if (!name.equals("d")) {
+                awaitReady(name);
+            }
+        }
+        hanging.getLast().awaitWaiting();
+
+        Storage other = new Storage(
+                new dev.tenon.core.spi.StorageId("other"), host.storage().config());
+        Background<Boolean> free = snapshot(host, other, "e");
+        awaitReady("e");
+        assertThat(scratch.storage().resolve("ready-d")).doesNotExist();
+
+        for (String name : List.of("a", "b", "c", "d", "e")) {
+            go(name);
+        }
+        assertThat(free.result()).isTrue();
+        for (Background<Boolean> call : hanging) {
+            assertThat(call.result()).isTrue();
+        }
+    }
+
+    private static Background<Boolean> snapshot(SidecarHost host, Storage storage, String name) {
+        return Background.of(() -> {
+            host.plugin().snapshotVolume(storage, new VolumeName("volume"), new SnapshotName(name));
+            return true;
+        });
     }
 
     @Test

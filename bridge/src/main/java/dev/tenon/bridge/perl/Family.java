@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +25,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The processes of one plugin, as PVE's own workers are: each has its own copy of the plugin and makes one call at a time.
  * A call gets the member that its caller had before, else one that is free, else a new one, up to a bound; then it waits
- * in line. Long calls leave two members to short ones, and one storage leaves one to the others.
+ * in line. Long calls leave two members to short ones, and one storage leaves one to the others, of those for long calls, too.
  */
 final class Family implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Family.class);
@@ -243,24 +244,28 @@ final class Family implements AutoCloseable {
     /** Whether enough members are left for other calls. */
     private boolean mayGo(Want want) {
         if (want.isLong()) {
-            long others = members.stream()
-                    .filter(member -> member.busyWith().filter(Want::isLong).isPresent())
-                    .count();
             int left = LEFT_BY_LONG_CALLS + (most < FEWEST_TO_SHARE ? 0 : LEFT_BY_ONE_STORAGE);
-            if (others >= Math.max(1, most - left)) {
+            int places = Math.max(1, most - left);
+            // One that hangs does so for a day.
+            if (busy(Want::isLong) >= places || !mayGo(want, places, Want::isLong)) {
                 return false;
             }
         }
+        return mayGo(want, most, call -> true);
+    }
+
+    /** Whether a storage leaves one of these places for such calls to the others. */
+    private boolean mayGo(Want want, int places, Predicate<Want> such) {
         String storage = want.storage();
-        if (storage == null || most < FEWEST_TO_SHARE) {
-            return true;
-        }
-        long others = members.stream()
-                .filter(member -> member.busyWith()
-                        .filter(other -> storage.equals(other.storage()))
-                        .isPresent())
+        return storage == null
+                || places < FEWEST_TO_SHARE
+                || busy(such.and(call -> storage.equals(call.storage()))) < places - LEFT_BY_ONE_STORAGE;
+    }
+
+    private long busy(Predicate<Want> such) {
+        return members.stream()
+                .filter(member -> member.busyWith().filter(such).isPresent())
                 .count();
-        return others < most - LEFT_BY_ONE_STORAGE;
     }
 
     /** The names by which a plugin finds again what it kept, in this member, for the caller and for the operation. */
