@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.tenon.proto.Value.Fields;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,27 @@ class MethodTableTest {
             assertThat(method.positions().firstKey()).isBetween(1, OLDEST);
             assertThat(method.since()).isBetween(1, table.newestLevel());
             assertThat(method.deadline()).isPositive();
+        }
+    }
+
+    /** PVE waits for these as long as they take. They are ended all the same, but not in the middle of work. */
+    @Test
+    void whatMayCopyAWholeImageHasADayAndWhatIsStreamedOrHoldsALockAWeek() {
+        for (String name : List.of(
+                "alloc_image",
+                "clone_image",
+                "create_base",
+                "free_image",
+                "volume_snapshot",
+                "volume_snapshot_delete",
+                "volume_snapshot_rollback")) {
+            assertThat(table.method(name).deadline()).as(name).isEqualTo(Duration.ofDays(1));
+        }
+        for (String name : List.of("volume_export", "volume_import", "cluster_lock_storage")) {
+            assertThat(table.method(name).deadline()).as(name).isEqualTo(Duration.ofDays(7));
+        }
+        for (String name : List.of("path", "status", "volume_size_info", "list_images")) {
+            assertThat(table.method(name).deadline()).as(name).isLessThan(Duration.ofMinutes(1));
         }
     }
 

@@ -40,8 +40,8 @@ public record SidecarSettings(
         START(Duration.ofSeconds(30)),
         /** Logging out of the plugin's storage; after it the process is killed. Usually 5 seconds. */
         STOP(Duration.ofSeconds(5)),
-        /** A call, if its method has no shorter limit of its own; usually a day. */
-        CALL(Duration.ofDays(1)),
+        /** A call, if its method has no shorter limit of its own; usually a week, which no method has more than. */
+        CALL(Duration.ofDays(7)),
         /** The wait of a short call for a member that is free; usually 10 seconds. */
         WAIT(Duration.ofSeconds(10)),
         /** A process without a call, which ends then unless it is the last one; usually a minute. */

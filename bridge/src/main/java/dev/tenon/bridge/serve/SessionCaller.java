@@ -17,8 +17,8 @@ import java.util.function.Consumer;
 
 /** The far side of the connection that a call came over, until the call is over. */
 final class SessionCaller implements Caller, AutoCloseable {
-    /** The caller waits for its own answer meanwhile, which has a limit. */
-    private static final Duration LIMIT = Duration.ofDays(1);
+    /** As long as the longest call: the caller waits for its own answer meanwhile, which has a limit. */
+    private static final Duration LIMIT = Duration.ofDays(7);
 
     /** A descriptor is sent before the call that names it. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
