@@ -308,23 +308,19 @@ class LvmTroubles {
         List<String> all = names(Lab.GROUP);
         String snapshot = "snap_vm-100-disk-0_two.qcow2";
         assertThat(all).containsExactly(Lab.POOL, "snap_vm-100-disk-0_one.qcow2", snapshot, QCOW2.value());
-        for (Storage storage : List.of(chains, wiping)) {
-            try (FileChannel _ = opened(QCOW2.value())) {
-                failsWith(
-                        StorageError.IN_USE,
-                        "is in use",
-                        () -> thick.rollback(storage, QCOW2, new SnapshotName("two")));
-            }
-            try (FileChannel _ = opened(snapshot)) {
-                failsWith(StorageError.IN_USE, "is in use", () -> thick.freeImage(storage, QCOW2, false, Image.QCOW2));
-                failsWith(
-                        StorageError.IN_USE,
-                        "is in use",
-                        () -> thick.deleteSnapshot(storage, QCOW2, new SnapshotName("two"), false));
-            }
-            assertThat(names(Lab.GROUP)).isEqualTo(all);
-            assertThat(thick.snapshots(storage, QCOW2)).containsOnlyKeys("current", "two", "one");
+        try (FileChannel _ = opened(QCOW2.value())) {
+            failsWith(StorageError.IN_USE, "is in use", () -> thick.rollback(chains, QCOW2, new SnapshotName("two")));
         }
+        thick.activateVolume(chains, QCOW2, null, OperationCache.create(), Hints.NONE);
+        try (FileChannel _ = opened(snapshot)) {
+            failsWith(StorageError.IN_USE, "is in use", () -> thick.freeImage(chains, QCOW2, false, Image.QCOW2));
+            failsWith(
+                    StorageError.IN_USE,
+                    "is in use",
+                    () -> thick.deleteSnapshot(wiping, QCOW2, new SnapshotName("two"), false));
+        }
+        assertThat(names(Lab.GROUP)).isEqualTo(all);
+        assertThat(thick.snapshots(chains, QCOW2)).containsOnlyKeys("current", "two", "one");
     }
 
     private List<Finding> findings(Storage storage) {
