@@ -18,6 +18,11 @@ class LvmInterruptionsTest {
 
     @TestFactory
     Stream<DynamicTest> left(Scratch scratch) {
-        return new Guest(scratch).withDisk("4G").withDisk("1G").tests(LvmLeftovers.class, LvmTroubles.class);
+        return new Guest(scratch).withDisk("4G").tests(LvmLeftovers.class);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> troubled(Scratch scratch) {
+        return new Guest(scratch).withDisk("4G").withDisk("1G").tests(LvmTroubles.class);
     }
 }
