@@ -143,8 +143,15 @@ record Streams(Datasets datasets) {
                 return true;
             });
         } catch (StorageException e) {
+            if (e.error() != StorageError.COMMAND_FAILED) {
+                throw e;
+            }
+            String why = String.valueOf(e.getMessage());
+            if (Zfs.errorOf(List.of(why)) == StorageError.NO_SPACE) {
+                throw new StorageException(StorageError.NO_SPACE, Outcome.UNKNOWN, why, e);
+            }
             // What it cannot read is the stream's fault.
-            throw e.error() == StorageError.COMMAND_FAILED ? broken(String.valueOf(e.getMessage()), e) : e;
+            throw broken(why, e);
         }
     }
 
