@@ -36,6 +36,7 @@ final class Lease implements AutoCloseable {
     private final Duration pause;
     private final Thread renewal;
     private long beats;
+    private volatile boolean isBehind;
     private boolean isClosed;
 
     private Lease(Path directory, Kind kind, Duration pause) {
@@ -91,6 +92,11 @@ final class Lease implements AutoCloseable {
                 || Failures.reason(failure).contains("Read-only file system");
     }
 
+    /** Whether it could not be renewed when that was last tried. */
+    boolean isBehind() {
+        return isBehind;
+    }
+
     /** Whether somebody took its owner for dead. */
     boolean isLost() {
         return !Files.isDirectory(directory);
@@ -120,21 +126,20 @@ final class Lease implements AutoCloseable {
     }
 
     private void renew() {
-        boolean isTold = false;
         try {
             while (!Thread.interrupted()) {
                 Thread.sleep(pause);
                 try {
                     beat();
-                    isTold = false;
+                    isBehind = false;
                 } catch (IOException e) {
-                    if (!isTold) {
+                    if (!isBehind) {
                         LOG.warn(
                                 "the lease '{}' cannot be renewed, so what is written under it may not be published: {}",
                                 directory,
                                 e.toString());
                     }
-                    isTold = true;
+                    isBehind = true;
                     if (isLost()) {
                         return;
                     }
