@@ -232,8 +232,11 @@ class RepositoryTest {
         }
 
         repository.read().close();
-        Snapshot again = backup(1, content);
-        assertThat(restored(again.id())).isEqualTo(content);
+        // Of more chunks, so that its pack has another name: a directory is not replaced, as a file would be.
+        byte[] more = Arrays.copyOf(content, 3 * CHUNK);
+        more[2 * CHUNK] = 1;
+        Snapshot again = backup(1, more);
+        assertThat(restored(again.id())).isEqualTo(more);
         repository.collect();
         assertThat(repository.verify().isSound()).isTrue();
         assertThat(restored(first.id())).as("the next backup has all of it").isEqualTo(content);
