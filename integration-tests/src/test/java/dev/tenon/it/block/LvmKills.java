@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 
 /** A program that changes volumes of LVM gets kill -9 at random moments, in a guest. */
 class LvmKills {
-    private static final int KILLS = Integer.getInteger("tenon.kills", 2);
+    private static final int KILLS = Integer.getInteger("tenon.kills", Boolean.getBoolean("tenon.full") ? 20 : 2);
     private static final long SEED = Long.getLong("tenon.seed", 20_260_726L);
     private static final int LONGEST_WORK_MILLIS = 4000;
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 /** A program that changes images of a cluster, and the commands it has started, get kill -9 at random moments. */
 class RbdKillsTest {
-    private static final int KILLS = Integer.getInteger("tenon.kills", Boolean.getBoolean("tenon.full") ? 10 : 1);
+    private static final int KILLS = Integer.getInteger("tenon.kills", Boolean.getBoolean("tenon.full") ? 20 : 1);
     private static final long SEED = Long.getLong("tenon.seed", 20_260_726L);
     private static final int LONGEST_WORK_MILLIS = 3000;
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 
 /** A program that changes volumes of ZFS gets kill -9 at random moments, {@code -Dtenon.kills} times, in a guest. */
 class ZfsKills {
-    private static final int KILLS = Integer.getInteger("tenon.kills", 5);
+    private static final int KILLS = Integer.getInteger("tenon.kills", 20);
     private static final long SEED = Long.getLong("tenon.seed", 20_261_201L);
     private static final int LONGEST_WORK_MILLIS = 6000;
 
