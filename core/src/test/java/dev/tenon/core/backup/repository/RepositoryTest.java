@@ -232,11 +232,15 @@ class RepositoryTest {
         }
 
         repository.read().close();
-        // Of more chunks, so that its pack has another name: a directory is not replaced, as a file would be.
-        byte[] more = Arrays.copyOf(content, 3 * CHUNK);
-        more[2 * CHUNK] = 1;
-        Snapshot again = backup(1, more);
-        assertThat(restored(again.id())).isEqualTo(more);
+        // With another disk, so that its pack has another name: a directory is not replaced, as a file would be.
+        SnapshotId again;
+        try (SnapshotWriter writer = repository.write("default", GuestType.QEMU, GUEST, TIME.plusSeconds(1))) {
+            writer.disk(DISK, ByteSize.ofBytes(content.length)).write(0, ByteBuffer.wrap(content));
+            writer.disk(new DeviceName("drive-scsi1"), ByteSize.ofBytes(CHUNK))
+                    .write(0, ByteBuffer.wrap(random(4, CHUNK)));
+            again = writer.publish(CONFIG, null).id();
+        }
+        assertThat(restored(again)).isEqualTo(content);
         repository.collect();
         assertThat(repository.verify().isSound()).isTrue();
         assertThat(restored(first.id())).as("the next backup has all of it").isEqualTo(content);
