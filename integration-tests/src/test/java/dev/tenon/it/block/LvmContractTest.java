@@ -28,7 +28,7 @@ class LvmContractTest {
         return tests(scratch, LvmContract.Chains.class);
     }
 
-    private static void requireLongRun() {
+    static void requireLongRun() {
         assumeTrue(Boolean.getBoolean("tenon.full"), "this takes long, and runs in bin/verify full");
     }
 

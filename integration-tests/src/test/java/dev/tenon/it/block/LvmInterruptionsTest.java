@@ -26,6 +26,7 @@ class LvmInterruptionsTest {
 
     @TestFactory
     Stream<DynamicTest> troubled(Scratch scratch) {
+        LvmContractTest.requireLongRun();
         return new Guest(scratch).withDisk("4G").withDisk("1G").tests(LvmTroubles.class);
     }
 }
