@@ -1,5 +1,6 @@
 package dev.tenon.web;
 
+import dev.tenon.core.linux.FileStatus;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -43,11 +44,6 @@ final class HttpListener implements AutoCloseable {
     private static final Duration HEAD_LIMIT = Duration.ofSeconds(5);
     private static final Duration WHOLE_LIMIT = Duration.ofSeconds(40);
     private static final Duration PAUSE = Duration.ofMillis(200);
-
-    /** The part of a file's mode that says what it is, and what it says of a socket. */
-    private static final int FILE_TYPE = 0xf000;
-
-    private static final int SOCKET = 0xc000;
     private static final String END = "\r\n\r\n";
 
     private final ServerSocketChannel server;
@@ -105,7 +101,8 @@ final class HttpListener implements AutoCloseable {
 
     /** It appears with its mode, in place of what a dead daemon left. One that is taken over from has removed its own. */
     private static ServerSocketChannel bound(Path path) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && (!isSocket(path) || isAnswered(path))) {
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
+                && (!FileStatus.ofLink(path).isSocket() || isAnswered(path))) {
             throw new IOException("there is something that is no socket, or that somebody listens at");
         }
         Path hidden = path.resolveSibling(
@@ -133,11 +130,6 @@ final class HttpListener implements AutoCloseable {
         } catch (ConnectException e) {
             return false;
         }
-    }
-
-    private static boolean isSocket(Path path) throws IOException {
-        return Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) instanceof Integer mode
-                && (mode & FILE_TYPE) == SOCKET;
     }
 
     private static Object key(Path path) throws IOException {

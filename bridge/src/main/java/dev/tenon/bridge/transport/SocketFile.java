@@ -1,5 +1,6 @@
 package dev.tenon.bridge.transport;
 
+import dev.tenon.core.linux.FileStatus;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -18,11 +19,6 @@ public final class SocketFile {
     private static final int LONGEST_PATH = 107;
 
     private static final int HIDDEN_NAME = 8;
-
-    /** The bits of a file's mode that tell its type, and those of a socket. */
-    private static final int FILE_TYPE = 0170000;
-
-    private static final int SOCKET = 0140000;
 
     private final Path path;
     private final Path hidden;
@@ -43,7 +39,8 @@ public final class SocketFile {
             throw new IOException(
                     "another process listens at '" + path + "' already; stop it, or choose another socket");
         }
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !isSocket(path)) {
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
+                && !FileStatus.ofLink(path).isSocket()) {
             throw new IOException(
                     "cannot listen at '" + path + "': there is a file that is no socket; choose another path");
         }
@@ -70,11 +67,6 @@ public final class SocketFile {
             Files.deleteIfExists(hidden);
             throw e;
         }
-    }
-
-    private static boolean isSocket(Path path) throws IOException {
-        int mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-        return (mode & FILE_TYPE) == SOCKET;
     }
 
     private static int bytes(Path path) {

@@ -111,6 +111,10 @@ public record FileStatus(int mode, long size, long allocated, long changeTime, l
         return type() == CHARACTER_DEVICE;
     }
 
+    public boolean isSocket() {
+        return type() == SOCKET;
+    }
+
     Descriptor.Kind kind() {
         return switch (type()) {
             case REGULAR_FILE -> Descriptor.Kind.FILE;

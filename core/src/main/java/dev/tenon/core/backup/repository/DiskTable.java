@@ -4,6 +4,7 @@ import dev.tenon.core.spi.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,12 +40,8 @@ final class DiskTable {
     }
 
     /** The table of a disk of zeroes only. */
-    static List<ChunkId> empty(ByteSize size) {
-        List<ChunkId> leaves = new ArrayList<>();
-        for (int i = 0; i < leavesOf(size); i++) {
-            leaves.add(ChunkId.ZEROES);
-        }
-        return leaves;
+    static DiskTable empty(ByteSize size, ChunkReader chunks) throws BadRepositoryException {
+        return new DiskTable(size, Collections.nCopies(leavesOf(size), ChunkId.ZEROES), chunks);
     }
 
     private static int leavesOf(ByteSize size) {

@@ -96,7 +96,7 @@ public final class SnapshotWriter implements AutoCloseable {
      * @throws IllegalStateException if the device was given before
      */
     public DiskWriter disk(DeviceName device, ByteSize size) throws IOException {
-        return disk(device, size, DiskTable.empty(size));
+        return disk(device, size, DiskTable.empty(size, reader));
     }
 
     /**
@@ -111,16 +111,11 @@ public final class SnapshotWriter implements AutoCloseable {
         }
         Snapshot found = Repository.record(layout, base, packers.key());
         Snapshot.Disk disk = found == null ? null : found.disks().get(device);
-        return disk == null
-                ? Optional.empty()
-                : Optional.of(disk(
-                        device,
-                        disk.size(),
-                        disk.leaves().stream().map(ChunkId::parse).toList()));
+        return disk == null ? Optional.empty() : Optional.of(disk(device, disk.size(), DiskTable.of(disk, reader)));
     }
 
-    private DiskWriter disk(DeviceName device, ByteSize size, List<ChunkId> leaves) throws IOException {
-        DiskWriter disk = new DiskWriter(this, size, new DiskTable(size, leaves, reader));
+    private DiskWriter disk(DeviceName device, ByteSize size, DiskTable table) {
+        DiskWriter disk = new DiskWriter(this, size, table);
         if (disks.putIfAbsent(device, disk) != null) {
             throw new IllegalStateException("device '" + device + "' is given twice");
         }

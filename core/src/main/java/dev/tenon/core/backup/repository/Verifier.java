@@ -235,10 +235,7 @@ public final class Verifier {
 
     private static void check(Snapshot snapshot, ChunkReader reader, ChunkIndex sound) throws IOException {
         for (var disk : snapshot.disks().entrySet()) {
-            DiskTable table = new DiskTable(
-                    disk.getValue().size(),
-                    disk.getValue().leaves().stream().map(ChunkId::parse).toList(),
-                    reader);
+            DiskTable table = DiskTable.of(disk.getValue(), reader);
             long damaged = 0;
             for (long chunk = 0; chunk < table.count(); chunk++) {
                 ChunkId id = table.get(chunk);
