@@ -86,7 +86,7 @@ record Request(boolean isHead, String path, Map<String, String> query, Map<Strin
                 throw new RefusedException(Response.BAD, "a header of the request is malformed");
             }
             String name = lines[i].substring(0, colon).toLowerCase(Locale.ROOT);
-            if (headers.put(name, withoutBlanks(lines[i].substring(colon + 1))) != null
+            if (headers.put(name, lines[i].substring(colon + 1).strip()) != null
                     && (name.equals("host") || name.equals("authorization") || name.equals("content-length"))) {
                 throw new RefusedException(Response.BAD, "the request has two headers '" + name + "'");
             }
@@ -97,22 +97,6 @@ record Request(boolean isHead, String path, Map<String, String> query, Map<Strin
     /** All but the tab, which is a blank. What is above 0x7f is UTF-8 of somebody's. */
     private static boolean isControl(int c) {
         return (c < ' ' && c != '\t') || c == DELETE;
-    }
-
-    private static String withoutBlanks(String text) {
-        int begin = 0;
-        int end = text.length();
-        while (begin < end && isBlank(text.charAt(begin))) {
-            begin++;
-        }
-        while (begin < end && isBlank(text.charAt(end - 1))) {
-            end--;
-        }
-        return text.substring(begin, end);
-    }
-
-    private static boolean isBlank(char c) {
-        return c == ' ' || c == '\t';
     }
 
     private static String decoded(String text, boolean isQuery) throws RefusedException {
