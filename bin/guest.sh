@@ -99,7 +99,8 @@ run_guest() {
     guest_run=$(mktemp -d "${TMPDIR:-/tmp}/tenon-guest-XXXXXX")
     exec {guard}> >(guard_guest)
     guard_pid=$!
-    trap 'exec {guard}>&-; wait $guard_pid' EXIT
+    reader=
+    trap '[ -z "$reader" ] || kill "$reader" 2>/dev/null || true; exec {guard}>&-; wait $guard_pid' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     # Its memory is a file, which is full of code.
@@ -129,7 +130,7 @@ run_guest() {
         {
             read -r || kill -TERM $$
         } <&0 {guard}>&- &
-        trap 'kill '$!' 2>/dev/null; exec {guard}>&-; wait $guard_pid' EXIT
+        reader=$!
     fi
     wait $group 2>/dev/null || true
     if [ -e "$guest_run/late" ]; then

@@ -164,8 +164,9 @@ public final class VirConnect {
      * @param size kilobytes
      * @param flags 0, which reserves the space, or {@link #VIR_STORAGE_SPARSE_FILE}
      * @throws StorageException {@code BAD_PARAMETER}, {@code PERMISSION_DENIED} as {@link #virStorageFileStat}; {@code
-     *     INVALID_NAME} for another name; {@code NOT_SUPPORTED} if the storage keeps its images otherwise; {@code ALREADY_EXISTS}; {@code NOT_FOUND} if the directory is missing; {@code NO_SPACE} if there is no room for the
-     *     whole size, also of a sparse file. Unless the outcome is {@code UNKNOWN}, nothing is left
+     *     INVALID_NAME} for another name; {@code NOT_SUPPORTED} if the storage keeps its images otherwise; {@code
+     *     ALREADY_EXISTS}; {@code NOT_FOUND} if the directory is missing; {@code NO_SPACE} if there is no room for the whole
+     *     size, also of a sparse file. Unless the outcome is {@code UNKNOWN}, nothing is left
      */
     public void virStorageCreateFile(String path, long size, int flags) {
         if ((flags & ~VIR_STORAGE_SPARSE_FILE) != 0) {

@@ -251,10 +251,12 @@ public final class LiveDisks implements GuestDisks {
             Uninterrupted.run(() -> {
                 try (Qmp another = Qmp.connect(monitor, ANSWER_LIMIT)) {
                     // The 'stop' whose answer was not waited for may take effect only now.
-                    for (int i = 0; i < MOST_CONTS && !(i > 0 && isRunning(another)); i++) {
+                    int tries = 0;
+                    do {
                         another.execute("query-status");
                         another.execute("cont");
-                    }
+                        tries++;
+                    } while (tries < MOST_CONTS && !isRunning(another));
                 } catch (QmpException again) {
                     LOG.error("event=guest-may-be-paused monitor={} reason=\"{}\"", monitor, again.getMessage());
                     e.addSuppressed(again);

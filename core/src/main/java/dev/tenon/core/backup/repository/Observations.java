@@ -12,8 +12,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What this node has seen of the leases of other nodes since it was booted, from one collection to the next. A lease that says the same for long
- * is dead. Only this node's clock counts.
+ * What this node has seen of the leases of other nodes since it was booted, from one collection to the next. A lease that says
+ * the same for long is dead. Only this node's clock counts.
  */
 final class Observations {
     private static final Duration LONG = Duration.ofMinutes(10);
